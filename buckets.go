@@ -1,0 +1,163 @@
+package doorlog
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// The buckets of the bolt file, and the keys in them:
+//
+//	meta         name                   → value              (below)
+//	events       ID                     → event record       (codec.go)
+//	detections   ID of the event        → detections record; no key where there are none
+//	persons      name                   → person record
+//	by_camera    camera       0x00 ID   → nothing
+//	by_person    person       0x00 ID   → nothing; a stranger has the empty name
+//	by_label     label        0x00 ID   → nothing; once per label and event
+//	by_type      type         0x00 ID   → nothing
+//	by_door      door action  0x00 ID   → nothing; only where the door did something
+//	by_recording recording    0x00 ID   → nothing; only where there is one
+//	by_thumbnail path         0x00 ID   → nothing; only where the file is not named by the ID
+//
+// An ID is 16 bytes (id.go). Values are UTF-8 without NUL, so that the first
+// 0x00 ends the value, and all keys of one value stand together in the order
+// of the IDs: a posting list.
+var (
+	metaBucket       = []byte("meta")
+	eventsBucket     = []byte("events")
+	detectionsBucket = []byte("detections")
+	personsBucket    = []byte("persons")
+)
+
+// The keys of meta, and their values.
+var (
+	metaFormat  = []byte("format")          // formatName
+	metaSchema  = []byte("schema")          // schemaVersion, 4 bytes, big-endian
+	metaStoreID = []byte("store_id")        // a ULID, made with the file
+	metaThrough = []byte("indexed_through") // an ID; zero while nothing is folded
+)
+
+const (
+	formatName    = "doorlog"
+	schemaVersion = 1
+)
+
+// fillPercent is how full bolt leaves a page that it splits. Keys arrive
+// mostly in order, so nearly full pages are right, but 1.0 would make empty
+// overflow pages. Bolt does not persist it.
+const fillPercent = 0.9
+
+// writable returns a bucket of a write transaction.
+func writable(tx *bolt.Tx, name []byte) *bolt.Bucket {
+	b := tx.Bucket(name)
+	if b == nil {
+		panic(missingBucketError(name)) // the guard of every transaction makes this ErrCorrupt
+	}
+	b.FillPercent = fillPercent
+	return b
+}
+
+// readable returns a bucket of a transaction.
+func readable(tx *bolt.Tx, name []byte) *bolt.Bucket {
+	b := tx.Bucket(name)
+	if b == nil {
+		panic(missingBucketError(name))
+	}
+	return b
+}
+
+type missingBucketError string
+
+func (name missingBucketError) Error() string {
+	return fmt.Sprintf("bucket %q is missing", string(name))
+}
+
+// createSchema makes every bucket of a new store.
+func createSchema(tx *bolt.Tx, storeID ID) error {
+	names := [][]byte{metaBucket, eventsBucket, detectionsBucket, personsBucket}
+	for _, ix := range indexes {
+		names = append(names, ix)
+	}
+	for _, name := range names {
+		if _, err := tx.CreateBucket(name); err != nil {
+			return fmt.Errorf("bucket %s: %w", name, err)
+		}
+	}
+	meta := tx.Bucket(metaBucket)
+	for _, kv := range [...]struct{ key, value []byte }{
+		{metaFormat, []byte(formatName)},
+		{metaSchema, binary.BigEndian.AppendUint32(nil, schemaVersion)},
+		{metaStoreID, storeID[:]},
+		{metaThrough, make([]byte, len(ID{}))},
+	} {
+		if err := meta.Put(kv.key, kv.value); err != nil {
+			return fmt.Errorf("meta %s: %w", kv.key, err)
+		}
+	}
+	return nil
+}
+
+// checkSchema reports whether the file is a doorlog store that this version can use.
+func checkSchema(tx *bolt.Tx) error {
+	meta := tx.Bucket(metaBucket)
+	if meta == nil || string(meta.Get(metaFormat)) != formatName {
+		return ErrNotStore
+	}
+	schema := meta.Get(metaSchema)
+	if len(schema) != 4 {
+		return fmt.Errorf("%w: meta schema has %d bytes", ErrCorrupt, len(schema))
+	}
+	if v := binary.BigEndian.Uint32(schema); v > schemaVersion {
+		return fmt.Errorf("%w: schema %d; this one knows up to %d", ErrNewerSchema, v, schemaVersion)
+	} else if v == 0 {
+		return fmt.Errorf("%w: meta schema is 0", ErrCorrupt)
+	}
+	for _, name := range [][]byte{eventsBucket, detectionsBucket, personsBucket} {
+		if tx.Bucket(name) == nil {
+			return fmt.Errorf("%w: %w", ErrCorrupt, missingBucketError(name))
+		}
+	}
+	for _, name := range indexes {
+		if tx.Bucket(name) == nil {
+			return fmt.Errorf("%w: %w", ErrCorrupt, missingBucketError(name))
+		}
+	}
+	_, err := indexedThrough(tx)
+	return err
+}
+
+// indexedThrough returns the ID up to which events are folded (index.go).
+func indexedThrough(tx *bolt.Tx) (ID, error) {
+	return asID(readable(tx, metaBucket).Get(metaThrough))
+}
+
+// asID copies a key that must be an ID.
+func asID(b []byte) (ID, error) {
+	if len(b) != len(ID{}) {
+		return ID{}, fmt.Errorf("%w: an ID has %d bytes", ErrCorrupt, len(b))
+	}
+	return ID(b), nil
+}
+
+// keyText shows a key that should be an ID.
+func keyText(key []byte) string {
+	if id, err := asID(key); err == nil {
+		return id.String()
+	}
+	return fmt.Sprintf("%x", key)
+}
+
+// firstAfter is the key just after id.
+func firstAfter(id ID) ID {
+	lo := binary.BigEndian.Uint64(id[8:])
+	hi := binary.BigEndian.Uint64(id[:8])
+	if lo++; lo == 0 && hi != math.MaxUint64 {
+		hi++
+	}
+	binary.BigEndian.PutUint64(id[8:], lo)
+	binary.BigEndian.PutUint64(id[:8], hi)
+	return id
+}

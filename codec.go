@@ -1,0 +1,696 @@
+package doorlog
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"maps"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/vmihailenco/msgpack/v5"
+	"github.com/vmihailenco/msgpack/v5/msgpcode"
+)
+
+// A record, the value of a key in events, detections and persons:
+//
+//	 1 byte           4 bytes, big-endian                             rest
+//	| format version | CRC-32C of bucket name, version, payload, key | payload |
+//
+// The payload is a msgpack array. Fields have fixed places, new ones are added
+// at the end, and what follows the known ones is passed over. The checksum
+// covers bucket and key so that a record in the wrong place does not verify;
+// bolt itself has no checksum over its data pages.
+//
+//	event      [camera, type, person, door, unlock_granted, alert_sent, recording,
+//	            number of detections, thumbnail, created_at, face_confidence,
+//	            face_distance, frame_width, frame_height, attributes]
+//	thumbnail  [path, or true for the path that the ID gives; length, CRC-32C of the file]
+//	detections [[label, confidence] or [label, confidence, x1, y1, x2, y2], …]
+//	person     [display_name, auto_unlock, created_at]
+//
+// What is absent is nil. created_at is in nanoseconds since 1970. A number is
+// written as an integer or a 32-bit float where that loses nothing.
+const (
+	recordVersion   = 1
+	recordHeader    = 1 + 4
+	eventFields     = 15
+	thumbnailFields = 3
+	labelFields     = 2
+	boxFields       = 6
+	personFields    = 3
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// record is an event as the events bucket holds it: without its detections,
+// which have a record of their own, but with their number.
+type record struct {
+	Event
+	detections int
+	thumb      fileSum
+}
+
+// fileSum tells whether a file is still what it was. The zero value says that
+// nothing is known of it.
+type fileSum struct {
+	known bool
+	size  int64
+	crc   uint32
+}
+
+// An encoder makes records. It is used by one goroutine at a time.
+type encoder struct {
+	buf bytes.Buffer
+	enc *msgpack.Encoder
+}
+
+var encoders = sync.Pool{New: func() any {
+	e := new(encoder)
+	e.enc = msgpack.NewEncoder(&e.buf)
+	return e
+}}
+
+// A recordKind is what the records of a bucket have in common.
+type recordKind struct {
+	bucket []byte
+	crc    uint32 // of bucket name and version, with which each checksum begins
+}
+
+var (
+	eventRecord      = kindOf(eventsBucket)
+	detectionsRecord = kindOf(detectionsBucket)
+	personRecord     = kindOf(personsBucket)
+)
+
+func kindOf(bucket []byte) recordKind {
+	return recordKind{bucket, crc32.Checksum(append(bytes.Clone(bucket), recordVersion), castagnoli)}
+}
+
+func (k *recordKind) sum(key, payload []byte) uint32 {
+	return crc32.Update(crc32.Update(k.crc, castagnoli, payload), castagnoli, key)
+}
+
+// encode returns the record of what put writes. Writing to memory cannot fail,
+// so put need not look at the encoder's errors.
+func (k *recordKind) encode(key []byte, put func(*encoder)) []byte {
+	e := encoders.Get().(*encoder) //nolint:forcetypeassert // the pool holds nothing else
+	defer encoders.Put(e)
+	e.buf.Reset()
+	e.buf.Write([]byte{recordVersion, 0, 0, 0, 0})
+	put(e)
+	rec := bytes.Clone(e.buf.Bytes())
+	binary.BigEndian.PutUint32(rec[1:], k.sum(key, rec[recordHeader:]))
+	return rec
+}
+
+// open verifies a record and returns its payload, which is part of it.
+func (k *recordKind) open(key, rec []byte) ([]byte, error) {
+	switch {
+	case len(rec) < recordHeader:
+		return nil, fmt.Errorf("%w: record of %d bytes", ErrCorrupt, len(rec))
+	case rec[0] != recordVersion:
+		return nil, fmt.Errorf("%w: record of version %d; this one knows %d", ErrCorrupt, rec[0], recordVersion)
+	case binary.BigEndian.Uint32(rec[1:]) != k.sum(key, rec[recordHeader:]):
+		return nil, fmt.Errorf("%w: checksum does not match", ErrCorrupt)
+	}
+	return rec[recordHeader:], nil
+}
+
+// errors of a bytes.Buffer do not happen, those of the encoder with it neither
+func (e *encoder) array(n int)     { _ = e.enc.EncodeArrayLen(n) }
+func (e *encoder) text(s string)   { _ = e.enc.EncodeString(s) }
+func (e *encoder) boolean(b bool)  { _ = e.enc.EncodeBool(b) }
+func (e *encoder) integer(n int64) { _ = e.enc.EncodeInt(n) }
+func (e *encoder) null()           { _ = e.enc.EncodeNil() }
+func (e *encoder) optional(s string) {
+	if s == "" {
+		e.null()
+		return
+	}
+	e.text(s)
+}
+
+// number writes v, which is finite, in the shortest form that loses nothing.
+func (e *encoder) number(v float64) {
+	const exact = 1 << 53 // above it not every integer is a float64
+	switch {
+	case v == math.Trunc(v) && math.Abs(v) < exact:
+		e.integer(int64(v))
+	case float64(float32(v)) == v:
+		_ = e.enc.EncodeFloat32(float32(v))
+	default:
+		_ = e.enc.EncodeFloat64(v)
+	}
+}
+
+func (e *encoder) optionalNumber(v *float64) {
+	if v == nil {
+		e.null()
+		return
+	}
+	e.number(*v)
+}
+
+func encodeEvent(r *record) []byte {
+	return eventRecord.encode(r.ID[:], func(e *encoder) {
+		e.array(eventFields)
+		e.text(r.Camera)
+		e.text(string(r.Type))
+		e.optional(r.Person)
+		e.integer(int64(r.Door))
+		e.boolean(r.UnlockGranted)
+		e.boolean(r.AlertSent)
+		e.optional(r.RecordingID)
+		e.integer(int64(r.detections))
+		e.thumbnail(r)
+		e.integer(r.CreatedAt.UnixNano())
+		e.optionalNumber(r.FaceConfidence)
+		e.optionalNumber(r.FaceDistance)
+		e.integer(int64(r.FrameWidth))
+		e.integer(int64(r.FrameHeight))
+		e.attributes(r.Attributes)
+	})
+}
+
+func (e *encoder) thumbnail(r *record) {
+	if r.ThumbnailPath == "" {
+		e.null()
+		return
+	}
+	e.array(thumbnailFields)
+	if r.ThumbnailPath == thumbnailPath(r.ID) {
+		e.boolean(true)
+	} else {
+		e.text(r.ThumbnailPath)
+	}
+	if !r.thumb.known {
+		e.null()
+		e.null()
+		return
+	}
+	e.integer(r.thumb.size)
+	e.integer(int64(r.thumb.crc))
+}
+
+func (e *encoder) attributes(m map[string]string) {
+	if len(m) == 0 {
+		e.null()
+		return
+	}
+	_ = e.enc.EncodeMapLen(len(m))
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		e.text(name)
+		e.text(m[name])
+	}
+}
+
+func encodeDetections(id ID, detections []Detection) []byte {
+	return detectionsRecord.encode(id[:], func(e *encoder) {
+		e.array(len(detections))
+		for i := range detections {
+			d := &detections[i]
+			if d.Box == nil {
+				e.array(labelFields)
+			} else {
+				e.array(boxFields)
+			}
+			e.text(d.Label)
+			e.number(d.Confidence)
+			if b := d.Box; b != nil {
+				e.number(b.X1)
+				e.number(b.Y1)
+				e.number(b.X2)
+				e.number(b.Y2)
+			}
+		}
+	})
+}
+
+func encodePerson(p *Person) []byte {
+	return personRecord.encode([]byte(p.Name), func(e *encoder) {
+		e.array(personFields)
+		e.text(p.DisplayName)
+		e.boolean(p.AutoUnlock)
+		e.integer(p.CreatedAt.UnixNano())
+	})
+}
+
+// decodeEvent reads the record of an event into r, all of it but the
+// detections. key is the ID.
+func decodeEvent(key, rec []byte, mem *arena, r *record) error {
+	id, err := asID(key)
+	if err != nil {
+		return err
+	}
+	payload, err := eventRecord.open(key, rec)
+	if err != nil {
+		return err
+	}
+	return decodeEventPayload(id, payload, mem, r)
+}
+
+func decodeEventPayload(id ID, payload []byte, mem *arena, r *record) error {
+	d := decoder{b: payload, mem: mem}
+	n := d.array()
+	if n < eventFields {
+		return errPayload
+	}
+	*r = record{}
+	r.ID = id
+	r.RecordedAt = IDTime(id)
+	r.Camera = d.name()
+	r.Type = EventType(d.name())
+	r.Person = d.optionalName()
+	r.Door = DoorAction(d.uintBelow(uint64(len(doorActions))))
+	r.UnlockGranted = d.boolean()
+	r.AlertSent = d.boolean()
+	r.RecordingID = d.optionalText()
+	r.detections = int(d.uintBelow(math.MaxInt32))
+	d.thumbnail(r)
+	r.CreatedAt = time.Unix(0, d.integer()).UTC()
+	d.face(r)
+	r.FrameWidth = int(d.uintBelow(maxFrameEdge + 1))
+	r.FrameHeight = int(d.uintBelow(maxFrameEdge + 1))
+	r.Attributes = d.attributes()
+	return d.finish(n - eventFields)
+}
+
+// face reads the two numbers of the face.
+func (d *decoder) face(r *record) {
+	confidence, hasConfidence := d.optionalNumber()
+	distance, hasDistance := d.optionalNumber()
+	if !hasConfidence && !hasDistance {
+		return
+	}
+	both := d.mem.twoNumbers()
+	both[0], both[1] = confidence, distance
+	if hasConfidence {
+		r.FaceConfidence = &both[0]
+	}
+	if hasDistance {
+		r.FaceDistance = &both[1]
+	}
+}
+
+func (d *decoder) thumbnail(r *record) {
+	if d.isNil() {
+		return
+	}
+	n := d.array()
+	if n < thumbnailFields {
+		d.fail()
+		return
+	}
+	if d.peek() == msgpcode.True {
+		d.boolean()
+		r.ThumbnailPath = thumbnailPath(r.ID)
+	} else {
+		r.ThumbnailPath = string(d.text())
+	}
+	if d.isNil() {
+		d.skip(1)
+	} else {
+		r.thumb.known = true
+		r.thumb.size = int64(d.uintBelow(math.MaxInt64))
+		r.thumb.crc = uint32(d.uintBelow(1 << 32))
+	}
+	d.skip(n - thumbnailFields)
+}
+
+func (d *decoder) attributes() map[string]string {
+	if d.isNil() {
+		return nil
+	}
+	n := d.mapping()
+	if n == 0 {
+		return nil
+	}
+	m := make(map[string]string, n)
+	for range n {
+		name := string(d.text())
+		m[name] = string(d.text())
+	}
+	return m
+}
+
+// decodeDetections reads the record of the detections of an event, which
+// says that it has want of them.
+func decodeDetections(key, rec []byte, mem *arena, want int) ([]Detection, error) {
+	payload, err := detectionsRecord.open(key, rec)
+	if err != nil {
+		return nil, err
+	}
+	detections, err := decodeDetectionsPayload(payload, mem)
+	if err == nil && len(detections) != want {
+		err = fmt.Errorf("%w: %d detections where the event has %d", ErrCorrupt, len(detections), want)
+	}
+	return detections, err
+}
+
+func decodeDetectionsPayload(payload []byte, mem *arena) ([]Detection, error) {
+	const shortest = 3 // bytes of a detection: its array, a label, a confidence
+	d := decoder{b: payload, mem: mem}
+	n := d.array()
+	if n > len(payload)/shortest {
+		return nil, errPayload
+	}
+	if n == 0 {
+		return nil, d.finish(0)
+	}
+	detections := mem.someDetections(n)
+	var boxes []Box // room for all that may come, made when the first is met
+	for i := range detections {
+		fields := d.array()
+		if fields < labelFields {
+			return nil, errPayload
+		}
+		detections[i] = Detection{Label: d.name(), Confidence: d.number()}
+		if fields < boxFields {
+			d.skip(fields - labelFields)
+			continue
+		}
+		if boxes == nil {
+			boxes = mem.someBoxes(n - i)[:0]
+		}
+		boxes = append(boxes, Box{d.number(), d.number(), d.number(), d.number()})
+		detections[i].Box = &boxes[len(boxes)-1]
+		d.skip(fields - boxFields)
+	}
+	return detections, d.finish(0)
+}
+
+func decodePerson(name string, rec []byte) (Person, error) {
+	payload, err := personRecord.open([]byte(name), rec)
+	if err != nil {
+		return Person{}, err
+	}
+	return decodePersonPayload(name, payload)
+}
+
+func decodePersonPayload(name string, payload []byte) (Person, error) {
+	d := decoder{b: payload, mem: &arena{}}
+	n := d.array()
+	if n < personFields {
+		return Person{}, errPayload
+	}
+	p := Person{
+		Name:        name,
+		DisplayName: string(d.text()),
+		AutoUnlock:  d.boolean(),
+		CreatedAt:   time.Unix(0, d.integer()).UTC(),
+	}
+	if err := d.finish(n - personFields); err != nil {
+		return Person{}, err
+	}
+	return p, nil
+}
+
+var errPayload = fmt.Errorf("%w: payload cannot be read", ErrCorrupt)
+
+// A decoder reads the msgpack of a payload. It takes just the forms that an
+// encoder may write, checks every length before it uses it, and after the
+// first thing that it cannot read returns zero values; finish tells.
+//
+// The msgpack library's decoder does the same (a fuzz test holds the two
+// against each other) in more than the time of all else that a read does.
+type decoder struct {
+	b   []byte
+	at  int // of the next byte in b
+	mem *arena
+	bad bool
+}
+
+// invalidCode is the one byte with which no msgpack value begins.
+const invalidCode = 0xc1
+
+func (d *decoder) fail() { d.at, d.bad = len(d.b), true }
+
+// finish skips what a later version added and says whether all was well.
+func (d *decoder) finish(unknown int) error {
+	d.skip(unknown)
+	if d.bad || d.at < len(d.b) {
+		return errPayload
+	}
+	return nil
+}
+
+// peek returns the code of the next value without stepping over it.
+func (d *decoder) peek() byte {
+	if d.at < len(d.b) {
+		return d.b[d.at]
+	}
+	return invalidCode
+}
+
+func (d *decoder) code() byte {
+	if d.at < len(d.b) {
+		c := d.b[d.at]
+		d.at++
+		return c
+	}
+	d.fail()
+	return invalidCode
+}
+
+// take returns the next n bytes, which stay part of the payload.
+func (d *decoder) take(n int) []byte {
+	if n < 0 || n > len(d.b)-d.at {
+		d.fail()
+		return nil
+	}
+	d.at += n
+	return d.b[d.at-n : d.at]
+}
+
+// big reads a big-endian number of 1, 2, 4 or 8 bytes.
+func (d *decoder) big(n int) uint64 {
+	b := d.take(n)
+	switch len(b) {
+	case 1:
+		return uint64(b[0])
+	case 2:
+		return uint64(binary.BigEndian.Uint16(b))
+	case 4:
+		return uint64(binary.BigEndian.Uint32(b))
+	case 8:
+		return binary.BigEndian.Uint64(b)
+	}
+	return 0
+}
+
+// isNil steps over a nil, if the next value is one.
+func (d *decoder) isNil() bool {
+	if d.peek() != msgpcode.Nil {
+		return false
+	}
+	d.at++
+	return true
+}
+
+func (d *decoder) boolean() bool {
+	switch d.code() {
+	case msgpcode.True:
+		return true
+	case msgpcode.False:
+	default:
+		d.fail()
+	}
+	return false
+}
+
+// length checks a number of elements of which each takes at least a byte.
+func (d *decoder) length(n uint64) int {
+	if n > uint64(len(d.b)-d.at) {
+		d.fail()
+		return 0
+	}
+	return int(n)
+}
+
+func (d *decoder) array() int {
+	switch c := d.code(); {
+	case msgpcode.IsFixedArray(c):
+		return d.length(uint64(c & msgpcode.FixedArrayMask))
+	case c == msgpcode.Array16:
+		return d.length(d.big(2))
+	case c == msgpcode.Array32:
+		return d.length(d.big(4))
+	}
+	d.fail()
+	return 0
+}
+
+func (d *decoder) mapping() int {
+	switch c := d.code(); {
+	case msgpcode.IsFixedMap(c):
+		return d.length(2*uint64(c&msgpcode.FixedMapMask)) / 2
+	case c == msgpcode.Map16:
+		return d.length(2*d.big(2)) / 2
+	case c == msgpcode.Map32:
+		return d.length(2*d.big(4)) / 2
+	}
+	d.fail()
+	return 0
+}
+
+// text returns a string's bytes, which are part of the payload.
+func (d *decoder) text() []byte {
+	switch c := d.code(); {
+	case msgpcode.IsFixedString(c):
+		return d.take(int(c & msgpcode.FixedStrMask))
+	case c == msgpcode.Str8:
+		return d.take(int(d.big(1)))
+	case c == msgpcode.Str16:
+		return d.take(int(d.big(2)))
+	case c == msgpcode.Str32:
+		return d.take(d.length(d.big(4)))
+	}
+	d.fail()
+	return nil
+}
+
+func (d *decoder) optionalText() string {
+	if d.isNil() {
+		return ""
+	}
+	return d.mem.text(d.text())
+}
+
+// name reads a string that many records share.
+func (d *decoder) name() string { return d.mem.name(d.text()) }
+
+func (d *decoder) optionalName() string {
+	if d.isNil() {
+		return ""
+	}
+	return d.name()
+}
+
+// integer reads a whole number in any of msgpack's forms.
+func (d *decoder) integer() int64 {
+	c := d.code()
+	if msgpcode.IsFixedNum(c) {
+		return int64(int8(c))
+	}
+	switch c {
+	case msgpcode.Uint8:
+		return int64(d.big(1))
+	case msgpcode.Uint16:
+		return int64(d.big(2))
+	case msgpcode.Uint32:
+		return int64(d.big(4))
+	case msgpcode.Uint64:
+		if v := d.big(8); v <= math.MaxInt64 {
+			return int64(v)
+		}
+	case msgpcode.Int8:
+		return int64(int8(d.big(1)))
+	case msgpcode.Int16:
+		return int64(int16(d.big(2)))
+	case msgpcode.Int32:
+		return int64(int32(d.big(4)))
+	case msgpcode.Int64:
+		return int64(d.big(8))
+	}
+	d.fail()
+	return 0
+}
+
+// uintBelow reads a whole number that is less than limit and not negative.
+func (d *decoder) uintBelow(limit uint64) uint64 {
+	v := d.integer()
+	if v < 0 || uint64(v) >= limit {
+		d.fail()
+		return 0
+	}
+	return uint64(v)
+}
+
+// number reads a float in either size, or a whole number.
+func (d *decoder) number() float64 {
+	switch d.peek() {
+	case msgpcode.Double:
+		d.at++
+		return math.Float64frombits(d.big(8))
+	case msgpcode.Float:
+		d.at++
+		return float64(math.Float32frombits(uint32(d.big(4))))
+	}
+	return float64(d.integer())
+}
+
+func (d *decoder) optionalNumber() (v float64, there bool) {
+	if d.isNil() {
+		return 0, false
+	}
+	return d.number(), true
+}
+
+// skip steps over n values of any kind. It counts what is left to skip and
+// does not recurse, so that no nesting is too deep for it.
+func (d *decoder) skip(n int) {
+	for left := n; left > 0 && !d.bad; left-- {
+		c := d.code()
+		switch {
+		case msgpcode.IsFixedNum(c), c == msgpcode.Nil, c == msgpcode.False, c == msgpcode.True:
+		case msgpcode.IsFixedString(c):
+			d.take(int(c & msgpcode.FixedStrMask))
+		case msgpcode.IsFixedArray(c):
+			left += d.length(uint64(c & msgpcode.FixedArrayMask))
+		case msgpcode.IsFixedMap(c):
+			left += d.length(2 * uint64(c&msgpcode.FixedMapMask))
+		default:
+			left += d.skipSized(c)
+		}
+	}
+}
+
+// skipSized steps over the rest of a value whose form has a code of its own,
+// and returns the number of values that are inside of it.
+func (d *decoder) skipSized(c byte) (inner int) {
+	switch c {
+	case msgpcode.Uint8, msgpcode.Int8:
+		d.take(1)
+	case msgpcode.Uint16, msgpcode.Int16, msgpcode.FixExt1:
+		d.take(2)
+	case msgpcode.FixExt2:
+		d.take(1 + 2)
+	case msgpcode.Uint32, msgpcode.Int32, msgpcode.Float:
+		d.take(4)
+	case msgpcode.FixExt4:
+		d.take(1 + 4)
+	case msgpcode.Uint64, msgpcode.Int64, msgpcode.Double:
+		d.take(8)
+	case msgpcode.FixExt8:
+		d.take(1 + 8)
+	case msgpcode.FixExt16:
+		d.take(1 + 16)
+	case msgpcode.Str8, msgpcode.Bin8:
+		d.take(d.length(d.big(1)))
+	case msgpcode.Str16, msgpcode.Bin16:
+		d.take(d.length(d.big(2)))
+	case msgpcode.Str32, msgpcode.Bin32:
+		d.take(d.length(d.big(4)))
+	case msgpcode.Ext8:
+		d.take(d.length(d.big(1) + 1))
+	case msgpcode.Ext16:
+		d.take(d.length(d.big(2) + 1))
+	case msgpcode.Ext32:
+		d.take(d.length(d.big(4) + 1))
+	case msgpcode.Array16:
+		return d.length(d.big(2))
+	case msgpcode.Array32:
+		return d.length(d.big(4))
+	case msgpcode.Map16:
+		return d.length(2 * d.big(2))
+	case msgpcode.Map32:
+		return d.length(2 * d.big(4))
+	default:
+		d.fail()
+	}
+	return 0
+}

@@ -1,0 +1,250 @@
+package doorlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+)
+
+// A job is one caller's write, waiting to be part of a transaction.
+type job struct {
+	// apply looks first and changes afterwards: an error before the first
+	// change leaves the transaction as it was. It may be called twice.
+	apply func(*writeTx) error
+	err   error
+
+	// turn gets true when it is this caller's turn to lead, and false when
+	// the job is done and err final.
+	turn  chan bool
+	leads bool // under committer.mu: true was sent
+}
+
+// The committer does the writing: group commit. One of the callers leads. It
+// does the jobs of all who wait, its own among them, in one transaction, and
+// then passes the lead to one of those who came meanwhile. There is no delay:
+// a lone writer pays for one commit, and while that runs, others gather. There
+// is no goroutine either, as waking one takes as long as a tenth of a commit.
+type committer struct {
+	db      *bolt.DB
+	readers *readerPool
+	names   *interner
+
+	mu    sync.Mutex
+	queue []*job
+	led   bool // somebody leads, or has been told to
+
+	failure atomic.Pointer[error] // set once: why there are no more writes
+
+	// These belong to the leader.
+	company bool   // the last transaction had several jobs
+	tail    int    // number of events after indexed_through
+	commits uint64 // transactions that were committed
+	pages   int64  // pages that they wrote
+}
+
+// submit has apply run in a write transaction and returns when that is
+// durable, or why it is not. A context that ends takes the write back if the
+// transaction has not begun; after that the outcome is waited for.
+func (c *committer) submit(ctx context.Context, apply func(*writeTx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	j := &job{apply: apply, turn: make(chan bool, 1)}
+	c.mu.Lock()
+	c.queue = append(c.queue, j)
+	lead := !c.led
+	c.led = true
+	c.mu.Unlock()
+	if !lead {
+		select {
+		case lead = <-j.turn:
+		case <-ctx.Done():
+			if c.withdraw(j) {
+				return ctx.Err()
+			}
+			lead = <-j.turn
+		}
+	}
+	if lead {
+		c.lead()
+	}
+	return j.err
+}
+
+// withdraw takes a job out of the queue; false: it is being done, or is done.
+func (c *committer) withdraw(j *job) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at := slices.Index(c.queue, j)
+	if at < 0 {
+		return false
+	}
+	c.queue = slices.Delete(c.queue, at, at+1)
+	if j.leads {
+		c.passLead()
+	}
+	return true
+}
+
+// passLead tells the first who waits to lead. mu is held.
+func (c *committer) passLead() {
+	if c.led = len(c.queue) > 0; c.led {
+		c.queue[0].leads = true
+		c.queue[0].turn <- true
+	}
+}
+
+// lead does the jobs of all who wait.
+func (c *committer) lead() {
+	defer func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.passLead()
+	}()
+	c.commit(c.drain())
+}
+
+// drain takes everybody who waits. Where there were several at the last commit
+// they are about to come again: it lets them run first, as long as that makes
+// the queue longer, so that they share this commit and need not wait for the
+// next. A lone writer, for whom that would take some microseconds, is spared it.
+func (c *committer) drain() (jobs []*job) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for waiting := 0; c.company && len(c.queue) > waiting; {
+		waiting = len(c.queue)
+		c.mu.Unlock()
+		runtime.Gosched()
+		c.mu.Lock()
+	}
+	jobs, c.queue = c.queue, nil
+	c.company = len(jobs) > 1
+	return jobs
+}
+
+// commit does the jobs in one transaction. If that fails, each is tried alone,
+// so that one bad write fails alone.
+func (c *committer) commit(jobs []*job) {
+	err := c.transact(jobs)
+	for _, j := range jobs {
+		switch {
+		case err == nil: // each has its own
+		case len(jobs) == 1 || c.failure.Load() != nil:
+			j.err = err
+		default:
+			if alone := c.transact([]*job{j}); alone != nil {
+				j.err = alone
+			}
+		}
+		j.turn <- false // its buffer is empty: who leads has taken the true out
+	}
+}
+
+// transact does the jobs in one bolt transaction. An error says that none is
+// done. Without one, each job's own error says whether it is.
+func (c *committer) transact(jobs []*job) (err error) {
+	if failure := c.failure.Load(); failure != nil {
+		return fmt.Errorf("%w: %w", ErrFailed, *failure)
+	}
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	c.readers.beginWrite()
+	defer c.readers.endWrite()
+	tx, err := c.db.Begin(true)
+	if err != nil {
+		return diskError(err)
+	}
+	committing := false
+	defer func() {
+		if p := recover(); p != nil {
+			err = panicError(p)
+			if committing { // bolt's state in memory cannot be relied on any more
+				err = c.fail(fmt.Errorf("%w: %w", ErrUnknownOutcome, err))
+			}
+		}
+		if err != nil {
+			rollback(tx)
+		}
+	}()
+	w, err := newWriteTx(tx, c.names, c.tail)
+	if err != nil {
+		return err
+	}
+	for _, j := range jobs {
+		before := w.changes
+		if j.err = j.apply(w); j.err != nil && w.changes != before {
+			return j.err
+		}
+	}
+	if w.changes == 0 {
+		return tx.Rollback()
+	}
+	if err := w.finish(); err != nil {
+		return err
+	}
+	committing = true
+	if err := tx.Commit(); err != nil {
+		return c.afterFailedCommit(w.txID, err)
+	}
+	stats := tx.Stats()
+	c.tail, c.commits, c.pages = w.tail, c.commits+1, c.pages+stats.GetWrite()
+	return nil
+}
+
+// afterFailedCommit tells a commit that changed nothing from one whose outcome
+// is unknown: if the next snapshot shows the transaction, its meta page was
+// written, and only the sync of it failed. To go on then would let bolt use
+// pages again that the last durable meta page still needs.
+func (c *committer) afterFailedCommit(txID int, cause error) error {
+	tx, err := c.db.Begin(false)
+	if err == nil {
+		shown := tx.ID()
+		rollback(tx)
+		if shown < txID {
+			return diskError(cause)
+		}
+	}
+	return c.fail(fmt.Errorf("%w: %w", ErrUnknownOutcome, diskError(cause)))
+}
+
+// fail stops all later writes.
+func (c *committer) fail(err error) error {
+	c.failure.CompareAndSwap(nil, &err)
+	return err
+}
+
+// diskError gives a full disk its name.
+func diskError(err error) error {
+	// bolt's errors of growing the file hold the cause as text only.
+	full := errors.Is(err, berrors.ErrMaxSizeReached) || errors.Is(err, syscall.ENOSPC) ||
+		strings.Contains(err.Error(), syscall.ENOSPC.Error())
+	if full && !errors.Is(err, ErrFull) {
+		return fmt.Errorf("%w: %w", ErrFull, err)
+	}
+	return err
+}
+
+// rollback ends a transaction that has not been committed. Where the file is
+// damaged even that may panic.
+func rollback(tx *bolt.Tx) {
+	defer func() { _ = recover() }()
+	_ = tx.Rollback() // it only says that the transaction has ended already
+}
+
+// panicError makes an error of what a damaged file made bolt, or a memory
+// access, panic with.
+func panicError(p any) error {
+	if err, ok := p.(error); ok {
+		return fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	return fmt.Errorf("%w: %v", ErrCorrupt, p)
+}

@@ -1,0 +1,103 @@
+package doorlog
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Errors that callers tell apart with errors.Is. Every error of this package
+// says what was being done, to what, and why; these are the reasons.
+var (
+	// ErrNotFound: there is no such event or person.
+	ErrNotFound = errors.New("not found")
+
+	// ErrExists: the ID is taken by an event with other content.
+	ErrExists = errors.New("already exists")
+
+	// ErrInvalid: the caller gave something that cannot be stored or asked
+	// for. The text names the field. Nothing was changed.
+	ErrInvalid = errors.New("invalid")
+
+	// ErrTooLarge: a limit on size was passed (see MaxDetections,
+	// MaxFrameBytes, MaxFramePixels, …). It comes together with ErrInvalid
+	// where an event or a person was refused because of it.
+	ErrTooLarge = errors.New("too large")
+
+	// ErrCorrupt: what the disk holds does not verify.
+	ErrCorrupt = errors.New("corrupt")
+
+	// ErrLocked: another process (or another Store of this one) has the file
+	// open.
+	ErrLocked = errors.New("locked by another process")
+
+	// ErrClosed: the store is closed, or a Snapshot was used after its View.
+	ErrClosed = errors.New("closed")
+
+	// ErrFull: the disk, or Options.MaxSize, has no room. Nothing was
+	// changed, and the store goes on when there is room again.
+	ErrFull = errors.New("no space left")
+
+	// ErrReadOnly: the store was opened with Options.ReadOnly.
+	ErrReadOnly = errors.New("read-only")
+
+	// ErrNotStore: the file is not a doorlog store.
+	ErrNotStore = errors.New("not a doorlog store")
+
+	// ErrNewerSchema: the file was written by a later version of doorlog.
+	ErrNewerSchema = errors.New("written by a newer version of doorlog")
+
+	// ErrUnknownOutcome: the disk failed at the very end of a commit, so that
+	// the write may or may not be there after a restart. Open the store again
+	// and look; to write it again under the same ID is harmless.
+	ErrUnknownOutcome = errors.New("outcome unknown")
+
+	// ErrFailed: an earlier commit ended with ErrUnknownOutcome. The store
+	// can be read, and takes no writes until it is opened again.
+	ErrFailed = errors.New("store has stopped taking writes")
+)
+
+// A FieldError says which field of what the caller gave is refused, and why.
+// It is ErrInvalid, and also ErrTooLarge where a limit was passed. Find it in
+// an error with errors.As.
+type FieldError struct {
+	// Field is the name that the field has in JSON, such as "camera_id" or
+	// "detections[3].confidence", or a Go name such as "Options.MaxSize".
+	Field string
+
+	// Problem says what is wrong with it, such as "is empty".
+	Problem string
+
+	tooLarge bool
+}
+
+// Error returns the field and the problem.
+func (e *FieldError) Error() string { return e.Field + ": " + e.Problem }
+
+// Is reports whether target is ErrInvalid, or ErrTooLarge where that holds.
+func (e *FieldError) Is(target error) bool {
+	return target == ErrInvalid || e.tooLarge && target == ErrTooLarge
+}
+
+func invalid(field, format string, args ...any) error {
+	return &FieldError{Field: field, Problem: fmt.Sprintf(format, args...)}
+}
+
+func tooLarge(field, format string, args ...any) error {
+	return &FieldError{Field: field, Problem: fmt.Sprintf(format, args...), tooLarge: true}
+}
+
+// inside puts the place, for instance "detections[3]", before a field's name.
+func inside(place string, err error) error {
+	if f, ok := errors.AsType[*FieldError](err); ok {
+		return &FieldError{Field: place + "." + f.Field, Problem: f.Problem, tooLarge: f.tooLarge}
+	}
+	return err
+}
+
+// failed says what was being done when err happened; nil stays nil.
+func failed(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("doorlog: %s: %w", doing, err)
+}

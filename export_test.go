@@ -1,0 +1,190 @@
+package doorlog
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"testing"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// Check runs the invariant checker, whose findings become one error.
+func (s *Store) Check(ctx context.Context) error {
+	return s.View(ctx, func(sn *Snapshot) error {
+		problems, err := sn.check()
+		for _, p := range problems {
+			err = errors.Join(err, errors.New(p))
+		}
+		return err
+	})
+}
+
+// Commits returns the number of transactions that were committed, and of the
+// pages that they wrote.
+func (s *Store) Commits() (commits uint64, pages int64, err error) {
+	err = s.commits.submit(context.Background(), func(*writeTx) error {
+		commits, pages = s.commits.commits, s.commits.pages
+		return nil
+	})
+	return commits, pages, err
+}
+
+// FoldAt is the length that the tail does not reach.
+const FoldAt = foldAt
+
+// Block holds up the writing of the store until release is called; it returns
+// when that has begun.
+func (s *Store) Block() (release func()) {
+	begun, end := make(chan struct{}), make(chan struct{})
+	go s.commits.submit(context.Background(), func(*writeTx) error {
+		close(begun)
+		<-end
+		return nil
+	})
+	<-begun
+	return func() { close(end) }
+}
+
+// Waiting returns the number of writes that wait for a transaction.
+func (s *Store) Waiting() int {
+	s.commits.mu.Lock()
+	defer s.commits.mu.Unlock()
+	return len(s.commits.queue)
+}
+
+// Spoil is a write that fails after it has changed something.
+func (s *Store) Spoil(cause error) error {
+	return s.commits.submit(context.Background(), func(w *writeTx) error {
+		if err := w.put(w.persons(), []byte("spoilt"), []byte("no record")); err != nil {
+			return err
+		}
+		return cause
+	})
+}
+
+// Panic is a write that panics, as bolt does on a damaged file.
+func (s *Store) Panic() error {
+	return s.commits.submit(context.Background(), func(w *writeTx) error { panic("page 7: bad") })
+}
+
+// Damages are kinds of damage, and the invariant that each breaks.
+var Damages = map[string]string{
+	"index entry gone":        "I8",
+	"index entry too many":    "I8",
+	"index entry of the tail": "I8",
+	"not an index entry":      "I8",
+	"event gone":              "I5",
+	"event changed":           "I4",
+	"event key too short":     "I3",
+	"event not valid":         "I6",
+	"detections gone":         "I5",
+	"detections too many":     "I5",
+	"detections changed":      "I5",
+	"watermark moved":         "I7",
+	"bucket gone":             "I2",
+	"person changed":          "I9",
+	"person's name not valid": "I9",
+}
+
+// Damage does a kind of damage to the file, and returns what takes it back.
+func (s *Store) Damage(t testing.TB, kind string) (repair func()) {
+	t.Helper()
+	before := s.copyBuckets(t)
+	s.rawUpdate(t, func(tx *bolt.Tx) error { return damage(tx, kind) })
+	return func() {
+		s.rawUpdate(t, func(tx *bolt.Tx) error {
+			for name, kv := range before {
+				if tx.Bucket([]byte(name)) != nil {
+					if err := tx.DeleteBucket([]byte(name)); err != nil {
+						return err
+					}
+				}
+				b, err := tx.CreateBucket([]byte(name))
+				for k, v := range kv {
+					err = errors.Join(err, b.Put([]byte(k), []byte(v)))
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+}
+
+// rawUpdate changes the file in the committer's place, past all that keeps it right.
+func (s *Store) rawUpdate(t testing.TB, fn func(*bolt.Tx) error) {
+	t.Helper()
+	err := s.commits.submit(context.Background(), func(w *writeTx) error {
+		w.changes++
+		return fn(w.tx)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *Store) copyBuckets(t testing.TB) map[string]map[string]string {
+	t.Helper()
+	buckets := make(map[string]map[string]string)
+	err := s.db.View(func(tx *bolt.Tx) error {
+		return tx.ForEach(func(name []byte, b *bolt.Bucket) error {
+			kv := make(map[string]string)
+			buckets[string(name)] = kv
+			return b.ForEach(func(k, v []byte) error {
+				kv[string(k)] = string(v)
+				return nil
+			})
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return buckets
+}
+
+func damage(tx *bolt.Tx, kind string) error {
+	events, detections, persons := tx.Bucket(eventsBucket), tx.Bucket(detectionsBucket), tx.Bucket(personsBucket)
+	index := tx.Bucket(indexes[byCamera])
+	first, rec := events.Cursor().First()
+	last, _ := events.Cursor().Last()
+	id := ID(first)
+	switch kind {
+	case "index entry gone":
+		k, _ := index.Cursor().First()
+		return index.Delete(k)
+	case "index entry too many":
+		return index.Put(indexKey("moon", id), nil)
+	case "index entry of the tail":
+		return index.Put(indexKey("front_door", ID(last)), nil)
+	case "not an index entry":
+		return index.Put([]byte("moon"), nil)
+	case "event gone":
+		return events.Delete(first)
+	case "event changed":
+		rec = bytes.Clone(rec)
+		rec[len(rec)-1]++
+		return events.Put(first, rec)
+	case "event key too short":
+		return events.Put(first[:10], rec)
+	case "event not valid":
+		r := record{Event: Event{ID: id, RecordedAt: IDTime(id), CreatedAt: IDTime(id), Camera: "x"}}
+		return events.Put(first, encodeEvent(&r))
+	case "detections gone":
+		return detections.Delete(first)
+	case "detections too many":
+		return detections.Put(make([]byte, 16), encodeDetections(ID{}, nil))
+	case "detections changed":
+		return detections.Put(first, encodeDetections(id, []Detection{{Label: "one"}}))
+	case "watermark moved":
+		return tx.Bucket(metaBucket).Put(metaThrough, make([]byte, 16))
+	case "bucket gone":
+		return tx.DeleteBucket(indexes[byDoor])
+	case "person changed":
+		return persons.Put([]byte("alice"), []byte("x"))
+	case "person's name not valid":
+		return persons.Put([]byte("a\x00"), encodePerson(&Person{Name: "a\x00"}))
+	}
+	return errors.New("no such damage")
+}

@@ -1,0 +1,107 @@
+package doorlog
+
+import (
+	"encoding/binary"
+	"io"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+)
+
+// An ID names an event. It is a ULID, whose text form has 26 characters, and
+// it begins with the time at which the event happened, so IDs sort by
+// RecordedAt to the nanosecond, and the newest event has the last key:
+//
+//	 48 bits                20 bits                    60 bits
+//	| ms since 1970, UTC | ns within the ms (0-999999) | tie-break |
+//
+// The tie-break is random, except that an event of the same nanosecond as the
+// one before gets the tie-break after it: equal times keep the order in which
+// they were written.
+type ID = ulid.ULID
+
+const (
+	tieBits = 60
+	tieMask = 1<<tieBits - 1
+	nsPerMs = 1_000_000
+)
+
+// maxIDTime is the last time that an ID can hold, in the year 10889.
+var maxIDTime = time.UnixMilli(1<<48 - 1).Add(nsPerMs - 1).UTC()
+
+// ParseID reads the text form of an ID, in either case. Text that is no ULID,
+// or a ULID that no event can have, is ErrInvalid.
+func ParseID(text string) (ID, error) {
+	id, err := ulid.ParseStrict(text)
+	if err != nil || !validID(id) {
+		return ID{}, failed("parse id", invalid("id", "%.40q is not the ID of an event", text))
+	}
+	return id, nil
+}
+
+// IDTime returns the time that an ID holds, which is the event's RecordedAt,
+// in UTC. The zero ID holds the beginning of 1970.
+func IDTime(id ID) time.Time {
+	ms := int64(id.Time())
+	return time.Unix(ms/1000, ms%1000*nsPerMs+int64(idNanos(id))).UTC()
+}
+
+// idNanos returns the nanoseconds within the millisecond.
+func idNanos(id ID) uint32 { return binary.BigEndian.Uint32(id[6:10]) >> 12 }
+
+// validID reports whether an event can have this ID: it is not zero, and its
+// nanoseconds are less than a millisecond.
+func validID(id ID) bool { return id != ID{} && idNanos(id) < nsPerMs }
+
+// makeID puts t, which lies between 1970 and maxIDTime, and a tie-break together.
+func makeID(t time.Time, tie uint64) (id ID) {
+	ms := uint64(t.UnixMilli())
+	ns := uint64(t.Nanosecond() % nsPerMs)
+	binary.BigEndian.PutUint64(id[0:8], ms<<16) // the low 16 bits are written over
+	binary.BigEndian.PutUint16(id[6:8], uint16(ns>>4))
+	binary.BigEndian.PutUint64(id[8:16], ns<<tieBits|tie&tieMask)
+	return id
+}
+
+// idFrom returns the first ID that an event at or after t can have: the bound
+// of a range that begins with t, or of one that ends before it.
+func idFrom(t time.Time) ID {
+	switch {
+	case t.Before(time.Unix(0, 0)):
+		return ID{}
+	case t.After(maxIDTime):
+		return makeID(maxIDTime, math.MaxUint64)
+	}
+	return makeID(t, 0)
+}
+
+// idSource makes the IDs of one store. It is safe for concurrent use.
+type idSource struct {
+	mu      sync.Mutex
+	entropy io.Reader
+	last    ID
+}
+
+// next returns a new ID for an event that happened at t.
+func (s *idSource) next(t time.Time) (ID, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if id := makeID(t, binary.BigEndian.Uint64(s.last[8:])+1); sameTime(id, s.last) {
+		s.last = id
+		return id, nil
+	}
+	var b [8]byte
+	if _, err := io.ReadFull(s.entropy, b[:]); err != nil {
+		return ID{}, err
+	}
+	// The top bit stays free, so that counting on from here never runs over.
+	s.last = makeID(t, binary.BigEndian.Uint64(b[:])&(tieMask>>1))
+	return s.last, nil
+}
+
+// sameTime reports whether two IDs hold the same nanosecond.
+func sameTime(a, b ID) bool {
+	return [8]byte(a[:8]) == [8]byte(b[:8]) && a[8]>>4 == b[8]>>4
+}

@@ -1,0 +1,174 @@
+package doorlog
+
+import (
+	"bytes"
+	"slices"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// The index buckets. Each holds posting lists: the IDs of the events that have
+// a value, in the order of time (buckets.go draws the keys).
+//
+// A commit of new events does not touch them, because each more tree is three
+// more pages to write. Events are folded into them later, up to the ID that
+// meta keeps as indexed_through: every event up to there has all of its index
+// entries, and no event after it, the tail, has any (see writeTx.fold).
+const (
+	byCamera = iota
+	byPerson
+	byLabel
+	byType
+	byDoor
+	byRecording
+	byThumbnail
+	indexCount
+)
+
+var indexes = [indexCount][]byte{
+	byCamera:    []byte("by_camera"),
+	byPerson:    []byte("by_person"),
+	byLabel:     []byte("by_label"),
+	byType:      []byte("by_type"),
+	byDoor:      []byte("by_door"),
+	byRecording: []byte("by_recording"),
+	byThumbnail: []byte("by_thumbnail"),
+}
+
+// An indexEntry is a key of an index bucket.
+type indexEntry struct {
+	index int
+	key   []byte
+}
+
+// indexEntries returns all index entries of an event, whose detections are loaded.
+func indexEntries(r *record) []indexEntry {
+	entries := make([]indexEntry, 0, indexCount+len(r.Detections))
+	add := func(index int, value string) {
+		entries = append(entries, indexEntry{index, indexKey(value, r.ID)})
+	}
+	add(byCamera, r.Camera)
+	add(byPerson, r.Person)
+	add(byType, string(r.Type))
+	if r.Door != NoAction {
+		add(byDoor, r.Door.String())
+	}
+	if r.RecordingID != "" {
+		add(byRecording, r.RecordingID)
+	}
+	if r.ThumbnailPath != "" && r.ThumbnailPath != thumbnailPath(r.ID) {
+		add(byThumbnail, r.ThumbnailPath)
+	}
+	labels := make([]string, len(r.Detections))
+	for i := range r.Detections {
+		labels[i] = r.Detections[i].Label
+	}
+	slices.Sort(labels)
+	for _, label := range slices.Compact(labels) {
+		add(byLabel, label)
+	}
+	return entries
+}
+
+// indexKey returns value 0x00 ID.
+func indexKey(value string, id ID) []byte {
+	key := make([]byte, 0, len(value)+1+len(id))
+	key = append(key, value...)
+	key = append(key, 0)
+	return append(key, id[:]...)
+}
+
+// splitIndexKey returns the value and the ID of an index key; ok is false if it is none.
+func splitIndexKey(key []byte) (value []byte, id ID, ok bool) {
+	at := len(key) - len(id)
+	if at < 1 || bytes.IndexByte(key, 0) != at-1 {
+		return nil, ID{}, false
+	}
+	return key[:at-1], ID(key[at:]), true
+}
+
+// A postings iterates over the posting list of a value, newest first.
+type postings struct {
+	cursor *bolt.Cursor
+	prefix []byte
+	key    []byte
+}
+
+// postingsOf begins the posting list of a value in an index bucket.
+func postingsOf(bucket *bolt.Bucket, value string) *postings {
+	p := &postings{cursor: bucket.Cursor(), prefix: append([]byte(value), 0)}
+	end := append([]byte(value), 1) // no key begins so: 0x00 ends a value
+	p.key, _ = p.cursor.Seek(end)
+	if p.key == nil {
+		p.key, _ = p.cursor.Last()
+	} else {
+		p.key, _ = p.cursor.Prev()
+	}
+	return p
+}
+
+// next returns the next older ID of the list; ok is false at its end.
+func (p *postings) next() (id ID, ok bool) {
+	if !bytes.HasPrefix(p.key, p.prefix) || len(p.key) != len(p.prefix)+len(id) {
+		return ID{}, false
+	}
+	id = ID(p.key[len(p.prefix):])
+	p.key, _ = p.cursor.Prev()
+	return id, true
+}
+
+// An indexChange is an index key to put or to delete.
+type indexChange struct {
+	key    []byte
+	remove bool
+}
+
+// indexChanges gathers the index changes of a transaction, so that the keys of
+// each bucket are put in their order: neighbours then share a page that is at hand.
+type indexChanges [indexCount][]indexChange
+
+func (c *indexChanges) put(entries []indexEntry) {
+	for _, e := range entries {
+		c[e.index] = append(c[e.index], indexChange{key: e.key})
+	}
+}
+
+// replace takes away those of the old entries that are not new ones, and puts
+// those of the new ones that are not old.
+func (c *indexChanges) replace(old, now []indexEntry) {
+	among := func(list []indexEntry, e indexEntry) bool {
+		return slices.ContainsFunc(list, func(o indexEntry) bool {
+			return o.index == e.index && bytes.Equal(o.key, e.key)
+		})
+	}
+	for _, e := range old {
+		if !among(now, e) {
+			c[e.index] = append(c[e.index], indexChange{e.key, true})
+		}
+	}
+	c.put(slices.DeleteFunc(slices.Clone(now), func(e indexEntry) bool { return among(old, e) }))
+}
+
+// apply writes the changes of one index to its bucket.
+func (c *indexChanges) apply(tx *bolt.Tx, index int) error {
+	changes := c[index]
+	if len(changes) == 0 {
+		return nil
+	}
+	c[index] = nil
+	// Stable: of two changes of one key the later one must win.
+	slices.SortStableFunc(changes, func(a, b indexChange) int { return bytes.Compare(a.key, b.key) })
+	bucket := writable(tx, indexes[index])
+	for _, change := range changes {
+		var err error
+		if change.remove {
+			err = bucket.Delete(change.key)
+		} else {
+			err = bucket.Put(change.key, nil)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

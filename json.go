@@ -1,0 +1,268 @@
+package doorlog
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+)
+
+// The JSON forms. Names are those of the columns of the platform whose events
+// doorlog keeps, so that its producers' dictionaries go in unchanged; what is
+// absent is null.
+
+type eventJSON struct {
+	ID             *string           `json:"id"`
+	Camera         string            `json:"camera_id"`
+	RecordedAt     *string           `json:"recorded_at"`
+	Type           EventType         `json:"event_type"`
+	RecordingID    *string           `json:"recording_id"`
+	Person         *string           `json:"person_name"`
+	FaceConfidence *float64          `json:"face_confidence"`
+	FaceDistance   *float64          `json:"face_distance"`
+	UnlockGranted  json.RawMessage   `json:"unlock_granted"`
+	Door           DoorAction        `json:"door_action"`
+	ThumbnailPath  *string           `json:"thumbnail_path"`
+	FrameWidth     *int              `json:"frame_width"`
+	FrameHeight    *int              `json:"frame_height"`
+	AlertSent      json.RawMessage   `json:"alert_sent"`
+	CreatedAt      *string           `json:"created_at"`
+	Attributes     map[string]string `json:"attributes"`
+	Detections     []json.RawMessage `json:"detections"`
+}
+
+// MarshalJSON writes the event with the names of the original's columns:
+// id, camera_id, recorded_at (RFC 3339, UTC), event_type, recording_id,
+// person_name, face_confidence, face_distance, unlock_granted, door_action,
+// thumbnail_path, frame_width, frame_height, alert_sent, created_at,
+// attributes, detections. What is absent is null.
+func (e Event) MarshalJSON() ([]byte, error) {
+	j := eventJSON{
+		Camera: e.Camera, RecordedAt: formatTime(e.RecordedAt), Type: e.Type,
+		RecordingID: orNull(e.RecordingID), Person: orNull(e.Person),
+		FaceConfidence: e.FaceConfidence, FaceDistance: e.FaceDistance,
+		UnlockGranted: strconv.AppendBool(nil, e.UnlockGranted), Door: e.Door,
+		ThumbnailPath: orNull(e.ThumbnailPath), FrameWidth: orNull(e.FrameWidth), FrameHeight: orNull(e.FrameHeight),
+		AlertSent: strconv.AppendBool(nil, e.AlertSent), CreatedAt: formatTime(e.CreatedAt),
+		Attributes: e.Attributes, Detections: make([]json.RawMessage, len(e.Detections)),
+	}
+	if e.ID != (ID{}) {
+		j.ID = orNull(e.ID.String())
+	}
+	for i, d := range e.Detections {
+		var err error
+		if j.Detections[i], err = json.Marshal(d); err != nil {
+			return nil, err
+		}
+	}
+	return json.Marshal(j)
+}
+
+// UnmarshalJSON reads what MarshalJSON writes. A field may be missing or null,
+// times without an offset are UTC, and 0 and 1 do for false and true. An
+// unknown field, or a value of the wrong kind, is ErrInvalid and names the
+// field. The event is not otherwise checked; writing it does that.
+func (e *Event) UnmarshalJSON(data []byte) error {
+	var j eventJSON
+	if err := unmarshalStrict(data, &j); err != nil {
+		return err
+	}
+	v := Event{
+		Camera: j.Camera, Type: j.Type, RecordingID: orZero(j.RecordingID), Person: orZero(j.Person),
+		FaceConfidence: j.FaceConfidence, FaceDistance: j.FaceDistance, Door: j.Door,
+		ThumbnailPath: orZero(j.ThumbnailPath), FrameWidth: orZero(j.FrameWidth), FrameHeight: orZero(j.FrameHeight),
+		Attributes: j.Attributes,
+	}
+	var err error
+	if j.ID != nil {
+		if v.ID, err = ulid.ParseStrict(*j.ID); err != nil || !validID(v.ID) {
+			return invalid("id", "%.40q is not the ID of an event", *j.ID)
+		}
+	}
+	if v.RecordedAt, err = parseTime("recorded_at", j.RecordedAt); err != nil {
+		return err
+	}
+	if v.CreatedAt, err = parseTime("created_at", j.CreatedAt); err != nil {
+		return err
+	}
+	if v.UnlockGranted, err = parseBool("unlock_granted", j.UnlockGranted); err != nil {
+		return err
+	}
+	if v.AlertSent, err = parseBool("alert_sent", j.AlertSent); err != nil {
+		return err
+	}
+	if len(j.Detections) > 0 {
+		v.Detections = make([]Detection, len(j.Detections))
+	}
+	for i, raw := range j.Detections {
+		if err := unmarshalDetection(raw, &v.Detections[i]); err != nil {
+			return inside(fmt.Sprintf("detections[%d]", i), err)
+		}
+	}
+	*e = v
+	return nil
+}
+
+type detectionJSON struct {
+	Label      string   `json:"label"`
+	Confidence *float64 `json:"confidence"`
+	X1         *float64 `json:"bbox_x1"`
+	Y1         *float64 `json:"bbox_y1"`
+	X2         *float64 `json:"bbox_x2"`
+	Y2         *float64 `json:"bbox_y2"`
+}
+
+// MarshalJSON writes label, confidence, and bbox_x1 to bbox_y2, which are
+// null when there is no box.
+func (d Detection) MarshalJSON() ([]byte, error) {
+	j := detectionJSON{Label: d.Label, Confidence: &d.Confidence}
+	if b := d.Box; b != nil {
+		j.X1, j.Y1, j.X2, j.Y2 = &b.X1, &b.Y1, &b.X2, &b.Y2
+	}
+	return json.Marshal(j)
+}
+
+// UnmarshalJSON reads what MarshalJSON writes. A box has all of its four
+// sides or none.
+func (d *Detection) UnmarshalJSON(data []byte) error { return unmarshalDetection(data, d) }
+
+func unmarshalDetection(data []byte, d *Detection) error {
+	var j detectionJSON
+	if err := unmarshalStrict(data, &j); err != nil {
+		return err
+	}
+	if j.Confidence == nil {
+		return invalid("confidence", "is missing")
+	}
+	*d = Detection{Label: j.Label, Confidence: *j.Confidence}
+	sides := [...]*float64{j.X1, j.Y1, j.X2, j.Y2}
+	given := 0
+	for _, side := range sides {
+		if side != nil {
+			given++
+		}
+	}
+	switch given {
+	case 0:
+	case len(sides):
+		d.Box = &Box{*j.X1, *j.Y1, *j.X2, *j.Y2}
+	default:
+		return invalid("bbox", "has %d of its 4 sides", given)
+	}
+	return nil
+}
+
+type personJSON struct {
+	Name        string  `json:"name"`
+	DisplayName string  `json:"display_name"`
+	AutoUnlock  bool    `json:"auto_unlock"`
+	CreatedAt   *string `json:"created_at"`
+}
+
+// MarshalJSON writes name, display_name, auto_unlock and created_at.
+func (p Person) MarshalJSON() ([]byte, error) {
+	return json.Marshal(personJSON{p.Name, p.DisplayName, p.AutoUnlock, formatTime(p.CreatedAt)})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (p *Person) UnmarshalJSON(data []byte) error {
+	j := personJSON{AutoUnlock: true}
+	if err := unmarshalStrict(data, &j); err != nil {
+		return err
+	}
+	created, err := parseTime("created_at", j.CreatedAt)
+	if err != nil {
+		return err
+	}
+	*p = Person{j.Name, j.DisplayName, j.AutoUnlock, created}
+	return nil
+}
+
+// MarshalText returns String.
+func (a DoorAction) MarshalText() ([]byte, error) {
+	return []byte(a.String()), nil
+}
+
+// UnmarshalText is ParseDoorAction, except that empty text is NoAction.
+func (a *DoorAction) UnmarshalText(text []byte) (err error) {
+	if len(text) == 0 {
+		*a = NoAction
+		return nil
+	}
+	*a, err = ParseDoorAction(string(text))
+	return err
+}
+
+// unmarshalStrict reads one JSON object into j and refuses fields that j does not have.
+func unmarshalStrict(data []byte, j any) error {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	err := dec.Decode(j)
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*FieldError](err); ok {
+		return err
+	}
+	if t, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && t.Field != "" {
+		return invalid(t.Field, "is a %s", t.Value)
+	}
+	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		return invalid(strings.Trim(name, `"`), "is not a field that is known here")
+	}
+	return invalid("json", "%s", strings.TrimPrefix(err.Error(), "json: "))
+}
+
+// formatTime returns RFC 3339 in UTC, or nil for the zero time.
+func formatTime(t time.Time) *string {
+	if t.IsZero() {
+		return nil
+	}
+	text := t.UTC().Format(time.RFC3339Nano)
+	return &text
+}
+
+// parseTime reads nil and empty text as the zero time, a space for the T, and
+// a time without an offset as UTC.
+func parseTime(field string, text *string) (time.Time, error) {
+	if text == nil || *text == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range [...]string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999"} {
+		if t, err := time.Parse(layout, strings.Replace(*text, " ", "T", 1)); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, invalid(field, "%.40q is not a time such as 2026-02-25T07:30:00Z", *text)
+}
+
+// parseBool reads true and false, and also 1, 0 and null, as SQLite has them.
+func parseBool(field string, raw json.RawMessage) (bool, error) {
+	switch string(raw) {
+	case "true", "1":
+		return true, nil
+	case "false", "0", "null", "":
+		return false, nil
+	}
+	return false, invalid(field, "%.40s is not true or false", raw)
+}
+
+func orNull[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
+}
+
+func orZero[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}

@@ -1,0 +1,250 @@
+package doorlog_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/doorlog/doorlog"
+)
+
+// A model is what a store should hold: a slice, and loops over it.
+type model struct {
+	events []doorlog.Event // newest first
+}
+
+func (m *model) put(e doorlog.Event) {
+	m.events = append(m.events, e)
+	slices.SortFunc(m.events, func(a, b doorlog.Event) int { return b.ID.Compare(a.ID) })
+}
+
+func (m *model) find(q doorlog.Query) (found []doorlog.Event) {
+	for _, e := range m.events {
+		if (q.Since.IsZero() || !e.RecordedAt.Before(q.Since)) && (q.Until.IsZero() || e.RecordedAt.Before(q.Until)) {
+			found = append(found, e)
+		}
+	}
+	if q.OldestFirst {
+		slices.Reverse(found)
+	}
+	if q.Limit > 0 {
+		found = found[:min(q.Limit, len(found))]
+	}
+	return found
+}
+
+// randomEvent returns an event that has little in common with the one before:
+// times go back and forth, and some are equal.
+func randomEvent(rng *rand.Rand) doorlog.Event {
+	e := doorlog.Event{
+		Camera:      fmt.Sprint("camera", rng.IntN(3)),
+		RecordedAt:  now.Add(-time.Duration(rng.IntN(1000)) * time.Second),
+		Type:        []doorlog.EventType{doorlog.Motion, doorlog.Ding, "noise"}[rng.IntN(3)],
+		Door:        doorlog.DoorAction(rng.IntN(3)),
+		RecordingID: []string{"", fmt.Sprint("rec", rng.IntN(500))}[rng.IntN(2)],
+		Person:      []string{"", "alice", "bob"}[rng.IntN(3)],
+		AlertSent:   rng.IntN(2) == 0,
+	}
+	for range rng.IntN(4) {
+		e.Detections = append(e.Detections, doorlog.Detection{
+			Label: fmt.Sprint("label", rng.IntN(3)), Confidence: float64(rng.IntN(101)) / 100,
+		})
+	}
+	return e
+}
+
+// Random writes, updates and deletes, with the store closed and opened again
+// in between, give what a slice gives, and every invariant holds all along.
+func TestStoreDoesWhatASliceDoes(t *testing.T) {
+	steps := 1500
+	if *long {
+		steps = 50_000
+	}
+	for seed := range uint64(3) {
+		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
+			s := newStore(t)
+			m := new(model)
+			rng := rand.New(rand.NewPCG(seed, 1))
+			for step := range steps {
+				m.step(t, s, rng)
+				if step%100 == 99 {
+					m.compare(t, s, rng)
+				}
+				if step%400 == 399 {
+					s.reopen(t)
+				}
+				if t.Failed() {
+					t.Fatalf("after step %d", step)
+				}
+			}
+		})
+	}
+}
+
+func (m *model) step(t *testing.T, s *testStore, rng *rand.Rand) {
+	t.Helper()
+	ctx := t.Context()
+	switch op := rng.IntN(20); {
+	case op < 9:
+		m.put(s.write(t, randomEvent(rng))[0])
+	case op < 10:
+		m.writeMany(t, s, rng)
+	case op < 12:
+		e := randomEvent(rng)
+		at := slices.IndexFunc(m.events, func(o doorlog.Event) bool {
+			return e.RecordingID != "" && o.Camera == e.Camera && o.RecordingID == e.RecordingID
+		})
+		id, existed, err := s.WriteEventOnce(ctx, e, nil)
+		switch {
+		case e.RecordingID == "":
+			wantError(t, err, doorlog.ErrInvalid, "recording_id")
+		case err != nil || existed != (at >= 0):
+			t.Errorf("once: existed %v, want %v, %v", existed, at >= 0, err)
+		case !existed:
+			m.put(asStored(e, id))
+		}
+	case op < 13 && rng.IntN(10) == 0:
+		m.deletePerson(t, s, []string{"alice", "bob"}[rng.IntN(2)])
+	case len(m.events) == 0:
+	case op < 16:
+		at := rng.IntN(len(m.events))
+		e := randomEvent(rng)
+		e.ID, e.RecordedAt, e.CreatedAt = m.events[at].ID, m.events[at].RecordedAt, m.events[at].CreatedAt
+		if err := s.UpdateEvent(ctx, e); err != nil {
+			t.Error(err)
+		}
+		m.events[at] = e
+	case op < 17:
+		at := rng.IntN(len(m.events))
+		m.events[at].AlertSent = true
+		if err := s.MarkAlertSent(ctx, m.events[at].ID); err != nil {
+			t.Error(err)
+		}
+	default:
+		at := rng.IntN(len(m.events))
+		if err := s.DeleteEvent(ctx, m.events[at].ID); err != nil {
+			t.Error(err)
+		}
+		m.events = slices.Delete(m.events, at, at+1)
+	}
+}
+
+// writeMany writes a batch of any size around the one at which the tail is folded.
+func (m *model) writeMany(t *testing.T, s *testStore, rng *rand.Rand) {
+	t.Helper()
+	events := make([]doorlog.Event, rng.IntN(2*doorlog.FoldAt+2))
+	for i := range events {
+		events[i] = randomEvent(rng)
+	}
+	ids, err := s.WriteEvents(t.Context(), events)
+	if err != nil {
+		t.Error(err)
+	}
+	for i, id := range ids {
+		m.put(asStored(events[i], id))
+	}
+}
+
+func (m *model) deletePerson(t *testing.T, s *testStore, name string) {
+	t.Helper()
+	known := false
+	for i := range m.events {
+		if m.events[i].Person == name {
+			m.events[i].Person, known = "", true
+		}
+	}
+	if err := s.DeletePerson(t.Context(), name); (err == nil) != known || err != nil && !errors.Is(err, doorlog.ErrNotFound) {
+		t.Errorf("delete person: %v; known %v", err, known)
+	}
+}
+
+func (m *model) compare(t *testing.T, s *testStore, rng *rand.Rand) {
+	t.Helper()
+	if err := s.Check(t.Context()); err != nil {
+		t.Errorf("invariants: %v", err)
+	}
+	wantEvents(t, s.all(t, doorlog.Query{}), m.events)
+	for range 10 {
+		q := doorlog.Query{OldestFirst: rng.IntN(2) == 0, Limit: rng.IntN(30)}
+		if rng.IntN(2) == 0 {
+			q.Since = now.Add(-time.Duration(rng.IntN(1000)) * time.Second)
+		}
+		if rng.IntN(2) == 0 {
+			q.Until = now.Add(-time.Duration(rng.IntN(1000)) * time.Second)
+		}
+		wantEvents(t, s.all(t, q), m.find(q))
+	}
+	for range min(10, len(m.events)) {
+		want := m.events[rng.IntN(len(m.events))]
+		wantEvent(t, s.event(t, want.ID), want)
+		if want.RecordingID == "" {
+			continue
+		}
+		got, err := s.EventByRecording(t.Context(), want.Camera, want.RecordingID)
+		newest := slices.IndexFunc(m.events, func(e doorlog.Event) bool {
+			return e.Camera == want.Camera && e.RecordingID == want.RecordingID
+		})
+		if err != nil || got.ID != m.events[newest].ID {
+			t.Errorf("by recording: %v, want %v, %v", got.ID, m.events[newest].ID, err)
+		}
+	}
+}
+
+// The tail is folded when it has FoldAt events, and what is asked for is found
+// on both sides of the boundary.
+func TestEventsAreFoundOnBothSidesOfTheWatermark(t *testing.T) {
+	for _, n := range []int{0, 1, doorlog.FoldAt - 1, doorlog.FoldAt, doorlog.FoldAt + 1, 2 * doorlog.FoldAt, 10 * doorlog.FoldAt} {
+		for _, batch := range []int{1, 7, doorlog.FoldAt, 1000} {
+			t.Run(fmt.Sprintf("events=%d,batch=%d", n, batch), func(t *testing.T) {
+				s := newStore(t)
+				for i := 0; i < n; i += batch {
+					var events []doorlog.Event
+					for j := i; j < min(i+batch, n); j++ {
+						e := motion("garage", n-j)
+						e.RecordingID = fmt.Sprint("rec", j)
+						events = append(events, e)
+					}
+					if _, err := s.WriteEvents(t.Context(), events); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := s.Check(t.Context()); err != nil {
+					t.Error(err)
+				}
+				for i := range n {
+					if _, err := s.EventByRecording(t.Context(), "garage", fmt.Sprint("rec", i)); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// The checker finds what is wrong, or its silence would mean nothing.
+func TestCheckerFindsDamage(t *testing.T) {
+	for name, want := range doorlog.Damages {
+		t.Run(name, func(t *testing.T) {
+			s := newStore(t)
+			for i := range doorlog.FoldAt + 10 {
+				e := fullEvent()
+				e.RecordedAt = e.RecordedAt.Add(time.Duration(i) * time.Minute)
+				s.write(t, e)
+			}
+			s.putPerson(t, doorlog.PersonInput{Name: "alice"})
+			if err := s.Check(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			repair := s.Damage(t, name)
+			err := s.Check(t.Context())
+			if err == nil || !strings.Contains("\n"+err.Error(), "\n"+want+": ") {
+				t.Errorf("the checker says %v, want %s", err, want)
+			}
+			repair()
+		})
+	}
+}

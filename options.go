@@ -1,0 +1,113 @@
+package doorlog
+
+import (
+	"crypto/rand"
+	"io"
+	"log/slog"
+	"math"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Options configure a store. The zero value works, and so does nil; a field
+// that is not set takes the default that its comment names.
+type Options struct {
+	// ThumbnailDir is the folder of the thumbnails. It is made when the
+	// first one is saved. Default: "thumbnails" beside the database file.
+	ThumbnailDir string
+
+	// ThumbnailEdge is the length in pixels of a thumbnail's longest edge.
+	// Smaller frames are not enlarged. Default: 1280.
+	ThumbnailEdge int
+
+	// ReadOnly opens an existing store without the right to write: several
+	// processes may do so at once while none has it open for writing.
+	ReadOnly bool
+
+	// LockTimeout is how long Open waits for another process to let go of
+	// the file before it gives up with ErrLocked. Default: 1 s. Negative: it
+	// does not wait.
+	LockTimeout time.Duration
+
+	// MaxSize bounds the database file, in bytes; a write that needs more is
+	// refused with ErrFull. Thumbnails do not count. Default: unbounded on
+	// 64-bit systems, 512 MiB on 32-bit ones, whose address space a larger
+	// file does not fit.
+	MaxSize int64
+
+	// MaxFutureSkew is how far ahead of the clock an event may lie. One
+	// further ahead is refused, so that a device with a dead clock does not
+	// sit on top of the order for ever. Default: 24 h.
+	MaxFutureSkew time.Duration
+
+	// Logger gets a line for what does not fail a call but should be known,
+	// such as a frame that could not be read. Default: none.
+	Logger *slog.Logger
+
+	// Now is the clock. Default: time.Now.
+	Now func() time.Time
+
+	// Entropy is the randomness of the IDs. Default: crypto/rand.
+	Entropy io.Reader
+
+	// OpenFile opens the database file. Default: os.OpenFile.
+	OpenFile func(name string, flag int, perm os.FileMode) (*os.File, error)
+}
+
+const (
+	defaultThumbnailEdge = 1280
+	defaultLockTimeout   = time.Second
+	defaultMaxFutureSkew = 24 * time.Hour
+	maxSize32Bit         = 512 << 20
+)
+
+// withDefaults returns a copy in which every field is set.
+func (o *Options) withDefaults(path string) (Options, error) {
+	var opt Options
+	if o != nil {
+		opt = *o
+	}
+	if opt.ThumbnailDir == "" {
+		opt.ThumbnailDir = filepath.Join(filepath.Dir(path), "thumbnails")
+	}
+	switch {
+	case opt.ThumbnailEdge < 0:
+		return opt, invalid("Options.ThumbnailEdge", "%d is negative", opt.ThumbnailEdge)
+	case opt.ThumbnailEdge == 0:
+		opt.ThumbnailEdge = defaultThumbnailEdge
+	}
+	switch {
+	case opt.LockTimeout == 0:
+		opt.LockTimeout = defaultLockTimeout
+	case opt.LockTimeout < 0:
+		opt.LockTimeout = 1 // bolt takes 0 for "for ever"; it tries once in 1 ns
+	}
+	switch {
+	case opt.MaxSize < 0:
+		return opt, invalid("Options.MaxSize", "%d is negative", opt.MaxSize)
+	case opt.MaxSize > math.MaxInt:
+		return opt, invalid("Options.MaxSize", "%d bytes cannot be addressed on this machine", opt.MaxSize)
+	case opt.MaxSize == 0 && math.MaxInt == math.MaxInt32:
+		opt.MaxSize = maxSize32Bit
+	}
+	switch {
+	case opt.MaxFutureSkew < 0:
+		return opt, invalid("Options.MaxFutureSkew", "%v is negative", opt.MaxFutureSkew)
+	case opt.MaxFutureSkew == 0:
+		opt.MaxFutureSkew = defaultMaxFutureSkew
+	}
+	if opt.Logger == nil {
+		opt.Logger = slog.New(slog.DiscardHandler)
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.Entropy == nil {
+		opt.Entropy = rand.Reader
+	}
+	if opt.OpenFile == nil {
+		opt.OpenFile = os.OpenFile
+	}
+	return opt, nil
+}

@@ -1,0 +1,348 @@
+package doorlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// A Person is somebody whom the cameras know by name.
+type Person struct {
+	// Name is what events have in their Person; unique, 1 to MaxNameLen bytes.
+	Name string
+
+	// DisplayName is for people to read.
+	DisplayName string
+
+	// AutoUnlock says whether the door opens for the person.
+	AutoUnlock bool
+
+	// CreatedAt is when the person was first put, in UTC.
+	CreatedAt time.Time
+}
+
+// PersonInput says what PutPerson is to change. What is not given is kept.
+type PersonInput struct {
+	// Name says who: UTF-8 without NUL, 1 to MaxNameLen bytes.
+	Name string
+
+	// DisplayName, at most MaxNameLen bytes; empty: not given. A new person
+	// gets one made from the name: "Mary Ann" for mary_ann.
+	DisplayName string
+
+	// AutoUnlock; nil: not given. It is true for a new person.
+	AutoUnlock *bool
+
+	// CreatedAt; zero: not given. It is now for a new person.
+	CreatedAt time.Time
+}
+
+// PutPerson adds a person, or changes what is given of one who is there, and
+// returns the person as stored.
+func (s *Store) PutPerson(ctx context.Context, in PersonInput) (Person, error) {
+	p, err := s.putPerson(ctx, in)
+	if err != nil {
+		return Person{}, fmt.Errorf("doorlog: put person %q: %w", in.Name, err)
+	}
+	return p, nil
+}
+
+func (s *Store) putPerson(ctx context.Context, in PersonInput) (p Person, err error) {
+	if err := in.validate(s.latest()); err != nil {
+		return Person{}, err
+	}
+	err = s.update(ctx, func(w *writeTx) error {
+		p, _, err = w.putPerson(&in, s.opt.Now())
+		return err
+	})
+	return p, err
+}
+
+// putPerson adds or changes a person; added says which.
+func (w *writeTx) putPerson(in *PersonInput, now time.Time) (p Person, added bool, err error) {
+	p, err = w.person(in.Name)
+	added = errors.Is(err, ErrNotFound)
+	if err != nil && !added {
+		return Person{}, false, err
+	}
+	before := p
+	if added {
+		p = Person{Name: in.Name, DisplayName: displayName(in.Name), AutoUnlock: true, CreatedAt: now.Round(0).UTC()}
+	}
+	in.applyTo(&p)
+	if p == before {
+		return p, added, nil
+	}
+	return p, added, w.put(w.persons(), []byte(p.Name), encodePerson(&p))
+}
+
+func (in *PersonInput) validate(latest time.Time) error {
+	if err := validName("name", in.Name); err != nil {
+		return err
+	}
+	if err := validOptionalName("display_name", in.DisplayName); err != nil {
+		return err
+	}
+	if in.CreatedAt.IsZero() {
+		return nil
+	}
+	return validTime("created_at", in.CreatedAt, latest)
+}
+
+func (in *PersonInput) applyTo(p *Person) {
+	if in.DisplayName != "" {
+		p.DisplayName = in.DisplayName
+	}
+	if in.AutoUnlock != nil {
+		p.AutoUnlock = *in.AutoUnlock
+	}
+	if !in.CreatedAt.IsZero() {
+		p.CreatedAt = in.CreatedAt.Round(0).UTC()
+	}
+}
+
+// displayName makes "Mary Ann" of mary_ann.
+func displayName(name string) string {
+	words := strings.FieldsFunc(name, func(r rune) bool { return r == '_' || r == '-' || unicode.IsSpace(r) })
+	for i, word := range words {
+		first, size := utf8.DecodeRuneInString(word)
+		words[i] = string(unicode.ToTitle(first)) + word[size:]
+	}
+	if display := strings.Join(words, " "); display != "" && len(display) <= MaxNameLen {
+		return display
+	}
+	return name
+}
+
+func (w *writeTx) persons() *bolt.Bucket { return writable(w.tx, personsBucket) }
+
+// person returns a person, or ErrNotFound.
+func (w *writeTx) person(name string) (Person, error) {
+	rec := w.persons().Get([]byte(name))
+	if rec == nil {
+		return Person{}, ErrNotFound
+	}
+	return decodePerson(name, rec)
+}
+
+// Person returns a person, or ErrNotFound.
+func (sn *Snapshot) Person(name string) (p Person, err error) {
+	if p, err = sn.person(name); err != nil {
+		return Person{}, fmt.Errorf("doorlog: person %q: %w", name, err)
+	}
+	return p, nil
+}
+
+func (sn *Snapshot) person(name string) (p Person, err error) {
+	if err := sn.usable(); err != nil {
+		return Person{}, err
+	}
+	defer catch(debug.SetPanicOnFault(true), &err)
+	rec := readable(sn.r.tx, personsBucket).Get([]byte(name))
+	if rec == nil {
+		return Person{}, ErrNotFound
+	}
+	return decodePerson(name, rec)
+}
+
+// Persons returns all persons in the order of their names.
+func (sn *Snapshot) Persons() (persons []Person, err error) {
+	if err := sn.usable(); err != nil {
+		return nil, failed("persons", err)
+	}
+	defer catch(debug.SetPanicOnFault(true), &err)
+	c := readable(sn.r.tx, personsBucket).Cursor()
+	for k, v := c.First(); k != nil; k, v = c.Next() {
+		p, err := decodePerson(string(k), v)
+		if err != nil {
+			return nil, fmt.Errorf("doorlog: person %q: %w", k, err)
+		}
+		persons = append(persons, p)
+	}
+	return persons, nil
+}
+
+// Person returns a person, or ErrNotFound.
+func (s *Store) Person(ctx context.Context, name string) (Person, error) {
+	sn, err := s.snapshot(ctx)
+	if err != nil {
+		return Person{}, fmt.Errorf("doorlog: person %q: %w", name, err)
+	}
+	defer sn.close()
+	return sn.Person(name)
+}
+
+// Persons returns all persons in the order of their names.
+func (s *Store) Persons(ctx context.Context) ([]Person, error) {
+	sn, err := s.snapshot(ctx)
+	if err != nil {
+		return nil, failed("persons", err)
+	}
+	defer sn.close()
+	return sn.Persons()
+}
+
+// AutoUnlockNames returns the names of the persons for whom the door opens, in
+// their order.
+func (s *Store) AutoUnlockNames(ctx context.Context) ([]string, error) {
+	persons, err := s.Persons(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, p := range persons {
+		if p.AutoUnlock {
+			names = append(names, p.Name)
+		}
+	}
+	return names, nil
+}
+
+// SetAutoUnlock sets whether the door opens for a person, who must be there
+// (ErrNotFound).
+func (s *Store) SetAutoUnlock(ctx context.Context, name string, on bool) error {
+	err := s.update(ctx, func(w *writeTx) error {
+		p, err := w.person(name)
+		if err != nil || p.AutoUnlock == on {
+			return err
+		}
+		p.AutoUnlock = on
+		return w.put(w.persons(), []byte(name), encodePerson(&p))
+	})
+	if err != nil {
+		return fmt.Errorf("doorlog: set auto unlock of %q: %w", name, err)
+	}
+	return nil
+}
+
+// DeletePerson deletes a person and takes the name off all of that person's
+// events, which then show a stranger, in one transaction. It is ErrNotFound if
+// there is neither a person nor an event of that name. The events stay, and so
+// do their thumbnails.
+func (s *Store) DeletePerson(ctx context.Context, name string) error {
+	err := s.update(ctx, func(w *writeTx) error {
+		if err := validName("name", name); err != nil {
+			return err
+		}
+		ids, err := w.eventsOf(name)
+		if err != nil {
+			return err
+		}
+		known := w.persons().Get([]byte(name)) != nil
+		if !known && len(ids) == 0 {
+			return ErrNotFound
+		}
+		for _, id := range ids {
+			old, err := w.get(id)
+			if err != nil {
+				return err
+			}
+			now := old
+			now.Person = ""
+			if err := w.replace(&old, &now); err != nil {
+				return err
+			}
+		}
+		if !known {
+			return nil
+		}
+		return w.delete(w.persons(), []byte(name))
+	})
+	if err != nil {
+		return fmt.Errorf("doorlog: delete person %q: %w", name, err)
+	}
+	return nil
+}
+
+// PersonSync says what SyncPersons found.
+type PersonSync struct {
+	Added   []string // names that are new now, in their order
+	Known   []string // names that were there before, in their order
+	Skipped []string // files whose name gives no person
+}
+
+// SyncPersons adds the persons whose face images are in a folder: files named
+// <name>_<anything>.jpg, .jpeg, .png or .bmp, such as mary_ann_2.jpg, where
+// the last underscore ends the name. Persons who are there already stay as
+// they are; nobody is removed. All are added in one transaction, or none.
+// Sub-folders are not looked into.
+func (s *Store) SyncPersons(ctx context.Context, dir string) (PersonSync, error) {
+	result, err := s.syncPersons(ctx, dir)
+	if err != nil {
+		return result, fmt.Errorf("doorlog: sync persons: %w", err)
+	}
+	return result, nil
+}
+
+func (s *Store) syncPersons(ctx context.Context, dir string) (result PersonSync, err error) {
+	if err := s.enterWrite(); err != nil {
+		return result, err
+	}
+	defer s.leave()
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return result, err
+	}
+	var names []string
+	for _, file := range files {
+		name, ok := personOfFile(file.Name())
+		if file.IsDir() || !ok {
+			result.Skipped = append(result.Skipped, file.Name())
+			continue
+		}
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	now := s.opt.Now()
+	err = s.commits.submit(ctx, func(w *writeTx) error {
+		result.Added, result.Known = nil, nil
+		for _, name := range names {
+			_, added, err := w.putPerson(&PersonInput{Name: name}, now)
+			switch {
+			case err != nil:
+				return fmt.Errorf("person %q: %w", name, err)
+			case added:
+				result.Added = append(result.Added, name)
+			default:
+				result.Known = append(result.Known, name)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return PersonSync{}, err
+	}
+	return result, nil
+}
+
+// personOfFile returns the name of the person whose face image a file is.
+func personOfFile(file string) (name string, ok bool) {
+	ext := filepath.Ext(file)
+	switch strings.ToLower(ext) {
+	case ".jpg", ".jpeg", ".png", ".bmp":
+	default:
+		return "", false
+	}
+	name, ok = cutLast(strings.TrimSuffix(file, ext), "_")
+	return name, ok && !strings.HasPrefix(file, ".") && validName("name", name) == nil
+}
+
+// cutLast returns what is before the last sep, if something is on both sides.
+func cutLast(s, sep string) (before string, ok bool) {
+	at := strings.LastIndex(s, sep)
+	if at <= 0 || at+len(sep) == len(s) {
+		return "", false
+	}
+	return s[:at], true
+}

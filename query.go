@@ -1,0 +1,265 @@
+package doorlog
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"iter"
+	"math"
+	"runtime/debug"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// A Query says which events are asked for. The zero Query is all of them,
+// newest first.
+type Query struct {
+	// Since (inclusive) and Until (exclusive) bound RecordedAt, to the
+	// nanosecond. The zero time is no bound.
+	Since, Until time.Time
+
+	// OldestFirst turns the order round.
+	OldestFirst bool
+
+	// Limit bounds the number of events; 0 is no limit.
+	Limit int
+}
+
+func (q *Query) validate() error {
+	if q.Limit < 0 {
+		return invalid("Query.Limit", "%d is negative", q.Limit)
+	}
+	return nil
+}
+
+// bounds returns the first ID of the range, and the first after it.
+func (q *Query) bounds() (from, until ID) {
+	until = lastID
+	if !q.Since.IsZero() {
+		from = idFrom(q.Since)
+	}
+	if !q.Until.IsZero() {
+		until = idFrom(q.Until)
+	}
+	return from, until
+}
+
+// Events iterates over the events that q asks for. The iteration is over the
+// snapshot, so events that are written meanwhile do not appear in it. An error
+// is the last thing that it yields, with a zero Event.
+func (sn *Snapshot) Events(q Query) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		if err := sn.usable(); err != nil {
+			yield(Event{}, failed("events", err))
+			return
+		}
+		if err := q.validate(); err != nil {
+			yield(Event{}, failed("events", err))
+			return
+		}
+		events, err := sn.scan(q)
+		if err != nil {
+			yield(Event{}, err)
+			return
+		}
+		mem := sn.manyEvents()
+		for n := 0; q.Limit == 0 || n < q.Limit; n++ {
+			if err := sn.usable(); err != nil { // the loop may outlive the View
+				yield(Event{}, failed("events", err))
+				return
+			}
+			var r record
+			ok, err := events.next(&mem, &r)
+			if err != nil {
+				yield(Event{}, err)
+				return
+			}
+			if !ok || !yield(r.Event, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (sn *Snapshot) scan(q Query) (s *scan, err error) {
+	defer catch(debug.SetPanicOnFault(true), &err)
+	from, until := q.bounds()
+	return sn.r.newScan(from, until, q.OldestFirst), nil
+}
+
+// Recent returns the newest n events, newest first; fewer if there are fewer.
+func (sn *Snapshot) Recent(n int) ([]Event, error) {
+	if err := sn.usable(); err != nil {
+		return nil, failed("recent", err)
+	}
+	if n < 0 {
+		return nil, failed("recent", invalid("n", "%d is negative", n))
+	}
+	const mostAtOnce = 256 // n may be far more than there are events
+	events := make([]Event, 0, min(n, mostAtOnce))
+	all := scan{events: sn.r.eventCursor, detections: sn.r.detectionCursor, until: lastID}
+	mem := sn.manyEvents()
+	var r record
+	for len(events) < n {
+		ok, err := all.next(&mem, &r)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			break
+		}
+		events = append(events, r.Event)
+		if len(events)%mostAtOnce == 0 && sn.ctx.Err() != nil {
+			return nil, failed("recent", sn.ctx.Err())
+		}
+	}
+	return events, nil
+}
+
+// manyEvents returns the arena of a read of many events.
+func (sn *Snapshot) manyEvents() arena {
+	return arena{names: &sn.store.names, chunk: readChunk}
+}
+
+// lastID is after the ID of every event.
+var lastID = ID(bytes.Repeat([]byte{math.MaxUint8}, len(ID{})))
+
+// A scan walks over the events with IDs in [from, until), and over their
+// detections beside them.
+type scan struct {
+	events, detections *bolt.Cursor
+	from, until        ID
+	oldestFirst        bool
+
+	started, detecting bool
+	key                []byte // of the event; part of the map
+}
+
+func (r *reader) newScan(from, until ID, oldestFirst bool) *scan {
+	return &scan{
+		events:     readable(r.tx, eventsBucket).Cursor(),
+		detections: readable(r.tx, detectionsBucket).Cursor(),
+		from:       from, until: until, oldestFirst: oldestFirst,
+	}
+}
+
+// next reads the next event into r; ok is false at the end.
+func (s *scan) next(mem *arena, r *record) (ok bool, err error) {
+	defer catch(debug.SetPanicOnFault(true), &err)
+	if ok, err = s.nextEvent(mem, r); !ok || r.detections == 0 {
+		return ok, err
+	}
+	k, rec := s.detectionsOf(s.key)
+	if rec == nil {
+		return false, eventError(r.ID, errNoDetections)
+	}
+	if r.Detections, err = decodeDetections(k, rec, mem, r.detections); err != nil {
+		return false, eventError(r.ID, err)
+	}
+	return true, nil
+}
+
+// nextEvent reads the next event into r, without its detections.
+func (s *scan) nextEvent(mem *arena, r *record) (ok bool, err error) {
+	k, v := s.step()
+	if k == nil {
+		return false, nil
+	}
+	if s.oldestFirst && bytes.Compare(k, s.until[:]) >= 0 || !s.oldestFirst && bytes.Compare(k, s.from[:]) < 0 {
+		return false, nil
+	}
+	if err := decodeEvent(k, v, mem, r); err != nil {
+		return false, fmt.Errorf("doorlog: event %s: %w", keyText(k), err)
+	}
+	s.key = k
+	return true, nil
+}
+
+// step moves to the next key of events in the direction of the scan.
+func (s *scan) step() (k, v []byte) {
+	switch {
+	case s.started && s.oldestFirst:
+		return s.events.Next()
+	case s.started:
+		return s.events.Prev()
+	}
+	s.started = true
+	if s.oldestFirst {
+		return s.events.Seek(s.from[:])
+	}
+	if s.until == lastID {
+		return s.events.Last()
+	}
+	if k, _ := s.events.Seek(s.until[:]); k == nil {
+		return s.events.Last()
+	}
+	return s.events.Prev()
+}
+
+// detectionsOf returns the record of an event's detections, or nil. Its
+// cursor mostly stands just before it, as both buckets are in the same order.
+func (s *scan) detectionsOf(key []byte) (k, v []byte) {
+	if s.detecting {
+		if s.oldestFirst {
+			k, v = s.detections.Next()
+		} else {
+			k, v = s.detections.Prev()
+		}
+		if bytes.Equal(k, key) {
+			return k, v
+		}
+	}
+	s.detecting = true
+	if k, v = s.detections.Seek(key); bytes.Equal(k, key) {
+		return k, v
+	}
+	return nil, nil
+}
+
+// Event returns an event with its detections, or ErrNotFound.
+func (s *Store) Event(ctx context.Context, id ID) (Event, error) {
+	sn, err := s.snapshot(ctx)
+	if err != nil {
+		return Event{}, eventError(id, err)
+	}
+	defer sn.close()
+	return sn.Event(id)
+}
+
+// EventByRecording returns the event of a camera that has this recording ID,
+// the newest if there are several, or ErrNotFound.
+func (s *Store) EventByRecording(ctx context.Context, camera, recording string) (Event, error) {
+	sn, err := s.snapshot(ctx)
+	if err != nil {
+		return Event{}, fmt.Errorf("doorlog: recording %q of camera %q: %w", recording, camera, err)
+	}
+	defer sn.close()
+	return sn.EventByRecording(camera, recording)
+}
+
+// Recent returns the newest n events, newest first; fewer if there are fewer.
+func (s *Store) Recent(ctx context.Context, n int) ([]Event, error) {
+	sn, err := s.snapshot(ctx)
+	if err != nil {
+		return nil, failed("recent", err)
+	}
+	defer sn.close()
+	return sn.Recent(n)
+}
+
+// Events iterates over the events that q asks for, in one snapshot that begins
+// with the iteration and ends with it, also on break. An error is the last
+// thing that it yields, with a zero Event. What View says about writing inside
+// of it holds for the loop's body as well.
+func (s *Store) Events(ctx context.Context, q Query) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		sn, err := s.snapshot(ctx)
+		if err != nil {
+			yield(Event{}, failed("events", err))
+			return
+		}
+		defer sn.close()
+		sn.Events(q)(yield)
+	}
+}

@@ -1,0 +1,253 @@
+package doorlog
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// A Snapshot is the store as it was at one moment: writes that end later do
+// not show in it. It is made by Store.View, and its methods return ErrClosed
+// after that. One goroutine at a time may use it. What its methods return is
+// the caller's, and stays valid.
+type Snapshot struct {
+	store *Store
+	ctx   context.Context
+	r     *reader // nil after the View
+}
+
+// View calls fn with a snapshot and returns fn's error. Writers are not held
+// up. The pages that the snapshot sees are not used again until it ends, so
+// keep it short; and do not wait inside of it for a write, which must wait for
+// all snapshots in the rare moment in which the file outgrows its mapping
+// (1 GiB; on 32-bit systems and Windows, every time that its size doubles).
+func (s *Store) View(ctx context.Context, fn func(*Snapshot) error) error {
+	sn, err := s.snapshot(ctx)
+	if err != nil {
+		return failed("view", err)
+	}
+	defer sn.close()
+	return fn(sn)
+}
+
+func (s *Store) snapshot(ctx context.Context) (*Snapshot, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := s.enter(); err != nil {
+		return nil, err
+	}
+	r, err := s.readers.get()
+	if err != nil {
+		s.leave()
+		return nil, err
+	}
+	return &Snapshot{store: s, ctx: ctx, r: r}, nil
+}
+
+func (sn *Snapshot) close() {
+	sn.store.readers.put(sn.r)
+	sn.r = nil
+	sn.store.leave()
+}
+
+func (sn *Snapshot) usable() error {
+	if sn.r == nil {
+		return fmt.Errorf("snapshot used after its View: %w", ErrClosed)
+	}
+	return sn.ctx.Err()
+}
+
+// Event returns an event with its detections, or ErrNotFound.
+func (sn *Snapshot) Event(id ID) (Event, error) {
+	r, err := sn.record(id)
+	if err != nil {
+		return Event{}, eventError(id, err)
+	}
+	return r.Event, nil
+}
+
+func (sn *Snapshot) record(id ID) (r record, err error) {
+	if err := sn.usable(); err != nil {
+		return r, err
+	}
+	defer catch(debug.SetPanicOnFault(true), &err)
+	return r, sn.event(id, &r)
+}
+
+func eventError(id ID, err error) error { return fmt.Errorf("doorlog: event %s: %w", id, err) }
+
+// event reads an event into r.
+func (sn *Snapshot) event(id ID, r *record) error {
+	k, v := sn.r.eventCursor.Seek(id[:])
+	if !bytes.Equal(k, id[:]) {
+		return ErrNotFound
+	}
+	mem := arena{names: &sn.store.names}
+	if err := decodeEvent(k, v, &mem, r); err != nil || r.detections == 0 {
+		return err
+	}
+	k, v = sn.r.detectionCursor.Seek(id[:])
+	if !bytes.Equal(k, id[:]) {
+		return errNoDetections
+	}
+	var err error
+	r.Detections, err = decodeDetections(k, v, &mem, r.detections)
+	return err
+}
+
+var errNoDetections = fmt.Errorf("%w: its detections are missing", ErrCorrupt)
+
+// EventByRecording returns the event of a camera that has this recording ID,
+// the newest if there are several, or ErrNotFound.
+func (sn *Snapshot) EventByRecording(camera, recording string) (e Event, err error) {
+	doing := func(err error) error {
+		return fmt.Errorf("doorlog: recording %q of camera %q: %w", recording, camera, err)
+	}
+	if err := sn.usable(); err != nil {
+		return Event{}, doing(err)
+	}
+	if recording == "" {
+		return Event{}, doing(invalid("recording_id", "is empty"))
+	}
+	defer catch(debug.SetPanicOnFault(true), &err)
+	var r record
+	if err := sn.eventByRecording(camera, recording, &r); err != nil {
+		return Event{}, doing(err)
+	}
+	return r.Event, nil
+}
+
+func (sn *Snapshot) eventByRecording(camera, recording string, r *record) error {
+	through, err := indexedThrough(sn.r.tx)
+	if err != nil {
+		return err
+	}
+	tail := sn.r.newScan(firstAfter(through), lastID, false)
+	mem := sn.manyEvents()
+	for {
+		ok, err := tail.nextEvent(&mem, r)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			break
+		}
+		if r.RecordingID == recording && r.Camera == camera {
+			return sn.event(r.ID, r)
+		}
+	}
+	list := postingsOf(readable(sn.r.tx, indexes[byRecording]), recording)
+	for id, ok := list.next(); ok; id, ok = list.next() {
+		if err := sn.event(id, r); err != nil {
+			return err
+		}
+		if r.Camera == camera {
+			return nil
+		}
+	}
+	return ErrNotFound
+}
+
+// catch ends a guarded piece of reading: a panic, or a fault of the mapped
+// memory, becomes ErrCorrupt. It is deferred with the result of
+// debug.SetPanicOnFault(true), which holds for one goroutine and is set back.
+func catch(panicOnFault bool, err *error) {
+	debug.SetPanicOnFault(panicOnFault)
+	if p := recover(); p != nil {
+		*err = panicError(p)
+	}
+}
+
+// A reader is a bolt read transaction with cursors at hand.
+type reader struct {
+	tx                           *bolt.Tx
+	generation                   uint64
+	eventCursor, detectionCursor *bolt.Cursor
+}
+
+// A readerPool keeps readers of the newest state for the next who asks,
+// because to begin a bolt transaction, look up its buckets and make cursors is
+// most of the cost of a small read.
+//
+// An idle reader must not outlive its state. It would show old data, keep old
+// pages from being used again, and hold up for ever a writer that has to map
+// the file anew. So the committer empties the pool before each transaction,
+// and no reader goes into the pool until that has ended.
+type readerPool struct {
+	db *bolt.DB
+
+	mu         sync.Mutex
+	idle       []*reader
+	generation uint64 // counts transactions
+	writing    bool
+}
+
+const maxIdleReaders = 16
+
+// get returns a reader of the newest state.
+func (p *readerPool) get() (*reader, error) {
+	p.mu.Lock()
+	generation := p.generation
+	if n := len(p.idle); n > 0 {
+		r := p.idle[n-1]
+		p.idle = p.idle[:n-1]
+		p.mu.Unlock()
+		return r, nil
+	}
+	p.mu.Unlock()
+	return newReader(p.db, generation)
+}
+
+func newReader(db *bolt.DB, generation uint64) (r *reader, err error) {
+	defer catch(debug.SetPanicOnFault(true), &err)
+	tx, err := db.Begin(false)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if r == nil { // a panic
+			rollback(tx)
+		}
+	}()
+	return &reader{
+		tx: tx, generation: generation,
+		eventCursor:     readable(tx, eventsBucket).Cursor(),
+		detectionCursor: readable(tx, detectionsBucket).Cursor(),
+	}, nil
+}
+
+// put takes a reader back.
+func (p *readerPool) put(r *reader) {
+	p.mu.Lock()
+	if keep := !p.writing && r.generation == p.generation && len(p.idle) < maxIdleReaders; keep {
+		p.idle = append(p.idle, r)
+		r = nil
+	}
+	p.mu.Unlock()
+	if r != nil {
+		rollback(r.tx)
+	}
+}
+
+// beginWrite empties the pool, and keeps it empty until endWrite.
+func (p *readerPool) beginWrite() {
+	p.mu.Lock()
+	idle := p.idle
+	p.idle, p.writing = nil, true
+	p.mu.Unlock()
+	for _, r := range idle {
+		rollback(r.tx)
+	}
+}
+
+func (p *readerPool) endWrite() {
+	p.mu.Lock()
+	p.writing = false
+	p.generation++
+	p.mu.Unlock()
+}

@@ -1,0 +1,298 @@
+package doorlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/oklog/ulid/v2"
+)
+
+// thumbnailPath returns where the thumbnail of an event is, below the
+// thumbnail folder: 2026/02/25/01KJ9W….jpg, by the UTC date of its RecordedAt.
+func thumbnailPath(id ID) string {
+	year, month, day := IDTime(id).Date()
+	b := make([]byte, 0, len("10889/12/31/")+ulid.EncodedSize+len(thumbnailExt))
+	b = appendPadded(b, year, 4)
+	b = append(b, '/')
+	b = appendPadded(b, int(month), 2)
+	b = append(b, '/')
+	b = appendPadded(b, day, 2)
+	b = append(b, '/')
+	text := b[len(b) : len(b)+ulid.EncodedSize]
+	_ = id.MarshalTextTo(text) // it only fails for lack of room
+	return string(append(b[:len(b)+len(text)], thumbnailExt...))
+}
+
+const thumbnailExt = ".jpg"
+
+func appendPadded(b []byte, n, width int) []byte {
+	for limit := 10; width > 1; width, limit = width-1, limit*10 {
+		if n < limit {
+			b = append(b, "0000"[:width-1]...)
+			break
+		}
+	}
+	return strconv.AppendInt(b, int64(n), 10)
+}
+
+// validThumbnailPath refuses a path that leaves the thumbnail folder, or that
+// is the file of another event than id.
+func validThumbnailPath(name string, id ID) error {
+	const field = "thumbnail_path"
+	if err := validOptionalName(field, name); err != nil || name == "" {
+		return err
+	}
+	if !fs.ValidPath(name) || name == "." || strings.Contains(name, `\`) || !filepath.IsLocal(filepath.FromSlash(name)) {
+		return invalid(field, "%q is not a path inside the thumbnail folder", name)
+	}
+	other, err := ulid.ParseStrict(strings.TrimSuffix(path.Base(name), thumbnailExt))
+	if err == nil && other != id && name == thumbnailPath(other) {
+		return invalid(field, "%q is the thumbnail of another event", name)
+	}
+	return nil
+}
+
+// thumbnails is the folder of the thumbnails. It is safe for concurrent use.
+type thumbnails struct {
+	dir   string
+	edge  int
+	slots chan struct{} // a token for each frame that may be in memory at once
+
+	mu      sync.Mutex
+	root    *os.Root // nil until it is needed
+	durable string   // the last day folder that was made, or seen to be, durable
+}
+
+func newThumbnails(dir string, edge int) *thumbnails {
+	return &thumbnails{dir: dir, edge: edge, slots: make(chan struct{}, runtime.GOMAXPROCS(0))}
+}
+
+func (t *thumbnails) close() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.root == nil {
+		return nil
+	}
+	return t.root.Close()
+}
+
+// open returns the folder, which it makes if create is set.
+func (t *thumbnails) open(create bool) (*os.Root, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.root != nil {
+		return t.root, nil
+	}
+	if create {
+		if err := makeFolders(t.dir); err != nil {
+			return nil, err
+		}
+	}
+	root, err := os.OpenRoot(t.dir)
+	if err == nil {
+		t.root = root
+	}
+	return root, err
+}
+
+// savedThumbnail is a thumbnail file, and the size in pixels of its frame.
+type savedThumbnail struct {
+	path          string
+	width, height int
+}
+
+// save makes the thumbnail of a frame, durable when it returns.
+func (t *thumbnails) save(ctx context.Context, id ID, frame []byte) (savedThumbnail, error) {
+	select {
+	case t.slots <- struct{}{}:
+		defer func() { <-t.slots }()
+	case <-ctx.Done():
+		return savedThumbnail{}, ctx.Err()
+	}
+	jpeg, width, height, err := shrink(frame, t.edge)
+	if err != nil {
+		return savedThumbnail{}, err
+	}
+	root, err := t.open(true)
+	if err != nil {
+		return savedThumbnail{}, err
+	}
+	name := thumbnailPath(id)
+	if err := t.makeDay(root, path.Dir(name)); err != nil {
+		return savedThumbnail{}, err
+	}
+	if err := writeFile(root, name, jpeg); err != nil {
+		return savedThumbnail{}, err
+	}
+	return savedThumbnail{name, width, height}, nil
+}
+
+// makeDay makes a folder such as 2026/02/25, and those above it, durable.
+func (t *thumbnails) makeDay(root *os.Root, day string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, err := root.Lstat(day); err == nil && t.durable == day {
+		return nil
+	}
+	for at := 0; at < len(day); {
+		above := cmpOrDot(day[:at])
+		end := len(day)
+		if next := strings.IndexByte(day[at+1:], '/'); next >= 0 {
+			end = at + 1 + next
+		}
+		if err := root.Mkdir(day[:end], folderPerm); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		// Also when the folder is there: who made it may not have come to this.
+		if err := syncInside(root, above); err != nil {
+			return err
+		}
+		at = end
+	}
+	t.durable = day
+	return nil
+}
+
+func cmpOrDot(dir string) string {
+	if dir == "" {
+		return "."
+	}
+	return dir
+}
+
+func syncInside(root *os.Root, dir string) error {
+	f, err := root.Open(dir)
+	if err != nil {
+		return err
+	}
+	return syncAndClose(f)
+}
+
+// writeFile writes a file so that after a power cut it is there, whole, or
+// is not there. A rename alone would not do: a file system may make the name
+// durable before the content, and the folder only when it is synced itself.
+func writeFile(root *os.Root, name string, data []byte) (err error) {
+	temp := path.Join(path.Dir(name), "."+path.Base(name)+".tmp")
+	// What a write that was cut short left behind is written over.
+	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, filePerm)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = root.Remove(temp)
+		}
+	}()
+	if _, err = f.Write(data); err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if err = root.Rename(temp, name); err != nil {
+		return err
+	}
+	return syncInside(root, path.Dir(name))
+}
+
+// openFile opens a file of the folder. No part of the path may be a symbolic
+// link, wherever that leads.
+func (t *thumbnails) openFile(name string) (*os.File, error) {
+	root, err := t.open(false)
+	if err != nil {
+		return nil, err
+	}
+	for end := 0; end < len(name); {
+		end++
+		if next := strings.IndexByte(name[end:], '/'); next >= 0 {
+			end += next
+		} else {
+			end = len(name)
+		}
+		info, err := root.Lstat(name[:end])
+		if err != nil {
+			return nil, err
+		}
+		if info.Mode()&fs.ModeSymlink != 0 {
+			return nil, invalid("thumbnail_path", "%q is a symbolic link", name[:end])
+		}
+	}
+	f, err := root.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = invalid("thumbnail_path", "%q is not a file", name)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// sum returns the length and checksum of a file. Of a file that cannot be read
+// nothing is known, which is no error; a path that leads out of the folder is
+// ErrInvalid.
+func (t *thumbnails) sum(name string) (fileSum, error) {
+	if name == "" {
+		return fileSum{}, nil
+	}
+	f, err := t.openFile(name)
+	if err != nil {
+		if errors.Is(err, ErrInvalid) {
+			return fileSum{}, err
+		}
+		return fileSum{}, nil
+	}
+	crc := crc32.New(castagnoli)
+	n, err := io.Copy(crc, f)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fileSum{}, nil //nolint:nilerr // nothing is known of it
+	}
+	return fileSum{known: true, size: n, crc: crc.Sum32()}, nil
+}
+
+// read returns a file, which must be what want says.
+func (t *thumbnails) read(name string, want fileSum) ([]byte, error) {
+	f, err := t.openFile(name)
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(f, MaxFrameBytes+1))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, err
+	}
+	switch {
+	case len(data) > MaxFrameBytes:
+		return nil, fmt.Errorf("%s: %w: more than %d bytes", name, ErrTooLarge, MaxFrameBytes)
+	case want.known && int64(len(data)) != want.size:
+		return nil, fmt.Errorf("%s: %w: it has %d bytes, and had %d", name, ErrCorrupt, len(data), want.size)
+	case want.known && crc32.Checksum(data, castagnoli) != want.crc:
+		return nil, fmt.Errorf("%s: %w: checksum does not match", name, ErrCorrupt)
+	}
+	return data, nil
+}
+
+// remove removes a file; one that is not there is no error.
+func (t *thumbnails) remove(name string) error {
+	root, err := t.open(false)
+	if err == nil {
+		err = root.Remove(name)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,299 @@
+package doorlog
+
+import (
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// foldAt is how long the tail may get before it is folded into the index
+// buckets. A longer one is folded less often, and read more of by each query.
+const foldAt = 64
+
+// A writeTx is a bolt transaction with what doorlog's writes need in it.
+type writeTx struct {
+	tx                 *bolt.Tx
+	txID               int
+	mem                arena
+	events, detections *bolt.Bucket
+	through            ID  // indexed_through
+	tail               int // events after it
+	changes            int // puts and deletes so far
+	index              indexChanges
+
+	// recordings has the events of the tail, and those that this transaction
+	// inserted, that have a recording. nil: not made yet.
+	recordings map[recordingKey]ID
+}
+
+type recordingKey struct{ camera, recording string }
+
+// An insertion is an event that is ready to be put.
+type insertion struct {
+	record
+	created         bool   // the caller gave CreatedAt
+	event, detected []byte // the encoded records; detected is nil if there are no detections
+}
+
+func (in *insertion) encode() {
+	in.detections = len(in.Detections)
+	in.event = encodeEvent(&in.record)
+	if in.detections > 0 {
+		in.detected = encodeDetections(in.ID, in.Detections)
+	}
+}
+
+func newWriteTx(tx *bolt.Tx, names *interner, tail int) (*writeTx, error) {
+	through, err := indexedThrough(tx)
+	if err != nil {
+		return nil, err
+	}
+	return &writeTx{
+		tx: tx, txID: tx.ID(), mem: arena{names: names}, through: through, tail: tail,
+		events:     writable(tx, eventsBucket),
+		detections: writable(tx, detectionsBucket),
+	}, nil
+}
+
+func (w *writeTx) put(bucket *bolt.Bucket, key, value []byte) error {
+	w.changes++
+	return bucket.Put(key, value)
+}
+
+func (w *writeTx) delete(bucket *bolt.Bucket, key []byte) error {
+	w.changes++
+	return bucket.Delete(key)
+}
+
+func (w *writeTx) folded(id ID) bool { return id.Compare(w.through) <= 0 }
+
+// get returns an event with its detections, or ErrNotFound.
+func (w *writeTx) get(id ID) (r record, err error) {
+	rec := w.events.Get(id[:])
+	if rec == nil {
+		return r, ErrNotFound
+	}
+	if err := decodeEvent(id[:], rec, &w.mem, &r); err != nil {
+		return r, err
+	}
+	if r.detections == 0 {
+		return r, nil
+	}
+	r.Detections, err = decodeDetections(id[:], w.detections.Get(id[:]), &w.mem, r.detections)
+	return r, err
+}
+
+// write inserts an event, unless it is there already: the same event under the
+// same ID, or, in mode once, any event of the same recording or ID.
+func (w *writeTx) write(in *insertion, once bool) (written, error) {
+	if once && in.RecordingID != "" {
+		id, found, err := w.findRecording(in.Camera, in.RecordingID)
+		if err != nil || found {
+			return written{id, true}, err
+		}
+	}
+	if w.events.Get(in.ID[:]) == nil {
+		return written{in.ID, false}, w.insert(in)
+	}
+	if !once {
+		there, err := w.get(in.ID)
+		if err != nil {
+			return written{}, err
+		}
+		if !there.sameContent(&in.Event) || in.created && !there.CreatedAt.Equal(in.CreatedAt) {
+			return written{}, fmt.Errorf("id %s: another event has it: %w", in.ID, ErrExists)
+		}
+	}
+	return written{in.ID, true}, nil
+}
+
+// insert puts an event whose ID is free. One that arrives late is folded at
+// once, any other becomes part of the tail.
+func (w *writeTx) insert(in *insertion) error {
+	if err := w.put(w.events, in.ID[:], in.event); err != nil {
+		return err
+	}
+	if in.detected != nil {
+		if err := w.put(w.detections, in.ID[:], in.detected); err != nil {
+			return err
+		}
+	}
+	if w.recordings != nil && in.RecordingID != "" {
+		w.recordings[recordingKey{in.Camera, in.RecordingID}] = in.ID
+	}
+	if w.folded(in.ID) {
+		w.index.put(indexEntries(&in.record))
+	} else {
+		w.tail++
+	}
+	return nil
+}
+
+// replace puts now, which has its Detections, in the place of old.
+func (w *writeTx) replace(old, now *record) error {
+	now.detections = len(now.Detections)
+	if err := w.put(w.events, now.ID[:], encodeEvent(now)); err != nil {
+		return err
+	}
+	var err error
+	switch {
+	case now.detections > 0:
+		err = w.put(w.detections, now.ID[:], encodeDetections(now.ID, now.Detections))
+	case old.detections > 0:
+		err = w.delete(w.detections, now.ID[:])
+	}
+	if w.folded(now.ID) {
+		w.index.replace(indexEntries(old), indexEntries(now))
+	}
+	w.recordings = nil
+	return err
+}
+
+// remove deletes an event and everything that is derived from it.
+func (w *writeTx) remove(r *record) error {
+	if err := w.delete(w.events, r.ID[:]); err != nil {
+		return err
+	}
+	if r.detections > 0 {
+		if err := w.delete(w.detections, r.ID[:]); err != nil {
+			return err
+		}
+	}
+	if w.folded(r.ID) {
+		w.index.replace(indexEntries(r), nil)
+	} else {
+		w.tail--
+	}
+	w.recordings = nil
+	return nil
+}
+
+// overTail calls fn with each event of the tail, oldest first.
+func (w *writeTx) overTail(fn func(*record) error) error {
+	after := firstAfter(w.through)
+	c := w.events.Cursor()
+	for k, v := c.Seek(after[:]); k != nil; k, v = c.Next() {
+		var r record
+		if err := decodeEvent(k, v, &w.mem, &r); err != nil {
+			return fmt.Errorf("event %s: %w", keyText(k), err)
+		}
+		if err := fn(&r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// findRecording returns the event of a camera that has this recording.
+func (w *writeTx) findRecording(camera, recording string) (ID, bool, error) {
+	if w.recordings == nil {
+		if err := w.index.apply(w.tx, byRecording); err != nil {
+			return ID{}, false, err
+		}
+		w.recordings = make(map[recordingKey]ID)
+		err := w.overTail(func(r *record) error {
+			if r.RecordingID != "" {
+				w.recordings[recordingKey{r.Camera, r.RecordingID}] = r.ID
+			}
+			return nil
+		})
+		if err != nil {
+			return ID{}, false, err
+		}
+	}
+	if id, ok := w.recordings[recordingKey{camera, recording}]; ok {
+		return id, true, nil
+	}
+	list := postingsOf(readable(w.tx, indexes[byRecording]), recording)
+	for id, ok := list.next(); ok; id, ok = list.next() {
+		r, err := w.get(id)
+		if err != nil {
+			return ID{}, false, err
+		}
+		if r.Camera == camera {
+			return id, true, nil
+		}
+	}
+	return ID{}, false, nil
+}
+
+// eventsOf returns the IDs of the events of a person.
+func (w *writeTx) eventsOf(person string) (ids []ID, err error) {
+	if err := w.index.apply(w.tx, byPerson); err != nil {
+		return nil, err
+	}
+	list := postingsOf(readable(w.tx, indexes[byPerson]), person)
+	for id, ok := list.next(); ok; id, ok = list.next() {
+		ids = append(ids, id)
+	}
+	err = w.overTail(func(r *record) error {
+		if r.Person == person {
+			ids = append(ids, r.ID)
+		}
+		return nil
+	})
+	return ids, err
+}
+
+// orphanOf returns the path of the thumbnail that nobody names when this event
+// no longer does; empty if there is none. A file that is named by the ID has
+// one user; one that a producer brought may have several.
+func (w *writeTx) orphanOf(r *record) (path string, err error) {
+	if r.ThumbnailPath == "" || r.ThumbnailPath == thumbnailPath(r.ID) {
+		return r.ThumbnailPath, nil
+	}
+	if err := w.index.apply(w.tx, byThumbnail); err != nil {
+		return "", err
+	}
+	path = r.ThumbnailPath
+	list := postingsOf(readable(w.tx, indexes[byThumbnail]), path)
+	for id, ok := list.next(); ok; id, ok = list.next() {
+		if id != r.ID {
+			return "", nil
+		}
+	}
+	err = w.overTail(func(o *record) error {
+		if o.ID != r.ID && o.ThumbnailPath == r.ThumbnailPath {
+			path = ""
+		}
+		return nil
+	})
+	return path, err
+}
+
+// finish folds the tail if it is long, and writes the index changes.
+func (w *writeTx) finish() error {
+	if w.tail >= foldAt {
+		if err := w.fold(); err != nil {
+			return fmt.Errorf("fold: %w", err)
+		}
+	}
+	for i := range indexes {
+		if err := w.index.apply(w.tx, i); err != nil {
+			return fmt.Errorf("%s: %w", indexes[i], err)
+		}
+	}
+	return nil
+}
+
+// fold gives every event of the tail its index entries, and moves
+// indexed_through to the last of them.
+func (w *writeTx) fold() error {
+	last := w.through
+	err := w.overTail(func(r *record) (err error) {
+		last = r.ID
+		if r.detections > 0 {
+			r.Detections, err = decodeDetections(r.ID[:], w.detections.Get(r.ID[:]), &w.mem, r.detections)
+			if err != nil {
+				return fmt.Errorf("detections of event %s: %w", r.ID, err)
+			}
+		}
+		w.index.put(indexEntries(r))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	w.through, w.tail = last, 0
+	return w.put(writable(w.tx, metaBucket), metaThrough, last[:])
+}
