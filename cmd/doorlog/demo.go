@@ -1,0 +1,286 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"github.com/doorlog/doorlog"
+)
+
+const (
+	maxDemoDays = 3650
+	demoWriters = 16 // those who wait for the disk at the same moment share a commit
+	demoRecent  = 10
+)
+
+func newDemoCommand(a *app) *cobra.Command {
+	d := demo{app: a}
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Make up a household, and fill a store with its days",
+		Long: `Make up a household with four cameras and write down its last days: who left and
+who came home, deliveries, guests, pets, cars, strangers at night, and motions in
+which there was nothing. Every event has a drawn frame, and its boxes lie where the
+things are.
+
+The store is events.db and thumbnails in the folder that --dir names. The same seed
+makes the same days, so that to run the demo again adds only what is new. Nothing
+lies in the future: the events of today end now. Days begin at midnight in --tz.`,
+		Example: `  doorlog demo
+  doorlog demo --days 365 --seed 7 --dir /tmp/year`,
+		Args: takes(),
+		RunE: func(cmd *cobra.Command, _ []string) error { return d.run(cmd.Context()) },
+	}
+	f := cmd.Flags()
+	f.IntVar(&d.days, "days", 30, "write the last `N` days, today included")
+	f.Int64Var(&d.seed, "seed", 1, "`number` that the household is made from")
+	f.StringVar(&d.dir, "dir", "demo", "`folder` of the store; it is made if it does not exist")
+	return cmd
+}
+
+// A demo is one run of the command.
+type demo struct {
+	app  *app
+	days int
+	seed int64
+	dir  string
+
+	studio *studio
+	store  *doorlog.Store
+
+	events, existing, detections atomic.Int64
+}
+
+// demoResult is what a run came to.
+type demoResult struct {
+	Events     int64   `json:"events"`
+	Existing   int64   `json:"existing"` // were there already
+	Detections int64   `json:"detections"`
+	Thumbnails int64   `json:"thumbnails"`
+	Persons    int     `json:"persons"`
+	Seconds    float64 `json:"seconds"`
+	DBBytes    int64   `json:"db_bytes"`
+	FileBytes  int64   `json:"thumbnail_bytes"` // of all that are there now
+}
+
+func (d *demo) dbPath() string       { return filepath.Join(d.dir, "events.db") }
+func (d *demo) thumbnailDir() string { return filepath.Join(d.dir, "thumbnails") }
+
+func (d *demo) run(ctx context.Context) (err error) {
+	loc, err := d.check()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(d.dir, 0o750); err != nil {
+		return err
+	}
+	d.studio = newStudio()
+	d.store, err = doorlog.Open(d.dbPath(), &doorlog.Options{
+		ThumbnailDir: d.thumbnailDir(), LockTimeout: writerPatience, Logger: d.app.logger(), Now: d.app.now,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = cmp.Or(err, d.store.Close()) }()
+	result, err := d.write(ctx, loc)
+	if err != nil {
+		return err
+	}
+	recent, err := d.store.Recent(ctx, demoRecent)
+	if err != nil {
+		return err
+	}
+	return d.app.emit(result, func(w io.Writer) error { return d.report(w, result, recent, loc) })
+}
+
+// check refuses a command line that makes no sense.
+func (d *demo) check() (*time.Location, error) {
+	switch {
+	case d.days < 1 || d.days > maxDemoDays:
+		return nil, misuse("--days %d is not in 1..%d", d.days, maxDemoDays)
+	case d.dir == "":
+		return nil, misuse("--dir is empty")
+	case d.app.flags.db != "" || d.app.flags.thumbnails != "":
+		return nil, misuse("the demo makes a store of its own: say where with --dir, not with --db or --thumbnails")
+	}
+	return d.app.location()
+}
+
+// write writes the persons and the days, and measures it.
+func (d *demo) write(ctx context.Context, loc *time.Location) (r demoResult, err error) {
+	begin := time.Now()
+	before, _, err := files(d.thumbnailDir())
+	if err != nil {
+		return r, err
+	}
+	if r.Persons, err = d.writePersons(ctx); err != nil {
+		return r, err
+	}
+	if err := d.writeDays(ctx, household{seed: d.seed, loc: loc}); err != nil {
+		return r, err
+	}
+	r.Seconds = time.Since(begin).Seconds()
+	r.Events, r.Existing, r.Detections = d.events.Load(), d.existing.Load(), d.detections.Load()
+	r.Thumbnails, r.FileBytes, err = files(d.thumbnailDir())
+	if err != nil {
+		return r, err
+	}
+	r.Thumbnails -= before
+	db, err := os.Stat(d.dbPath())
+	if err != nil {
+		return r, err
+	}
+	r.DBBytes = db.Size()
+	return r, nil
+}
+
+// writePersons adds the residents who are not there, and leaves the others as
+// they are: somebody may have changed them.
+func (d *demo) writePersons(ctx context.Context) (added int, err error) {
+	for _, r := range residents {
+		_, err := d.store.Person(ctx, r.name)
+		if err == nil {
+			continue
+		}
+		if !errors.Is(err, doorlog.ErrNotFound) {
+			return added, err
+		}
+		if _, err := d.store.PutPerson(ctx, doorlog.PersonInput{Name: r.name, AutoUnlock: &r.autoUnlock}); err != nil {
+			return added, err
+		}
+		added++
+	}
+	return added, nil
+}
+
+// writeDays hands the days, the oldest first, to a few writers. The first
+// error ends them all.
+func (d *demo) writeDays(ctx context.Context, h household) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	queue := make(chan sighting)
+	var writers sync.WaitGroup
+	for range demoWriters {
+		writers.Go(func() {
+			for s := range queue {
+				if err := d.writeSighting(ctx, s); err != nil {
+					cancel(err)
+					return
+				}
+			}
+		})
+	}
+	bar := d.app.progress(int64(d.days), "days")
+	defer bar.Done()
+	for day := range h.days(d.days, d.app.now()) {
+		if !enqueue(ctx, queue, day) {
+			break
+		}
+		bar.Add(1)
+	}
+	close(queue)
+	writers.Wait()
+	return context.Cause(ctx)
+}
+
+// enqueue reports whether the whole day was taken before ctx ended.
+func enqueue(ctx context.Context, queue chan<- sighting, day []sighting) bool {
+	for _, s := range day {
+		select {
+		case queue <- s:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}
+
+// writeSighting draws the frame and writes the event, unless it is there.
+func (d *demo) writeSighting(ctx context.Context, s sighting) error {
+	_, err := d.store.EventByRecording(ctx, s.event.Camera, s.event.RecordingID)
+	if err == nil {
+		d.existing.Add(1)
+		return nil
+	}
+	if !errors.Is(err, doorlog.ErrNotFound) {
+		return err
+	}
+	frame, detections, err := d.studio.shoot(s.scene)
+	if err != nil {
+		return err
+	}
+	s.event.Detections = detections
+	_, existed, err := d.store.WriteEventOnce(ctx, s.event, frame)
+	switch {
+	case err != nil:
+		return err
+	case existed:
+		d.existing.Add(1)
+	default:
+		d.events.Add(1)
+		d.detections.Add(int64(len(detections)))
+	}
+	return nil
+}
+
+// files counts the files below a folder, which need not exist, and their bytes.
+func files(dir string) (n, size int64, err error) {
+	err = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if path == dir && errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		n++
+		size += info.Size()
+		return nil
+	})
+	return n, size, err
+}
+
+// report tells people what was written, what is there, and what to try.
+func (d *demo) report(w io.Writer, r demoResult, recent []doorlog.Event, loc *time.Location) error {
+	fmt.Fprintf(w, "%s: %s events, %s detections, %s thumbnails and %d persons written in %.1f s (%.0f events a second)\n",
+		d.dir, humanize.Comma(r.Events), humanize.Comma(r.Detections), humanize.Comma(r.Thumbnails), r.Persons,
+		r.Seconds, float64(r.Events)/r.Seconds)
+	if r.Existing > 0 {
+		fmt.Fprintf(w, "%s events were there already\n", humanize.Comma(r.Existing))
+	}
+	fmt.Fprintf(w, "on disk: %s of events, %s of thumbnails\n\nThe latest events:\n",
+		humanize.IBytes(uint64(r.DBBytes)), humanize.IBytes(uint64(r.FileBytes)))
+	if err := writeEventTable(w, recent, loc); err != nil {
+		return err
+	}
+	id := "ID"
+	if len(recent) > 0 {
+		id = recent[0].ID.String()
+	}
+	doorlog := fmt.Sprintf("go run ./cmd/doorlog --db %s --thumbnails %s", d.dbPath(), d.thumbnailDir())
+	_, err := fmt.Fprintf(w, `
+What to try next, from the root of the repository:
+  %[1]s recent --limit 5
+  %[1]s get %[2]s
+  %[1]s persons list
+  %[1]s write --camera front_door --type ding --detection person:0.95
+  %[1]s recent --jsonl > latest.jsonl
+  go run ./cmd/doorlog --db copy.db import latest.jsonl
+`, doorlog, id)
+	return err
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/doorlog/doorlog"
+)
+
+// A misuseError says what is wrong with the command line itself.
+type misuseError struct{ error }
+
+func (e misuseError) Unwrap() error { return e.error }
+
+// misuse returns an error that ends the process with exit code 2 and a hint
+// where to read how it is done.
+func misuse(format string, args ...any) error {
+	return misuseError{fmt.Errorf(format, args...)}
+}
+
+func asMisuse(err error) error { return misuse("%s", plain(err)) }
+
+// fromFlags turns a refusal by the store into misuse, for commands whose
+// values all come from the command line.
+func fromFlags(err error) error {
+	if errors.Is(err, doorlog.ErrInvalid) {
+		return asMisuse(err)
+	}
+	return err
+}
+
+// report prints err, if there is one, and returns the exit code.
+func report(ctx context.Context, w io.Writer, cmd *cobra.Command, err error) int {
+	if err == nil {
+		return exitOK
+	}
+	text := plain(err)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		text = "interrupted"
+	}
+	fmt.Fprintf(w, "doorlog: %s\n", printableLines(text))
+	if _, ok := errors.AsType[misuseError](err); ok {
+		fmt.Fprintf(w, "try '%s --help'\n", cmd.CommandPath())
+		return exitMisuse
+	}
+	return exitFailed
+}
+
+// plain returns the text of err without the prefix that the library's errors
+// have; report puts one in front of the whole.
+func plain(err error) string { return strings.TrimPrefix(err.Error(), "doorlog: ") }
+
+// reason returns why the store refused an event: the field and what is wrong
+// with it, without the words about the call.
+func reason(err error) string {
+	if field, ok := errors.AsType[*doorlog.FieldError](err); ok {
+		return field.Error()
+	}
+	return plain(err)
+}

@@ -1,0 +1,274 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/doorlog/doorlog"
+)
+
+// cli runs a command in this process, on a database of the test's own.
+type cli struct {
+	t       *testing.T
+	db      string
+	in      io.Reader
+	out     io.Writer
+	printed bytes.Buffer
+	errors  bytes.Buffer
+}
+
+func newCLI(t *testing.T) *cli {
+	dir := t.TempDir()
+	c := &cli{t: t, db: filepath.Join(dir, "events.db"), in: strings.NewReader("")}
+	t.Setenv("DB_PATH", c.db)
+	t.Setenv("THUMBNAILS_DIR", filepath.Join(dir, "thumbnails"))
+	c.out = &c.printed
+	return c
+}
+
+// run runs a command and wants its exit code.
+func (c *cli) run(ctx context.Context, code int, args ...string) {
+	c.t.Helper()
+	c.printed.Reset()
+	c.errors.Reset()
+	if got := run(ctx, args, c.in, c.out, &c.errors); got != code {
+		c.t.Fatalf("doorlog %s: exit code %d, want %d\n%s", strings.Join(args, " "), got, code, c.errors.String())
+	}
+}
+
+// recordings returns the recording of every event, the oldest first.
+func (c *cli) recordings() []string {
+	c.t.Helper()
+	st, err := doorlog.Open(c.db, &doorlog.Options{ReadOnly: true})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer st.Close()
+	var names []string
+	for e, err := range st.Events(c.t.Context(), doorlog.Query{OldestFirst: true}) {
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		names = append(names, e.RecordingID)
+	}
+	return names
+}
+
+var day = time.Date(2026, 2, 25, 0, 0, 0, 0, time.UTC)
+
+func jsonLine(t *testing.T, number int) string {
+	line, err := json.Marshal(doorlog.Event{
+		Camera: "c", Type: doorlog.Motion, RecordedAt: day.Add(time.Duration(number) * time.Second), RecordingID: fmt.Sprint(number),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(line)
+}
+
+// Wherever the bad lines are, and whether they fail to decode or the store
+// refuses them: what is before the first is kept, and nothing after it; with
+// --rejects everything else is kept.
+func TestImportKeepsWhatIsBeforeABadLine(t *testing.T) {
+	const lines = batchLines + 100
+	refused := strings.Replace(jsonLine(t, 1), `"c"`, `""`, 1)
+	for i, bad := range []map[int]string{
+		{},
+		{1: refused},
+		{lines: "{"},
+		{700: refused, 701: "{", 702: refused},
+		{batchLines: "{", batchLines + 1: refused},
+		{batchLines + 2: refused, batchLines + 3: refused, batchLines + 50: "[]"},
+		{batchLines - 1: "{", batchLines - 2: refused},
+	} {
+		var file, badLines strings.Builder
+		first, kept := lines+1, []string{}
+		for n := 1; n <= lines; n++ {
+			if text, ok := bad[n]; ok {
+				first = min(first, n)
+				file.WriteString(text + "\n")
+				badLines.WriteString(text + "\n")
+				continue
+			}
+			file.WriteString(jsonLine(t, n) + "\n")
+			kept = append(kept, fmt.Sprint(n))
+		}
+		mode := [][]string{nil, {"--once"}}[i%2]
+		c := newCLI(t)
+		c.in = strings.NewReader(file.String())
+		if first > lines {
+			c.run(t.Context(), exitOK, append([]string{"import", "-"}, mode...)...)
+		} else {
+			c.run(t.Context(), exitFailed, append([]string{"import", "-"}, mode...)...)
+			if want := fmt.Sprintf("import -: line %d: ", first); !strings.Contains(c.errors.String(), want) {
+				t.Errorf("%v: %q does not say %q", bad, c.errors.String(), want)
+			}
+		}
+		if got := c.recordings(); strings.Join(got, " ") != strings.Join(kept[:first-1], " ") {
+			t.Errorf("%v: %d events are kept, want the %d before the bad line", bad, len(got), first-1)
+		}
+
+		c = newCLI(t)
+		c.in = strings.NewReader(file.String())
+		rejects := filepath.Join(t.TempDir(), "rejects")
+		c.run(t.Context(), exitOK, append([]string{"import", "-", "--rejects", rejects}, mode...)...)
+		if got := c.recordings(); strings.Join(got, " ") != strings.Join(kept, " ") {
+			t.Errorf("%v: with --rejects %d events are kept, want %d", bad, len(got), len(kept))
+		}
+		if got, err := os.ReadFile(rejects); err != nil || string(got) != badLines.String() {
+			t.Errorf("%v: the rejects are %q, %v; want %q", bad, got, err, badLines.String())
+		}
+	}
+}
+
+func TestImportSaysWhichLineIsTooLong(t *testing.T) {
+	in := jsonLine(t, 1) + "\n" + strings.Repeat(" ", maxLine+1) + "\n" + jsonLine(t, 3) + "\n"
+	c := newCLI(t)
+	c.in = strings.NewReader(in)
+	c.run(t.Context(), exitFailed, "import", "-")
+	if !strings.Contains(c.errors.String(), "line 2: is longer than 16 MiB\n") {
+		t.Errorf("the error is %q", c.errors.String())
+	}
+	if got := c.recordings(); len(got) != 1 || got[0] != "1" {
+		t.Errorf("kept are %q, want the first", got)
+	}
+
+	c.in = strings.NewReader(in)
+	rejects := filepath.Join(t.TempDir(), "rejects")
+	c.run(t.Context(), exitOK, "import", "-", "--once", "--rejects", rejects, "--json")
+	if got := c.recordings(); len(got) != 2 || got[1] != "3" {
+		t.Errorf("kept are %q, want the first and the third", got)
+	}
+	var sum importSummary
+	if err := json.Unmarshal(c.printed.Bytes(), &sum); err != nil || sum.Imported != 1 || sum.Existed != 1 || sum.Rejected != 1 {
+		t.Errorf("the summary is %s, %v", c.printed.String(), err)
+	}
+	if got, err := os.ReadFile(rejects); err != nil || len(got) > 0 {
+		t.Errorf("the rejects have %d bytes, %v; want none", len(got), err)
+	}
+}
+
+// A pipe may deliver a line now and the next one tomorrow.
+func TestImportDoesNotHoldBackWhatAPipeDelivered(t *testing.T) {
+	in, pipe := io.Pipe()
+	batches := make(chan batch)
+	go new(importer).read(t.Context(), newLineReader(in), batches)
+	for n := 1; n <= 2; n++ {
+		if _, err := io.WriteString(pipe, jsonLine(t, n)+"\n"); err != nil {
+			t.Fatal(err)
+		}
+		if b := <-batches; len(b.good) != 1 || b.end != nil {
+			t.Fatalf("after line %d there are %d lines, %v", n, len(b.good), b.end)
+		}
+	}
+	if err := pipe.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if b := <-batches; !errors.Is(b.end, io.EOF) || len(b.good) > 0 {
+		t.Errorf("at the end there are %d lines, %v", len(b.good), b.end)
+	}
+}
+
+func TestAnImportCanBeInterrupted(t *testing.T) {
+	c := newCLI(t)
+	in, pipe := io.Pipe()
+	c.in = in
+	ctx, interrupt := context.WithCancel(t.Context())
+	go func() {
+		// Once this returns the import reads, and it will wait for more.
+		_, _ = io.WriteString(pipe, jsonLine(t, 1)+"\n")
+		interrupt()
+	}()
+	c.run(ctx, exitFailed, "import", "-")
+	if !strings.HasSuffix(c.errors.String(), "doorlog: interrupted\n") {
+		t.Errorf("it says %q", c.errors.String())
+	}
+	if got := c.recordings(); len(got) > 1 { // the store is whole, and closed
+		t.Errorf("kept are %q", got)
+	}
+	if err := pipe.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAFailureToReadKeepsWhatWasRead(t *testing.T) {
+	c := newCLI(t)
+	c.in = io.MultiReader(strings.NewReader(jsonLine(t, 1)+"\n{\"camera_id"), errReader{errors.New("cable pulled")})
+	c.run(t.Context(), exitFailed, "import", "-")
+	if !strings.Contains(c.errors.String(), "after line 1: cable pulled") {
+		t.Errorf("it says %q", c.errors.String())
+	}
+	if got := c.recordings(); len(got) != 1 {
+		t.Errorf("kept are %q", got)
+	}
+}
+
+type errReader struct{ err error }
+
+func (r errReader) Read([]byte) (int, error) { return 0, r.err }
+
+type errWriter struct{ err error }
+
+func (w errWriter) Write([]byte) (int, error) { return 0, w.err }
+
+func TestAReaderThatGoesAwayIsNoError(t *testing.T) {
+	c := newCLI(t)
+	c.in = strings.NewReader(jsonLine(t, 1) + "\n" + jsonLine(t, 2))
+	c.run(t.Context(), exitOK, "import", "-")
+	for _, args := range [][]string{
+		{"recent"},
+		{"recent", "--json"},
+		{"recent", "--jsonl"},
+		{"persons", "list"},
+		{"version"},
+		{"help"},
+		{"write", "--camera", "c"},
+		{"completion", "bash"},
+	} {
+		c.out = errWriter{syscall.EPIPE}
+		c.run(t.Context(), exitOK, args...)
+		if c.errors.Len() > 0 {
+			t.Errorf("%v: %q", args, c.errors.String())
+		}
+		c.out = errWriter{syscall.ENOSPC}
+		c.run(t.Context(), exitFailed, args...)
+		if !strings.HasPrefix(c.errors.String(), "doorlog: ") {
+			t.Errorf("%v: a full disk shows as %q", args, c.errors.String())
+		}
+	}
+}
+
+func TestAStoreInUseIsALockedOne(t *testing.T) {
+	c := newCLI(t)
+	st, err := doorlog.Open(c.db, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.run(t.Context(), exitFailed, "recent")
+	if got := c.errors.String(); !strings.HasPrefix(got, "doorlog: open ") || !strings.Contains(got, "locked") {
+		t.Errorf("it says %q", got)
+	}
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	// Somebody who reads is not in the way of others who read.
+	st, err = doorlog.Open(c.db, &doorlog.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.run(t.Context(), exitOK, "recent")
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

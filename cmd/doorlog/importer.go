@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/doorlog/doorlog"
+)
+
+// A batch is what one transaction writes. The bytes are bounded too, since a
+// line may be long.
+const (
+	batchLines = 4000
+	batchBytes = 8 << 20
+)
+
+// An inputLine is a line that is not empty: an event, or what is wrong with it.
+type inputLine struct {
+	number int
+	event  doorlog.Event
+	raw    []byte // kept for --rejects alone
+	bad    error
+}
+
+// A lineError says which line of the input is bad, and why.
+type lineError struct {
+	number int
+	err    error
+}
+
+func (e lineError) Error() string { return fmt.Sprintf("line %d: %s", e.number, reason(e.err)) }
+func (e lineError) Unwrap() error { return e.err }
+
+// A batch of lines. The one that holds the end of the input, or what broke it
+// off, is the last.
+type batch struct {
+	good, bad []inputLine
+	bytes     int64
+	end       error // io.EOF, a lineError, or a failure to read; nil: more will come
+}
+
+// An importer takes lines into a store: one goroutine reads and decodes them,
+// the other writes them, batch by batch.
+type importer struct {
+	st      *doorlog.Store
+	once    bool
+	rejects *rejects // nil: a bad line ends the import
+	errOut  io.Writer
+	bar     progressBar // counts bytes
+	sum     importSummary
+}
+
+func (im *importer) run(ctx context.Context, in io.Reader) error {
+	// A read of a terminal or a pipe cannot be called off: the goroutine may
+	// stay in one, and lets go of its batch when that returns.
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	batches := make(chan batch)
+	go im.read(reading, newLineReader(in), batches)
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case b := <-batches:
+			if err := im.take(ctx, b); err != nil {
+				return err
+			}
+			if errors.Is(b.end, io.EOF) {
+				return nil
+			}
+			if b.end != nil {
+				return b.end
+			}
+		}
+	}
+}
+
+// read sends the lines of the input, batch by batch. A batch goes when it is
+// full, and when the next line is not there yet: it may be long in coming.
+func (im *importer) read(ctx context.Context, lines *lineReader, to chan<- batch) {
+	var b batch
+	var sent int64
+	for b.end == nil {
+		raw, err := lines.next()
+		switch {
+		case err == nil && len(raw) == 0:
+		case err == nil || errors.Is(err, errLongLine):
+			im.decode(&b, lines.number, raw, err)
+		case errors.Is(err, io.EOF):
+			b.end = io.EOF
+		default:
+			b.end = fmt.Errorf("after line %d: %w", lines.number-1, err)
+		}
+		b.bytes = lines.read - sent
+		count := len(b.good) + len(b.bad)
+		if b.end == nil && count < batchLines && b.bytes < batchBytes && (count == 0 || !lines.waiting()) {
+			continue
+		}
+		select {
+		case to <- b:
+		case <-ctx.Done():
+			return
+		}
+		sent = lines.read
+		b = batch{end: b.end}
+	}
+}
+
+// decode puts a line into the batch; a bad one ends it unless there is a place for rejects.
+func (im *importer) decode(b *batch, number int, raw []byte, err error) {
+	line := inputLine{number: number}
+	if err == nil {
+		err = unmarshal(raw, &line.event)
+	}
+	if im.rejects != nil {
+		line.raw = slices.Clone(raw)
+	}
+	switch {
+	case err == nil:
+		b.good = append(b.good, line)
+	case im.rejects != nil:
+		line.bad = err
+		b.bad = append(b.bad, line)
+	default:
+		b.end = lineError{number, err}
+	}
+}
+
+func unmarshal(raw []byte, e *doorlog.Event) error {
+	err := json.Unmarshal(raw, e)
+	if _, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return fmt.Errorf("is not JSON: %w", err)
+	}
+	return err
+}
+
+// take writes a batch, and the lines that were refused to the rejects.
+func (im *importer) take(ctx context.Context, b batch) error {
+	refused, err := im.write(ctx, b.good)
+	if err != nil {
+		return err
+	}
+	bad := slices.Concat(b.bad, refused)
+	slices.SortFunc(bad, func(a, b inputLine) int { return a.number - b.number })
+	im.sum.Rejected += int64(len(bad))
+	if err := im.rejects.add(im.errOut, bad); err != nil {
+		return err
+	}
+	im.bar.Add(b.bytes)
+	im.bar.Label(fmt.Sprintf("importing: %s events", humanize.Comma(im.sum.Imported+im.sum.Existed)))
+	return nil
+}
+
+// write stores lines in one transaction. If the store refuses one of them it
+// takes none, so the halves are tried, the first one first, down to the lines
+// that are to blame: those are returned, or the first of them is the error,
+// with everything before it written and nothing after it.
+func (im *importer) write(ctx context.Context, lines []inputLine) (refused []inputLine, err error) {
+	if len(lines) == 0 {
+		return nil, nil
+	}
+	err = im.store(ctx, lines)
+	isLine := errors.Is(err, doorlog.ErrInvalid) || errors.Is(err, doorlog.ErrExists) || errors.Is(err, doorlog.ErrTooLarge)
+	switch {
+	case !isLine:
+		return nil, err
+	case len(lines) == 1 && im.rejects == nil:
+		return nil, lineError{lines[0].number, err}
+	case len(lines) == 1:
+		lines[0].bad = err
+		return lines, nil
+	}
+	half := len(lines) / 2
+	if refused, err = im.write(ctx, lines[:half]); err != nil {
+		return nil, err
+	}
+	more, err := im.write(ctx, lines[half:])
+	return append(slices.Clone(refused), more...), err
+}
+
+func (im *importer) store(ctx context.Context, lines []inputLine) error {
+	events := make([]doorlog.Event, len(lines))
+	for i := range lines {
+		events[i] = lines[i].event
+	}
+	if !im.once {
+		_, err := im.st.WriteEvents(ctx, events)
+		if err == nil {
+			im.sum.Imported += int64(len(events))
+		}
+		return err
+	}
+	_, existed, err := im.st.WriteEventsOnce(ctx, events)
+	if err != nil {
+		return err
+	}
+	for _, e := range existed {
+		if e {
+			im.sum.Existed++
+		} else {
+			im.sum.Imported++
+		}
+	}
+	return nil
+}

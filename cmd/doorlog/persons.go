@@ -1,0 +1,231 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/doorlog/doorlog"
+)
+
+func newPersonsCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "persons",
+		Short:   "List and change the persons that are known",
+		Long:    `List and change the persons that are known, and whom the door may let in by itself ("auto-unlock").`,
+		Example: "  doorlog persons list",
+	}
+	cmd.AddCommand(
+		newPersonsListCommand(a),
+		newPersonsAddCommand(a),
+		newPersonsRemoveCommand(a),
+		newPersonsAutoUnlockCommand(a),
+		newPersonsSyncCommand(a),
+	)
+	return cmd
+}
+
+func newPersonsListCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List the persons",
+		Long:  "List the persons by name.",
+		Example: `  doorlog persons list
+  doorlog persons list --jsonl | jq -r 'select(.auto_unlock) | .name'`,
+		Args: takes(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			loc, err := a.location()
+			if err != nil {
+				return err
+			}
+			var persons []doorlog.Person
+			err = a.withStore(reads, func(st *doorlog.Store) error {
+				persons, err = st.Persons(cmd.Context())
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			return emitList(a, persons, func(w io.Writer) error {
+				rows := make([][]string, len(persons))
+				for i, p := range persons {
+					rows[i] = []string{p.Name, p.DisplayName, onOff(p.AutoUnlock), p.CreatedAt.In(loc).Format(timeLayout)}
+				}
+				return writeTable(w, []string{"NAME", "DISPLAY NAME", "AUTO-UNLOCK", "ADDED"}, rows)
+			})
+		},
+	}
+}
+
+func newPersonsAddCommand(a *app) *cobra.Command {
+	var p doorlog.PersonInput
+	autoUnlock := true
+	cmd := &cobra.Command{
+		Use:   "add NAME",
+		Short: "Add a person, or change one",
+		Long: `Add a person. The name is that which events carry. If there is a person of this
+name, only what a flag says is changed. The database is made if it does not exist.`,
+		Example: `  doorlog persons add alice --display-name "Alice Smith"
+  doorlog persons add courier --auto-unlock=false`,
+		Args:              takes("NAME"),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p.Name = args[0]
+			if cmd.Flags().Changed("auto-unlock") {
+				p.AutoUnlock = &autoUnlock
+			}
+			var kept doorlog.Person
+			err := a.withStore(creates, func(st *doorlog.Store) (err error) {
+				kept, err = st.PutPerson(cmd.Context(), p)
+				return err
+			})
+			if err != nil {
+				return fromFlags(err)
+			}
+			return a.emitPerson(kept)
+		},
+	}
+	cmd.Flags().StringVar(&p.DisplayName, "display-name", "", "the `name` to show")
+	cmd.Flags().BoolVar(&autoUnlock, "auto-unlock", autoUnlock, "whether the door may let the person in by itself")
+	return cmd
+}
+
+func newPersonsRemoveCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "remove NAME",
+		Short: "Remove a person",
+		Long: `Remove a person. The name is taken off that person's events as well, which
+become those of a stranger. This cannot be undone.`,
+		Example:           "  doorlog persons remove alice",
+		Args:              takes("NAME"),
+		ValidArgsFunction: a.completeFirstPerson,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			err := a.withStore(changes, func(st *doorlog.Store) error {
+				return st.DeletePerson(cmd.Context(), args[0])
+			})
+			if err != nil {
+				return fromFlags(err)
+			}
+			removed := struct {
+				Removed string `json:"removed"`
+			}{args[0]}
+			return a.emit(removed, func(w io.Writer) error {
+				_, err := fmt.Fprintf(w, "removed %s\n", printable(args[0]))
+				return err
+			})
+		},
+	}
+}
+
+func newPersonsAutoUnlockCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:     "auto-unlock NAME on|off",
+		Short:   "Say whether the door may let a person in by itself",
+		Long:    "Say whether the door may let a person in by itself.",
+		Example: "  doorlog persons auto-unlock alice off",
+		Args:    takes("NAME", "on|off"),
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
+			if len(args) == 1 {
+				return []string{"on", "off"}, cobra.ShellCompDirectiveNoFileComp
+			}
+			return a.completeFirstPerson(cmd, args, start)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			name, on := args[0], args[1] == "on"
+			if !on && args[1] != "off" {
+				return misuse("%q is neither on nor off", args[1])
+			}
+			var kept doorlog.Person
+			err := a.withStore(changes, func(st *doorlog.Store) (err error) {
+				if err = st.SetAutoUnlock(cmd.Context(), name, on); err != nil {
+					return err
+				}
+				kept, err = st.Person(cmd.Context(), name)
+				return err
+			})
+			if err != nil {
+				return fromFlags(err)
+			}
+			return a.emitPerson(kept)
+		},
+	}
+}
+
+func newPersonsSyncCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "sync DIR",
+		Short: "Add the persons of a folder of face images",
+		Long: `Add a person for each name in a folder of face images: alice_1.jpg and
+alice_2.jpg are alice. Persons that are there already stay as they are, and none
+is removed. The database is made if it does not exist.`,
+		Example: "  doorlog persons sync ./known_faces",
+		Args:    takes("DIR"),
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return nil, cobra.ShellCompDirectiveFilterDirs
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var sync doorlog.PersonSync
+			err := a.withStore(creates, func(st *doorlog.Store) (err error) {
+				sync, err = st.SyncPersons(cmd.Context(), args[0])
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			return a.emitSync(sync)
+		},
+	}
+}
+
+func (a *app) emitPerson(p doorlog.Person) error {
+	return a.emit(p, func(w io.Writer) error {
+		return writeTable(w, nil, [][]string{
+			{"name", p.Name}, {"display name", p.DisplayName}, {"auto-unlock", onOff(p.AutoUnlock)},
+		})
+	})
+}
+
+func (a *app) emitSync(sync doorlog.PersonSync) error {
+	filled := struct { // [] in JSON where there is none, not null
+		Added   []string `json:"added"`
+		Known   []string `json:"known"`
+		Skipped []string `json:"skipped"`
+	}{append([]string{}, sync.Added...), append([]string{}, sync.Known...), append([]string{}, sync.Skipped...)}
+	return a.emit(filled, func(w io.Writer) error {
+		return writeTable(w, nil, [][]string{
+			{"added", strings.Join(sync.Added, ", ")},
+			{"known already", strings.Join(sync.Known, ", ")},
+			{"files passed over", strings.Join(sync.Skipped, ", ")},
+		})
+	})
+}
+
+// completePersons offers the names of the persons. What goes wrong is no
+// matter: there is nothing to offer then.
+func (a *app) completePersons(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	var names []string
+	_ = a.withStore(reads, func(st *doorlog.Store) error {
+		persons, err := st.Persons(cmd.Context())
+		for _, p := range persons {
+			names = append(names, p.Name)
+		}
+		return err
+	})
+	// The shell reads one name a line.
+	names = slices.DeleteFunc(names, func(name string) bool { return printable(name) != name })
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeFirstPerson is completePersons for the first argument alone.
+func (a *app) completeFirstPerson(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return a.completePersons(cmd, args, start)
+}

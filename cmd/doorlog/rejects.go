@@ -1,0 +1,101 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// shownRejects is how many bad lines are explained on standard error.
+const shownRejects = 10
+
+// rejects is the file in which import keeps the lines that it could not take.
+type rejects struct {
+	f     *os.File
+	w     *bufio.Writer
+	count int
+}
+
+// openRejects opens the file, which it makes if there is none; nil if no name
+// is given. The file will be written over, so it must not be the input or the
+// database.
+func (a *app) openRejects(name string, input io.Reader) (*rejects, error) {
+	if name == "" {
+		return nil, nil
+	}
+	db, err := a.dbPath()
+	if err != nil {
+		return nil, err
+	}
+	onDB := misuse("--rejects %s is the database", name)
+	if filepath.Clean(name) == filepath.Clean(db) {
+		return nil, onDB // before it is made
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("rejects: %w", err)
+	}
+	in, _ := input.(*os.File)
+	switch {
+	case sameFile(f.Stat, in.Stat):
+		err = misuse("--rejects %s is the file that is to be imported", name)
+	case sameFile(f.Stat, func() (os.FileInfo, error) { return os.Stat(db) }):
+		err = onDB
+	default:
+		return &rejects{f: f, w: bufio.NewWriter(f)}, nil
+	}
+	_ = f.Close()
+	return nil, err
+}
+
+func sameFile(a, b func() (os.FileInfo, error)) bool {
+	ai, aerr := a()
+	bi, berr := b()
+	return aerr == nil && berr == nil && os.SameFile(ai, bi)
+}
+
+// begin drops what an earlier import left in the file; r may be nil.
+func (r *rejects) begin() error {
+	if r == nil {
+		return nil
+	}
+	info, err := r.f.Stat()
+	if err == nil && info.Mode().IsRegular() {
+		err = r.f.Truncate(0)
+	}
+	return err
+}
+
+// add keeps lines, and explains the first ones. r may be nil if there are none.
+func (r *rejects) add(explain io.Writer, lines []inputLine) error {
+	for _, line := range lines {
+		r.count++
+		switch {
+		case r.count <= shownRejects:
+			fmt.Fprintf(explain, "doorlog: rejected %s\n", printable(lineError{line.number, line.bad}.Error()))
+		case r.count == shownRejects+1:
+			fmt.Fprintln(explain, "doorlog: further rejected lines are not shown here")
+		}
+		if line.raw != nil { // nil: longer than a line may be, so it was not kept
+			r.w.Write(line.raw)     //nolint:errcheck // a bufio.Writer keeps its error
+			_ = r.w.WriteByte('\n') // for Flush
+		}
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	return r.w.Flush()
+}
+
+// close ends the file; r may be nil.
+func (r *rejects) close() error {
+	if r == nil {
+		return nil
+	}
+	if err := r.f.Close(); err != nil {
+		return fmt.Errorf("rejects: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// An app is one run of the binary: its streams, its clock, and what the flags
+// that every command has say.
+type app struct {
+	in  io.Reader
+	out io.Writer
+	err io.Writer
+	now func() time.Time
+
+	flags flags
+	env   dotenv
+}
+
+// flags are those of every command; empty where they are not given.
+type flags struct {
+	db, thumbnails, zone string
+	json, jsonl          bool
+}
+
+// The exit codes, which the help of doorlog promises.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitMisuse = 2
+)
+
+// run does what the arguments say and returns the exit code.
+func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+	stdout := &stickyWriter{w: out}
+	a := &app{in: in, out: stdout, err: newErrorWriter(errOut), now: time.Now}
+	root := newRootCommand(a)
+	root.SetArgs(append([]string{}, args...)) // cobra takes nil for "those of the process"
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		err = stdout.err
+	}
+	if errors.Is(err, syscall.EPIPE) {
+		return exitOK // whoever read had enough
+	}
+	return report(ctx, a.err, cmd, err)
+}
+
+func newRootCommand(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "doorlog",
+		Short: "The event store of smart locks, doorbells and edge cameras",
+		Long: `doorlog keeps the events of smart locks, doorbells and edge cameras in one file,
+and their thumbnails in a folder beside it.
+
+Where they are is said by a flag, else by the environment, else by a file named
+.env in the current folder:
+
+  --db           DB_PATH         default ./events.db
+  --thumbnails   THUMBNAILS_DIR  default ./thumbnails
+
+Commands print tables for people. Programs should ask for --json (one document;
+an array for a list) or --jsonl (one line for each entry): their field names are
+those that "doorlog import" reads, and they stay as they are.
+
+The exit code is 0 if all went well, 1 if something failed, and 2 if the command
+line itself is wrong. Errors and warnings go to standard error.`,
+		Example: `  doorlog import events.jsonl               # take in what a producer wrote
+  doorlog recent --limit 5                  # look at the latest events
+  doorlog recent --jsonl | jq .camera_id    # and with other programs
+  doorlog demo                              # make a store of made-up days in ./demo
+  doorlog recent --db demo/events.db`,
+		Version:           buildVersion(),
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.checkFlags(cmd) },
+	}
+	root.SetVersionTemplate("doorlog {{.Version}}\n")
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	a.addFlags(root)
+	root.AddCommand(
+		newDemoCommand(a),
+		newImportCommand(a),
+		newWriteCommand(a),
+		newGetCommand(a),
+		newRecentCommand(a),
+		newPersonsCommand(a),
+		newVersionCommand(a),
+	)
+	root.SetHelpCommand(newHelpCommand())
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	makeStrict(root)
+	return root
+}
+
+func (a *app) addFlags(root *cobra.Command) {
+	f := root.PersistentFlags()
+	f.StringVar(&a.flags.db, "db", "", "database `file` (default $DB_PATH, else "+defaultDB+")")
+	f.StringVar(&a.flags.thumbnails, "thumbnails", "", "`folder` of the thumbnails (default $THUMBNAILS_DIR, else "+defaultThumbnails+")")
+	f.StringVar(&a.flags.zone, "tz", "", "time `zone` of the times in tables, such as Europe/Berlin (default local time)")
+	f.BoolVar(&a.flags.json, "json", false, "print one JSON document, for programs")
+	f.BoolVar(&a.flags.jsonl, "jsonl", false, "print JSON lines, one for each entry, for programs")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return misuse("%w", err) })
+}
+
+// checkFlags refuses what the flags of every command cannot be.
+func (a *app) checkFlags(cmd *cobra.Command) error {
+	for _, name := range []string{"db", "thumbnails", "tz"} {
+		if f := cmd.Flags().Lookup(name); f != nil && f.Changed && f.Value.String() == "" {
+			return misuse("--%s is empty", name)
+		}
+	}
+	if a.flags.json && a.flags.jsonl {
+		return misuse("--json and --jsonl exclude each other")
+	}
+	_, err := a.location()
+	return err
+}
+
+// location returns the zone in which tables show times.
+func (a *app) location() (*time.Location, error) {
+	if a.flags.zone == "" {
+		return time.Local, nil
+	}
+	loc, err := time.LoadLocation(a.flags.zone)
+	if err != nil {
+		return nil, misuse("--tz %q is not a time zone such as Europe/Berlin", a.flags.zone)
+	}
+	return loc, nil
+}
+
+// makeStrict turns a wrong number of arguments into misuse, and has a command
+// that only holds others refuse a name that is none of theirs: cobra would
+// print its help and succeed.
+func makeStrict(cmd *cobra.Command) {
+	check := cmd.Args
+	cmd.SuggestionsMinimumDistance = 2 // cobra's own value, which it sets too late
+	if !cmd.Runnable() {
+		check = noSuchCommand
+		cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	}
+	if check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return asMisuse(err)
+			}
+			return nil
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		makeStrict(sub)
+	}
+}
+
+// takes returns a check that the arguments are as many as their names.
+func takes(names ...string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		switch {
+		case len(args) < len(names):
+			return misuse("%s is missing", names[len(args)])
+		case len(args) > len(names):
+			return misuse("%q is an argument too many", args[len(names)])
+		}
+		return nil
+	}
+}
+
+func noSuchCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return misuse("there is no command %q of %s; did you mean %s?", args[0], cmd.CommandPath(), strings.Join(near, ", "))
+	}
+	return misuse("there is no command %q of %s", args[0], cmd.CommandPath())
+}
+
+// newHelpCommand replaces cobra's, which succeeds for a command that is not there.
+func newHelpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "help [COMMAND]",
+		Short:   "Help about a command",
+		Long:    "Print the help of a command, or of doorlog itself.",
+		Example: "  doorlog help import",
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			var names []string
+			if parent, rest, err := cmd.Root().Find(args); err == nil && len(rest) == 0 {
+				for _, sub := range parent.Commands() {
+					if sub.IsAvailableCommand() {
+						names = append(names, sub.Name())
+					}
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			topic, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return misuse("there is no command %q", strings.Join(args, " "))
+			}
+			topic.InitDefaultHelpFlag()
+			return topic.Help()
+		},
+	}
+}

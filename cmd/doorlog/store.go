@@ -1,0 +1,131 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/joho/godotenv"
+
+	"github.com/doorlog/doorlog"
+)
+
+// Where the store is if nothing says otherwise.
+const (
+	defaultDB         = "./events.db"
+	defaultThumbnails = "./thumbnails"
+	dotenvFile        = ".env"
+)
+
+// writerPatience is how long a writing command waits for another to finish:
+// cameras whose scripts write at the same moment take turns.
+const writerPatience = 5 * time.Second
+
+// access says what a command does with the store.
+type access int
+
+const (
+	reads   access = iota // the database must exist; several commands may read at once
+	changes               // the database must exist
+	creates               // the database is made if it does not exist
+)
+
+// withStore opens the store for use, and closes it.
+func (a *app) withStore(mode access, use func(*doorlog.Store) error) (err error) {
+	path, err := a.dbPath()
+	if err != nil {
+		return err
+	}
+	opts, err := a.storeOptions()
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(path); mode != creates && errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no database %s: say where it is with --db or DB_PATH, or make one with write or import", path)
+	}
+	if mode == reads {
+		opts.ReadOnly = true
+	} else {
+		opts.LockTimeout = writerPatience
+	}
+	st, err := doorlog.Open(path, opts)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if cerr := st.Close(); err == nil {
+			err = cerr
+		}
+	}()
+	return use(st)
+}
+
+// storeOptions returns what doorlog.Open is told.
+func (a *app) storeOptions() (*doorlog.Options, error) {
+	thumbnails, err := a.thumbnailDir()
+	if err != nil {
+		return nil, err
+	}
+	return &doorlog.Options{ThumbnailDir: thumbnails, Logger: a.logger(), Now: a.now}, nil
+}
+
+// logger returns a logger for people: on standard error, without the time.
+func (a *app) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{
+		ReplaceAttr: func(groups []string, attr slog.Attr) slog.Attr {
+			if len(groups) == 0 && attr.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return attr
+		},
+	}))
+}
+
+func (a *app) dbPath() (string, error) {
+	return a.setting(a.flags.db, "DB_PATH", defaultDB)
+}
+
+func (a *app) thumbnailDir() (string, error) {
+	return a.setting(a.flags.thumbnails, "THUMBNAILS_DIR", defaultThumbnails)
+}
+
+// setting returns the first that is not empty of a flag, the environment, the
+// .env file and the default. The file is read only if it is asked.
+func (a *app) setting(flag, variable, fallback string) (string, error) {
+	if value := cmp.Or(flag, os.Getenv(variable)); value != "" {
+		return value, nil
+	}
+	values, err := a.env.read()
+	return cmp.Or(values[variable], fallback), err
+}
+
+// dotenv is the .env file of the current folder, read once.
+type dotenv struct {
+	values map[string]string
+	done   bool
+}
+
+func (d *dotenv) read() (map[string]string, error) {
+	if d.done {
+		return d.values, nil
+	}
+	data, err := os.ReadFile(dotenvFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		d.done = true
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err // which names the file
+	}
+	d.values, err = godotenv.UnmarshalBytes(data)
+	if err != nil {
+		// godotenv's error quotes the file, and other programs keep their secrets there.
+		return nil, fmt.Errorf("read %s: it does not consist of lines NAME=value; mend it, or use --db and --thumbnails", dotenvFile)
+	}
+	d.done = true
+	return d.values, nil
+}

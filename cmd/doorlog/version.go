@@ -1,0 +1,41 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+func newVersionCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:     "version",
+		Short:   "Print the version",
+		Long:    "Print the version of doorlog, the Go version that built it, and the system it is for.",
+		Example: "  doorlog version --json",
+		Args:    takes(),
+		RunE: func(*cobra.Command, []string) error {
+			v := struct {
+				Version string `json:"version"`
+				Go      string `json:"go"`
+				OS      string `json:"os"`
+				Arch    string `json:"arch"`
+			}{buildVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH}
+			return a.emit(v, func(w io.Writer) error {
+				_, err := fmt.Fprintf(w, "doorlog %s %s %s/%s\n", v.Version, v.Go, v.OS, v.Arch)
+				return err
+			})
+		},
+	}
+}
+
+// buildVersion returns the version of the module that the binary was built
+// from, as the go command stamped it.
+func buildVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}

@@ -1,0 +1,241 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/doorlog/doorlog"
+)
+
+// writeFlags are the flags of write as they were given.
+type writeFlags struct {
+	camera, eventType, person string
+	at, recording, door       string
+
+	confidence, distance   float64
+	unlocked, once         bool
+	detections, attributes []string
+	frame                  string
+}
+
+func newWriteCommand(a *app) *cobra.Command {
+	var w writeFlags
+	cmd := &cobra.Command{
+		Use:   "write --camera NAME",
+		Short: "Write one event",
+		Long: `Write one event and print its ID. The database is made if it does not exist.
+
+A frame (a JPEG or another picture) is shrunk to a thumbnail. A frame that cannot
+be read never costs the event: it is written without a thumbnail, and a warning
+says why.
+
+With --once an event whose camera and --recording are there already is not
+written again; the ID is that of the event that is there.`,
+		Example: `  doorlog write --camera front_door --type ding
+  doorlog write --camera front_door --person alice --unlocked --door unlocked \
+      --face-distance 0.32 --detection person:0.95:10,20,100,200 --frame face.jpg
+  ffmpeg … -f image2 - | doorlog write --camera garage --frame -`,
+		Args: takes(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			e, err := w.event(cmd.Flags().Changed, a.now)
+			if err != nil {
+				return err
+			}
+			return a.write(cmd.Context(), e, w.frame, w.once)
+		},
+	}
+	w.addTo(cmd)
+	_ = cmd.RegisterFlagCompletionFunc("person", a.completePersons)
+	for flag, values := range map[string][]string{
+		"type": {string(doorlog.Motion), string(doorlog.Ding), string(doorlog.OnDemand)},
+		"door": {doorlog.NoAction.String(), doorlog.Unlocked.String(), doorlog.Locked.String()},
+	} {
+		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+	}
+	return cmd
+}
+
+func (w *writeFlags) addTo(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVar(&w.camera, "camera", "", "the camera's `name`; required")
+	f.StringVar(&w.eventType, "type", string(doorlog.Motion), "what caused the event: motion, ding, or any other `name`")
+	f.StringVar(&w.person, "person", "", "`name` of who was recognised (default a stranger)")
+	f.StringVar(&w.at, "at", "", "when it happened, a `time` such as 2026-02-25T07:30:00Z (default now)")
+	f.StringVar(&w.recording, "recording", "", "the producer's own `id` of the recording")
+	f.Float64Var(&w.confidence, "face-confidence", 0, "how sure the recognition is, `0..1` (default not measured)")
+	f.Float64Var(&w.distance, "face-distance", 0, "`distance` to the nearest known face (default not measured)")
+	f.BoolVar(&w.unlocked, "unlocked", false, "the person was let in")
+	f.StringVar(&w.door, "door", doorlog.NoAction.String(), "what the door did: the `action` none, unlocked or locked")
+	f.StringArrayVar(&w.detections, "detection", nil, "what was seen, as `label:confidence[:x1,y1,x2,y2]`, in pixels; repeatable")
+	f.StringArrayVar(&w.attributes, "attribute", nil, "something of your own, as `name=value`; repeatable")
+	f.StringVar(&w.frame, "frame", "", "picture `file` to make the thumbnail from; - is standard input")
+	f.BoolVar(&w.once, "once", false, "write nothing if the camera has an event of this --recording")
+}
+
+// event returns the event that the flags describe. given reports whether a
+// flag was given: a distance of 0 and no distance are different things.
+func (w *writeFlags) event(given func(flag string) bool, now func() time.Time) (doorlog.Event, error) {
+	e := doorlog.Event{
+		Camera: w.camera, RecordedAt: now(), Type: doorlog.EventType(w.eventType),
+		Person: w.person, RecordingID: w.recording, UnlockGranted: w.unlocked,
+	}
+	if w.camera == "" {
+		return e, misuse("--camera is missing")
+	}
+	if w.once && w.recording == "" {
+		return e, misuse("--once goes by the recording: give it with --recording")
+	}
+	if given("face-confidence") {
+		e.FaceConfidence = &w.confidence
+	}
+	if given("face-distance") {
+		e.FaceDistance = &w.distance
+	}
+	var err error
+	if given("at") {
+		if e.RecordedAt, err = time.Parse(time.RFC3339Nano, w.at); err != nil {
+			return e, misuse("--at %q is not a time such as 2026-02-25T07:30:00Z", w.at)
+		}
+	}
+	if e.Door, err = doorlog.ParseDoorAction(w.door); err != nil {
+		return e, misuse("--door %q is none of none, unlocked, locked", w.door)
+	}
+	for _, text := range w.detections {
+		d, err := parseDetection(text)
+		if err != nil {
+			return e, err
+		}
+		e.Detections = append(e.Detections, d)
+	}
+	e.Attributes, err = parseAttributes(w.attributes)
+	return e, err
+}
+
+// parseDetection reads label:confidence[:x1,y1,x2,y2]. It goes from the right,
+// since a label may hold a colon.
+func parseDetection(text string) (doorlog.Detection, error) {
+	wrong := misuse("--detection %q is not label:confidence or label:confidence:x1,y1,x2,y2", text)
+	head, tail, found := cutLast(text, ":")
+	var box *doorlog.Box
+	if sides := strings.Split(tail, ","); found && len(sides) > 1 {
+		var v [4]float64
+		if len(sides) != len(v) {
+			return doorlog.Detection{}, wrong
+		}
+		for i, side := range sides {
+			var err error
+			if v[i], err = strconv.ParseFloat(side, 64); err != nil {
+				return doorlog.Detection{}, wrong
+			}
+		}
+		box = &doorlog.Box{X1: v[0], Y1: v[1], X2: v[2], Y2: v[3]}
+		head, tail, found = cutLast(head, ":")
+	}
+	confidence, err := strconv.ParseFloat(tail, 64)
+	if !found || err != nil || head == "" {
+		return doorlog.Detection{}, wrong
+	}
+	return doorlog.Detection{Label: head, Confidence: confidence, Box: box}, nil
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
+}
+
+func parseAttributes(texts []string) (map[string]string, error) {
+	if len(texts) == 0 {
+		return nil, nil
+	}
+	attributes := make(map[string]string, len(texts))
+	for _, text := range texts {
+		name, value, found := strings.Cut(text, "=")
+		if !found || name == "" {
+			return nil, misuse("--attribute %q is not name=value", text)
+		}
+		if _, twice := attributes[name]; twice {
+			return nil, misuse("--attribute %s is given twice", name)
+		}
+		attributes[name] = value
+	}
+	return attributes, nil
+}
+
+// write stores e and prints its ID.
+func (a *app) write(ctx context.Context, e doorlog.Event, frameFile string, once bool) error {
+	frame, err := a.readFrame(ctx, frameFile)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		frame = nil // not the part that was read
+		a.logger().Warn("frame cannot be read: the event is written without a thumbnail", "error", err)
+	}
+	var result struct {
+		ID      doorlog.ID `json:"id"`
+		Existed bool       `json:"existed"`
+	}
+	err = a.withStore(creates, func(st *doorlog.Store) error {
+		switch {
+		case once:
+			result.ID, result.Existed, err = st.WriteEventOnce(ctx, e, frame)
+		case frame != nil:
+			result.ID, err = st.WriteEventWithFrame(ctx, e, frame)
+		default:
+			result.ID, err = st.WriteEvent(ctx, e)
+		}
+		return err
+	})
+	if err != nil {
+		return fromFlags(err)
+	}
+	return a.emit(result, func(w io.Writer) error {
+		_, err := fmt.Fprintln(w, result.ID)
+		return err
+	})
+}
+
+// readFrame returns what the file holds, nil if none is named. It stops one
+// byte after what a frame may have, which the store then refuses.
+func (a *app) readFrame(ctx context.Context, name string) (frame []byte, err error) {
+	in := a.in
+	switch name {
+	case "":
+		return nil, nil
+	case "-":
+	default:
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close() //nolint:errcheck // it was only read
+		in = f
+	}
+	type result struct {
+		frame []byte
+		err   error
+	}
+	// A read of a pipe cannot be called off; its goroutine is left behind.
+	read := make(chan result, 1)
+	go func() {
+		frame, err := io.ReadAll(io.LimitReader(in, doorlog.MaxFrameBytes+1))
+		read <- result{frame, err}
+	}()
+	select {
+	case r := <-read:
+		return r.frame, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
