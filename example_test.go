@@ -1,0 +1,168 @@
+package doorlog_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/doorlog/doorlog"
+)
+
+// The examples write into a store of their own, at a time of their own.
+func exampleStore() (st *doorlog.Store, done func()) {
+	dir, err := os.MkdirTemp("", "doorlog-example-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	st, err = doorlog.Open(filepath.Join(dir, "events.db"), &doorlog.Options{Now: func() time.Time { return now }})
+	if err != nil {
+		log.Fatal(err)
+	}
+	return st, func() {
+		if err := errors.Join(st.Close(), os.RemoveAll(dir)); err != nil {
+			log.Fatal(err)
+		}
+	}
+}
+
+func ExampleOpen() {
+	dir, err := os.MkdirTemp("", "doorlog-example-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+
+	st, err := doorlog.Open(filepath.Join(dir, "events.db"), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer st.Close()
+}
+
+func ExampleStore_WriteEvent() {
+	st, done := exampleStore()
+	defer done()
+	ctx := context.Background()
+
+	id, err := st.WriteEvent(ctx, doorlog.Event{
+		Camera: "front_door", RecordedAt: now, Type: doorlog.Motion, Person: "alice",
+		FaceDistance: new(0.32), UnlockGranted: true, Door: doorlog.Unlocked,
+		Detections: []doorlog.Detection{
+			{Label: "person", Confidence: 0.95, Box: &doorlog.Box{X1: 10, Y1: 20, X2: 100, Y2: 200}},
+		},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	e, err := st.Event(ctx, id)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(e.RecordedAt, e.Camera, e.Person, e.PrimaryLabel(), e.Door)
+	// Output: 2026-02-25 18:30:00 +0000 UTC front_door alice person unlocked
+}
+
+// A frame that cannot be read costs the thumbnail, never the event.
+func ExampleStore_WriteEventWithFrame() {
+	st, done := exampleStore()
+	defer done()
+	ctx := context.Background()
+
+	id, err := st.WriteEventWithFrame(ctx, doorlog.Event{
+		Camera: "front_door", RecordedAt: now, Type: doorlog.Ding,
+	}, []byte("not a picture"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = st.Thumbnail(ctx, id)
+	fmt.Println(errors.Is(err, doorlog.ErrNotFound))
+	// Output: true
+}
+
+// A producer that may deliver a recording twice stores it once.
+func ExampleStore_WriteEventOnce() {
+	st, done := exampleStore()
+	defer done()
+	e := doorlog.Event{Camera: "front_door", RecordedAt: now, Type: doorlog.Ding, RecordingID: "7301"}
+	for range 2 {
+		_, existed, err := st.WriteEventOnce(context.Background(), e, nil)
+		fmt.Println(existed, err)
+	}
+	// Output:
+	// false <nil>
+	// true <nil>
+}
+
+// What is wrong with an event can be told field by field.
+func ExampleFieldError() {
+	st, done := exampleStore()
+	defer done()
+	_, err := st.WriteEvent(context.Background(), doorlog.Event{Camera: "front_door", RecordedAt: now})
+
+	var field *doorlog.FieldError
+	fmt.Println(errors.Is(err, doorlog.ErrInvalid), errors.As(err, &field), field.Field)
+	fmt.Println(err)
+	// Output:
+	// true true event_type
+	// doorlog: write event: event_type: is empty
+}
+
+func ExampleStore_Events() {
+	st, done := exampleStore()
+	defer done()
+	ctx := context.Background()
+	for i := range 5 {
+		_, err := st.WriteEvent(ctx, doorlog.Event{
+			Camera: fmt.Sprint("camera", i), RecordedAt: now.Add(-time.Duration(i) * time.Hour), Type: doorlog.Motion,
+		})
+		if err != nil {
+			log.Fatal(err)
+		}
+	}
+	for e, err := range st.Events(ctx, doorlog.Query{Since: now.Add(-3 * time.Hour), OldestFirst: true, Limit: 2}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(e.RecordedAt.Format(time.TimeOnly), e.Camera)
+	}
+	// Output:
+	// 15:30:00 camera3
+	// 16:30:00 camera2
+}
+
+// Several reads of one View see the same state of the store.
+func ExampleStore_View() {
+	st, done := exampleStore()
+	defer done()
+	err := st.View(context.Background(), func(sn *doorlog.Snapshot) error {
+		events, err := sn.Recent(20)
+		if err != nil {
+			return err
+		}
+		persons, err := sn.Persons()
+		fmt.Println(len(events), len(persons))
+		return err
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output: 0 0
+}
+
+func ExampleStore_PutPerson() {
+	st, done := exampleStore()
+	defer done()
+	ctx := context.Background()
+	p, err := st.PutPerson(ctx, doorlog.PersonInput{Name: "mary_ann"})
+	fmt.Println(p.DisplayName, p.AutoUnlock, err)
+
+	p, err = st.PutPerson(ctx, doorlog.PersonInput{Name: "mary_ann", AutoUnlock: new(false)})
+	fmt.Println(p.DisplayName, p.AutoUnlock, err)
+	// Output:
+	// Mary Ann true <nil>
+	// Mary Ann false <nil>
+}
