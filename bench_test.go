@@ -32,11 +32,12 @@ const (
 
 var benchStart = time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)
 
-// benchEvent returns the i-th event of a household, one every ten seconds.
+// benchEvent returns the i-th event of a household, one every half minute. One
+// in 2,000 is of a visitor.
 func benchEvent(rng *rand.Rand, i int) doorlog.Event {
 	e := doorlog.Event{
 		Camera:      []string{"front_door", "driveway", "garage", "backyard"}[rng.IntN(4)],
-		RecordedAt:  benchStart.Add(time.Duration(i)*10*time.Second + time.Duration(rng.IntN(1e9))),
+		RecordedAt:  benchStart.Add(time.Duration(i)*30*time.Second + time.Duration(rng.IntN(1e9))),
 		Type:        doorlog.Motion,
 		RecordingID: "rec-" + strconv.Itoa(i),
 		FrameWidth:  1920, FrameHeight: 1080,
@@ -48,6 +49,9 @@ func benchEvent(rng *rand.Rand, i int) doorlog.Event {
 		e.Person = []string{"alice", "bob", "mary_ann"}[rng.IntN(3)]
 		e.FaceConfidence, e.FaceDistance = new(rng.Float64()), new(rng.Float64())
 		e.UnlockGranted, e.Door = true, doorlog.Unlocked
+	}
+	if rng.IntN(2000) == 0 {
+		e.Person = "visitor"
 	}
 	for range 1 + rng.IntN(3) {
 		x, y := float64(rng.IntN(1600)), float64(rng.IntN(900))

@@ -14,6 +14,7 @@ import (
 //	events       ID                     → event record       (codec.go)
 //	detections   ID of the event        → detections record; no key where there are none
 //	persons      name                   → person record
+//	rollups      camera 0x00 day        → sums of the day (rollup.go)
 //	by_camera    camera       0x00 ID   → nothing
 //	by_person    person       0x00 ID   → nothing; a stranger has the empty name
 //	by_label     label        0x00 ID   → nothing; once per label and event
@@ -30,6 +31,7 @@ var (
 	eventsBucket     = []byte("events")
 	detectionsBucket = []byte("detections")
 	personsBucket    = []byte("persons")
+	rollupsBucket    = []byte("rollups")
 )
 
 // The keys of meta, and their values.
@@ -77,7 +79,7 @@ func (name missingBucketError) Error() string {
 
 // createSchema makes every bucket of a new store.
 func createSchema(tx *bolt.Tx, storeID ID) error {
-	names := [][]byte{metaBucket, eventsBucket, detectionsBucket, personsBucket}
+	names := [][]byte{metaBucket, eventsBucket, detectionsBucket, personsBucket, rollupsBucket}
 	for _, ix := range indexes {
 		names = append(names, ix)
 	}
@@ -115,7 +117,7 @@ func checkSchema(tx *bolt.Tx) error {
 	} else if v == 0 {
 		return fmt.Errorf("%w: meta schema is 0", ErrCorrupt)
 	}
-	for _, name := range [][]byte{eventsBucket, detectionsBucket, personsBucket} {
+	for _, name := range [][]byte{eventsBucket, detectionsBucket, personsBucket, rollupsBucket} {
 		if tx.Bucket(name) == nil {
 			return fmt.Errorf("%w: %w", ErrCorrupt, missingBucketError(name))
 		}
@@ -148,6 +150,18 @@ func keyText(key []byte) string {
 		return id.String()
 	}
 	return fmt.Sprintf("%x", key)
+}
+
+// lastBefore is the key just before id, which is not zero.
+func lastBefore(id ID) ID {
+	lo := binary.BigEndian.Uint64(id[8:])
+	hi := binary.BigEndian.Uint64(id[:8])
+	if lo == 0 {
+		hi--
+	}
+	binary.BigEndian.PutUint64(id[8:], lo-1)
+	binary.BigEndian.PutUint64(id[:8], hi)
+	return id
 }
 
 // firstAfter is the key just after id.

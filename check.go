@@ -15,7 +15,7 @@ func (sn *Snapshot) check() (problems []string, err error) {
 	if err := sn.usable(); err != nil {
 		return nil, err
 	}
-	c := checker{tx: sn.r.tx, thumbs: sn.store.thumbs, mem: arena{names: &sn.store.names}}
+	c := checker{tx: sn.r.tx, thumbs: sn.store.thumbs, mem: arena{names: &sn.store.names}, rollups: map[string]*rollup{}}
 	if err := c.run(); err != nil {
 		return nil, err
 	}
@@ -28,6 +28,7 @@ type checker struct {
 	mem      arena
 	problems []string
 	expected [indexCount][][]byte // the index keys that there should be
+	rollups  map[string]*rollup   // the rollups that there should be, by key
 }
 
 func (c *checker) report(invariant int, format string, args ...any) {
@@ -49,6 +50,7 @@ func (c *checker) run() error {
 	c.events(through)
 	c.orphanedDetections()
 	c.indexes()
+	c.sums()
 	c.people()
 	return nil
 }
@@ -88,6 +90,11 @@ func (c *checker) events(through ID) {
 		for _, e := range indexEntries(&r) {
 			c.expected[e.index] = append(c.expected[e.index], e.key)
 		}
+		key := string(rollupKey{r.Camera, dayOf(r.RecordedAt)}.bytes())
+		if c.rollups[key] == nil {
+			c.rollups[key] = new(rollup)
+		}
+		c.rollups[key].addEvent(&r, 1)
 	}
 	if tail >= foldAt {
 		c.report(7, "the tail has %d events", tail)
@@ -120,7 +127,7 @@ func (c *checker) indexes() {
 		want := c.expected[i]
 		cursor := readable(c.tx, name).Cursor()
 		for k, v := cursor.First(); k != nil; k, v = cursor.Next() {
-			if _, _, ok := splitIndexKey(k); !ok || len(v) > 0 {
+			if _, ok := indexValue(k); !ok || len(v) > 0 {
 				c.report(8, "%s: %q is no index entry", name, k)
 				continue
 			}
@@ -137,6 +144,25 @@ func (c *checker) indexes() {
 		for _, k := range want {
 			c.report(8, "%s: %q is missing", name, k)
 		}
+	}
+}
+
+func (c *checker) sums() {
+	cursor := readable(c.tx, rollupsBucket).Cursor()
+	for k, v := cursor.First(); k != nil; k, v = cursor.Next() {
+		want := c.rollups[string(k)]
+		delete(c.rollups, string(k))
+		switch got, err := decodeRollup(k, v); {
+		case err != nil:
+			c.report(11, "rollup %q: %v", k, err)
+		case want == nil:
+			c.report(11, "rollup %q is of no events", k)
+		case !bytes.Equal(encodeRollup(k, want), v):
+			c.report(11, "rollup %q is %+v, want %+v", k, got.counts, want.counts)
+		}
+	}
+	for k := range c.rollups {
+		c.report(11, "rollup %q is missing", k)
 	}
 }
 

@@ -84,6 +84,7 @@ var (
 	eventRecord      = kindOf(eventsBucket)
 	detectionsRecord = kindOf(detectionsBucket)
 	personRecord     = kindOf(personsBucket)
+	rollupRecord     = kindOf(rollupsBucket)
 )
 
 func kindOf(bucket []byte) recordKind {
@@ -277,6 +278,63 @@ func decodeEventPayload(id ID, payload []byte, mem *arena, r *record) error {
 	r.FrameHeight = int(d.uintBelow(maxFrameEdge + 1))
 	r.Attributes = d.attributes()
 	return d.finish(n - eventFields)
+}
+
+// A head is what a filter needs of an event. Its names are part of the record.
+type head struct {
+	camera, kind, person, recording []byte
+	door                            DoorAction
+	unlocked, alerted, hasThumbnail bool
+	detections                      int
+}
+
+// decodeHead reads the head of an event's record, whose key is the ID.
+func decodeHead(key, rec []byte) (h head, err error) {
+	payload, err := eventRecord.open(key, rec)
+	if err != nil {
+		return h, err
+	}
+	d := decoder{b: payload}
+	if d.array() < eventFields {
+		return h, errPayload
+	}
+	h.camera, h.kind = d.text(), d.text()
+	if !d.isNil() {
+		h.person = d.text()
+	}
+	h.door = DoorAction(d.uintBelow(uint64(len(doorActions))))
+	h.unlocked, h.alerted = d.boolean(), d.boolean()
+	if !d.isNil() {
+		h.recording = d.text()
+	}
+	h.detections = int(d.uintBelow(math.MaxInt32))
+	h.hasThumbnail = d.peek() != msgpcode.Nil
+	if d.bad {
+		return head{}, errPayload
+	}
+	return h, nil
+}
+
+// anyDetection reports whether ok says so of the label and the confidence of
+// one of the detections in a record. The label is part of the record.
+func anyDetection(key, rec []byte, ok func(label []byte, confidence float64) bool) (bool, error) {
+	payload, err := detectionsRecord.open(key, rec)
+	if err != nil {
+		return false, err
+	}
+	d := decoder{b: payload}
+	for range d.array() {
+		fields := d.array()
+		label, confidence := d.text(), d.number()
+		if d.bad || fields < labelFields {
+			return false, errPayload
+		}
+		if ok(label, confidence) {
+			return true, nil
+		}
+		d.skip(fields - labelFields)
+	}
+	return false, d.finish(0)
 }
 
 // face reads the two numbers of the face.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -21,6 +22,7 @@ type job struct {
 	// apply looks first and changes afterwards: an error before the first
 	// change leaves the transaction as it was. It may be called twice.
 	apply func(*writeTx) error
+	ctx   context.Context
 	err   error
 
 	// turn gets true when it is this caller's turn to lead, and false when
@@ -35,9 +37,12 @@ type job struct {
 // a lone writer pays for one commit, and while that runs, others gather. There
 // is no goroutine either, as waking one takes as long as a tenth of a commit.
 type committer struct {
-	db      *bolt.DB
+	file    *boltFile
 	readers *readerPool
 	names   *interner
+	log     *slog.Logger
+
+	commitTx func(*bolt.Tx) error // (*bolt.Tx).Commit, but for a test of one that fails
 
 	mu    sync.Mutex
 	queue []*job
@@ -46,10 +51,11 @@ type committer struct {
 	failure atomic.Pointer[error] // set once: why there are no more writes
 
 	// These belong to the leader.
-	company bool   // the last transaction had several jobs
-	tail    int    // number of events after indexed_through
-	commits uint64 // transactions that were committed
-	pages   int64  // pages that they wrote
+	unfolded bool   // the log has been told that the tail cannot be folded
+	company  bool   // the last transaction had several jobs
+	tail     int    // number of events after indexed_through
+	commits  uint64 // transactions that were committed
+	pages    int64  // pages that they wrote
 }
 
 // submit has apply run in a write transaction and returns when that is
@@ -59,7 +65,7 @@ func (c *committer) submit(ctx context.Context, apply func(*writeTx) error) erro
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	j := &job{apply: apply, turn: make(chan bool, 1)}
+	j := &job{apply: apply, ctx: ctx, turn: make(chan bool, 1)}
 	c.mu.Lock()
 	c.queue = append(c.queue, j)
 	lead := !c.led
@@ -127,24 +133,34 @@ func (c *committer) drain() (jobs []*job) {
 		runtime.Gosched()
 		c.mu.Lock()
 	}
-	jobs, c.queue = c.queue, nil
-	c.company = len(jobs) > 1
+	waiting := c.queue
+	c.queue = nil
+	c.company = len(waiting) > 1
+	for _, j := range waiting {
+		if j.err = j.ctx.Err(); j.err != nil { // as if it had withdrawn
+			j.turn <- false
+			continue
+		}
+		jobs = append(jobs, j)
+	}
 	return jobs
 }
 
 // commit does the jobs in one transaction. If that fails, each is tried alone,
 // so that one bad write fails alone.
 func (c *committer) commit(jobs []*job) {
+	if len(jobs) == 0 {
+		return
+	}
 	err := c.transact(jobs)
+	again := err != nil && len(jobs) > 1 && !errors.Is(err, ErrUnknownOutcome)
 	for _, j := range jobs {
-		switch {
-		case err == nil: // each has its own
-		case len(jobs) == 1 || c.failure.Load() != nil:
-			j.err = err
-		default:
+		if again {
 			if alone := c.transact([]*job{j}); alone != nil {
 				j.err = alone
 			}
+		} else if err != nil {
+			j.err = err
 		}
 		j.turn <- false // its buffer is empty: who leads has taken the true out
 	}
@@ -154,12 +170,12 @@ func (c *committer) commit(jobs []*job) {
 // done. Without one, each job's own error says whether it is.
 func (c *committer) transact(jobs []*job) (err error) {
 	if failure := c.failure.Load(); failure != nil {
-		return fmt.Errorf("%w: %w", ErrFailed, *failure)
+		return fmt.Errorf("%w: %v", ErrFailed, *failure) //nolint:errorlint // its own outcome is known
 	}
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	c.readers.beginWrite()
 	defer c.readers.endWrite()
-	tx, err := c.db.Begin(true)
+	tx, err := c.file.begin(true)
 	if err != nil {
 		return diskError(err)
 	}
@@ -172,7 +188,7 @@ func (c *committer) transact(jobs []*job) (err error) {
 			}
 		}
 		if err != nil {
-			rollback(tx)
+			c.file.rollback(tx)
 		}
 	}()
 	w, err := newWriteTx(tx, c.names, c.tail)
@@ -191,8 +207,9 @@ func (c *committer) transact(jobs []*job) (err error) {
 	if err := w.finish(); err != nil {
 		return err
 	}
+	c.tellUnfolded(w.unfolded)
 	committing = true
-	if err := tx.Commit(); err != nil {
+	if err := c.commitTx(tx); err != nil {
 		return c.afterFailedCommit(w.txID, err)
 	}
 	stats := tx.Stats()
@@ -205,10 +222,10 @@ func (c *committer) transact(jobs []*job) (err error) {
 // written, and only the sync of it failed. To go on then would let bolt use
 // pages again that the last durable meta page still needs.
 func (c *committer) afterFailedCommit(txID int, cause error) error {
-	tx, err := c.db.Begin(false)
+	tx, err := c.file.begin(false)
 	if err == nil {
 		shown := tx.ID()
-		rollback(tx)
+		c.file.rollback(tx)
 		if shown < txID {
 			return diskError(cause)
 		}
@@ -218,26 +235,33 @@ func (c *committer) afterFailedCommit(txID int, cause error) error {
 
 // fail stops all later writes.
 func (c *committer) fail(err error) error {
-	c.failure.CompareAndSwap(nil, &err)
+	if c.failure.CompareAndSwap(nil, &err) {
+		c.log.Error("doorlog: no more writes until the store is opened again", "error", err)
+	}
 	return err
 }
+
+// tellUnfolded says once that derived data is behind because of damage.
+func (c *committer) tellUnfolded(err error) {
+	if err != nil && !c.unfolded {
+		c.log.Error("doorlog: events are stored, but not indexed, because one before them is damaged", "error", err)
+	}
+	c.unfolded = err != nil
+}
+
+// errWindowsDiskFull is ERROR_DISK_FULL.
+const errWindowsDiskFull = syscall.Errno(112)
 
 // diskError gives a full disk its name.
 func diskError(err error) error {
 	// bolt's errors of growing the file hold the cause as text only.
 	full := errors.Is(err, berrors.ErrMaxSizeReached) || errors.Is(err, syscall.ENOSPC) ||
-		strings.Contains(err.Error(), syscall.ENOSPC.Error())
+		strings.Contains(err.Error(), syscall.ENOSPC.Error()) ||
+		runtime.GOOS == "windows" && errors.Is(err, errWindowsDiskFull)
 	if full && !errors.Is(err, ErrFull) {
 		return fmt.Errorf("%w: %w", ErrFull, err)
 	}
 	return err
-}
-
-// rollback ends a transaction that has not been committed. Where the file is
-// damaged even that may panic.
-func rollback(tx *bolt.Tx) {
-	defer func() { _ = recover() }()
-	_ = tx.Rollback() // it only says that the transaction has ended already
 }
 
 // panicError makes an error of what a damaged file made bolt, or a memory

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -74,7 +75,7 @@ func TestBadWriteFailsAlone(t *testing.T) {
 			case 1:
 				results[i] = s.Panic()
 			case 2:
-				results[i] = s.DeleteEvent(t.Context(), doorlog.ID{1})
+				results[i] = s.DeleteEvent(t.Context(), doorlog.ID{byte(i + 1)})
 			default:
 				_, results[i] = s.WriteEvent(t.Context(), motion("garage", i))
 			}
@@ -316,4 +317,114 @@ func TestLongestEventIsStored(t *testing.T) {
 	if err := s.DeleteEvent(t.Context(), stored[0].ID); err != nil {
 		t.Error(err)
 	}
+}
+
+// A commit whose last sync fails may be there after a power cut or not. The
+// store says so, takes no more writes, and goes on reading; opened again, it
+// takes writes, and what was written meanwhile under an ID can be repeated.
+func TestUnknownOutcomeStopsTheWrites(t *testing.T) {
+	s := newStore(t)
+	ctx := t.Context()
+	before := s.write(t, motion("garage", 9))[0]
+	cause := errors.New("the disk is gone")
+	s.FailCommits(true, cause)
+	e := motion("garage", 1)
+	var err error
+	if e.ID, err = s.NewID(e.RecordedAt); err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.WriteEventWithFrame(ctx, e, jpegFrame(t, 8, 8))
+	wantError(t, err, doorlog.ErrUnknownOutcome, cause.Error())
+	if errors.Is(err, doorlog.ErrFailed) || !errors.Is(err, cause) {
+		t.Errorf("%v", err)
+	}
+	_, err = s.WriteEvent(ctx, motion("garage", 2))
+	wantError(t, err, doorlog.ErrFailed, cause.Error())
+	if errors.Is(err, doorlog.ErrUnknownOutcome) {
+		t.Errorf("the outcome of what was not tried is known: %v", err)
+	}
+	if n := strings.Count(s.log.String(), "no more writes"); n != 1 {
+		t.Errorf("%d lines in the log:\n%s", n, s.log)
+	}
+	wantEvent(t, s.event(t, before.ID), before)
+	s.reopen(t)
+	if _, err := s.WriteEventWithFrame(ctx, e, jpegFrame(t, 8, 8)); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.Thumbnail(ctx, e.ID); err != nil {
+		t.Error(err)
+	}
+	if n := len(s.all(t, doorlog.Query{})); n != 2 {
+		t.Errorf("%d events, want 2", n)
+	}
+}
+
+// A commit that failed before its meta page was written has changed nothing.
+func TestFailedCommitChangesNothing(t *testing.T) {
+	s := newStore(t)
+	cause := fmt.Errorf("write: %w", syscall.ENOSPC)
+	s.FailCommits(false, cause)
+	_, err := s.WriteEventWithFrame(t.Context(), motion("garage", 1), jpegFrame(t, 8, 8))
+	wantError(t, err, doorlog.ErrFull, "no space left")
+	s.wantFiles(t)
+	s.FailCommits(false, nil)
+	stored := s.write(t, motion("garage", 2))
+	wantEvents(t, s.all(t, doorlog.Query{}), stored)
+}
+
+func TestCancelledWritesAreNotStoredWithTheOthers(t *testing.T) {
+	s := newStore(t)
+	release := s.Block()
+	ctx, cancel := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	var cancelled atomic.Int64
+	for i := range 60 {
+		all.Go(func() {
+			with := t.Context()
+			if i%2 == 0 {
+				with = ctx
+			}
+			if _, err := s.WriteEvent(with, motion(fmt.Sprint(i%2), i)); errors.Is(err, context.Canceled) {
+				cancelled.Add(1)
+			} else if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	s.untilWaiting(60)
+	cancel()
+	release()
+	all.Wait()
+	if got := s.all(t, doorlog.Query{}); len(got) != 30 || cancelled.Load() != 30 {
+		t.Errorf("%d of 60 were stored, and %d cancelled", len(got), cancelled.Load())
+	}
+}
+
+// One damaged record keeps the index behind, but new events are stored.
+func TestDamagedTailDoesNotStopTheWrites(t *testing.T) {
+	s := newStore(t)
+	s.write(t, motion("garage", 500))
+	repair := s.Damage(t, "event changed")
+	for range 2 {
+		for i := range 2 * doorlog.FoldAt {
+			s.write(t, motion("garage", 400-i))
+		}
+		s.reopen(t)
+	}
+	if n := strings.Count(s.log.String(), "not indexed"); n != 2 { // once after each opening
+		t.Errorf("%d lines in the log:\n%s", n, s.log)
+	}
+	events := 0
+	var last error
+	for _, err := range s.Events(t.Context(), doorlog.Query{Since: now.Add(-450 * time.Minute)}) {
+		events, last = events+1, err
+	}
+	if events != 4*doorlog.FoldAt || last != nil {
+		t.Errorf("%d events, %v", events, last)
+	}
+	_ = repair // would take the new events away
+	if err := s.DamagedDelete(t); err != nil {
+		t.Fatal(err)
+	}
+	s.write(t, motion("garage", 0)) // folds all
 }

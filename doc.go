@@ -26,23 +26,26 @@
 //     event that names it.
 //   - A record that the disk has changed is ErrCorrupt and never wrong data:
 //     each has a checksum that also covers its place.
-//   - No call panics, whatever it is given.
+//   - What is to be stored, or comes from the disk, makes no call panic.
 //
 // # What is not promised
 //
 //   - Only one process at a time can have a store open for writing, and no
 //     other one for reading meanwhile.
 //   - A disk that says it has synced what it has not can lose anything.
-//   - Damage in bolt's own pages is found when it is met, not before.
+//   - Damage in bolt's own pages is found when it is met, not before. One that
+//     takes an index entry or a sum away is not noticed by a query.
 //   - A crash between saving a thumbnail and writing its event leaves a file
 //     that no event names.
 //
 // # Reading the code
 //
-// event.go has what is stored and id.go its order; store.go has the methods.
-// A write goes through commit.go (group commit) into writetx.go (one
-// transaction) and index.go (posting lists, later); a read through
-// snapshot.go and query.go. buckets.go draws the keys and codec.go the
-// records. thumbnail.go and frame.go stand apart. design/schema.md numbers the
+// event.go has what is stored and id.go its order; store.go opens and closes.
+// A write goes from write.go through commit.go (group commit) into writetx.go
+// (one transaction), and later into index.go (posting lists) and rollup.go
+// (sums); a read from snapshot.go and query.go through search.go (posting lists,
+// intersected) and filter.go. page.go, count.go, explain.go and analytics.go
+// stand on these. buckets.go draws the keys and codec.go the records.
+// thumbnail.go and frame.go stand apart. design/schema.md numbers the
 // invariants, which check.go compares with a file.
 package doorlog

@@ -46,6 +46,9 @@ var (
 	// ErrNewerSchema: the file was written by a later version of doorlog.
 	ErrNewerSchema = errors.New("written by a newer version of doorlog")
 
+	// ErrBadCursor: the text is not a cursor of a page of this query.
+	ErrBadCursor = errors.New("bad cursor")
+
 	// ErrUnknownOutcome: the disk failed at the very end of a commit, so that
 	// the write may or may not be there after a restart. Open the store again
 	// and look; to write it again under the same ID is harmless.
@@ -89,7 +92,11 @@ func tooLarge(field, format string, args ...any) error {
 // inside puts the place, for instance "detections[3]", before a field's name.
 func inside(place string, err error) error {
 	if f, ok := errors.AsType[*FieldError](err); ok {
-		return &FieldError{Field: place + "." + f.Field, Problem: f.Problem, tooLarge: f.tooLarge}
+		field := place + "." + f.Field
+		if f.Field == "json" { // the place itself is meant
+			field = place
+		}
+		return &FieldError{Field: field, Problem: f.Problem, tooLarge: f.tooLarge}
 	}
 	return err
 }

@@ -154,7 +154,7 @@ func (e *Event) validate(latest time.Time) error {
 	if err := validTime("recorded_at", e.RecordedAt, latest); err != nil {
 		return err
 	}
-	if err := validTime("created_at", e.CreatedAt, latest); err != nil {
+	if err := validTime("created_at", e.CreatedAt, minTime(latest, maxCreatedAt)); err != nil {
 		return err
 	}
 	if err := e.validateNames(); err != nil {
@@ -179,6 +179,16 @@ func (e *Event) validate(latest time.Time) error {
 		return err
 	}
 	return validDetections(e.Detections)
+}
+
+// maxCreatedAt is the last time that a record can hold, in the year 2262.
+var maxCreatedAt = time.Unix(0, math.MaxInt64)
+
+func minTime(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 func (e *Event) validateNames() error {

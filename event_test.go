@@ -197,6 +197,7 @@ func TestJSONOfAProducerGoesInUnchanged(t *testing.T) {
 			doorlog.Event{Camera: "c", Type: doorlog.Ding, RecordedAt: now, UnlockGranted: true},
 		},
 		"time without an offset": {`{"recorded_at":"2026-02-25T18:30:00.5"}`, doorlog.Event{RecordedAt: now.Add(time.Second / 2)}},
+		"Python's %z":            {`{"recorded_at":"2026-02-25T19:30:00+0100"}`, doorlog.Event{RecordedAt: now}},
 		"time with an offset":    {`{"recorded_at":"2026-02-26T00:15:00+05:45"}`, doorlog.Event{RecordedAt: now}},
 		"nulls":                  {`{"recording_id":null,"person_name":null,"door_action":null,"detections":null}`, doorlog.Event{}},
 		"empty times":            {`{"recorded_at":"","created_at":""}`, doorlog.Event{}},
@@ -234,14 +235,15 @@ func TestBadJSONNamesTheField(t *testing.T) {
 		`{"frame_width":1.5}`:                                "frame_width: ",
 		`{"attributes":{"a":1}}`:                             "attributes",
 		`{"detections":{}}`:                                  "detections: ",
-		`{"detections":[{"label":"x","confidence":0},7]}`:    "detections[1]",
+		`{"detections":[{"label":"x","confidence":0},7]}`:    "detections[1]: is not an object",
 		`{"detections":[{"label":"x"}]}`:                     "detections[0].confidence: is missing",
 		`{"detections":[{"label":1,"confidence":0}]}`:        "detections[0].label: ",
 		`{"detections":[{"name":"x","confidence":0}]}`:       "detections[0].name: is not a field",
 		`{"detections":[{"confidence":0,"bbox_x1":1}]}`:      "detections[0].bbox: has 1 of its 4 sides",
 		`{"detections":[{"confidence":0,"bbox_x1":"left"}]}`: "detections[0].bbox_x1: ",
-		`[]`: "json: ",
-		`7`:  "json: ",
+		"{\"camera_id\":\"a\xffb\"}":                         "json: is not UTF-8",
+		`[]`:                                                 "json: is not an object",
+		`7`:                                                  "json: ",
 	} {
 		var e doorlog.Event
 		err := json.Unmarshal([]byte(text), &e)
@@ -250,5 +252,17 @@ func TestBadJSONNamesTheField(t *testing.T) {
 			continue
 		}
 		wantError(t, err, doorlog.ErrInvalid, field)
+	}
+}
+
+func TestDetectionJSONByItself(t *testing.T) {
+	var d doorlog.Detection
+	if err := json.Unmarshal([]byte(`{"label":"dog","confidence":0.5}`), &d); err != nil || d.Label != "dog" {
+		t.Errorf("%+v, %v", d, err)
+	}
+	wantError(t, json.Unmarshal([]byte(`{"label":"dog"}`), &d), doorlog.ErrInvalid, "confidence: is missing")
+	e := motion("garage", 1)
+	if err := json.Unmarshal([]byte(`null`), &e); err != nil || e.Camera != "garage" {
+		t.Errorf("null changed the event: %+v, %v", e, err)
 	}
 }

@@ -166,3 +166,59 @@ func ExampleStore_PutPerson() {
 	// Mary Ann true <nil>
 	// Mary Ann false <nil>
 }
+
+// A time-lapse: the events of a camera with pictures, oldest first.
+func ExampleStore_Events_timelapse() {
+	st, done := exampleStore()
+	defer done()
+	q := doorlog.Query{
+		Cameras: []string{"garden"}, HasThumbnail: new(true), OldestFirst: true,
+		Since: now.AddDate(0, 0, -30), Until: now,
+	}
+	for e, err := range st.Events(context.Background(), q) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(e.ThumbnailPath)
+	}
+	// Output:
+}
+
+func ExampleStore_Page() {
+	st, done := exampleStore()
+	defer done()
+	ctx := context.Background()
+	for i := range 5 {
+		e := doorlog.Event{Camera: "garage", RecordedAt: now.Add(-time.Duration(i) * time.Hour), Type: doorlog.Motion}
+		if _, err := st.WriteEvent(ctx, e); err != nil {
+			log.Fatal(err)
+		}
+	}
+	q := doorlog.Query{Cameras: []string{"garage"}, Limit: 2}
+	for at := ""; ; {
+		page, err := st.Page(ctx, q, at)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(len(page.Events), page.Prev != "", page.Next != "")
+		if at = page.Next; at == "" {
+			break
+		}
+	}
+	// Output:
+	// 2 false true
+	// 2 true true
+	// 1 true false
+}
+
+func ExampleStore_Heatmap() {
+	st, done := exampleStore()
+	defer done()
+	ctx := context.Background()
+	if _, err := st.WriteEvent(ctx, doorlog.Event{Camera: "garage", RecordedAt: now, Type: doorlog.Motion}); err != nil {
+		log.Fatal(err)
+	}
+	h, err := st.Heatmap(ctx, doorlog.Scope{Location: time.FixedZone("Kathmandu", 5*3600+45*60)})
+	fmt.Println(h[time.Thursday][0], err) // 18:30 UTC on Wednesday is 0:15 on Thursday there
+	// Output: 1 <nil>
+}

@@ -83,6 +83,9 @@ var Damages = map[string]string{
 	"detections changed":      "I5",
 	"watermark moved":         "I7",
 	"bucket gone":             "I2",
+	"rollup changed":          "I11",
+	"rollup gone":             "I11",
+	"rollup too many":         "I11",
 	"person changed":          "I9",
 	"person's name not valid": "I9",
 }
@@ -128,7 +131,7 @@ func (s *Store) rawUpdate(t testing.TB, fn func(*bolt.Tx) error) {
 func (s *Store) copyBuckets(t testing.TB) map[string]map[string]string {
 	t.Helper()
 	buckets := make(map[string]map[string]string)
-	err := s.db.View(func(tx *bolt.Tx) error {
+	err := s.file.db.View(func(tx *bolt.Tx) error {
 		return tx.ForEach(func(name []byte, b *bolt.Bucket) error {
 			kv := make(map[string]string)
 			buckets[string(name)] = kv
@@ -181,10 +184,45 @@ func damage(tx *bolt.Tx, kind string) error {
 		return tx.Bucket(metaBucket).Put(metaThrough, make([]byte, 16))
 	case "bucket gone":
 		return tx.DeleteBucket(indexes[byDoor])
+	case "rollup changed":
+		k, v := tx.Bucket(rollupsBucket).Cursor().First()
+		r, err := decodeRollup(k, v)
+		if err != nil {
+			return err
+		}
+		r.quarters[7].unlocks++
+		return tx.Bucket(rollupsBucket).Put(k, encodeRollup(k, r))
+	case "rollup gone":
+		k, _ := tx.Bucket(rollupsBucket).Cursor().First()
+		return tx.Bucket(rollupsBucket).Delete(k)
+	case "rollup too many":
+		key := rollupKey{"moon", 7}.bytes()
+		return tx.Bucket(rollupsBucket).Put(key, encodeRollup(key, new(rollup)))
 	case "person changed":
 		return persons.Put([]byte("alice"), []byte("x"))
 	case "person's name not valid":
 		return persons.Put([]byte("a\x00"), encodePerson(&Person{Name: "a\x00"}))
 	}
 	return errors.New("no such damage")
+}
+
+// FailCommits has every commit fail with err: after it has been done, as when
+// the last sync fails, or before. nil: they go well again.
+func (s *Store) FailCommits(after bool, err error) {
+	s.commits.commitTx = func(tx *bolt.Tx) error {
+		if err != nil && !after {
+			return errors.Join(err, tx.Rollback())
+		}
+		return errors.Join(tx.Commit(), err)
+	}
+}
+
+// DamagedDelete takes the first event away, whatever its record is.
+func (s *Store) DamagedDelete(t testing.TB) error {
+	t.Helper()
+	s.rawUpdate(t, func(tx *bolt.Tx) error {
+		k, _ := tx.Bucket(eventsBucket).Cursor().First()
+		return tx.Bucket(eventsBucket).Delete(k)
+	})
+	return nil
 }

@@ -78,13 +78,13 @@ func indexKey(value string, id ID) []byte {
 	return append(key, id[:]...)
 }
 
-// splitIndexKey returns the value and the ID of an index key; ok is false if it is none.
-func splitIndexKey(key []byte) (value []byte, id ID, ok bool) {
-	at := len(key) - len(id)
-	if at < 1 || bytes.IndexByte(key, 0) != at-1 {
-		return nil, ID{}, false
+// indexValue returns the value of an index key; ok is false if it is none.
+func indexValue(key []byte) (value []byte, ok bool) {
+	at := len(key) - len(ID{}) - 1
+	if at < 0 || bytes.IndexByte(key, 0) != at {
+		return nil, false
 	}
-	return key[:at-1], ID(key[at:]), true
+	return key[:at], true
 }
 
 // A postings iterates over the posting list of a value, newest first.

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/oklog/ulid/v2"
 )
@@ -68,6 +69,9 @@ func (e Event) MarshalJSON() ([]byte, error) {
 // unknown field, or a value of the wrong kind, is ErrInvalid and names the
 // field. The event is not otherwise checked; writing it does that.
 func (e *Event) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" { // as the rest of encoding/json has it
+		return nil
+	}
 	var j eventJSON
 	if err := unmarshalStrict(data, &j); err != nil {
 		return err
@@ -200,6 +204,9 @@ func (a *DoorAction) UnmarshalText(text []byte) (err error) {
 
 // unmarshalStrict reads one JSON object into j and refuses fields that j does not have.
 func unmarshalStrict(data []byte, j any) error {
+	if !utf8.Valid(data) { // encoding/json would put something else in its place
+		return invalid("json", "is not UTF-8")
+	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
 	err := dec.Decode(j)
@@ -209,8 +216,11 @@ func unmarshalStrict(data []byte, j any) error {
 	if _, ok := errors.AsType[*FieldError](err); ok {
 		return err
 	}
-	if t, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && t.Field != "" {
-		return invalid(t.Field, "is a %s", t.Value)
+	if t, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		if t.Field == "" {
+			return invalid("json", "is not an object: %s", t.Value)
+		}
+		return invalid(t.Field, "is of the wrong kind, or out of range: %s", t.Value)
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 		return invalid(strings.Trim(name, `"`), "is not a field that is known here")
@@ -233,7 +243,7 @@ func parseTime(field string, text *string) (time.Time, error) {
 	if text == nil || *text == "" {
 		return time.Time{}, nil
 	}
-	for _, layout := range [...]string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999"} {
+	for _, layout := range [...]string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02T15:04:05.999999999Z0700"} {
 		if t, err := time.Parse(layout, strings.Replace(*text, " ", "T", 1)); err == nil {
 			return t.UTC(), nil
 		}

@@ -61,8 +61,9 @@ func (s *Store) putPerson(ctx context.Context, in PersonInput) (p Person, err er
 	if err := in.validate(s.latest()); err != nil {
 		return Person{}, err
 	}
-	err = s.update(ctx, func(w *writeTx) error {
-		p, _, err = w.putPerson(&in, s.opt.Now())
+	now := s.opt.Now()
+	err = s.update(ctx, func(w *writeTx) (err error) {
+		p, _, err = w.putPerson(&in, now)
 		return err
 	})
 	return p, err

@@ -2,33 +2,110 @@ package doorlog
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
 	"math"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
 )
 
 // A Query says which events are asked for. The zero Query is all of them,
-// newest first.
+// newest first. Fields of different kinds must all hold; of several values in
+// one field any may.
 type Query struct {
+	Cameras []string
+	Types   []EventType
+	Doors   []DoorAction
+
+	// Persons asks for events of these people, Stranger for events of any type
+	// without a person (true) or with one (false).
+	Persons  []string
+	Stranger *bool
+
+	// Labels asks for events with a detection of one of these labels.
+	// MinConfidence asks for a detection with at least this confidence: of
+	// one of the Labels if there are any, else of any label.
+	Labels        []string
+	MinConfidence float64
+
+	// nil asks for both kinds.
+	UnlockGranted, AlertSent, HasThumbnail *bool
+
+	// RecordingID asks for events of this recording, of any camera; empty: any.
+	RecordingID string
+
 	// Since (inclusive) and Until (exclusive) bound RecordedAt, to the
 	// nanosecond. The zero time is no bound.
 	Since, Until time.Time
+
+	// Hours and Weekdays bound the local time of RecordedAt in Location; nil
+	// is no bound, and nil for Location is UTC.
+	Hours    *Hours
+	Weekdays []time.Weekday
+	Location *time.Location
 
 	// OldestFirst turns the order round.
 	OldestFirst bool
 
 	// Limit bounds the number of events; 0 is no limit.
 	Limit int
+
+	// Offset passes over the first events. It takes time for each of them; to
+	// go through many events, prefer Store.Page.
+	Offset int
+}
+
+// Hours are hours of the day, from From (0 to 23) until just before Until (1 to
+// 24). An Until that is not after From is on the next day: 22 to 6 is the night.
+type Hours struct{ From, Until int }
+
+func (h *Hours) contains(hour int) bool {
+	if h.From < h.Until {
+		return h.From <= hour && hour < h.Until
+	}
+	return h.From <= hour || hour < h.Until
 }
 
 func (q *Query) validate() error {
-	if q.Limit < 0 {
+	switch {
+	case q.Limit < 0:
 		return invalid("Query.Limit", "%d is negative", q.Limit)
+	case q.Offset < 0:
+		return invalid("Query.Offset", "%d is negative", q.Offset)
+	case !(q.MinConfidence >= 0 && q.MinConfidence <= 1):
+		return invalid("Query.MinConfidence", "%v is not in 0..1", q.MinConfidence)
+	case len(q.Persons) > 0 && q.Stranger != nil && *q.Stranger:
+		return invalid("Query.Persons", "are asked for, and strangers as well")
+	}
+	if h := q.Hours; h != nil && (h.From < 0 || h.From > 23 || h.Until < 1 || h.Until > 24 || h.From == h.Until) {
+		return invalid("Query.Hours", "%d to %d are not hours of a day", h.From, h.Until)
+	}
+	for _, d := range q.Weekdays {
+		if d < time.Sunday || d > time.Saturday {
+			return invalid("Query.Weekdays", "%d is not a day of the week", d)
+		}
+	}
+	for _, d := range q.Doors {
+		if int(d) >= len(doorActions) {
+			return invalid("Query.Doors", "%d is none of %s", d, strings.Join(doorActions[:], ", "))
+		}
+	}
+	return cmp.Or(
+		validNames("Query.Cameras", q.Cameras), validNames("Query.Types", q.Types), validNames("Query.Persons", q.Persons),
+		validNames("Query.Labels", q.Labels), validOptionalName("Query.RecordingID", q.RecordingID),
+	)
+}
+
+func validNames[T ~string](field string, names []T) error {
+	for _, name := range names {
+		if err := validName(field, string(name)); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -58,34 +135,29 @@ func (sn *Snapshot) Events(q Query) iter.Seq2[Event, error] {
 			yield(Event{}, failed("events", err))
 			return
 		}
-		events, err := sn.scan(q)
+		from, until := q.bounds()
+		search, err := sn.search(q, from, until)
 		if err != nil {
-			yield(Event{}, err)
+			yield(Event{}, failed("events", err))
 			return
 		}
 		mem := sn.manyEvents()
-		for n := 0; q.Limit == 0 || n < q.Limit; n++ {
+		for n := 0; q.Limit == 0 || n-q.Offset < q.Limit; n++ {
 			if err := sn.usable(); err != nil { // the loop may outlive the View
 				yield(Event{}, failed("events", err))
 				return
 			}
 			var r record
-			ok, err := events.next(&mem, &r)
+			ok, err := search.event(&mem, &r, n >= q.Offset)
 			if err != nil {
-				yield(Event{}, err)
+				yield(Event{}, failed("events", err))
 				return
 			}
-			if !ok || !yield(r.Event, nil) {
+			if !ok || n >= q.Offset && !yield(r.Event, nil) {
 				return
 			}
 		}
 	}
-}
-
-func (sn *Snapshot) scan(q Query) (s *scan, err error) {
-	defer catch(debug.SetPanicOnFault(true), &err)
-	from, until := q.bounds()
-	return sn.r.newScan(from, until, q.OldestFirst), nil
 }
 
 // Recent returns the newest n events, newest first; fewer if there are fewer.
@@ -134,6 +206,8 @@ type scan struct {
 
 	started, detecting bool
 	key                []byte // of the event; part of the map
+
+	detectionsKey, detectionsRec []byte // where the detections cursor stands; part of the map
 }
 
 func (r *reader) newScan(from, until ID, oldestFirst bool) *scan {
@@ -200,6 +274,10 @@ func (s *scan) step() (k, v []byte) {
 // detectionsOf returns the record of an event's detections, or nil. Its
 // cursor mostly stands just before it, as both buckets are in the same order.
 func (s *scan) detectionsOf(key []byte) (k, v []byte) {
+	if bytes.Equal(s.detectionsKey, key) {
+		return s.detectionsKey, s.detectionsRec
+	}
+	defer func() { s.detectionsKey, s.detectionsRec = k, v }()
 	if s.detecting {
 		if s.oldestFirst {
 			k, v = s.detections.Next()

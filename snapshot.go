@@ -18,13 +18,19 @@ type Snapshot struct {
 	store *Store
 	ctx   context.Context
 	r     *reader // nil after the View
+
+	entered bool // the call is Close's to wait for
 }
 
 // View calls fn with a snapshot and returns fn's error. Writers are not held
 // up. The pages that the snapshot sees are not used again until it ends, so
-// keep it short; and do not wait inside of it for a write, which must wait for
-// all snapshots in the rare moment in which the file outgrows its mapping
-// (1 GiB; on 32-bit systems and Windows, every time that its size doubles).
+// keep it short.
+//
+// Inside of fn, use the snapshot's methods and not the store's. In the rare
+// moment in which the file outgrows its mapping (1 GiB; 128 MiB on 32-bit
+// systems; on Windows every time that its size doubles) a writer waits for all
+// snapshots to end, and whoever begins to read waits for the writer: a call of
+// the store inside of fn, be it a read or a write, then waits for ever.
 func (s *Store) View(ctx context.Context, fn func(*Snapshot) error) error {
 	sn, err := s.snapshot(ctx)
 	if err != nil {
@@ -34,6 +40,7 @@ func (s *Store) View(ctx context.Context, fn func(*Snapshot) error) error {
 	return fn(sn)
 }
 
+// snapshot begins a call that reads; close ends it.
 func (s *Store) snapshot(ctx context.Context) (*Snapshot, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -41,9 +48,19 @@ func (s *Store) snapshot(ctx context.Context) (*Snapshot, error) {
 	if err := s.enter(); err != nil {
 		return nil, err
 	}
-	r, err := s.readers.get()
+	sn, err := s.look(ctx)
 	if err != nil {
 		s.leave()
+		return nil, err
+	}
+	sn.entered = true
+	return sn, nil
+}
+
+// look is snapshot inside of a call that has been entered already.
+func (s *Store) look(ctx context.Context) (*Snapshot, error) {
+	r, err := s.readers.get()
+	if err != nil {
 		return nil, err
 	}
 	return &Snapshot{store: s, ctx: ctx, r: r}, nil
@@ -52,7 +69,9 @@ func (s *Store) snapshot(ctx context.Context) (*Snapshot, error) {
 func (sn *Snapshot) close() {
 	sn.store.readers.put(sn.r)
 	sn.r = nil
-	sn.store.leave()
+	if sn.entered {
+		sn.store.leave()
+	}
 }
 
 func (sn *Snapshot) usable() error {
@@ -179,7 +198,7 @@ type reader struct {
 // the file anew. So the committer empties the pool before each transaction,
 // and no reader goes into the pool until that has ended.
 type readerPool struct {
-	db *bolt.DB
+	file *boltFile
 
 	mu         sync.Mutex
 	idle       []*reader
@@ -200,25 +219,25 @@ func (p *readerPool) get() (*reader, error) {
 		return r, nil
 	}
 	p.mu.Unlock()
-	return newReader(p.db, generation)
+	return newReader(p.file, generation)
 }
 
-func newReader(db *bolt.DB, generation uint64) (r *reader, err error) {
-	defer catch(debug.SetPanicOnFault(true), &err)
-	tx, err := db.Begin(false)
+func newReader(file *boltFile, generation uint64) (*reader, error) {
+	tx, err := file.begin(false)
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if r == nil { // a panic
-			rollback(tx)
-		}
-	}()
-	return &reader{
-		tx: tx, generation: generation,
-		eventCursor:     readable(tx, eventsBucket).Cursor(),
-		detectionCursor: readable(tx, detectionsBucket).Cursor(),
-	}, nil
+	r := &reader{tx: tx, generation: generation}
+	err = guarded(func() error {
+		r.eventCursor = readable(tx, eventsBucket).Cursor()
+		r.detectionCursor = readable(tx, detectionsBucket).Cursor()
+		return nil
+	})
+	if err != nil {
+		file.rollback(tx)
+		return nil, err
+	}
+	return r, nil
 }
 
 // put takes a reader back.
@@ -230,7 +249,7 @@ func (p *readerPool) put(r *reader) {
 	}
 	p.mu.Unlock()
 	if r != nil {
-		rollback(r.tx)
+		p.file.rollback(r.tx)
 	}
 }
 
@@ -241,7 +260,7 @@ func (p *readerPool) beginWrite() {
 	p.idle, p.writing = nil, true
 	p.mu.Unlock()
 	for _, r := range idle {
-		rollback(r.tx)
+		p.file.rollback(r.tx)
 	}
 }
 

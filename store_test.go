@@ -1,6 +1,7 @@
 package doorlog_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -58,7 +59,7 @@ func TestRecentIsNewestFirstWhateverTheOrderOfArrival(t *testing.T) {
 	}
 	want = s.write(t, want...)
 	slices.SortFunc(want, func(a, b doorlog.Event) int { return b.RecordedAt.Compare(a.RecordedAt) })
-	for _, n := range []int{0, 1, 20, len(want), len(want) + 1, 1 << 40} {
+	for _, n := range []int{0, 1, 20, len(want), len(want) + 1, 1 << 30} {
 		got, err := s.Recent(t.Context(), n)
 		if err != nil {
 			t.Fatal(err)
@@ -356,6 +357,26 @@ func TestMarkAlertSent(t *testing.T) {
 	wantError(t, s.MarkAlertSent(t.Context(), doorlog.ID{1}), doorlog.ErrNotFound, "mark alert sent")
 }
 
+// A clock that has stepped back, as after a start without a battery, is no
+// reason to refuse a change of what is stored already.
+func TestUpdateWhenTheClockHasSteppedBack(t *testing.T) {
+	clock := now
+	s := newStoreWith(t, doorlog.Options{Now: func() time.Time { return clock }})
+	e := s.write(t, motion("garage", 1))[0]
+	clock = now.AddDate(-10, 0, 0)
+	e.Person = "alice"
+	if err := s.UpdateEvent(t.Context(), e); err != nil {
+		t.Error(err)
+	}
+	if err := s.MarkAlertSent(t.Context(), e.ID); err != nil {
+		t.Error(err)
+	}
+	e.AlertSent = true
+	wantEvent(t, s.event(t, e.ID), e)
+	_, err := s.WriteEvent(t.Context(), motion("garage", 1))
+	wantError(t, err, doorlog.ErrInvalid, "recorded_at")
+}
+
 func TestDeleteTakesTheDetectionsAlong(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
@@ -553,9 +574,9 @@ func TestOpenRemovesAnUnfinishedCreation(t *testing.T) {
 }
 
 func TestOpenRefusesWhatIsNoStore(t *testing.T) {
-	boltFile := func(t *testing.T, fill func(*bolt.Tx) error) []byte {
+	boltFile := func(t *testing.T, noFreelist bool, fill func(*bolt.Tx) error) []byte {
 		name := filepath.Join(t.TempDir(), "x.db")
-		db, err := bolt.Open(name, 0o600, &bolt.Options{NoFreelistSync: true}) // opening it for writing would change it
+		db, err := bolt.Open(name, 0o600, &bolt.Options{NoFreelistSync: noFreelist}) // to open which for writing would change it
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -585,11 +606,12 @@ func TestOpenRefusesWhatIsNoStore(t *testing.T) {
 		"text":                 {[]byte("hello"), doorlog.ErrNotStore},
 		"long text":            {[]byte(strings.Repeat("hello ", 10000)), doorlog.ErrNotStore},
 		"sqlite":               {append([]byte("SQLite format 3\x00"), make([]byte, 8192)...), doorlog.ErrNotStore},
-		"somebody's bolt file": {boltFile(t, func(*bolt.Tx) error { return nil }), doorlog.ErrNotStore},
-		"bolt file with meta":  {boltFile(t, meta("format", "other")), doorlog.ErrNotStore},
-		"newer schema":         {boltFile(t, meta("format", "doorlog", "schema", "\x00\x00\x00\x02")), doorlog.ErrNewerSchema},
-		"schema 0":             {boltFile(t, meta("format", "doorlog", "schema", "\x00\x00\x00\x00")), doorlog.ErrCorrupt},
-		"missing buckets":      {boltFile(t, meta("format", "doorlog", "schema", "\x00\x00\x00\x01")), doorlog.ErrCorrupt},
+		"somebody's bolt file": {boltFile(t, false, func(*bolt.Tx) error { return nil }), doorlog.ErrNotStore},
+		"without a freelist":   {boltFile(t, true, meta("format", "doorlog", "schema", "\x00\x00\x00\x01")), doorlog.ErrNotStore},
+		"bolt file with meta":  {boltFile(t, false, meta("format", "other")), doorlog.ErrNotStore},
+		"newer schema":         {boltFile(t, false, meta("format", "doorlog", "schema", "\x00\x00\x00\x02")), doorlog.ErrNewerSchema},
+		"schema 0":             {boltFile(t, false, meta("format", "doorlog", "schema", "\x00\x00\x00\x00")), doorlog.ErrCorrupt},
+		"missing buckets":      {boltFile(t, false, meta("format", "doorlog", "schema", "\x00\x00\x00\x01")), doorlog.ErrCorrupt},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -611,6 +633,97 @@ func TestOpenRefusesWhatIsNoStore(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A file that was cut short is refused, and does not end the process.
+func TestCutFileIsRefused(t *testing.T) {
+	s := newStore(t)
+	for i := range 500 {
+		s.write(t, motion("garage", i))
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(s.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := openFiles()
+	for _, size := range []int{1, 16, 100, 4096, 8191, 8192, 12288, 16384, 40000, 100_000} {
+		if err := os.WriteFile(s.path, whole[:size], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, readOnly := range []bool{false, true} {
+			_, err := doorlog.Open(s.path, &doorlog.Options{ReadOnly: readOnly})
+			if !errors.Is(err, doorlog.ErrCorrupt) && !errors.Is(err, doorlog.ErrNotStore) {
+				t.Errorf("cut to %d bytes: %v", size, err)
+			}
+		}
+	}
+	if n := openFiles(); n > files {
+		t.Errorf("%d files are left open", n-files)
+	}
+	if err := os.WriteFile(s.path, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.open(t)
+}
+
+// A file that is cut short, or written over, under an open store is an error
+// for whoever reads or writes, and nobody waits for ever.
+func TestFileThatIsDestroyedUnderAnOpenStore(t *testing.T) {
+	for name, destroy := range map[string]func(string) error{
+		"cut to nothing":       func(path string) error { return os.Truncate(path, 0) },
+		"cut to its metas":     func(path string) error { return os.Truncate(path, 8192) },
+		"metas written over":   func(path string) error { return overwrite(path, make([]byte, 8192)) },
+		"all of it is written": func(path string) error { return overwrite(path, bytes.Repeat([]byte("garbage "), 20000)) },
+	} {
+		for _, first := range []string{"read", "write"} {
+			t.Run(name+", "+first+" first", func(t *testing.T) {
+				dir := t.TempDir()
+				path := filepath.Join(dir, "events.db")
+				s, err := doorlog.Open(path, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var id doorlog.ID
+				for range 300 {
+					if id, err = s.WriteEvent(t.Context(), doorlog.Event{Camera: "x", RecordedAt: time.Now(), Type: "x"}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := destroy(path); err != nil {
+					t.Fatal(err)
+				}
+				done := make(chan error)
+				go func() {
+					defer close(done)
+					for i := range 4 {
+						if (first == "read") == (i%2 == 0) {
+							if _, err := s.Event(t.Context(), id); err == nil {
+								done <- errors.New("a read went well")
+							}
+						} else if _, err := s.WriteEvent(t.Context(), doorlog.Event{Camera: "x", RecordedAt: time.Now(), Type: "x"}); err == nil {
+							done <- errors.New("a write went well")
+						}
+					}
+					_ = s.Close() // may say that it is damaged
+				}()
+				for err := range done {
+					t.Error(err)
+				}
+			})
+		}
+	}
+}
+
+func overwrite(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Close())
 }
 
 func TestOpenRefusesBadPathsAndOptions(t *testing.T) {
@@ -678,6 +791,9 @@ func everyWrite(s *doorlog.Store) map[string]error {
 	e.RecordingID = "rec-1"
 	results := make(map[string]error)
 	_, results["WriteEvent"] = s.WriteEvent(ctx, e)
+	if _, err := s.NewID(now); err != nil { // which a read-only store allows
+		results["NewID"] = err
+	}
 	_, results["WriteEvents"] = s.WriteEvents(ctx, []doorlog.Event{e})
 	_, _, results["WriteEventOnce"] = s.WriteEventOnce(ctx, e, nil)
 	_, _, results["WriteEventsOnce"] = s.WriteEventsOnce(ctx, []doorlog.Event{e})
@@ -702,6 +818,16 @@ func everyRead(s *doorlog.Store) map[string]error {
 	for _, err := range s.Events(ctx, doorlog.Query{}) {
 		results["Events"] = err
 	}
+	_, results["Page"] = s.Page(ctx, doorlog.Query{}, "")
+	_, results["Explain"] = s.Explain(ctx, doorlog.Query{})
+	_, results["Count"] = s.Count(ctx, doorlog.Query{})
+	_, results["Summary"] = s.Summary(ctx, doorlog.Scope{})
+	_, results["TodayCount"] = s.TodayCount(ctx, doorlog.Scope{})
+	_, results["Heatmap"] = s.Heatmap(ctx, doorlog.Scope{})
+	_, results["Timeline"] = s.Timeline(ctx, doorlog.Scope{})
+	_, results["PeakHours"] = s.PeakHours(ctx, doorlog.Scope{})
+	_, results["LabelBreakdown"] = s.LabelBreakdown(ctx, doorlog.Scope{})
+	_, results["PersonActivity"] = s.PersonActivity(ctx, doorlog.Scope{})
 	results["View"] = s.View(ctx, func(*doorlog.Snapshot) error { return nil })
 	_, results["Thumbnail"] = s.Thumbnail(ctx, doorlog.ID{1})
 	_, results["Person"] = s.Person(ctx, "alice")
@@ -716,8 +842,8 @@ func TestEveryMethodAfterCloseSaysClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen := map[string]bool{
-		"Close": true, "NewID": true, // NewID does not touch the file
-		"Check": true, "Commits": true, "Block": true, "Waiting": true, "Spoil": true, "Panic": true, "Damage": true, // of export_test.go
+		"Close": true,
+		"Check": true, "Commits": true, "Block": true, "Waiting": true, "Spoil": true, "Panic": true, "Damage": true, "FailCommits": true, "DamagedDelete": true, // of export_test.go
 		"SyncPersons": true, // below
 	}
 	_, err := s.SyncPersons(t.Context(), t.TempDir())

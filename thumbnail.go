@@ -2,6 +2,7 @@ package doorlog
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -56,8 +57,8 @@ func validThumbnailPath(name string, id ID) error {
 	if !fs.ValidPath(name) || name == "." || strings.Contains(name, `\`) || !filepath.IsLocal(filepath.FromSlash(name)) {
 		return invalid(field, "%q is not a path inside the thumbnail folder", name)
 	}
-	other, err := ulid.ParseStrict(strings.TrimSuffix(path.Base(name), thumbnailExt))
-	if err == nil && other != id && name == thumbnailPath(other) {
+	other, err := ulid.ParseStrict(strings.TrimSuffix(strings.ToLower(path.Base(name)), thumbnailExt))
+	if err == nil && other != id && strings.EqualFold(name, thumbnailPath(other)) { // file systems may not tell case
 		return invalid(field, "%q is the thumbnail of another event", name)
 	}
 	return nil
@@ -68,6 +69,11 @@ type thumbnails struct {
 	dir   string
 	edge  int
 	slots chan struct{} // a token for each frame that may be in memory at once
+	large chan struct{} // and one for the large frame among them
+
+	// named is held for reading by who is about to write an event that names a
+	// producer's file, and for writing by who removes such a file.
+	named sync.RWMutex
 
 	mu      sync.Mutex
 	root    *os.Root // nil until it is needed
@@ -75,7 +81,7 @@ type thumbnails struct {
 }
 
 func newThumbnails(dir string, edge int) *thumbnails {
-	return &thumbnails{dir: dir, edge: edge, slots: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	return &thumbnails{dir: dir, edge: edge, slots: make(chan struct{}, runtime.GOMAXPROCS(0)), large: make(chan struct{}, 1)}
 }
 
 func (t *thumbnails) close() error {
@@ -114,28 +120,81 @@ type savedThumbnail struct {
 
 // save makes the thumbnail of a frame, durable when it returns.
 func (t *thumbnails) save(ctx context.Context, id ID, frame []byte) (savedThumbnail, error) {
-	select {
-	case t.slots <- struct{}{}:
-		defer func() { <-t.slots }()
-	case <-ctx.Done():
-		return savedThumbnail{}, ctx.Err()
-	}
-	jpeg, width, height, err := shrink(frame, t.edge)
-	if err != nil {
-		return savedThumbnail{}, err
-	}
-	root, err := t.open(true)
+	jpeg, width, height, err := t.shrink(ctx, frame)
 	if err != nil {
 		return savedThumbnail{}, err
 	}
 	name := thumbnailPath(id)
-	if err := t.makeDay(root, path.Dir(name)); err != nil {
-		return savedThumbnail{}, err
-	}
-	if err := writeFile(root, name, jpeg); err != nil {
+	if err := t.write(name, jpeg); errors.Is(err, fs.ErrNotExist) {
+		t.forget() // the folder was taken away since it was opened, or another one put there
+		err = t.write(name, jpeg)
+		if err != nil {
+			return savedThumbnail{}, err
+		}
+	} else if err != nil {
 		return savedThumbnail{}, err
 	}
 	return savedThumbnail{name, width, height}, nil
+}
+
+// largeFrame is how many pixels a frame has that may take tens of megabytes
+// while it is decoded.
+const largeFrame = 4_000_000
+
+// shrink is shrink for as many frames at once as the machine has processors,
+// and one large one among them: frames come from strangers, and memory is what
+// small machines have least of.
+func (t *thumbnails) shrink(ctx context.Context, frame []byte) (jpeg []byte, width, height int, err error) {
+	_, size, err := inspect(frame)
+	if err != nil {
+		return nil, 0, 0, err
+	}
+	tokens := []chan struct{}{t.slots}
+	if size.X*size.Y > largeFrame {
+		tokens = []chan struct{}{t.large, t.slots}
+	}
+	for _, c := range tokens {
+		select {
+		case c <- struct{}{}:
+			defer func() { <-c }()
+		case <-ctx.Done():
+			return nil, 0, 0, ctx.Err()
+		}
+	}
+	return shrink(frame, t.edge)
+}
+
+func (t *thumbnails) write(name string, data []byte) error {
+	root, err := t.open(true)
+	if err != nil {
+		return err
+	}
+	if err := t.makeDay(root, path.Dir(name)); err != nil {
+		return err
+	}
+	return writeFile(root, name, data)
+}
+
+// forget closes the folder, so that it is opened anew.
+func (t *thumbnails) forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.root != nil {
+		_ = t.root.Close() // it was only read
+	}
+	t.root, t.durable = nil, ""
+}
+
+// naming is called before events are written, and its result after that. If one
+// of them names a producer's file, no such file is removed in between.
+func (t *thumbnails) naming(events []Event) (done func()) {
+	for i := range events {
+		if p := events[i].ThumbnailPath; p != "" && p != thumbnailPath(events[i].ID) {
+			t.named.RLock()
+			return t.named.RUnlock
+		}
+	}
+	return func() {}
 }
 
 // makeDay makes a folder such as 2026/02/25, and those above it, durable.
@@ -183,9 +242,8 @@ func syncInside(root *os.Root, dir string) error {
 // is not there. A rename alone would not do: a file system may make the name
 // durable before the content, and the folder only when it is synced itself.
 func writeFile(root *os.Root, name string, data []byte) (err error) {
-	temp := path.Join(path.Dir(name), "."+path.Base(name)+".tmp")
-	// What a write that was cut short left behind is written over.
-	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, filePerm)
+	temp := path.Join(path.Dir(name), "."+path.Base(name)+"."+rand.Text()+".tmp")
+	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, filePerm)
 	if err != nil {
 		return err
 	}
@@ -203,7 +261,10 @@ func writeFile(root *os.Root, name string, data []byte) (err error) {
 	if err = root.Rename(temp, name); err != nil {
 		return err
 	}
-	return syncInside(root, path.Dir(name))
+	if err = syncInside(root, path.Dir(name)); err != nil {
+		_ = root.Remove(name) // no event will name it
+	}
+	return err
 }
 
 // openFile opens a file of the folder. No part of the path may be a symbolic
@@ -224,22 +285,14 @@ func (t *thumbnails) openFile(name string) (*os.File, error) {
 		if err != nil {
 			return nil, err
 		}
-		if info.Mode()&fs.ModeSymlink != 0 {
+		switch {
+		case info.Mode()&fs.ModeSymlink != 0:
 			return nil, invalid("thumbnail_path", "%q is a symbolic link", name[:end])
+		case end == len(name) && !info.Mode().IsRegular(): // to open a pipe would wait for its other end
+			return nil, invalid("thumbnail_path", "%q is not a file", name)
 		}
 	}
-	f, err := root.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = invalid("thumbnail_path", "%q is not a file", name)
-	}
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return f, nil
+	return root.Open(name)
 }
 
 // sum returns the length and checksum of a file. Of a file that cannot be read
@@ -257,8 +310,8 @@ func (t *thumbnails) sum(name string) (fileSum, error) {
 		return fileSum{}, nil
 	}
 	crc := crc32.New(castagnoli)
-	n, err := io.Copy(crc, f)
-	if err = errors.Join(err, f.Close()); err != nil {
+	n, err := io.Copy(crc, io.LimitReader(f, MaxFrameBytes+1))
+	if err = errors.Join(err, f.Close()); err != nil || n > MaxFrameBytes {
 		return fileSum{}, nil //nolint:nilerr // nothing is known of it
 	}
 	return fileSum{known: true, size: n, crc: crc.Sum32()}, nil

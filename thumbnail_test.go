@@ -3,10 +3,13 @@ package doorlog_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"image"
 	_ "image/jpeg"
 	"io/fs"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -115,7 +118,8 @@ func TestFilesAndFoldersAreTheOwnersOnly(t *testing.T) {
 func TestUnreadableFrameCostsTheThumbnailNotTheEvent(t *testing.T) {
 	s := newStore(t)
 	whole := jpegFrame(t, 200, 100)
-	png := []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\xc3\x50\x00\x00\xc3\x50\x08\x02\x00\x00\x00\xab\x3d\x22\x8e")
+	png := []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\xc3\x50\x00\x00\xc3\x50\x08\x02\x00\x00\x00")
+	png = binary.BigEndian.AppendUint32(png, crc32.ChecksumIEEE(png[12:]))
 	for name, frame := range map[string][]byte{
 		"nil": nil, "0 bytes": {}, "text": []byte("hello"), "zip": []byte("PK\x03\x04 and more of a zip file"),
 		"tiff": []byte("II*\x00\x08\x00\x00\x00"), "truncated": whole[:len(whole)/2], "only the beginning": whole[:3],
@@ -129,7 +133,11 @@ func TestUnreadableFrameCostsTheThumbnailNotTheEvent(t *testing.T) {
 		}
 		_, err := s.Thumbnail(t.Context(), got.ID)
 		wantError(t, err, doorlog.ErrNotFound, "it has none")
-		wantError(t, s.SaveThumbnail(t.Context(), &e, frame), doorlog.ErrInvalid, "save thumbnail: frame: ")
+		err = s.SaveThumbnail(t.Context(), &e, frame)
+		wantError(t, err, doorlog.ErrInvalid, "save thumbnail: frame: ")
+		if large := strings.Contains(name, "50,000") || strings.Contains(name, "32 MiB"); large && math.MaxInt > math.MaxInt32 {
+			wantError(t, err, doorlog.ErrTooLarge, "more than") // 32-bit decoders refuse the first themselves
+		}
 	}
 	s.wantFiles(t)
 }
@@ -362,4 +370,197 @@ func mount(t *testing.T, dir, options string) {
 			t.Errorf("umount: %v: %s", err, out)
 		}
 	})
+}
+
+// A second attempt comes later, by the clock, and changes nothing.
+func TestFrameIsWrittenAgainUnderTheSameID(t *testing.T) {
+	clock := now
+	s := newStoreWith(t, doorlog.Options{Now: func() time.Time {
+		clock = clock.Add(time.Millisecond)
+		return clock
+	}})
+	ctx := t.Context()
+	e := motion("garage", 1)
+	var err error
+	if e.ID, err = s.NewID(e.RecordedAt); err != nil {
+		t.Fatal(err)
+	}
+	first, second := jpegFrame(t, 80, 80), jpegFrame(t, 40, 20)
+	for _, frame := range [][]byte{first, first, second, []byte("no picture")} {
+		if id, err := s.WriteEventWithFrame(ctx, e, frame); err != nil || id != e.ID {
+			t.Errorf("%v, %v", id, err)
+		}
+		if id, existed, err := s.WriteEventOnce(ctx, e, frame); err != nil || id != e.ID || !existed {
+			t.Errorf("once: %v, %v, %v", id, existed, err)
+		}
+	}
+	stored := s.event(t, e.ID)
+	if stored.FrameWidth != 80 {
+		t.Errorf("the frame of another attempt counts: %+v", stored)
+	}
+	other := e
+	other.Camera = "other"
+	_, err = s.WriteEventWithFrame(ctx, other, second)
+	wantError(t, err, doorlog.ErrExists, e.ID.String())
+	wantError(t, s.SaveThumbnail(ctx, &other, second), doorlog.ErrExists, e.ID.String())
+	gone, cancel := context.WithCancel(ctx)
+	release := s.Block()
+	waiting := make(chan error)
+	go func() {
+		_, err := s.WriteEventWithFrame(gone, e, first)
+		waiting <- err
+	}()
+	s.untilWaiting(1)
+	cancel()
+	if err := <-waiting; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	release()
+	if _, err := s.Thumbnail(ctx, e.ID); err != nil {
+		t.Errorf("the thumbnail of the first time: %v", err)
+	}
+	wantEvent(t, s.event(t, e.ID), stored)
+}
+
+func TestManyWriteTheSameFrameAtOnce(t *testing.T) {
+	s := newStore(t)
+	e := motion("garage", 1)
+	var err error
+	if e.ID, err = s.NewID(e.RecordedAt); err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			if _, err := s.WriteEventWithFrame(t.Context(), e, jpegFrame(t, 100+i, 100)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	s.wantFiles(t, s.event(t, e.ID).ThumbnailPath)
+}
+
+// A write that fails takes no file away that it has not made.
+func TestRefusedEventKeepsTheProducersFile(t *testing.T) {
+	s := newStore(t)
+	own := filepath.Join(s.thumbs, "own.jpg")
+	if err := os.MkdirAll(s.thumbs, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(own, jpegFrame(t, 8, 8), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e := motion("garage", 1)
+	e.ThumbnailPath = "own.jpg"
+	first := s.write(t, e)[0]
+	e.ID, e.Camera = first.ID, "other"
+	_, err := s.WriteEventWithFrame(t.Context(), e, []byte("no picture"))
+	wantError(t, err, doorlog.ErrExists, first.ID.String())
+	s.FailCommits(false, errors.New("not now"))
+	e.ID = doorlog.ID{}
+	if _, err = s.WriteEventWithFrame(t.Context(), e, []byte("no picture")); err == nil {
+		t.Error("the write went well")
+	}
+	s.FailCommits(false, nil)
+	s.wantFiles(t, "own.jpg")
+}
+
+// While one event that names a file is deleted, another that names it is written.
+func TestSharedFileStaysForWhoIsWrittenMeanwhile(t *testing.T) {
+	s := newStore(t)
+	ctx := t.Context()
+	frame := jpegFrame(t, 8, 8)
+	if err := os.MkdirAll(s.thumbs, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for range 50 {
+		if err := os.WriteFile(filepath.Join(s.thumbs, "own.jpg"), frame, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		e := motion("garage", 1)
+		e.ThumbnailPath = "own.jpg"
+		old := s.write(t, e)[0]
+		release := s.Block()
+		var all sync.WaitGroup
+		var id doorlog.ID
+		all.Go(func() {
+			if err := s.DeleteEvent(ctx, old.ID); err != nil {
+				t.Error(err)
+			}
+		})
+		all.Go(func() {
+			var err error
+			if id, err = s.WriteEvent(ctx, e); err != nil {
+				t.Error(err)
+			}
+		})
+		s.untilWaiting(2)
+		release()
+		all.Wait()
+		if _, err := s.Thumbnail(ctx, id); err != nil {
+			t.Fatalf("the file that an event names is gone: %v", err)
+		}
+		if err := s.DeleteEvent(ctx, id); err != nil {
+			t.Fatal(err)
+		}
+		s.wantFiles(t)
+	}
+}
+
+func TestPipeIsNoThumbnail(t *testing.T) {
+	s := newStore(t)
+	if err := os.MkdirAll(s.thumbs, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("mkfifo", filepath.Join(s.thumbs, "pipe.jpg")).CombinedOutput(); err != nil {
+		t.Skipf("SKIP: no mkfifo: %v: %s", err, out)
+	}
+	e := motion("garage", 1)
+	e.ThumbnailPath = "pipe.jpg"
+	_, err := s.WriteEvent(t.Context(), e)
+	wantError(t, err, doorlog.ErrInvalid, "is not a file")
+}
+
+func TestFolderThatIsTakenAwayIsMadeAgain(t *testing.T) {
+	s := newStore(t)
+	for i := range 3 {
+		if e := s.writeFrame(t, motion("garage", i), jpegFrame(t, 8, 8)); e.ThumbnailPath == "" {
+			t.Errorf("no thumbnail: %s", s.log)
+		} else if err := s.DeleteEvent(t.Context(), e.ID); err != nil {
+			t.Error(err)
+		}
+		if err := os.RemoveAll(s.thumbs); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Large frames are decoded one at a time: together they would take hundreds of megabytes.
+func TestCloseWaitsForAFrame(t *testing.T) {
+	s := newStore(t)
+	frame := jpegFrame(t, 2000, 2100)
+	var all sync.WaitGroup
+	begun := make(chan struct{}, 4)
+	for i := range 4 {
+		all.Go(func() {
+			begun <- struct{}{}
+			_, err := s.WriteEventWithFrame(t.Context(), motion("garage", i), frame)
+			if err != nil && !errors.Is(err, doorlog.ErrClosed) {
+				t.Error(err)
+			}
+		})
+	}
+	for range 4 {
+		<-begun
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	all.Wait()
+	s.open(t)
+	events := s.all(t, doorlog.Query{})
+	if files := s.files(t); len(files) != len(events) {
+		t.Errorf("%d events and %d files", len(events), len(files))
+	}
 }

@@ -1,6 +1,7 @@
 package doorlog
 
 import (
+	"errors"
 	"fmt"
 
 	bolt "go.etcd.io/bbolt"
@@ -16,10 +17,12 @@ type writeTx struct {
 	txID               int
 	mem                arena
 	events, detections *bolt.Bucket
-	through            ID  // indexed_through
-	tail               int // events after it
-	changes            int // puts and deletes so far
+	through            ID    // indexed_through
+	tail               int   // events after it
+	changes            int   // puts and deletes so far
+	unfolded           error // why the tail could not be folded
 	index              indexChanges
+	rollups            rollupChanges
 
 	// recordings has the events of the tail, and those that this transaction
 	// inserted, that have a recording. nil: not made yet.
@@ -49,7 +52,7 @@ func newWriteTx(tx *bolt.Tx, names *interner, tail int) (*writeTx, error) {
 		return nil, err
 	}
 	return &writeTx{
-		tx: tx, txID: tx.ID(), mem: arena{names: names}, through: through, tail: tail,
+		tx: tx, txID: tx.ID(), mem: arena{names: names}, through: through, tail: tail, rollups: make(rollupChanges),
 		events:     writable(tx, eventsBucket),
 		detections: writable(tx, detectionsBucket),
 	}, nil
@@ -123,6 +126,7 @@ func (w *writeTx) insert(in *insertion) error {
 	}
 	if w.folded(in.ID) {
 		w.index.put(indexEntries(&in.record))
+		w.rollups.addEvent(&in.record, 1)
 	} else {
 		w.tail++
 	}
@@ -144,6 +148,8 @@ func (w *writeTx) replace(old, now *record) error {
 	}
 	if w.folded(now.ID) {
 		w.index.replace(indexEntries(old), indexEntries(now))
+		w.rollups.addEvent(old, -1)
+		w.rollups.addEvent(now, 1)
 	}
 	w.recordings = nil
 	return err
@@ -161,6 +167,7 @@ func (w *writeTx) remove(r *record) error {
 	}
 	if w.folded(r.ID) {
 		w.index.replace(indexEntries(r), nil)
+		w.rollups.addEvent(r, -1)
 	} else {
 		w.tail--
 	}
@@ -235,36 +242,14 @@ func (w *writeTx) eventsOf(person string) (ids []ID, err error) {
 	return ids, err
 }
 
-// orphanOf returns the path of the thumbnail that nobody names when this event
-// no longer does; empty if there is none. A file that is named by the ID has
-// one user; one that a producer brought may have several.
-func (w *writeTx) orphanOf(r *record) (path string, err error) {
-	if r.ThumbnailPath == "" || r.ThumbnailPath == thumbnailPath(r.ID) {
-		return r.ThumbnailPath, nil
-	}
-	if err := w.index.apply(w.tx, byThumbnail); err != nil {
-		return "", err
-	}
-	path = r.ThumbnailPath
-	list := postingsOf(readable(w.tx, indexes[byThumbnail]), path)
-	for id, ok := list.next(); ok; id, ok = list.next() {
-		if id != r.ID {
-			return "", nil
-		}
-	}
-	err = w.overTail(func(o *record) error {
-		if o.ID != r.ID && o.ThumbnailPath == r.ThumbnailPath {
-			path = ""
-		}
-		return nil
-	})
-	return path, err
-}
-
-// finish folds the tail if it is long, and writes the index changes.
+// finish folds the tail if it is long, and writes the changes of what is derived.
 func (w *writeTx) finish() error {
 	if w.tail >= foldAt {
-		if err := w.fold(); err != nil {
+		err := w.fold()
+		if errors.Is(err, ErrCorrupt) { // new events are worth more than their index entries
+			w.unfolded, err = err, nil
+		}
+		if err != nil {
 			return fmt.Errorf("fold: %w", err)
 		}
 	}
@@ -273,13 +258,14 @@ func (w *writeTx) finish() error {
 			return fmt.Errorf("%s: %w", indexes[i], err)
 		}
 	}
-	return nil
+	return w.rollups.apply(w.tx)
 }
 
-// fold gives every event of the tail its index entries, and moves
-// indexed_through to the last of them.
+// fold gives every event of the tail its index entries and counts it in the
+// rollups, and moves indexed_through to the last of them.
 func (w *writeTx) fold() error {
 	last := w.through
+	var tail []record
 	err := w.overTail(func(r *record) (err error) {
 		last = r.ID
 		if r.detections > 0 {
@@ -288,11 +274,15 @@ func (w *writeTx) fold() error {
 				return fmt.Errorf("detections of event %s: %w", r.ID, err)
 			}
 		}
-		w.index.put(indexEntries(r))
+		tail = append(tail, *r)
 		return nil
 	})
 	if err != nil {
 		return err
+	}
+	for i := range tail {
+		w.index.put(indexEntries(&tail[i]))
+		w.rollups.addEvent(&tail[i], 1)
 	}
 	w.through, w.tail = last, 0
 	return w.put(writable(w.tx, metaBucket), metaThrough, last[:])

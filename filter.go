@@ -1,0 +1,101 @@
+package doorlog
+
+import (
+	"bytes"
+	"slices"
+	"time"
+)
+
+// A filter says of an event whether a query asks for it: all of it where
+// events are just read, and the rest that posting lists do not decide where
+// those are used.
+type filter struct{ all, rest condition }
+
+// A condition is a part of a query, ready to be held against records.
+type condition struct {
+	q    *Query
+	time timeCondition
+
+	cameras, kinds, persons, labels [][]byte
+	doors                           []DoorAction
+	stranger                        *bool
+	recording                       []byte
+	needsHead, needsDetections      bool
+}
+
+func newFilter(q *Query) filter {
+	all := condition{
+		q: q, time: timeCondition{hours: q.Hours, weekdays: q.Weekdays, location: q.Location},
+		cameras: bytesOf(q.Cameras), kinds: bytesOf(q.Types), persons: bytesOf(q.Persons), labels: bytesOf(q.Labels),
+		doors: q.Doors, stranger: q.Stranger, recording: []byte(q.RecordingID),
+	}
+	if all.time.location == nil {
+		all.time.location = time.UTC
+	}
+	rest := all
+	rest.cameras, rest.kinds, rest.persons, rest.recording = nil, nil, nil, nil
+	if q.MinConfidence == 0 {
+		rest.labels = nil
+	}
+	if !slices.Contains(q.Doors, NoAction) {
+		rest.doors = nil
+	}
+	if len(q.Persons) > 0 || q.Stranger != nil && *q.Stranger {
+		rest.stranger = nil
+	}
+	all.weigh()
+	rest.weigh()
+	return filter{all, rest}
+}
+
+func bytesOf[T ~string](values []T) [][]byte {
+	var out [][]byte
+	for _, v := range values {
+		out = append(out, []byte(v))
+	}
+	return out
+}
+
+// weigh notes how much of an event has to be read.
+func (c *condition) weigh() {
+	c.needsDetections = c.labels != nil || c.q.MinConfidence > 0
+	c.needsHead = c.needsDetections || c.cameras != nil || c.kinds != nil || c.persons != nil || len(c.doors) > 0 ||
+		c.stranger != nil || len(c.recording) > 0 ||
+		c.q.UnlockGranted != nil || c.q.AlertSent != nil || c.q.HasThumbnail != nil
+}
+
+func (c *condition) matchesHead(h *head) bool {
+	return among(c.cameras, h.camera) && among(c.kinds, h.kind) && among(c.persons, h.person) &&
+		(len(c.doors) == 0 || slices.Contains(c.doors, h.door)) &&
+		is(c.stranger, len(h.person) == 0) &&
+		(len(c.recording) == 0 || bytes.Equal(c.recording, h.recording)) &&
+		is(c.q.UnlockGranted, h.unlocked) && is(c.q.AlertSent, h.alerted) && is(c.q.HasThumbnail, h.hasThumbnail)
+}
+
+func (c *condition) matchesDetection(label []byte, confidence float64) bool {
+	return confidence >= c.q.MinConfidence && among(c.labels, label)
+}
+
+// among reports whether value is one of those that are asked for; nil asks for any.
+func among(asked [][]byte, value []byte) bool {
+	return asked == nil || slices.ContainsFunc(asked, func(a []byte) bool { return bytes.Equal(a, value) })
+}
+
+// is reports whether value is what is asked for; nil asks for both.
+func is(asked *bool, value bool) bool { return asked == nil || *asked == value }
+
+// A timeCondition is about the local time that an ID holds.
+type timeCondition struct {
+	hours    *Hours
+	weekdays []time.Weekday
+	location *time.Location
+}
+
+func (c *timeCondition) matches(key []byte) bool {
+	if c.hours == nil && len(c.weekdays) == 0 {
+		return true
+	}
+	local := IDTime(ID(key)).In(c.location)
+	return (c.hours == nil || c.hours.contains(local.Hour())) &&
+		(len(c.weekdays) == 0 || slices.Contains(c.weekdays, local.Weekday()))
+}

@@ -1,0 +1,220 @@
+package doorlog
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"hash/fnv"
+	"slices"
+	"time"
+)
+
+// A Page is a part of the answer to a query.
+type Page struct {
+	// Events are in the order of the query.
+	Events []Event
+
+	// Next is the cursor of the page after this one, and Prev of the one
+	// before it; empty if there is none now.
+	Next, Prev string
+}
+
+// DefaultPageLimit is how many events a page has if the query has no Limit.
+const DefaultPageLimit = 50
+
+// A cursor is the place between two pages: an event, and on which side of it
+// the page is. Its text form is URL-safe base64 of
+//
+//	 1 byte     1 byte         16 bytes  8 bytes           4 bytes
+//	| version | 0 after ID,  | ID      | hash of the     | CRC-32C of |
+//	|         | 1 before ID  |         | query           | the rest   |
+//
+// Because it names an event's place and not a number of events, it stays right
+// while events are written and deleted, that event among them.
+type cursor struct {
+	before bool
+	id     ID
+	query  uint64
+}
+
+const (
+	cursorVersion = 1
+	cursorLen     = 1 + 1 + 16 + 8 + 4
+)
+
+func (c cursor) String() string {
+	b := make([]byte, 0, cursorLen)
+	b = append(b, cursorVersion, 0)
+	if c.before {
+		b[1] = 1
+	}
+	b = append(b, c.id[:]...)
+	b = binary.BigEndian.AppendUint64(b, c.query)
+	b = binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+func parseCursor(text string, query uint64) (c cursor, err error) {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	switch {
+	case err != nil || len(b) != cursorLen:
+		return c, fmt.Errorf("%w: it is no cursor", ErrBadCursor)
+	case crc32.Checksum(b[:cursorLen-4], castagnoli) != binary.BigEndian.Uint32(b[cursorLen-4:]):
+		return c, fmt.Errorf("%w: it is damaged", ErrBadCursor)
+	case b[0] != cursorVersion || b[1] > 1:
+		return c, fmt.Errorf("%w: it is of another version", ErrBadCursor)
+	}
+	c = cursor{before: b[1] == 1, id: ID(b[2:18]), query: binary.BigEndian.Uint64(b[18:])}
+	if c.query != query {
+		return c, fmt.Errorf("%w: it is of another query", ErrBadCursor)
+	}
+	return c, nil
+}
+
+// hash tells queries apart. Limit and Offset do not count: they may differ
+// from page to page.
+func (q *Query) hash() uint64 {
+	h := fnv.New64a()
+	list := func(values []string) {
+		slices.Sort(values)
+		fmt.Fprintf(h, "%q;", slices.Compact(values))
+	}
+	list(slices.Clone(q.Cameras))
+	list(stringsOf(q.Types))
+	list(slices.Clone(q.Persons))
+	list(slices.Clone(q.Labels))
+	weekdays, doors := slices.Clone(q.Weekdays), slices.Clone(q.Doors)
+	slices.Sort(weekdays)
+	slices.Sort(doors)
+	fmt.Fprintf(h, "%v;%v;%v;", slices.Compact(weekdays), slices.Compact(doors), q.MinConfidence)
+	for _, b := range [...]*bool{q.Stranger, q.UnlockGranted, q.AlertSent, q.HasThumbnail} {
+		if b == nil {
+			fmt.Fprint(h, "any;")
+		} else {
+			fmt.Fprint(h, *b, ";")
+		}
+	}
+	if q.Hours != nil {
+		fmt.Fprint(h, *q.Hours)
+	}
+	if (q.Hours != nil || len(q.Weekdays) > 0) && q.Location != nil { // nil is UTC
+		fmt.Fprint(h, q.Location)
+	} else {
+		fmt.Fprint(h, time.UTC)
+	}
+	from, until := q.bounds()
+	fmt.Fprintf(h, ";%q;%v;%v;%v", q.RecordingID, from, until, q.OldestFirst)
+	return h.Sum64()
+}
+
+// Page returns a part of the answer to q: the first q.Limit events
+// (DefaultPageLimit if it is 0) for an empty cursor, and those after or before
+// for the Next or Prev of another page of the same query; q.Limit may change
+// in between, and q.Offset counts for the empty cursor alone. Events that are
+// written or deleted meanwhile do not shift the pages. A cursor that is
+// damaged, or of another query, is ErrBadCursor.
+func (sn *Snapshot) Page(q Query, at string) (Page, error) {
+	p, err := sn.page(q, at)
+	return p, failed("page", err)
+}
+
+func (sn *Snapshot) page(q Query, at string) (Page, error) {
+	if err := sn.usable(); err != nil {
+		return Page{}, err
+	}
+	if err := q.validate(); err != nil {
+		return Page{}, err
+	}
+	limit := q.Limit
+	if limit == 0 {
+		limit = DefaultPageLimit
+	}
+	hash := q.hash()
+	from, until := q.bounds()
+	var c cursor
+	if at != "" {
+		var err error
+		if c, err = parseCursor(at, hash); err != nil {
+			return Page{}, err
+		}
+		q.Offset = 0
+		if c.before == q.OldestFirst { // the page lies below the cursor's ID
+			until = minID(until, c.id)
+		} else {
+			from = maxID(from, firstAfter(c.id))
+		}
+	}
+	forward := q
+	forward.OldestFirst = q.OldestFirst != c.before
+	events, more, err := sn.collect(forward, from, until, limit)
+	if err != nil {
+		return Page{}, err
+	}
+	var p Page
+	if p.Events = events; c.before {
+		slices.Reverse(p.Events)
+	}
+	// On the side from which the cursor came there is a page.
+	hasNext, hasPrev := more, at != "" || q.Offset > 0
+	if c.before {
+		hasNext, hasPrev = true, more
+	}
+	if len(p.Events) == 0 {
+		if at != "" && c.before { // back to where the cursor was
+			p.Next = cursor{false, beside(c.id, q.OldestFirst), hash}.String()
+		} else if at != "" {
+			p.Prev = cursor{true, beside(c.id, !q.OldestFirst), hash}.String()
+		}
+		return p, nil
+	}
+	if hasNext {
+		p.Next = cursor{false, p.Events[len(p.Events)-1].ID, hash}.String()
+	}
+	if hasPrev {
+		p.Prev = cursor{true, p.Events[0].ID, hash}.String()
+	}
+	return p, nil
+}
+
+// beside returns the ID next to id, before it in time or after it.
+func beside(id ID, before bool) ID {
+	if before {
+		return lastBefore(id)
+	}
+	return firstAfter(id)
+}
+
+// collect returns the first events of a search, and whether there are more.
+func (sn *Snapshot) collect(q Query, from, until ID, limit int) (events []Event, more bool, err error) {
+	s, err := sn.search(q, from, until)
+	if err != nil {
+		return nil, false, err
+	}
+	mem := sn.manyEvents()
+	var r record
+	for n := 0; ; n++ {
+		if err := sn.usable(); err != nil {
+			return nil, false, err
+		}
+		last := n-q.Offset >= limit
+		ok, err := s.event(&mem, &r, n >= q.Offset && !last)
+		if err != nil || !ok || last {
+			return events, ok && last, err
+		}
+		if n >= q.Offset {
+			events = append(events, r.Event)
+		}
+	}
+}
+
+// Page is Snapshot.Page on a snapshot of its own.
+func (s *Store) Page(ctx context.Context, q Query, at string) (Page, error) {
+	sn, err := s.snapshot(ctx)
+	if err != nil {
+		return Page{}, failed("page", err)
+	}
+	defer sn.close()
+	return sn.Page(q, at)
+}

@@ -1,0 +1,639 @@
+package doorlog_test
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/doorlog/doorlog"
+)
+
+// checks counts the comparisons of the store with the model.
+var checks atomic.Int64
+
+// zones has places with half hours and 45 minutes, with changes of the clock of
+// an hour, of half an hour and at midnight, on both halves of the earth, and
+// with none.
+var zones = []string{
+	"UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe",
+	"Pacific/Chatham", "Asia/Beirut", "America/Asuncion", "Pacific/Kiritimati", "Pacific/Marquesas",
+}
+
+func zone(t testing.TB, name string) *time.Location {
+	t.Helper()
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return loc
+}
+
+func randomZone(rng *rand.Rand) *time.Location {
+	loc, err := time.LoadLocation(zones[rng.IntN(len(zones))])
+	if err != nil {
+		panic(err)
+	}
+	return loc
+}
+
+// some returns some of the values, often none.
+func some[T any](rng *rand.Rand, values ...T) (chosen []T) {
+	for range max(0, rng.IntN(5)-2) {
+		chosen = append(chosen, values[rng.IntN(len(values))])
+	}
+	return chosen
+}
+
+func maybe(rng *rand.Rand) *bool {
+	switch rng.IntN(8) {
+	case 0:
+		return new(true)
+	case 1:
+		return new(false)
+	}
+	return nil
+}
+
+// randomQuery asks for things that randomEvent makes, and for some that are nowhere.
+func randomQuery(rng *rand.Rand) doorlog.Query {
+	q := doorlog.Query{
+		Cameras:   some(rng, "camera0", "camera1", "camera2", "camera", "nowhere"),
+		Types:     some(rng, doorlog.Motion, doorlog.Ding, "noise", "never"),
+		Doors:     some(rng, doorlog.NoAction, doorlog.Unlocked, doorlog.Locked),
+		Labels:    some(rng, "label0", "label1", "label2", "label"),
+		Persons:   some(rng, "alice", "bob", "nobody"),
+		AlertSent: maybe(rng), UnlockGranted: maybe(rng), HasThumbnail: maybe(rng),
+		OldestFirst: rng.IntN(2) == 0, Limit: max(0, rng.IntN(40)-10), Offset: max(0, rng.IntN(30)-20),
+	}
+	if len(q.Persons) == 0 {
+		q.Stranger = maybe(rng)
+	}
+	if rng.IntN(4) == 0 {
+		q.MinConfidence = float64(rng.IntN(101)) / 100
+	}
+	if rng.IntN(10) == 0 {
+		q.RecordingID = fmt.Sprint("rec", rng.IntN(500))
+	}
+	if rng.IntN(2) == 0 {
+		q.Since = randomTime(rng)
+	}
+	if rng.IntN(2) == 0 {
+		q.Until = randomTime(rng)
+	}
+	if rng.IntN(5) == 0 {
+		from := rng.IntN(24)
+		q.Hours = &doorlog.Hours{From: from, Until: 1 + rng.IntN(24)}
+		if q.Hours.Until == from {
+			q.Hours.Until = from%24 + 1
+		}
+	}
+	if rng.IntN(5) == 0 {
+		q.Weekdays = some(rng, time.Sunday, time.Monday, time.Friday, time.Saturday)
+	}
+	if rng.IntN(2) == 0 {
+		q.Location = randomZone(rng)
+	}
+	return q
+}
+
+func (m *model) compareQuery(t *testing.T, s *testStore, q doorlog.Query) {
+	t.Helper()
+	checks.Add(3)
+	failed := func(what string) {
+		if t.Failed() {
+			t.Fatalf("%s of %+v", what, q)
+		}
+	}
+	want := m.find(q)
+	wantEvents(t, s.all(t, q), want)
+	failed("events")
+
+	count := q
+	count.Limit, count.Offset = 0, 0
+	if n, err := s.Count(t.Context(), q); err != nil || n != len(m.find(count)) {
+		t.Errorf("count is %d, want %d, %v", n, len(m.find(count)), err)
+	}
+	failed("count")
+
+	p, err := s.Explain(t.Context(), q)
+	if err != nil || p.Returned != len(want) {
+		t.Errorf("plan %+v, want %d, %v", p, len(want), err)
+	}
+	failed("plan")
+}
+
+func randomScope(rng *rand.Rand) doorlog.Scope {
+	sc := doorlog.Scope{Location: randomZone(rng)}
+	if rng.IntN(2) == 0 {
+		sc.Camera = fmt.Sprint("camera", rng.IntN(4))
+	}
+	if rng.IntN(2) == 0 {
+		sc.Since = randomTime(rng)
+	}
+	if rng.IntN(2) == 0 {
+		sc.Until = randomTime(rng)
+	}
+	return sc
+}
+
+// compareScope holds every analysis against loops over the slice.
+func (m *model) compareScope(t *testing.T, s *testStore, sc doorlog.Scope) {
+	t.Helper()
+	ctx := t.Context()
+	q := doorlog.Query{Since: sc.Since, Until: sc.Until, OldestFirst: true}
+	if sc.Camera != "" {
+		q.Cameras = []string{sc.Camera}
+	}
+	events := m.find(q)
+	q.Since, q.Until = time.Time{}, time.Time{}
+	same := func(what string, got, want any, err error) {
+		t.Helper()
+		checks.Add(1)
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Fatalf("%s of %+v\n got %+v\nwant %+v, %v", what, sc, got, want, err)
+		}
+	}
+	today := 0
+	for _, e := range m.find(q) {
+		if e.RecordedAt.In(sc.Location).Format(time.DateOnly) == now.In(sc.Location).Format(time.DateOnly) {
+			today++
+		}
+	}
+	n, err := s.TodayCount(ctx, sc)
+	same("today count", n, today, err)
+	summary, err := s.Summary(ctx, sc)
+	same("summary", summary, summaryOf(events, today), err)
+	heatmap, err := s.Heatmap(ctx, sc)
+	same("heatmap", heatmap, heatmapOf(events, sc.Location), err)
+	timeline, err := s.Timeline(ctx, sc)
+	same("timeline", timeline, timelineOf(events, sc.Location), err)
+	hours, err := s.PeakHours(ctx, sc)
+	same("peak hours", hours, hoursOf(events, sc.Location), err)
+	labels, err := s.LabelBreakdown(ctx, sc)
+	same("labels", labels, labelsOf(events), err)
+	persons, err := s.PersonActivity(ctx, sc)
+	same("persons", persons, personsOf(events, sc.Location), err)
+}
+
+func isStranger(e doorlog.Event) bool { return e.Person == "" && e.Type == doorlog.Motion }
+
+func summaryOf(events []doorlog.Event, today int) doorlog.Summary {
+	s := doorlog.Summary{Total: len(events), Today: today}
+	for _, e := range events {
+		s.Strangers += one(isStranger(e))
+		s.Known += one(e.Person != "")
+		s.Unlocks += one(e.UnlockGranted)
+	}
+	if len(events) > 0 {
+		s.First, s.Last = events[0].RecordedAt, events[len(events)-1].RecordedAt
+	}
+	return s
+}
+
+func one(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func heatmapOf(events []doorlog.Event, loc *time.Location) (h doorlog.Heatmap) {
+	for _, e := range events {
+		at := e.RecordedAt.In(loc)
+		h[at.Weekday()][at.Hour()]++
+	}
+	return h
+}
+
+func timelineOf(events []doorlog.Event, loc *time.Location) (days []doorlog.DayCount) {
+	for _, e := range events { // oldest first: the days are in order
+		date := e.RecordedAt.In(loc).Format(time.DateOnly)
+		at := slices.IndexFunc(days, func(d doorlog.DayCount) bool { return d.Date == date })
+		if at < 0 {
+			at, days = len(days), append(days, doorlog.DayCount{Date: date})
+		}
+		d := &days[at]
+		d.Count++
+		d.Strangers += one(isStranger(e))
+		d.Known += one(e.Person != "")
+		d.Unlocks += one(e.UnlockGranted)
+	}
+	return days
+}
+
+func hoursOf(events []doorlog.Event, loc *time.Location) []doorlog.HourCount {
+	hours := make([]doorlog.HourCount, 24)
+	days := 1
+	if len(events) > 0 {
+		midnight := func(e doorlog.Event) time.Time {
+			year, month, day := e.RecordedAt.In(loc).Date()
+			return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+		}
+		days += int(math.Round(midnight(events[len(events)-1]).Sub(midnight(events[0])).Hours() / 24))
+	}
+	for h := range hours {
+		hours[h].Hour = h
+		for _, e := range events {
+			hours[h].Count += one(e.RecordedAt.In(loc).Hour() == h)
+		}
+		hours[h].AvgPerDay = float64(hours[h].Count) / float64(days)
+	}
+	return hours
+}
+
+func labelsOf(events []doorlog.Event) (labels []doorlog.LabelCount) {
+	sums := make(map[string][2]int64) // detections, billionths of confidence
+	for _, e := range events {
+		for _, d := range e.Detections {
+			s := sums[d.Label]
+			sums[d.Label] = [2]int64{s[0] + 1, s[1] + int64(math.Round(d.Confidence*1e9))}
+		}
+	}
+	for label, s := range sums {
+		labels = append(labels, doorlog.LabelCount{Label: label, Count: int(s[0]), AvgConfidence: float64(s[1]) * 1e-9 / float64(s[0])})
+	}
+	slices.SortFunc(labels, func(a, b doorlog.LabelCount) int {
+		return cmp.Or(b.Count-a.Count, strings.Compare(a.Label, b.Label))
+	})
+	return labels
+}
+
+func personsOf(events []doorlog.Event, loc *time.Location) (persons []doorlog.PersonCount) {
+	for _, e := range events {
+		if e.Person == "" {
+			continue
+		}
+		at := slices.IndexFunc(persons, func(p doorlog.PersonCount) bool { return p.Person == e.Person })
+		if at < 0 {
+			at, persons = len(persons), append(persons, doorlog.PersonCount{Person: e.Person, First: e.RecordedAt})
+		}
+		p := &persons[at]
+		p.Visits++
+		p.Last = e.RecordedAt
+		date := e.RecordedAt.In(loc).Format(time.DateOnly)
+		if n := len(p.Days); n > 0 && p.Days[n-1].Date == date {
+			p.Days[n-1].Count++
+		} else {
+			p.Days = append(p.Days, doorlog.DayVisit{Date: date, Count: 1})
+		}
+	}
+	slices.SortFunc(persons, func(a, b doorlog.PersonCount) int {
+		return cmp.Or(b.Visits-a.Visits, strings.Compare(a.Person, b.Person))
+	})
+	return persons
+}
+
+// filled returns a store and a model with the same random events, some of
+// which were updated and deleted.
+func filled(t *testing.T, rng *rand.Rand, steps int) (*testStore, *model) {
+	s, m := newStore(t), new(model)
+	for range steps {
+		m.step(t, s, rng)
+	}
+	return s, m
+}
+
+// Random questions of all kinds get the answers that loops over a slice give.
+func TestQueriesAndAnalyticsAgreeWithASlice(t *testing.T) {
+	rounds := 25
+	if *long {
+		rounds = 110
+	}
+	before := checks.Load()
+	for seed := range uint64(4) {
+		rng := rand.New(rand.NewPCG(seed, 77))
+		s, m := filled(t, rng, 100+int(seed)*200)
+		for range rounds {
+			for range 60 {
+				m.compareQuery(t, s, randomQuery(rng))
+			}
+			for range 8 {
+				m.compareScope(t, s, randomScope(rng))
+			}
+			for range 5 {
+				m.step(t, s, rng)
+			}
+		}
+		s.reopen(t)
+		m.compareScope(t, s, randomScope(rng))
+	}
+	n := checks.Load() - before
+	t.Logf("%d checks", n)
+	if *long && n < 100_000 {
+		t.Errorf("only %d checks", n)
+	}
+}
+
+func FuzzQueriesAgreeWithASlice(f *testing.F) {
+	f.Add(uint64(1), uint64(2))
+	f.Fuzz(func(t *testing.T, a, b uint64) {
+		rng := rand.New(rand.NewPCG(a, b))
+		s, m := filled(t, rng, rng.IntN(150))
+		for range 5 {
+			m.compareQuery(t, s, randomQuery(rng))
+			m.compareScope(t, s, randomScope(rng))
+			q := randomQuery(rng)
+			q.Offset = 0
+			m.walkPages(t, s, rng, q)
+		}
+	})
+}
+
+// Pages of random sizes, in both directions, while events come and go: what was
+// there all the time is seen exactly once, in order, and what is seen was there.
+func TestPagesAreStableWhileEventsComeAndGo(t *testing.T) {
+	rounds := 40
+	if *long {
+		rounds = 120
+	}
+	for seed := range uint64(3) {
+		rng := rand.New(rand.NewPCG(seed, 99))
+		s, m := filled(t, rng, 200)
+		for range rounds {
+			q := randomQuery(rng)
+			if rng.IntN(2) == 0 {
+				q = doorlog.Query{OldestFirst: q.OldestFirst, Cameras: q.Cameras}
+			}
+			q.Offset = 0
+			m.walkPages(t, s, rng, q)
+		}
+	}
+}
+
+// walkPages goes through all pages of a query and back again.
+func (m *model) walkPages(t *testing.T, s *testStore, rng *rand.Rand, q doorlog.Query) {
+	t.Helper()
+	at := ""
+	var last doorlog.Page
+	for _, forward := range []bool{true, false} {
+		start := slices.Clone(m.events)
+		var seen []doorlog.ID
+		for n := 0; n == 0 || at != ""; n++ {
+			q.Limit = 1 + rng.IntN(60)
+			page, err := s.Page(t.Context(), q, at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checks.Add(1)
+			m.checkPage(t, page, q)
+			ids := idsOf(page.Events)
+			if forward {
+				seen, at = append(seen, ids...), page.Next
+			} else {
+				seen, at = append(ids, seen...), page.Prev
+			}
+			last = page
+			if n > 3*len(start)+10 {
+				t.Fatalf("the pages of %+v do not end", q)
+			}
+			for range rng.IntN(3) {
+				m.step(t, s, rng)
+			}
+		}
+		m.checkWalk(t, q, start, seen, forward)
+		if at = last.Prev; at == "" { // back from where we are
+			return
+		}
+	}
+}
+
+func idsOf(events []doorlog.Event) (ids []doorlog.ID) {
+	for _, e := range events {
+		ids = append(ids, e.ID)
+	}
+	return ids
+}
+
+// checkPage checks that a page has what the store has now.
+func (m *model) checkPage(t *testing.T, page doorlog.Page, q doorlog.Query) {
+	t.Helper()
+	if len(page.Events) > q.Limit {
+		t.Fatalf("%d events on a page of %d", len(page.Events), q.Limit)
+	}
+	for _, e := range page.Events {
+		at := slices.IndexFunc(m.events, func(o doorlog.Event) bool { return o.ID == e.ID })
+		if at < 0 || !asksFor(q, e) {
+			t.Fatalf("event %s is on a page of %+v", e.ID, q)
+		}
+		wantEvent(t, e, m.events[at])
+	}
+}
+
+// checkWalk checks that a walk saw in order and once what was there before it
+// and after it, as it was.
+func (m *model) checkWalk(t *testing.T, q doorlog.Query, start []doorlog.Event, seen []doorlog.ID, forward bool) {
+	t.Helper()
+	if !slices.IsSortedFunc(seen, func(a, b doorlog.ID) int {
+		if q.OldestFirst {
+			return a.Compare(b)
+		}
+		return b.Compare(a)
+	}) || len(slices.Compact(slices.Clone(seen))) != len(seen) {
+		t.Fatalf("pages of %+v are out of order", q)
+	}
+	if !forward {
+		return // it begins in the middle
+	}
+	before, onPage := make(map[doorlog.ID]doorlog.Event), make(map[doorlog.ID]bool)
+	for _, e := range start {
+		before[e.ID] = e
+	}
+	for _, id := range seen {
+		onPage[id] = true
+	}
+	for _, e := range m.events {
+		if asksFor(q, e) && !onPage[e.ID] && reflect.DeepEqual(before[e.ID], e) {
+			t.Fatalf("event %s is on no page of %+v", e.ID, q)
+		}
+	}
+}
+
+func TestPagesForwardAndBackAreTheSame(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 5))
+	s, m := filled(t, rng, 500)
+	for _, oldestFirst := range []bool{false, true} {
+		q := doorlog.Query{Limit: 7, OldestFirst: oldestFirst, Cameras: []string{"camera1", "camera2"}}
+		var pages []doorlog.Page
+		for at := ""; at != "" || len(pages) == 0; {
+			page, err := s.Page(t.Context(), q, at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pages, at = append(pages, page), page.Next
+		}
+		all := q
+		all.Limit = 0
+		if want := (len(m.find(all)) + 6) / 7; len(pages) != want {
+			t.Errorf("%d pages, want %d", len(pages), want)
+		}
+		if pages[0].Prev != "" || pages[len(pages)-1].Next != "" {
+			t.Error("there is something before the first page or after the last")
+		}
+		for i := len(pages) - 1; i > 0; i-- {
+			back, err := s.Page(t.Context(), q, pages[i].Prev)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantEvents(t, back.Events, pages[i-1].Events)
+			if back.Next == "" || (back.Prev == "") != (i == 1) {
+				t.Errorf("page %d, from the back: next %q, prev %q", i-1, back.Next, back.Prev)
+			}
+		}
+	}
+}
+
+func TestEmptyPageLeadsBack(t *testing.T) {
+	s := newStore(t)
+	ctx := t.Context()
+	s.write(t, motion("garage", 3), motion("garage", 2), motion("garage", 1))
+	for _, oldestFirst := range []bool{false, true} {
+		q := doorlog.Query{Limit: 1, OldestFirst: oldestFirst, Types: []doorlog.EventType{doorlog.Motion}}
+		first, err := s.Page(ctx, q, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		rest := q
+		rest.Limit = 10
+		second, err := s.Page(ctx, rest, first.Next)
+		if err != nil || len(second.Events) != 2 {
+			t.Fatalf("%+v, %v", second, err)
+		}
+		page, err := s.Page(ctx, q, second.Prev)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantEvents(t, page.Events, first.Events)
+		for _, e := range second.Events {
+			if err := s.DeleteEvent(ctx, e.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		empty, err := s.Page(ctx, q, first.Next)
+		if err != nil || len(empty.Events) != 0 || empty.Next != "" || empty.Prev == "" {
+			t.Fatalf("%+v, %v", empty, err)
+		}
+		back, err := s.Page(ctx, q, empty.Prev)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantEvents(t, back.Events, first.Events)
+		for _, e := range second.Events { // for the next round
+			if _, err := s.WriteEvent(ctx, e); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func TestBadCursors(t *testing.T) {
+	s := newStore(t)
+	ctx := t.Context()
+	s.write(t, motion("garage", 3), motion("garage", 2), motion("garage", 1))
+	q := doorlog.Query{
+		Limit: 1, Cameras: []string{"garage", "driveway"},
+		Hours: &doorlog.Hours{From: 0, Until: 24}, Location: zone(t, "Europe/Berlin"),
+	}
+	page, err := s.Page(ctx, q, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Trim(page.Next, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
+		t.Errorf("cursor %q is not safe in a URL", page.Next)
+	}
+	same := q
+	same.Limit, same.Cameras = 2, []string{"driveway", "garage", "garage"}
+	if _, err := s.Page(ctx, same, page.Next); err != nil {
+		t.Errorf("the same query in other words: %v", err)
+	}
+	for name, other := range map[string]func(*doorlog.Query){
+		"camera": func(q *doorlog.Query) { q.Cameras = nil }, "type": func(q *doorlog.Query) { q.Types = []doorlog.EventType{"x"} },
+		"door": func(q *doorlog.Query) { q.Doors = []doorlog.DoorAction{0} }, "person": func(q *doorlog.Query) { q.Persons = []string{"x"} },
+		"label": func(q *doorlog.Query) { q.Labels = []string{"x"} }, "confidence": func(q *doorlog.Query) { q.MinConfidence = 0.1 },
+		"stranger": func(q *doorlog.Query) { q.Stranger = new(true) }, "known": func(q *doorlog.Query) { q.Stranger = new(false) },
+		"unlock": func(q *doorlog.Query) { q.UnlockGranted = new(true) }, "alert": func(q *doorlog.Query) { q.AlertSent = new(true) },
+		"thumbnail": func(q *doorlog.Query) { q.HasThumbnail = new(true) }, "recording": func(q *doorlog.Query) { q.RecordingID = "x" },
+		"since": func(q *doorlog.Query) { q.Since = now }, "until": func(q *doorlog.Query) { q.Until = now },
+		"hours":    func(q *doorlog.Query) { q.Hours = &doorlog.Hours{From: 1, Until: 2} },
+		"weekdays": func(q *doorlog.Query) { q.Weekdays = []time.Weekday{1} },
+		"location": func(q *doorlog.Query) { q.Location = zone(t, "Asia/Kolkata") },
+		"order":    func(q *doorlog.Query) { q.OldestFirst = true },
+	} {
+		o := q
+		other(&o)
+		if _, err := s.Page(ctx, o, page.Next); !errors.Is(err, doorlog.ErrBadCursor) {
+			t.Errorf("another %s: %v", name, err)
+		}
+	}
+	for i := range page.Next {
+		bad := []byte(page.Next)
+		bad[i] = 'A' + (bad[i]-'A'+1)%26
+		if _, err := s.Page(ctx, q, string(bad)); !errors.Is(err, doorlog.ErrBadCursor) {
+			t.Errorf("damaged at %d: %v", i, err)
+		}
+	}
+	for _, bad := range []string{"x", "=", page.Next[1:], page.Next + "A", strings.Repeat("A", 40), "é"} {
+		if _, err := s.Page(ctx, q, bad); !errors.Is(err, doorlog.ErrBadCursor) {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
+func FuzzCursor(f *testing.F) {
+	s := newStore(f)
+	for i := range 3 {
+		if _, err := s.WriteEvent(f.Context(), motion("garage", i)); err != nil {
+			f.Fatal(err)
+		}
+	}
+	page, err := s.Page(f.Context(), doorlog.Query{Limit: 1}, "")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(page.Next)
+	f.Add("")
+	f.Fuzz(func(t *testing.T, at string) {
+		page, err := s.Page(t.Context(), doorlog.Query{Limit: 1}, at)
+		if err == nil && len(page.Events) > 1 || err != nil && !errors.Is(err, doorlog.ErrBadCursor) {
+			t.Errorf("%+v, %v", page, err)
+		}
+	})
+}
+
+func TestQueriesThatCannotBeAskedAreRefused(t *testing.T) {
+	s := newStore(t)
+	for field, q := range map[string]doorlog.Query{
+		"Query.Limit":         {Limit: -1},
+		"Query.Offset":        {Offset: -1},
+		"Query.MinConfidence": {MinConfidence: math.NaN()},
+		"Query.Persons":       {Persons: []string{"a"}, Stranger: new(true)},
+		"Query.Hours":         {Hours: &doorlog.Hours{From: 24, Until: 1}},
+		"Query.Weekdays":      {Weekdays: []time.Weekday{7}},
+		"Query.Doors":         {Doors: []doorlog.DoorAction{3}},
+		"Query.Cameras":       {Cameras: []string{""}},
+		"Query.Labels":        {Labels: []string{"a\x00"}},
+		"Query.Types":         {Types: []doorlog.EventType{"\xff"}},
+		"Query.RecordingID":   {RecordingID: strings.Repeat("x", 256)},
+	} {
+		for _, err := range s.Events(t.Context(), q) {
+			wantError(t, err, doorlog.ErrInvalid, field)
+		}
+		_, err := s.Page(t.Context(), q, "")
+		wantError(t, err, doorlog.ErrInvalid, field)
+		_, err = s.Count(t.Context(), q)
+		wantError(t, err, doorlog.ErrInvalid, field)
+		_, err = s.Explain(t.Context(), q)
+		wantError(t, err, doorlog.ErrInvalid, field)
+	}
+	_, err := s.Summary(t.Context(), doorlog.Scope{Camera: "a\x00"})
+	wantError(t, err, doorlog.ErrInvalid, "Scope.Camera")
+	_, err = s.PersonActivity(t.Context(), doorlog.Scope{Camera: "a\x00"})
+	wantError(t, err, doorlog.ErrInvalid, "Scope.Camera")
+}

@@ -1,0 +1,388 @@
+package doorlog
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"runtime/debug"
+	"slices"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// A search finds the events that a query asks for, in its order: in the tail
+// by reading it, in the part that is folded by intersecting posting lists.
+// With newest first the tail comes first, with oldest first last. It allocates
+// when it begins, and little while it goes on.
+type search struct {
+	q        *Query
+	filter   filter
+	events   *bolt.Cursor // stands where the scan of a part is, or anywhere
+	beside   scan         // its detections cursor
+	parts    []part
+	explains Plan
+	id       ID // of the last candidate that was found in lists
+}
+
+// A part is a range of IDs, [from, until), in which candidates are found in one way.
+type part struct {
+	from, until ID
+	lists       []list // nil: read all events
+	tail        bool
+
+	started bool
+	at      ID // the next candidate is here or beyond
+}
+
+// search begins a search over the IDs in [from, until).
+func (sn *Snapshot) search(q Query, from, until ID) (s *search, err error) {
+	defer catch(debug.SetPanicOnFault(true), &err)
+	through, err := indexedThrough(sn.r.tx)
+	if err != nil {
+		return nil, err
+	}
+	s = &search{q: &q, filter: newFilter(&q), events: readable(sn.r.tx, eventsBucket).Cursor()}
+	s.beside = scan{detections: readable(sn.r.tx, detectionsBucket).Cursor(), oldestFirst: q.OldestFirst}
+	tail := part{from: maxID(from, firstAfter(through)), until: until, tail: true}
+	folded := part{from: from, until: minID(until, firstAfter(through)), lists: s.lists(sn.r.tx)}
+	if s.parts = []part{tail, folded}; q.OldestFirst {
+		slices.Reverse(s.parts)
+	}
+	s.parts = slices.DeleteFunc(s.parts, func(p part) bool { return p.from.Compare(p.until) >= 0 })
+	s.explains.Scan = folded.lists == nil
+	return s, nil
+}
+
+func maxID(a, b ID) ID {
+	if a.Compare(b) > 0 {
+		return a
+	}
+	return b
+}
+
+func minID(a, b ID) ID {
+	if a.Compare(b) < 0 {
+		return a
+	}
+	return b
+}
+
+// lists returns a list for each field of the query that an index decides, and
+// takes these fields off the filter of the folded part.
+func (s *search) lists(tx *bolt.Tx) (lists []list) {
+	add := func(index int, values []string) {
+		slices.Sort(values)
+		values = slices.Compact(values)
+		var of []*postingList
+		for _, value := range values {
+			of = append(of, newPostingList(readable(tx, indexes[index]), value, s.q.OldestFirst))
+			s.explains.Lists = append(s.explains.Lists, PlanList{Index: string(indexes[index]), Value: value})
+		}
+		lists = append(lists, list{of, s.q.OldestFirst})
+	}
+	if len(s.q.Cameras) > 0 {
+		add(byCamera, slices.Clone(s.q.Cameras))
+	}
+	switch {
+	case len(s.q.Persons) > 0:
+		add(byPerson, slices.Clone(s.q.Persons))
+	case s.q.Stranger != nil && *s.q.Stranger:
+		add(byPerson, []string{""})
+	}
+	if len(s.q.Labels) > 0 {
+		add(byLabel, slices.Clone(s.q.Labels))
+	}
+	if len(s.q.Types) > 0 {
+		add(byType, stringsOf(s.q.Types))
+	}
+	if len(s.q.Doors) > 0 && !slices.Contains(s.q.Doors, NoAction) { // what did nothing is not indexed
+		var names []string
+		for _, d := range s.q.Doors {
+			names = append(names, d.String())
+		}
+		add(byDoor, names)
+	}
+	if s.q.RecordingID != "" {
+		add(byRecording, []string{s.q.RecordingID})
+	}
+	return lists
+}
+
+func stringsOf[T ~string](values []T) []string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = string(v)
+	}
+	return out
+}
+
+// event reads the next event that matches into r, or with load unset only
+// steps over it; ok is false at the end.
+func (s *search) event(mem *arena, r *record, load bool) (ok bool, err error) {
+	defer catch(debug.SetPanicOnFault(true), &err)
+	key, rec, err := s.next()
+	if key == nil || err != nil {
+		return false, err
+	}
+	if !load {
+		return true, nil
+	}
+	s.explains.Returned++
+	return true, about(key, s.read(key, rec, mem, r))
+}
+
+// read reads an event with its detections into r; rec is nil if it was not loaded.
+func (s *search) read(key, rec []byte, mem *arena, r *record) (err error) {
+	if rec == nil {
+		if rec, err = s.load(key); err != nil {
+			return err
+		}
+	}
+	if err := decodeEvent(key, rec, mem, r); err != nil || r.detections == 0 {
+		return err
+	}
+	k, v := s.beside.detectionsOf(key)
+	if k == nil {
+		return errNoDetections
+	}
+	r.Detections, err = decodeDetections(k, v, mem, r.detections)
+	return err
+}
+
+func about(key []byte, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("event %s: %w", keyText(key), err)
+}
+
+// next returns the next event that matches, or a nil key at the end.
+func (s *search) next() (key, rec []byte, err error) {
+	for len(s.parts) > 0 {
+		p := &s.parts[0]
+		key, rec = s.candidate(p)
+		if key == nil {
+			s.parts = s.parts[1:]
+			continue
+		}
+		if p.tail {
+			s.explains.TailRead++
+		}
+		rec, matches, err := s.matches(p, key, rec)
+		if err != nil {
+			return nil, nil, about(key, err)
+		}
+		if matches {
+			return key, rec, nil
+		}
+	}
+	return nil, nil, nil
+}
+
+// matches applies to a candidate what its lists do not decide, and returns its
+// record if it was loaded for that.
+func (s *search) matches(p *part, key, rec []byte) (loaded []byte, ok bool, err error) {
+	f := &s.filter.all
+	if p.lists != nil {
+		f = &s.filter.rest
+	}
+	if !f.time.matches(key) {
+		return rec, false, nil
+	}
+	if !f.needsHead {
+		return rec, true, nil
+	}
+	s.explains.RecordsRead++
+	if rec == nil {
+		if rec, err = s.load(key); err != nil {
+			return nil, false, err
+		}
+	}
+	h, err := decodeHead(key, rec)
+	if err != nil || !f.matchesHead(&h) {
+		return rec, false, err
+	}
+	if !f.needsDetections {
+		return rec, true, nil
+	}
+	if h.detections == 0 {
+		return rec, false, nil
+	}
+	k, v := s.beside.detectionsOf(key)
+	if k == nil {
+		return rec, false, errNoDetections
+	}
+	ok, err = anyDetection(k, v, f.matchesDetection)
+	return rec, ok, err
+}
+
+// candidate returns the next event of a part, or a nil key at its end. The
+// record of one that was found in lists is nil: see load.
+func (s *search) candidate(p *part) (key, rec []byte) {
+	if p.lists != nil {
+		return s.listed(p), nil
+	}
+	switch {
+	case p.started && s.q.OldestFirst:
+		key, rec = s.events.Next()
+	case p.started:
+		key, rec = s.events.Prev()
+	case s.q.OldestFirst:
+		key, rec = s.events.Seek(p.from[:])
+	default:
+		key, rec = seekBefore(s.events, p.until[:])
+	}
+	p.started = true
+	if key == nil || bytes.Compare(key, p.from[:]) < 0 || bytes.Compare(key, p.until[:]) >= 0 {
+		return nil, nil
+	}
+	return key, rec
+}
+
+// seekBefore moves a cursor to the last key before key.
+func seekBefore(c *bolt.Cursor, key []byte) (k, v []byte) {
+	if k, _ = c.Seek(key); k == nil {
+		return c.Last()
+	}
+	return c.Prev()
+}
+
+// listed returns the next event whose ID is in all lists of a part. Each list
+// in turn is moved to the ID at which the one before stands (leapfrog), so
+// that what is passed over in a long list is not stepped through.
+func (s *search) listed(p *part) (key []byte) {
+	if !p.started {
+		p.started = true
+		if p.at = p.from; !s.q.OldestFirst {
+			p.at = lastBefore(p.until)
+		}
+	}
+	for agreed, i := 0, 0; agreed < len(p.lists); i = (i + 1) % len(p.lists) {
+		id, ok := p.lists[i].seek(p.at)
+		if !ok || less(&id, &p.from) || !less(&id, &p.until) {
+			return nil
+		}
+		if agreed++; id != p.at {
+			p.at, agreed = id, 1
+		}
+	}
+	s.id = p.at
+	if s.q.OldestFirst {
+		p.at = firstAfter(s.id)
+	} else {
+		p.at = lastBefore(s.id)
+	}
+	return s.id[:]
+}
+
+// load returns the record of a candidate that was found in lists.
+func (s *search) load(key []byte) ([]byte, error) {
+	k, rec := s.events.Seek(key)
+	if !bytes.Equal(k, key) {
+		return nil, errNoEvent
+	}
+	return rec, nil
+}
+
+var errNoEvent = fmt.Errorf("%w: an index has it, but it is not there", ErrCorrupt)
+
+// A list is the union of the posting lists of the values of one field.
+type list struct {
+	of          []*postingList
+	oldestFirst bool
+}
+
+// seek returns the first ID of the union at target or beyond it.
+func (l *list) seek(target ID) (first ID, ok bool) {
+	if len(l.of) == 1 {
+		return l.of[0].seek(target)
+	}
+	for _, p := range l.of {
+		id, there := p.seek(target)
+		if !there {
+			continue
+		}
+		if !ok || l.oldestFirst == (id.Compare(first) < 0) {
+			first, ok = id, true
+		}
+	}
+	return first, ok
+}
+
+// A postingList is a cursor over the IDs of one value, in one direction. It
+// only moves forward.
+type postingList struct {
+	cursor      *bolt.Cursor
+	key         []byte // value 0x00, with room for an ID
+	oldestFirst bool
+
+	at      ID // where it stands, if it is on an ID
+	started bool
+	ended   bool
+	steps   int // keys that it looked at
+}
+
+func newPostingList(bucket *bolt.Bucket, value string, oldestFirst bool) *postingList {
+	key := append(make([]byte, 0, len(value)+1+len(ID{})), value...)
+	return &postingList{cursor: bucket.Cursor(), key: append(key, 0), oldestFirst: oldestFirst}
+}
+
+// nearby is how many steps are tried before a search from the root, which
+// takes as long as some ten of them.
+const nearby = 8
+
+// seek moves to the first ID at target or beyond it, in the list's direction.
+func (p *postingList) seek(target ID) (ID, bool) {
+	for tries := 0; p.started && tries < nearby; tries++ {
+		if p.ended || !p.before(target) {
+			return p.at, !p.ended
+		}
+		var k []byte
+		if p.oldestFirst {
+			k, _ = p.cursor.Next()
+		} else {
+			k, _ = p.cursor.Prev()
+		}
+		p.stand(k)
+	}
+	if p.started && (p.ended || !p.before(target)) {
+		return p.at, !p.ended
+	}
+	p.started = true
+	to := append(p.key, target[:]...) //nolint:gocritic // p.key has the room
+	k, _ := p.cursor.Seek(to)
+	if !p.oldestFirst && !bytes.Equal(k, to) {
+		if k == nil {
+			k, _ = p.cursor.Last()
+		} else {
+			k, _ = p.cursor.Prev()
+		}
+	}
+	p.stand(k)
+	return p.at, !p.ended
+}
+
+// before reports whether the list stands before target.
+func (p *postingList) before(target ID) bool {
+	return p.at != target && p.oldestFirst == less(&p.at, &target)
+}
+
+// less reports whether a is before b. In the inner loop of a search it is worth
+// more than ID.Compare.
+func less(a, b *ID) bool {
+	ah, bh := binary.BigEndian.Uint64(a[:8]), binary.BigEndian.Uint64(b[:8])
+	if ah != bh {
+		return ah < bh
+	}
+	return binary.BigEndian.Uint64(a[8:]) < binary.BigEndian.Uint64(b[8:])
+}
+
+// stand notes the key at which the cursor is.
+func (p *postingList) stand(k []byte) {
+	p.steps++
+	if len(k) != len(p.key)+len(p.at) || !bytes.HasPrefix(k, p.key) {
+		p.ended = true
+		return
+	}
+	p.at = ID(k[len(p.key):])
+}
