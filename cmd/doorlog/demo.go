@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,16 +38,20 @@ things are.
 
 The store is events.db and thumbnails in the folder that --dir names. The same seed
 makes the same days, so that to run the demo again adds only what is new. Nothing
-lies in the future: the events of today end now. Days begin at midnight in --tz.`,
+lies in the future: the events of today end now. Days begin at midnight in --tz, and
+in a zone with another offset lives another household: in the same folder the demo
+would mix the two.`,
 		Example: `  doorlog demo
   doorlog demo --days 365 --seed 7 --dir /tmp/year`,
-		Args: takes(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return d.run(cmd.Context()) },
+		Args:              takes(),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return d.run(cmd.Context()) },
 	}
 	f := cmd.Flags()
 	f.IntVar(&d.days, "days", 30, "write the last `N` days, today included")
 	f.Int64Var(&d.seed, "seed", 1, "`number` that the household is made from")
 	f.StringVar(&d.dir, "dir", "demo", "`folder` of the store; it is made if it does not exist")
+	_ = cmd.MarkFlagDirname("dir")
 	return cmd
 }
 
@@ -56,6 +61,7 @@ type demo struct {
 	days int
 	seed int64
 	dir  string
+	exe  string // this binary; empty if that is not known
 
 	studio *studio
 	store  *doorlog.Store
@@ -86,10 +92,9 @@ func (d *demo) run(ctx context.Context) (err error) {
 	if err := os.MkdirAll(d.dir, 0o750); err != nil {
 		return err
 	}
+	d.exe, _ = os.Executable() // only to say how it can be called
 	d.studio = newStudio()
-	d.store, err = doorlog.Open(d.dbPath(), &doorlog.Options{
-		ThumbnailDir: d.thumbnailDir(), LockTimeout: writerPatience, Logger: d.app.logger(), Now: d.app.now,
-	})
+	d.store, err = d.app.open(d.dbPath(), &doorlog.Options{ThumbnailDir: d.thumbnailDir()})
 	if err != nil {
 		return err
 	}
@@ -257,11 +262,14 @@ func files(dir string) (n, size int64, err error) {
 
 // report tells people what was written, what is there, and what to try.
 func (d *demo) report(w io.Writer, r demoResult, recent []doorlog.Event, loc *time.Location) error {
-	fmt.Fprintf(w, "%s: %s events, %s detections, %s thumbnails and %d persons written in %.1f s (%.0f events a second)\n",
-		d.dir, humanize.Comma(r.Events), humanize.Comma(r.Detections), humanize.Comma(r.Thumbnails), r.Persons,
-		r.Seconds, float64(r.Events)/r.Seconds)
+	fmt.Fprintf(w, "%s: %s events, %s detections, %s thumbnails and %d persons written in %.1f s",
+		printable(d.dir), humanize.Comma(r.Events), humanize.Comma(r.Detections), humanize.Comma(r.Thumbnails), r.Persons, r.Seconds)
+	if r.Events > 0 && r.Seconds > 0 {
+		fmt.Fprintf(w, " (%.0f events a second)", float64(r.Events)/r.Seconds)
+	}
+	fmt.Fprintln(w)
 	if r.Existing > 0 {
-		fmt.Fprintf(w, "%s events were there already\n", humanize.Comma(r.Existing))
+		fmt.Fprintln(w, plural(int(r.Existing), "event")+wereThere(r.Existing))
 	}
 	fmt.Fprintf(w, "on disk: %s of events, %s of thumbnails\n\nThe latest events:\n",
 		humanize.IBytes(uint64(r.DBBytes)), humanize.IBytes(uint64(r.FileBytes)))
@@ -272,15 +280,32 @@ func (d *demo) report(w io.Writer, r demoResult, recent []doorlog.Event, loc *ti
 	if len(recent) > 0 {
 		id = recent[0].ID.String()
 	}
-	doorlog := fmt.Sprintf("go run ./cmd/doorlog --db %s --thumbnails %s", d.dbPath(), d.thumbnailDir())
+	doorlog, where := "doorlog", ""
+	if strings.Contains(d.exe, string(filepath.Separator)+"go-build") { // in the go command's folders
+		doorlog, where = "go run ./cmd/doorlog", ", from the root of the repository"
+	}
+	onDemo := fmt.Sprintf("%s --db %s --thumbnails %s", doorlog, shellWord(d.dbPath()), shellWord(d.thumbnailDir()))
 	_, err := fmt.Fprintf(w, `
-What to try next, from the root of the repository:
+What to try next%[4]s:
   %[1]s recent --limit 5
   %[1]s get %[2]s
+  %[1]s events --label cat --hours 22-6 --since 7d
+  %[1]s stats
   %[1]s persons list
   %[1]s write --camera front_door --type ding --detection person:0.95
   %[1]s recent --jsonl > latest.jsonl
-  go run ./cmd/doorlog --db copy.db import latest.jsonl
-`, doorlog, id)
+  %[3]s --db copy.db import latest.jsonl
+`, onDemo, id, doorlog, where)
 	return err
+}
+
+// shellWord quotes what a shell might not take for one word.
+func shellWord(s string) string {
+	plain := func(r rune) bool {
+		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("_./-", r)
+	}
+	if !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) }) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(printable(s), "'", `'\''`) + "'"
 }

@@ -90,10 +90,11 @@ func (h household) days(n int, now time.Time) iter.Seq[[]sighting] {
 }
 
 // day returns the sightings of the calendar day that begins at date, in the
-// order of their times. Nothing but the seed and the date makes them, so that
-// a later run finds the same ones again.
+// order of their times. Nothing but the seed and the date, with its offset from
+// UTC, makes them, so that a later run finds the same ones again, and one in
+// another zone no other ones under their names.
 func (h household) day(date time.Time) []sighting {
-	name := fmt.Sprintf("demo-%d-%s", h.seed, date.Format("20060102"))
+	name := fmt.Sprintf("demo-%d-%s", h.seed, date.Format("20060102Z0700"))
 	d := &diary{date: date, rng: rand.New(rand.NewChaCha8(sha256.Sum256([]byte(name))))}
 	if weekday := date.Weekday(); weekday == time.Saturday || weekday == time.Sunday {
 		d.weekend()

@@ -39,6 +39,31 @@ func TestTheSameSeedLivesTheSameDays(t *testing.T) {
 	}
 }
 
+// The same days in another zone would lie at other times, under the same names.
+func TestAnotherZoneIsAnotherHousehold(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]bool{}
+	for _, s := range month(household{seed: 1, loc: time.UTC}, noon) {
+		names[s.event.RecordingID] = true
+	}
+	for _, s := range month(household{seed: 1, loc: berlin}, noon) {
+		if names[s.event.RecordingID] {
+			t.Fatalf("two households have recordings named %s", s.event.RecordingID)
+		}
+	}
+	// By whatever name a zone goes, its days are the same.
+	same := time.FixedZone("somewhere", 60*60)
+	a, b := household{seed: 1, loc: berlin}, household{seed: 1, loc: same}
+	for i, s := range a.day(noon.In(berlin)) {
+		if o := b.day(noon.In(same))[i]; o.event.RecordingID != s.event.RecordingID || !o.event.RecordedAt.Equal(s.event.RecordedAt) {
+			t.Fatalf("%s at %s is %s at %s", s.event.RecordingID, s.event.RecordedAt, o.event.RecordingID, o.event.RecordedAt)
+		}
+	}
+}
+
 func TestALaterRunFindsTheEventsOfAnEarlierOne(t *testing.T) {
 	h := household{seed: 1, loc: time.UTC}
 	later := map[string]sighting{}

@@ -36,7 +36,10 @@ line, with the names that --json prints:
 
 What is null or left out is absent. A line has at most 16 MiB; empty lines are
 passed over. The database is made if it does not exist. Lines from a pipe are
-written as they come.
+written as they come. Until the import ends no other process can open the database.
+
+A line with the id of an event that is there is passed over if it is the same event,
+and cannot be taken if it is another one.
 
 A line that cannot be taken ends the import: the error names its number and the
 field, all before it is kept, nothing after it is written, and the exit code is 1.
@@ -52,6 +55,12 @@ recording_id nor id cannot be taken then.`,
   zcat old.jsonl.gz | doorlog import - --json`,
 		Args: takes("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case cmd.Flags().Changed("rejects") && f.rejects == "":
+				return misuse("--rejects is empty")
+			case f.rejects == "-":
+				return misuse("--rejects - is no file: standard output is for the summary")
+			}
 			return a.importFile(cmd.Context(), args[0], f)
 		},
 	}
@@ -134,7 +143,7 @@ func (a *app) openInput(name string) (io.ReadCloser, int64, error) {
 // An importSummary tells what an import did.
 type importSummary struct {
 	Imported int64   `json:"imported"` // written now
-	Existed  int64   `json:"existed"`  // passed over by --once
+	Existed  int64   `json:"existed"`  // passed over: were there already
 	Rejected int64   `json:"rejected"`
 	Seconds  float64 `json:"seconds"`
 }
@@ -146,21 +155,24 @@ func (a *app) emitImport(s importSummary) error {
 	})
 }
 
+func wereThere(n int64) string {
+	if n == 1 {
+		return " was there already"
+	}
+	return " were there already"
+}
+
 // String returns, for instance,
 // "imported 1,234 events (12 were there already, 3 rejected) in 0.8 s, 1,542/s".
 func (s importSummary) String() string {
-	noun := "events"
-	if s.Imported == 1 {
-		noun = "event"
-	}
 	var notes []string
 	if s.Existed > 0 {
-		notes = append(notes, humanize.Comma(s.Existed)+" were there already")
+		notes = append(notes, humanize.Comma(s.Existed)+wereThere(s.Existed))
 	}
 	if s.Rejected > 0 {
 		notes = append(notes, humanize.Comma(s.Rejected)+" rejected")
 	}
-	text := fmt.Sprintf("imported %s %s", humanize.Comma(s.Imported), noun)
+	text := "imported " + plural(int(s.Imported), "event")
 	if len(notes) > 0 {
 		text += " (" + strings.Join(notes, ", ") + ")"
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -167,8 +168,8 @@ func TestImportDoesNotHoldBackWhatAPipeDelivered(t *testing.T) {
 		if _, err := io.WriteString(pipe, jsonLine(t, n)+"\n"); err != nil {
 			t.Fatal(err)
 		}
-		if b := <-batches; len(b.good) != 1 || b.end != nil {
-			t.Fatalf("after line %d there are %d lines, %v", n, len(b.good), b.end)
+		if b := <-batches; len(b.good) != 1 || b.end != nil || b.bytes != int64(len(jsonLine(t, n))+1) {
+			t.Fatalf("after line %d there are %d lines, %d bytes, %v", n, len(b.good), b.bytes, b.end)
 		}
 	}
 	if err := pipe.Close(); err != nil {
@@ -179,21 +180,77 @@ func TestImportDoesNotHoldBackWhatAPipeDelivered(t *testing.T) {
 	}
 }
 
+func TestLongLinesAreWrittenInSmallerBatches(t *testing.T) {
+	const padding = 1 << 20
+	var in strings.Builder
+	for n := 1; n <= 20; n++ {
+		in.WriteString(strings.Repeat(" ", padding) + jsonLine(t, n) + "\n")
+	}
+	batches := make(chan batch)
+	go new(importer).read(t.Context(), newLineReader(strings.NewReader(in.String())), batches)
+	var sizes []int
+	for b := (batch{}); b.end == nil; {
+		b = <-batches
+		sizes = append(sizes, len(b.good))
+	}
+	if want := []int{batchBytes / padding, batchBytes / padding, 4, 0}; !slices.Equal(sizes, want) {
+		t.Errorf("batches of %v lines, want %v", sizes, want)
+	}
+}
+
+func TestTheProgressOfAnImportIsThatOfItsBytes(t *testing.T) {
+	st, err := doorlog.Open(filepath.Join(t.TempDir(), "events.db"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	var screen bytes.Buffer
+	a := &app{err: &errorWriter{w: &screen, terminal: true}}
+	im := &importer{st: st, bar: a.progress(1000, "importing")}
+	line := inputLine{number: 1, event: doorlog.Event{Camera: "c", Type: doorlog.Motion, RecordedAt: day}}
+	if err := im.take(t.Context(), batch{good: []inputLine{line}, bytes: 500}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(screen.String(), " 50% ") {
+		t.Errorf("halfway there is %q", screen.String())
+	}
+}
+
+func TestAnImportSaysWhatIsNoText(t *testing.T) {
+	for in, want := range map[string]string{
+		"\x1f\x8b\x08\x00\x00\x00\n":    "line 1: is gzip: unpack it first, as in: zcat FILE | doorlog import -",
+		"\xff\xfe{\x00\"\x00\n\x00":     "line 1: is UTF-16: the lines must be UTF-8",
+		"\xfe\xff\x00{\x00\"\x00\n":     "line 1: is UTF-16: the lines must be UTF-8",
+		jsonLine(t, 1) + "\n\x1f\x8b\n": "line 2: is not JSON: ",
+	} {
+		c := newCLI(t)
+		c.in = strings.NewReader(in)
+		c.run(t.Context(), exitFailed, "import", "-")
+		if !strings.Contains(c.errors.String(), want) {
+			t.Errorf("%q: it says %q, want %q", in, c.errors.String(), want)
+		}
+	}
+}
+
 func TestAnImportCanBeInterrupted(t *testing.T) {
 	c := newCLI(t)
 	in, pipe := io.Pipe()
 	c.in = in
 	ctx, interrupt := context.WithCancel(t.Context())
+	lines := []string{jsonLine(t, 1), jsonLine(t, 2), jsonLine(t, 3)}
 	go func() {
-		// Once this returns the import reads, and it will wait for more.
-		_, _ = io.WriteString(pipe, jsonLine(t, 1)+"\n")
+		// The third is read when the second waits to be written, and so the first is.
+		for _, line := range lines {
+			_, _ = io.WriteString(pipe, line+"\n")
+		}
 		interrupt()
 	}()
 	c.run(ctx, exitFailed, "import", "-")
 	if !strings.HasSuffix(c.errors.String(), "doorlog: interrupted\n") {
 		t.Errorf("it says %q", c.errors.String())
 	}
-	if got := c.recordings(); len(got) > 1 { // the store is whole, and closed
+	got := c.recordings() // the store is whole, and closed
+	if len(got) == 0 || !slices.Equal(got, []string{"1", "2", "3"}[:len(got)]) {
 		t.Errorf("kept are %q", got)
 	}
 	if err := pipe.Close(); err != nil {
@@ -254,9 +311,13 @@ func TestAStoreInUseIsALockedOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.run(t.Context(), exitFailed, "recent")
-	if got := c.errors.String(); !strings.HasPrefix(got, "doorlog: open ") || !strings.Contains(got, "locked") {
-		t.Errorf("it says %q", got)
+	for _, args := range [][]string{{"recent"}, {"persons", "add", "alice"}, {"demo", "--dir", filepath.Dir(c.db)}} {
+		cmd := newRootCommand(&app{out: io.Discard, err: io.Discard, now: time.Now, patience: -1})
+		cmd.SetArgs(args)
+		err := cmd.ExecuteContext(t.Context())
+		if !errors.Is(err, doorlog.ErrLocked) || !strings.Contains(err.Error(), "wait for it to end") {
+			t.Errorf("%q: %v", args, err)
+		}
 	}
 	if err := st.Close(); err != nil {
 		t.Fatal(err)
@@ -270,5 +331,25 @@ func TestAStoreInUseIsALockedOne(t *testing.T) {
 	c.run(t.Context(), exitOK, "recent")
 	if err := st.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Commands that come at the same moment take turns, those that read too.
+func TestACommandWaitsForAnotherToEnd(t *testing.T) {
+	if !*long {
+		t.Skip("waits: -long")
+	}
+	for _, args := range [][]string{{"recent"}, {"write", "--camera", "c"}} {
+		c := newCLI(t)
+		st, err := doorlog.Open(c.db, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		closed := make(chan error, 1)
+		time.AfterFunc(1500*time.Millisecond, func() { closed <- st.Close() })
+		c.run(t.Context(), exitOK, args...)
+		if err := <-closed; err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -118,6 +120,9 @@ func (im *importer) decode(b *batch, number int, raw []byte, err error) {
 	if err == nil {
 		err = unmarshal(raw, &line.event)
 	}
+	if err != nil && number == 1 {
+		err = cmp.Or(noText(raw), err)
+	}
 	if im.rejects != nil {
 		line.raw = slices.Clone(raw)
 	}
@@ -130,6 +135,18 @@ func (im *importer) decode(b *batch, number int, raw []byte, err error) {
 	default:
 		b.end = lineError{number, err}
 	}
+}
+
+// noText says what the beginning of an input is that holds no lines of text, as
+// far as that is known.
+func noText(raw []byte) error {
+	switch {
+	case bytes.HasPrefix(raw, []byte("\x1f\x8b")):
+		return errors.New("is gzip: unpack it first, as in: zcat FILE | doorlog import -")
+	case bytes.HasPrefix(raw, []byte("\xff\xfe")), bytes.HasPrefix(raw, []byte("\xfe\xff")):
+		return errors.New("is UTF-16: the lines must be UTF-8")
+	}
+	return nil
 }
 
 func unmarshal(raw []byte, e *doorlog.Event) error {
@@ -189,14 +206,13 @@ func (im *importer) store(ctx context.Context, lines []inputLine) error {
 	for i := range lines {
 		events[i] = lines[i].event
 	}
-	if !im.once {
-		_, err := im.st.WriteEvents(ctx, events)
-		if err == nil {
-			im.sum.Imported += int64(len(events))
-		}
-		return err
+	var existed []bool
+	var err error
+	if im.once {
+		_, existed, err = im.st.WriteEventsOnce(ctx, events)
+	} else if existed, err = im.known(ctx, events); err == nil {
+		_, err = im.st.WriteEvents(ctx, events)
 	}
-	_, existed, err := im.st.WriteEventsOnce(ctx, events)
 	if err != nil {
 		return err
 	}
@@ -208,4 +224,32 @@ func (im *importer) store(ctx context.Context, lines []inputLine) error {
 		}
 	}
 	return nil
+}
+
+// known reports which events have an ID that is there, or that one before them
+// has. WriteEvents takes such a one if it is the same event, but writes nothing,
+// and does not say so.
+func (im *importer) known(ctx context.Context, events []doorlog.Event) ([]bool, error) {
+	known := make([]bool, len(events))
+	hasID := func(e doorlog.Event) bool { return e.ID != doorlog.ID{} }
+	if !slices.ContainsFunc(events, hasID) {
+		return known, nil
+	}
+	err := im.st.View(ctx, func(sn *doorlog.Snapshot) error {
+		before := map[doorlog.ID]bool{}
+		for i := range events {
+			id := events[i].ID
+			if id == (doorlog.ID{}) {
+				continue
+			}
+			_, err := sn.Event(id)
+			if err != nil && !errors.Is(err, doorlog.ErrNotFound) {
+				return err
+			}
+			known[i] = err == nil || before[id]
+			before[id] = true
+		}
+		return nil
+	})
+	return known, err
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"image"
 	"image/jpeg"
@@ -37,6 +38,9 @@ func TestScripts(t *testing.T) {
 			"exits":   exits,
 			"json":    jsonHas,
 			"capture": capture,
+			"field":   field,
+			"finds":   finds,
+			"unread":  unread,
 		},
 	})
 }
@@ -117,3 +121,57 @@ func capture(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
 }
+
+// field FILE NAME VARIABLE sets a variable to a field of a JSON object.
+func field(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: field FILE NAME VARIABLE")
+	}
+	var object map[string]any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &object))
+	text, ok := object[args[1]].(string)
+	if !ok {
+		ts.Fatalf("%s is %v, no text", args[1], object[args[1]])
+	}
+	ts.Setenv(args[2], text)
+}
+
+// unread PROGRAM [ARG...] runs a program whose output nobody reads: it ends well,
+// and says nothing.
+func unread(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: unread PROGRAM [ARG...]")
+	}
+	r, w, err := os.Pipe()
+	ts.Check(err)
+	ts.Check(r.Close())
+	defer w.Close()
+	var errOut strings.Builder
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = ts.MkAbs("."), w, &errOut
+	if err := cmd.Run(); err != nil || errOut.Len() > 0 {
+		ts.Fatalf("%v: %s", err, &errOut)
+	}
+}
+
+// finds RECORDINGS [FLAG...] runs events with these flags, which finds the
+// events of these recordings in this order.
+func finds(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: finds RECORDINGS [FLAG...]")
+	}
+	ts.Check(ts.Exec("doorlog", append([]string{"events", "--jsonl"}, args[1:]...)...))
+	found := []string{}
+	for line := range strings.Lines(ts.ReadFile("stdout")) {
+		var e struct {
+			Recording string `json:"recording_id"`
+		}
+		ts.Check(json.Unmarshal([]byte(line), &e))
+		found = append(found, e.Recording)
+	}
+	if got := strings.Join(found, " "); got != args[0] {
+		ts.Fatalf("found %q, wanted %q", got, args[0])
+	}
+}
+
+var long = flag.Bool("long", false, "run the tests that wait, too")

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 
@@ -35,7 +36,8 @@ func newPersonsListCommand(a *app) *cobra.Command {
 		Long:  "List the persons by name.",
 		Example: `  doorlog persons list
   doorlog persons list --jsonl | jq -r 'select(.auto_unlock) | .name'`,
-		Args: takes(),
+		Args:              takes(),
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			loc, err := a.location()
 			if err != nil {
@@ -67,13 +69,22 @@ func newPersonsAddCommand(a *app) *cobra.Command {
 		Use:   "add NAME",
 		Short: "Add a person, or change one",
 		Long: `Add a person. The name is that which events carry. If there is a person of this
-name, only what a flag says is changed. The database is made if it does not exist.`,
+name, only what a flag says is changed. The database is made if it does not exist.
+
+A new person gets a display name made from the name, Mary Ann for mary_ann, and
+may be let in: to say otherwise write --auto-unlock=false, with the =.`,
 		Example: `  doorlog persons add alice --display-name "Alice Smith"
   doorlog persons add courier --auto-unlock=false`,
 		Args:              takes("NAME"),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p.Name = args[0]
+			switch {
+			case strings.TrimSpace(p.Name) == "":
+				return misuse("NAME is empty")
+			case cmd.Flags().Changed("display-name") && strings.TrimSpace(p.DisplayName) == "":
+				return misuse("--display-name is empty")
+			}
 			if cmd.Flags().Changed("auto-unlock") {
 				p.AutoUnlock = &autoUnlock
 			}
@@ -88,7 +99,7 @@ name, only what a flag says is changed. The database is made if it does not exis
 			return a.emitPerson(kept)
 		},
 	}
-	cmd.Flags().StringVar(&p.DisplayName, "display-name", "", "the `name` to show")
+	cmd.Flags().StringVar(&p.DisplayName, "display-name", "", "the `name` to show (default made from NAME)")
 	cmd.Flags().BoolVar(&autoUnlock, "auto-unlock", autoUnlock, "whether the door may let the person in by itself")
 	return cmd
 }
@@ -138,6 +149,9 @@ func newPersonsAutoUnlockCommand(a *app) *cobra.Command {
 			if !on && args[1] != "off" {
 				return misuse("%q is neither on nor off", args[1])
 			}
+			if name == "" {
+				return misuse("NAME is empty")
+			}
 			var kept doorlog.Person
 			err := a.withStore(changes, func(st *doorlog.Store) (err error) {
 				if err = st.SetAutoUnlock(cmd.Context(), name, on); err != nil {
@@ -171,6 +185,9 @@ is removed. The database is made if it does not exist.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var sync doorlog.PersonSync
+			if _, err := os.ReadDir(args[0]); err != nil { // before a database is made
+				return fmt.Errorf("sync persons: %w", err)
+			}
 			err := a.withStore(creates, func(st *doorlog.Store) (err error) {
 				sync, err = st.SyncPersons(cmd.Context(), args[0])
 				return err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
@@ -24,7 +25,8 @@ func newRecentCommand(a *app) *cobra.Command {
 happened, not that in which they were written.`,
 		Example: `  doorlog recent --limit 5 --tz Europe/Berlin
   doorlog recent --limit 1000 --jsonl > latest.jsonl`,
-		Args: takes(),
+		Args:              takes(),
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if limit < 1 {
 				return misuse("--limit %d is less than 1", limit)
@@ -50,11 +52,13 @@ happened, not that in which they were written.`,
 
 func newGetCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:     "get ID",
-		Short:   "Show one event",
-		Long:    `Show everything that is known about one event. The IDs are in the last column of "doorlog recent".`,
-		Example: "  doorlog get 01JMXQ5Z8G00000000000000AB --json",
-		Args:    takes("ID"),
+		Use:   "get ID",
+		Short: "Show one event",
+		Long: `Show everything that is known about one event. The IDs are in the last column of "doorlog recent".
+In JSON the path of the thumbnail is that below the folder of --thumbnails.`,
+		Example:           "  doorlog get 01JMXQ5Z8G00000000000000AB --json",
+		Args:              takes("ID"),
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			id, err := doorlog.ParseID(args[0])
 			if err != nil {
@@ -72,7 +76,16 @@ func newGetCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.emit(e, func(w io.Writer) error { return writeTable(w, nil, eventDetails(&e, loc)) })
+			return a.emit(e, func(w io.Writer) error {
+				if e.ThumbnailPath != "" {
+					dir, err := a.thumbnailDir()
+					if err != nil {
+						return err
+					}
+					e.ThumbnailPath = filepath.Join(dir, filepath.FromSlash(e.ThumbnailPath))
+				}
+				return writeTable(w, nil, eventDetails(&e, loc))
+			})
 		},
 	}
 }

@@ -4,20 +4,24 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
-// An app is one run of the binary: its streams, its clock, and what the flags
-// that every command has say.
+// An app is one run of the binary: its streams, its clock, how long it waits for
+// others, and what the flags that every command has say.
 type app struct {
 	in  io.Reader
 	out io.Writer
 	err io.Writer
 	now func() time.Time
+
+	patience time.Duration // with whoever has the database open
 
 	flags flags
 	env   dotenv
@@ -39,7 +43,7 @@ const (
 // run does what the arguments say and returns the exit code.
 func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
 	stdout := &stickyWriter{w: out}
-	a := &app{in: in, out: stdout, err: newErrorWriter(errOut), now: time.Now}
+	a := &app{in: in, out: stdout, err: newErrorWriter(errOut), now: time.Now, patience: lockPatience}
 	root := newRootCommand(a)
 	root.SetArgs(append([]string{}, args...)) // cobra takes nil for "those of the process"
 	cmd, err := root.ExecuteContextC(ctx)
@@ -66,13 +70,20 @@ Where they are is said by a flag, else by the environment, else by a file named
   --thumbnails   THUMBNAILS_DIR  default ./thumbnails
 
 Commands print tables for people. Programs should ask for --json (one document;
-an array for a list) or --jsonl (one line for each entry): their field names are
-those that "doorlog import" reads, and they stay as they are.
+an array for a list, an object for a page of events) or --jsonl (one line for each
+entry). The field names stay as they are; those of events are what "doorlog import"
+reads.
+
+While a command writes, no other process can open the database; several may read at
+once, but then none can write. A command waits 5 seconds for its turn: begin a long
+import when no other has to write.
 
 The exit code is 0 if all went well, 1 if something failed, and 2 if the command
 line itself is wrong. Errors and warnings go to standard error.`,
 		Example: `  doorlog import events.jsonl               # take in what a producer wrote
   doorlog recent --limit 5                  # look at the latest events
+  doorlog events --stranger --since 7d      # find events
+  doorlog stats --days 30                   # see when what happened
   doorlog recent --jsonl | jq .camera_id    # and with other programs
   doorlog demo                              # make a store of made-up days in ./demo
   doorlog recent --db demo/events.db`,
@@ -92,6 +103,8 @@ line itself is wrong. Errors and warnings go to standard error.`,
 		newWriteCommand(a),
 		newGetCommand(a),
 		newRecentCommand(a),
+		newEventsCommand(a),
+		newStatsCommand(a),
 		newPersonsCommand(a),
 		newVersionCommand(a),
 	)
@@ -106,10 +119,29 @@ func (a *app) addFlags(root *cobra.Command) {
 	f := root.PersistentFlags()
 	f.StringVar(&a.flags.db, "db", "", "database `file` (default $DB_PATH, else "+defaultDB+")")
 	f.StringVar(&a.flags.thumbnails, "thumbnails", "", "`folder` of the thumbnails (default $THUMBNAILS_DIR, else "+defaultThumbnails+")")
-	f.StringVar(&a.flags.zone, "tz", "", "time `zone` of the times in tables, such as Europe/Berlin (default local time)")
+	f.StringVar(&a.flags.zone, "tz", "", "time `zone` of tables, dates and hours, such as Europe/Berlin (default local time)")
 	f.BoolVar(&a.flags.json, "json", false, "print one JSON document, for programs")
 	f.BoolVar(&a.flags.jsonl, "jsonl", false, "print JSON lines, one for each entry, for programs")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return misuse("%w", err) })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return wrongFlag(err) })
+	_ = root.MarkPersistentFlagDirname("thumbnails")
+}
+
+// wrongFlag turns what cobra says about a flag into misuse, without the words of strconv.
+func wrongFlag(err error) error {
+	invalid, ok := errors.AsType[*pflag.InvalidValueError](err)
+	if !ok {
+		return misuse("%w", err)
+	}
+	name, value := invalid.GetFlag().Name, invalid.GetValue()
+	switch kind := invalid.GetFlag().Value.Type(); {
+	case kind == "bool":
+		return misuse("--%s %q is neither true nor false", name, value)
+	case errors.Is(err, strconv.ErrRange):
+		return misuse("--%s %s is too large", name, value)
+	case kind == "int" || kind == "int64" || kind == "float64":
+		return misuse("--%s %q is not a number", name, value)
+	}
+	return misuse("%w", err)
 }
 
 // checkFlags refuses what the flags of every command cannot be.

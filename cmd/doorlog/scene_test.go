@@ -6,6 +6,7 @@ import (
 	"image/draw"
 	"image/jpeg"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -104,6 +105,18 @@ func differing(a, b *image.RGBA, r image.Rectangle) (n int) {
 		}
 	}
 	return n
+}
+
+func TestNearThingsAreDetectedFirst(t *testing.T) {
+	props := []prop{{kind: kindCat, v: 0.5}, {kind: kindPerson, v: 0.9}, {kind: kindDog, v: 0.1}}
+	sc := scene{backyard, noon, props}
+	var got []string
+	for _, d := range newPainter().scene(sc, newStudio().backdrop(backyard, dayLight)) {
+		got = append(got, d.Label)
+	}
+	if want := []string{"person", "cat", "dog"}; !slices.Equal(got, want) {
+		t.Errorf("the order is %q, want %q", got, want)
+	}
 }
 
 func TestTheSameSceneIsTheSameFrame(t *testing.T) {

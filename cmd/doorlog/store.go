@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -21,9 +22,9 @@ const (
 	dotenvFile        = ".env"
 )
 
-// writerPatience is how long a writing command waits for another to finish:
-// cameras whose scripts write at the same moment take turns.
-const writerPatience = 5 * time.Second
+// lockPatience is how long a command waits for another to finish: cameras whose
+// scripts write at the same moment take turns.
+const lockPatience = 5 * time.Second
 
 // access says what a command does with the store.
 type access int
@@ -32,6 +33,7 @@ const (
 	reads   access = iota // the database must exist; several commands may read at once
 	changes               // the database must exist
 	creates               // the database is made if it does not exist
+	frames                // as creates, and thumbnails are made
 )
 
 // withStore opens the store for use, and closes it.
@@ -40,19 +42,17 @@ func (a *app) withStore(mode access, use func(*doorlog.Store) error) (err error)
 	if err != nil {
 		return err
 	}
-	opts, err := a.storeOptions()
-	if err != nil {
-		return err
+	thumbnails := ""
+	if mode == frames {
+		if thumbnails, err = a.thumbnailDir(); err != nil {
+			return err
+		}
 	}
-	if _, err := os.Stat(path); mode != creates && errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there is no database %s: say where it is with --db or DB_PATH, or make one with write or import", path)
+	if _, err := os.Stat(path); mode < creates && errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no database %s: say where it is with --db or DB_PATH, "+
+			"or make one with write, import, persons add, persons sync or demo", path)
 	}
-	if mode == reads {
-		opts.ReadOnly = true
-	} else {
-		opts.LockTimeout = writerPatience
-	}
-	st, err := doorlog.Open(path, opts)
+	st, err := a.open(path, &doorlog.Options{ThumbnailDir: thumbnails, ReadOnly: mode == reads})
 	if err != nil {
 		return err
 	}
@@ -64,13 +64,14 @@ func (a *app) withStore(mode access, use func(*doorlog.Store) error) (err error)
 	return use(st)
 }
 
-// storeOptions returns what doorlog.Open is told.
-func (a *app) storeOptions() (*doorlog.Options, error) {
-	thumbnails, err := a.thumbnailDir()
-	if err != nil {
-		return nil, err
+// open is doorlog.Open with what is the same for every command.
+func (a *app) open(path string, opts *doorlog.Options) (*doorlog.Store, error) {
+	opts.LockTimeout, opts.Logger, opts.Now = a.patience, a.logger(), a.now
+	st, err := doorlog.Open(path, opts)
+	if errors.Is(err, doorlog.ErrLocked) {
+		err = fmt.Errorf("%w, which has it open: wait for it to end", err)
 	}
-	return &doorlog.Options{ThumbnailDir: thumbnails, Logger: a.logger(), Now: a.now}, nil
+	return st, err
 }
 
 // logger returns a logger for people: on standard error, without the time.
@@ -121,7 +122,7 @@ func (d *dotenv) read() (map[string]string, error) {
 	if err != nil {
 		return nil, err // which names the file
 	}
-	d.values, err = godotenv.UnmarshalBytes(data)
+	d.values, err = godotenv.UnmarshalBytes(bytes.TrimPrefix(data, []byte("\uFEFF")))
 	if err != nil {
 		// godotenv's error quotes the file, and other programs keep their secrets there.
 		return nil, fmt.Errorf("read %s: it does not consist of lines NAME=value; mend it, or use --db and --thumbnails", dotenvFile)

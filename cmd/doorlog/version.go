@@ -11,11 +11,12 @@ import (
 
 func newVersionCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:     "version",
-		Short:   "Print the version",
-		Long:    "Print the version of doorlog, the Go version that built it, and the system it is for.",
-		Example: "  doorlog version --json",
-		Args:    takes(),
+		Use:               "version",
+		Short:             "Print the version",
+		Long:              "Print the version of doorlog, the Go version that built it, and the system it is for.",
+		Example:           "  doorlog version --json",
+		Args:              takes(),
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(*cobra.Command, []string) error {
 			v := struct {
 				Version string `json:"version"`
@@ -32,10 +33,26 @@ func newVersionCommand(a *app) *cobra.Command {
 }
 
 // buildVersion returns the version of the module that the binary was built
-// from, as the go command stamped it.
+// from, or else its revision, as the go command stamped them.
 func buildVersion() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return versionOf(info)
 	}
-	return "(devel)"
+	return unknownVersion
+}
+
+// unknownVersion is also what the go command stamps where it knows of no version.
+const unknownVersion = "(devel)"
+
+func versionOf(info *debug.BuildInfo) string {
+	const short = 12 // digits of a revision
+	if v := info.Main.Version; v != "" && v != unknownVersion {
+		return v
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && s.Value != "" {
+			return s.Value[:min(len(s.Value), short)]
+		}
+	}
+	return unknownVersion
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -42,7 +44,8 @@ written again; the ID is that of the event that is there.`,
   doorlog write --camera front_door --person alice --unlocked --door unlocked \
       --face-distance 0.32 --detection person:0.95:10,20,100,200 --frame face.jpg
   ffmpeg … -f image2 - | doorlog write --camera garage --frame -`,
-		Args: takes(),
+		Args:              takes(),
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			e, err := w.event(cmd.Flags().Changed, a.now)
 			if err != nil {
@@ -68,7 +71,7 @@ func (w *writeFlags) addTo(cmd *cobra.Command) {
 	f.StringVar(&w.camera, "camera", "", "the camera's `name`; required")
 	f.StringVar(&w.eventType, "type", string(doorlog.Motion), "what caused the event: motion, ding, or any other `name`")
 	f.StringVar(&w.person, "person", "", "`name` of who was recognised (default a stranger)")
-	f.StringVar(&w.at, "at", "", "when it happened, a `time` such as 2026-02-25T07:30:00Z (default now)")
+	f.StringVar(&w.at, "at", "", "when it happened, a `time` of RFC 3339 with an offset, such as 2026-02-25T08:30:00+01:00 (default now)")
 	f.StringVar(&w.recording, "recording", "", "the producer's own `id` of the recording")
 	f.Float64Var(&w.confidence, "face-confidence", 0, "how sure the recognition is, `0..1` (default not measured)")
 	f.Float64Var(&w.distance, "face-distance", 0, "`distance` to the nearest known face (default not measured)")
@@ -87,11 +90,8 @@ func (w *writeFlags) event(given func(flag string) bool, now func() time.Time) (
 		Camera: w.camera, RecordedAt: now(), Type: doorlog.EventType(w.eventType),
 		Person: w.person, RecordingID: w.recording, UnlockGranted: w.unlocked,
 	}
-	if w.camera == "" {
-		return e, misuse("--camera is missing")
-	}
-	if w.once && w.recording == "" {
-		return e, misuse("--once goes by the recording: give it with --recording")
+	if err := w.check(given); err != nil {
+		return e, err
 	}
 	if given("face-confidence") {
 		e.FaceConfidence = &w.confidence
@@ -101,8 +101,8 @@ func (w *writeFlags) event(given func(flag string) bool, now func() time.Time) (
 	}
 	var err error
 	if given("at") {
-		if e.RecordedAt, err = time.Parse(time.RFC3339Nano, w.at); err != nil {
-			return e, misuse("--at %q is not a time such as 2026-02-25T07:30:00Z", w.at)
+		if e.RecordedAt, err = parseAt(w.at, now()); err != nil {
+			return e, err
 		}
 	}
 	if e.Door, err = doorlog.ParseDoorAction(w.door); err != nil {
@@ -117,6 +117,43 @@ func (w *writeFlags) event(given func(flag string) bool, now func() time.Time) (
 	}
 	e.Attributes, err = parseAttributes(w.attributes)
 	return e, err
+}
+
+// check refuses what cannot be, before a database is made for it.
+func (w *writeFlags) check(given func(flag string) bool) error {
+	switch {
+	case w.camera == "":
+		return misuse("--camera is missing")
+	case w.eventType == "":
+		return misuse("--type is empty")
+	case given("frame") && w.frame == "":
+		return misuse("--frame is empty")
+	case w.once && w.recording == "":
+		return misuse("--once goes by the recording: give it with --recording")
+	case !isConfidence(w.confidence):
+		return misuse("--face-confidence %v is not in 0..1", w.confidence)
+	case !(w.distance >= 0 && w.distance <= math.MaxFloat64): // also if it is NaN
+		return misuse("--face-distance %v is not a distance", w.distance)
+	}
+	return nil
+}
+
+func isConfidence(v float64) bool { return v >= 0 && v <= 1 }
+
+// parseAt reads the time of an event, which is not before the store's first
+// nor too far ahead of the clock for it.
+func parseAt(text string, now time.Time) (time.Time, error) {
+	const ahead = 24 * time.Hour // as doorlog.Options has it
+	at, err := time.Parse(time.RFC3339Nano, text)
+	switch {
+	case err != nil:
+		return at, misuse("--at %q is not a time of RFC 3339 with an offset, such as 2026-02-25T08:30:00+01:00", text)
+	case at.Before(time.Unix(0, 0)):
+		return at, misuse("--at %s is before 1970", text)
+	case at.After(now.Add(ahead)):
+		return at, misuse("--at %s is more than 24 hours ahead of the clock", text)
+	}
+	return at, nil
 }
 
 // parseDetection reads label:confidence[:x1,y1,x2,y2]. It goes from the right,
@@ -136,12 +173,18 @@ func parseDetection(text string) (doorlog.Detection, error) {
 				return doorlog.Detection{}, wrong
 			}
 		}
+		if !(v[0] <= v[2] && v[1] <= v[3]) || slices.ContainsFunc(v[:], func(side float64) bool { return math.IsInf(side, 0) }) {
+			return doorlog.Detection{}, misuse("--detection %q: its corners are not in the order x1,y1,x2,y2", text)
+		}
 		box = &doorlog.Box{X1: v[0], Y1: v[1], X2: v[2], Y2: v[3]}
 		head, tail, found = cutLast(head, ":")
 	}
 	confidence, err := strconv.ParseFloat(tail, 64)
 	if !found || err != nil || head == "" {
 		return doorlog.Detection{}, wrong
+	}
+	if !isConfidence(confidence) {
+		return doorlog.Detection{}, misuse("--detection %q: the confidence %v is not in 0..1", text, confidence)
 	}
 	return doorlog.Detection{Label: head, Confidence: confidence, Box: box}, nil
 }
@@ -186,7 +229,11 @@ func (a *app) write(ctx context.Context, e doorlog.Event, frameFile string, once
 		ID      doorlog.ID `json:"id"`
 		Existed bool       `json:"existed"`
 	}
-	err = a.withStore(creates, func(st *doorlog.Store) error {
+	mode := creates
+	if frame != nil {
+		mode = frames
+	}
+	err = a.withStore(mode, func(st *doorlog.Store) error {
 		switch {
 		case once:
 			result.ID, result.Existed, err = st.WriteEventOnce(ctx, e, frame)
@@ -209,27 +256,17 @@ func (a *app) write(ctx context.Context, e doorlog.Event, frameFile string, once
 // readFrame returns what the file holds, nil if none is named. It stops one
 // byte after what a frame may have, which the store then refuses.
 func (a *app) readFrame(ctx context.Context, name string) (frame []byte, err error) {
-	in := a.in
-	switch name {
-	case "":
+	if name == "" {
 		return nil, nil
-	case "-":
-	default:
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close() //nolint:errcheck // it was only read
-		in = f
 	}
 	type result struct {
 		frame []byte
 		err   error
 	}
-	// A read of a pipe cannot be called off; its goroutine is left behind.
+	// To open or read a pipe cannot be called off; its goroutine is left behind.
 	read := make(chan result, 1)
 	go func() {
-		frame, err := io.ReadAll(io.LimitReader(in, doorlog.MaxFrameBytes+1))
+		frame, err := a.readUpTo(doorlog.MaxFrameBytes+1, name)
 		read <- result{frame, err}
 	}()
 	select {
@@ -238,4 +275,18 @@ func (a *app) readFrame(ctx context.Context, name string) (frame []byte, err err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+// readUpTo returns the first n bytes of a file, or of standard input for "-".
+func (a *app) readUpTo(n int64, name string) ([]byte, error) {
+	in := a.in
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close() //nolint:errcheck // it was only read
+		in = f
+	}
+	return io.ReadAll(io.LimitReader(in, n))
 }

@@ -2,7 +2,10 @@ package main
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/doorlog/doorlog"
@@ -37,4 +40,22 @@ func TestParseDetection(t *testing.T) {
 func isMisuse(err error) bool {
 	_, ok := errors.AsType[misuseError](err)
 	return ok
+}
+
+func TestAFrameThatIsTooLargeCostsNoEvent(t *testing.T) {
+	large := filepath.Join(t.TempDir(), "large.jpg")
+	if err := os.WriteFile(large, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(large, doorlog.MaxFrameBytes+1<<20); err != nil {
+		t.Fatal(err)
+	}
+	c := newCLI(t)
+	c.run(t.Context(), exitOK, "write", "--camera", "c", "--recording", "r", "--frame", large)
+	if got := c.errors.String(); !strings.Contains(got, "level=WARN") || !strings.Contains(got, "too large") && !strings.Contains(got, "more than 33554432") {
+		t.Errorf("it says %q", got)
+	}
+	if got := c.recordings(); len(got) != 1 || got[0] != "r" {
+		t.Errorf("kept are %q", got)
+	}
 }

@@ -1,0 +1,226 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/doorlog/doorlog"
+)
+
+// eventsFlags are the flags of events.
+type eventsFlags struct {
+	query          queryFlags
+	cursor         string
+	count, explain bool
+}
+
+func newEventsCommand(a *app) *cobra.Command {
+	var f eventsFlags
+	cmd := &cobra.Command{
+		Use:   "events",
+		Short: "Find events",
+		Long: `Find events, the newest first. What different flags say must all hold; of several
+names of one flag any may: --camera garage,driveway is the same as --camera garage
+--camera driveway. Without flags it is all events.
+
+--since and --until take a time such as 2026-02-25T07:30:00Z, a date, which is its
+first moment in --tz, or an age such as 36h, 7d or 2w (a day is 24 hours). --since
+is part of the range and --until is not. --hours and --weekdays are those of the
+clock in --tz.
+
+If there are more events than --limit, the last line says how to go on: repeat the
+command with that --cursor. A cursor stays right while events are written and
+deleted, and goes with the flags of the first page only; --limit may change.
+
+With --json it is an object with events, next and prev, which are the cursors of the
+pages after and before, or null. With --jsonl it is the events alone.`,
+		Example: `  doorlog events --stranger --hours 22-6 --since 7d
+  doorlog events --camera front_door,driveway --label package --min-confidence 0.8
+  doorlog events --person alice --since 2026-02-01 --until 2026-03-01 --count
+  doorlog events --type ding --limit 500 --jsonl | jq .recorded_at`,
+		Args:              takes(),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return a.events(cmd.Context(), &f, cmd.Flags().Changed) },
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	f.query.addTo(cmd)
+	flags.StringVar(&f.cursor, "cursor", "", "show the page at this `cursor`, which an earlier page named")
+	flags.BoolVar(&f.count, "count", false, "print only how many there are")
+	flags.BoolVar(&f.explain, "explain", false, "print how the events are found, and what that takes")
+	_ = cmd.RegisterFlagCompletionFunc("person", a.completePersons)
+	for flag, values := range map[string][]string{
+		"type": {string(doorlog.Motion), string(doorlog.Ding), string(doorlog.OnDemand)},
+		"door": {doorlog.NoAction.String(), doorlog.Unlocked.String(), doorlog.Locked.String()},
+	} {
+		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+	}
+	return cmd
+}
+
+// events prints what the flags ask for.
+func (a *app) events(ctx context.Context, f *eventsFlags, given func(flag string) bool) error {
+	loc, err := a.location()
+	if err != nil {
+		return err
+	}
+	if err := f.check(given); err != nil {
+		return err
+	}
+	cursor, now, err := f.place(a.now)
+	if err != nil {
+		return err
+	}
+	q, err := f.query.query(given, now, loc)
+	if err != nil {
+		return err
+	}
+	err = a.withStore(reads, func(st *doorlog.Store) error {
+		switch {
+		case f.count:
+			return a.countEvents(ctx, st, q)
+		case f.explain:
+			return a.explainEvents(ctx, st, q)
+		}
+		page, err := st.Page(ctx, q, cursor)
+		if err != nil {
+			return err
+		}
+		return a.emitPage(page, loc, f.bindCursor(now))
+	})
+	if errors.Is(err, doorlog.ErrBadCursor) {
+		return misuse("%s; give it together with the flags of the first page", plain(err))
+	}
+	return fromFlags(err)
+}
+
+// check refuses flags that do not go together.
+func (f *eventsFlags) check(given func(flag string) bool) error {
+	for _, pair := range [...]struct {
+		first  bool
+		a, b   string
+		second bool
+	}{
+		{f.count, "count", "explain", f.explain},
+		{f.count, "count", "cursor", given("cursor")},
+		{f.count, "count", "limit", given("limit")},
+		{f.count, "count", "offset", given("offset")},
+		{f.explain, "explain", "cursor", given("cursor")},
+		{given("cursor"), "cursor", "offset", given("offset")},
+	} {
+		if pair.first && pair.second {
+			return misuse("--%s and --%s exclude each other", pair.a, pair.b)
+		}
+	}
+	if given("cursor") && f.cursor == "" {
+		return misuse("--cursor is empty")
+	}
+	return nil
+}
+
+// A range with an age, such as --since 7d, is another query at each moment.
+// Its cursors carry, behind a dot, the moment from which the age counted on the
+// first page, so that the range stays where it is and the cursors stay good.
+
+// place returns the store's part of --cursor, and the moment from which ages count.
+func (f *eventsFlags) place(now func() time.Time) (cursor string, at time.Time, err error) {
+	cursor, moment, found := strings.Cut(f.cursor, ".")
+	if !found {
+		return cursor, now(), nil
+	}
+	ns, err := strconv.ParseInt(moment, 36, 64)
+	if err != nil {
+		return "", at, misuse("--cursor %q is no cursor", f.cursor)
+	}
+	return cursor, time.Unix(0, ns), nil
+}
+
+// bindCursor returns what makes the store's cursor that of the command.
+func (f *eventsFlags) bindCursor(now time.Time) func(cursor string) string {
+	return func(cursor string) string {
+		if cursor == "" || !f.query.between.hasAge() {
+			return cursor
+		}
+		return cursor + "." + strconv.FormatInt(now.UnixNano(), 36)
+	}
+}
+
+func (a *app) emitPage(page doorlog.Page, loc *time.Location, bind func(string) string) error {
+	next, prev := bind(page.Next), bind(page.Prev)
+	if a.flags.json {
+		return a.emit(struct {
+			Events []doorlog.Event `json:"events"`
+			Next   *string         `json:"next"`
+			Prev   *string         `json:"prev"`
+		}{append([]doorlog.Event{}, page.Events...), orNull(next), orNull(prev)}, nil)
+	}
+	return emitList(a, page.Events, func(w io.Writer) error {
+		if err := writeEventTable(w, page.Events, loc); err != nil {
+			return err
+		}
+		for _, end := range [...]struct{ word, cursor string }{{"back", prev}, {"more", next}} {
+			if end.cursor == "" {
+				continue
+			}
+			if _, err := fmt.Fprintf(w, "%s: --cursor %s\n", end.word, end.cursor); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func orNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func (a *app) countEvents(ctx context.Context, st *doorlog.Store, q doorlog.Query) error {
+	n, err := st.Count(ctx, q)
+	if err != nil {
+		return err
+	}
+	count := struct {
+		Count int `json:"count"`
+	}{n}
+	return a.emit(count, func(w io.Writer) error {
+		_, err := fmt.Fprintln(w, n)
+		return err
+	})
+}
+
+func (a *app) explainEvents(ctx context.Context, st *doorlog.Store, q doorlog.Query) error {
+	plan, err := st.Explain(ctx, q)
+	if err != nil {
+		return err
+	}
+	plan.Lists = append([]doorlog.PlanList{}, plan.Lists...) // JSON: [], not null
+	return a.emit(plan, func(w io.Writer) error { return writeTable(w, nil, planDetails(plan)) })
+}
+
+func planDetails(plan doorlog.Plan) [][]string {
+	how := "where the posting lists meet"
+	if plan.Scan {
+		how = "all events in the range"
+	}
+	rows := [][]string{{"looks at", how}}
+	for _, l := range plan.Lists {
+		rows = append(rows, []string{"list", fmt.Sprintf("%s %s: %s", l.Index, cmp.Or(l.Value, "(no person)"), plural(l.Keys, "key"))})
+	}
+	return append(
+		rows,
+		[]string{"in the tail", plural(plan.TailRead, "event")},
+		[]string{"reads to decide", plural(plan.RecordsRead, "record")},
+		[]string{"returns", plural(plan.Returned, "event")},
+	)
+}

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/doorlog/doorlog"
+)
+
+// queryFlags are the fields of a query as they were given.
+type queryFlags struct {
+	cameras, persons, labels, types, doors []string
+
+	stranger, known, unlocked, alerted, unalerted, hasThumbnail bool
+
+	recording     string
+	minConfidence float64
+	between       timeRange
+	hours         string
+	weekdays      []string
+
+	oldestFirst   bool
+	limit, offset int
+}
+
+func (q *queryFlags) addTo(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringSliceVar(&q.cameras, "camera", nil, "events of this camera's `name`; repeatable, as are all names")
+	f.StringSliceVar(&q.persons, "person", nil, "events of the person of this `name`")
+	f.BoolVar(&q.stranger, "stranger", false, "events without a person")
+	f.BoolVar(&q.known, "known", false, "events with a person")
+	f.StringSliceVar(&q.labels, "label", nil, "events in which this `label` was detected")
+	f.Float64Var(&q.minConfidence, "min-confidence", 0, "events with a detection (of a --label, if any) that is so sure, `0..1`")
+	f.StringSliceVar(&q.types, "type", nil, "events of this `type`: motion, ding, or any other name")
+	f.StringSliceVar(&q.doors, "door", nil, "events with this `action` of the door: none, unlocked or locked")
+	f.BoolVar(&q.unlocked, "unlocked", false, "events that let the person in (=false: those that did not)")
+	f.BoolVar(&q.alerted, "alerted", false, "events of which an alert was sent")
+	f.BoolVar(&q.unalerted, "unalerted", false, "events of which none was")
+	f.BoolVar(&q.hasThumbnail, "has-thumbnail", false, "events with a thumbnail (=false: without one)")
+	f.StringVar(&q.recording, "recording", "", "events of the recording with this `id`")
+	q.between.addTo(cmd)
+	f.StringVar(&q.hours, "hours", "", "events in these `hours` of the day: 22-6 is from 22:00 until just before 6:00")
+	f.StringSliceVar(&q.weekdays, "weekdays", nil, "events on these `days` of the week, such as sat,sun or mon-fri")
+	f.BoolVar(&q.oldestFirst, "oldest-first", false, "begin with the oldest")
+	f.IntVar(&q.limit, "limit", doorlog.DefaultPageLimit, "show at most `N` events")
+	f.IntVar(&q.offset, "offset", 0, "pass over the first `N` events; for many, --cursor is faster")
+
+	_ = cmd.RegisterFlagCompletionFunc("weekdays", cobra.FixedCompletions(
+		[]string{"mon", "tue", "wed", "thu", "fri", "sat", "sun", "mon-fri", "sat-sun"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// query returns the query that the flags describe. given reports whether a flag
+// was given; ages count from now, and dates, hours and days are those of loc.
+func (q *queryFlags) query(given func(flag string) bool, now time.Time, loc *time.Location) (doorlog.Query, error) {
+	out := doorlog.Query{
+		Cameras: q.cameras, Persons: q.persons, Labels: q.labels, MinConfidence: q.minConfidence,
+		RecordingID: q.recording, OldestFirst: q.oldestFirst, Limit: q.limit, Offset: q.offset,
+	}
+	if err := q.check(given); err != nil {
+		return out, err
+	}
+	for _, name := range q.types {
+		out.Types = append(out.Types, doorlog.EventType(name))
+	}
+	for _, name := range q.doors {
+		action, err := doorlog.ParseDoorAction(name)
+		if err != nil {
+			return out, misuse("--door %q is none of none, unlocked, locked", name)
+		}
+		out.Doors = append(out.Doors, action)
+	}
+	var err error
+	if out.Since, out.Until, err = q.between.bounds(given, now, loc); err != nil {
+		return out, err
+	}
+	if out.Stranger, err = opposites(given, "stranger", q.stranger, "known", q.known); err != nil {
+		return out, err
+	}
+	if len(q.persons) > 0 && out.Stranger != nil && *out.Stranger {
+		return out, misuse("--person and --stranger exclude each other: a stranger is an event without a person")
+	}
+	if out.AlertSent, err = opposites(given, "alerted", q.alerted, "unalerted", q.unalerted); err != nil {
+		return out, err
+	}
+	if given("unlocked") {
+		out.UnlockGranted = &q.unlocked
+	}
+	if given("has-thumbnail") {
+		out.HasThumbnail = &q.hasThumbnail
+	}
+	return out, q.clock(given, loc, &out)
+}
+
+// check refuses values that cannot be, in the words of the command line.
+func (q *queryFlags) check(given func(flag string) bool) error {
+	for _, list := range [...]struct {
+		flag  string
+		names []string
+	}{
+		{"camera", q.cameras},
+		{"person", q.persons},
+		{"label", q.labels},
+		{"type", q.types},
+		{"door", q.doors},
+		{"weekdays", q.weekdays},
+	} {
+		// An empty list would be no condition at all.
+		if given(list.flag) && (len(list.names) == 0 || slices.Contains(list.names, "")) {
+			return misuse("--%s has an empty name", list.flag)
+		}
+	}
+	switch {
+	case given("recording") && q.recording == "":
+		return misuse("--recording is empty")
+	case !(q.minConfidence >= 0 && q.minConfidence <= 1): // also if it is NaN
+		return misuse("--min-confidence %v is not in 0..1", q.minConfidence)
+	case q.limit < 1:
+		return misuse("--limit %d is less than 1", q.limit)
+	case q.offset < 0:
+		return misuse("--offset %d is less than 0", q.offset)
+	}
+	return nil
+}
+
+// clock sets the hours and the days of the week.
+func (q *queryFlags) clock(given func(flag string) bool, loc *time.Location, out *doorlog.Query) error {
+	if given("hours") {
+		hours, ok := parseHours(q.hours)
+		if !ok {
+			return misuse("--hours %q is not two hours of the day such as 22-6", q.hours)
+		}
+		out.Hours = &hours
+	}
+	for _, text := range q.weekdays {
+		days, ok := parseWeekdays(text)
+		if !ok {
+			return misuse("--weekdays %q is not a day such as sat, or days such as mon-fri", text)
+		}
+		out.Weekdays = append(out.Weekdays, days...)
+	}
+	if out.Hours != nil || out.Weekdays != nil {
+		out.Location = loc // else it would only make the cursors of one zone useless in another
+	}
+	return nil
+}
+
+// opposites returns what a flag or its opposite says, nil if neither is given.
+func opposites(given func(flag string) bool, yes string, isYes bool, no string, isNo bool) (*bool, error) {
+	switch {
+	case given(yes) && given(no):
+		return nil, misuse("--%s and --%s exclude each other", yes, no)
+	case given(yes):
+		return &isYes, nil
+	case given(no):
+		return new(!isNo), nil
+	}
+	return nil, nil
+}
+
+// parseHours reads hours such as 22-6. Midnight is 0 or 24 at the end.
+func parseHours(text string) (h doorlog.Hours, ok bool) {
+	from, until, found := strings.Cut(text, "-")
+	var err1, err2 error
+	h.From, err1 = strconv.Atoi(from)
+	h.Until, err2 = strconv.Atoi(until)
+	if !found || err1 != nil || err2 != nil || h.From == h.Until {
+		return h, false
+	}
+	if h.Until == 0 {
+		h.Until = hoursADay
+	}
+	return h, 0 <= h.From && h.From < hoursADay && 0 < h.Until && h.Until <= hoursADay
+}
+
+// parseWeekdays reads a day of the week, by at least three letters of its
+// name, or a range of them such as mon-fri.
+func parseWeekdays(text string) (days []time.Weekday, ok bool) {
+	first, last, isRange := strings.Cut(text, "-")
+	if !isRange {
+		last = first
+	}
+	from, ok1 := parseWeekday(first)
+	to, ok2 := parseWeekday(last)
+	if !ok1 || !ok2 {
+		return nil, false
+	}
+	for d := from; ; d = (d + 1) % 7 {
+		if days = append(days, d); d == to {
+			return days, true
+		}
+	}
+}
+
+func parseWeekday(text string) (time.Weekday, bool) {
+	const least = 3 // letters tell all days apart
+	text = strings.ToLower(strings.TrimSpace(text))
+	for d := time.Sunday; d <= time.Saturday; d++ {
+		if len(text) >= least && strings.HasPrefix(strings.ToLower(d.String()), text) {
+			return d, true
+		}
+	}
+	return 0, false
+}

@@ -1,0 +1,254 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"github.com/doorlog/doorlog"
+)
+
+const (
+	maxStatsDays = 36500
+	drawnDays    = 31 // bars of the timeline
+	drawnNames   = 20 // rows of labels and of persons
+)
+
+// statsFlags are the flags of stats.
+type statsFlags struct {
+	between timeRange
+	days    int
+	camera  string
+}
+
+func newStatsCommand(a *app) *cobra.Command {
+	var f statsFlags
+	cmd := &cobra.Command{
+		Use:   "stats",
+		Short: "Show when what happened, and how much",
+		Long: `Show how many events there are: by weekday and hour, by day, by hour of the day, by
+what was detected, and by person. Days and hours are those of the clock in --tz.
+
+A stranger is a motion without a person. --since and --until take a time such as
+2026-02-25T07:30:00Z, a date, or an age such as 36h, 7d or 2w; --since is part of
+the range and --until is not. "today" is the present day, whatever the range.
+
+With --json it is an object with summary, heatmap, breakdown, timeline, hours and
+persons. In the heatmap Sunday is 0, and hours without events are left out.`,
+		Example: `  doorlog stats --days 30 --tz Europe/Berlin
+  doorlog stats --camera front_door --since 2026-02-01 --until 2026-03-01
+  doorlog stats --json | jq .summary`,
+		Args:              takes(),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return a.stats(cmd.Context(), &f, cmd.Flags().Changed) },
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	f.between.addTo(cmd)
+	flags.IntVar(&f.days, "days", 0, "the last `N` days, today included")
+	flags.StringVar(&f.camera, "camera", "", "events of the camera of this `name` alone")
+	return cmd
+}
+
+// stats prints the analytics that the flags ask for.
+func (a *app) stats(ctx context.Context, f *statsFlags, given func(flag string) bool) error {
+	if a.flags.jsonl {
+		return misuse("--jsonl is for lists: stats has one document, which --json prints")
+	}
+	loc, err := a.location()
+	if err != nil {
+		return err
+	}
+	sc, err := f.scope(given, a.now(), loc)
+	if err != nil {
+		return err
+	}
+	var s *statistics
+	err = a.withStore(reads, func(st *doorlog.Store) error {
+		return st.View(ctx, func(sn *doorlog.Snapshot) error {
+			s, err = newStatistics(sn, sc)
+			return err
+		})
+	})
+	if err != nil {
+		return fromFlags(err)
+	}
+	return a.emit(s, func(w io.Writer) error { return s.draw(w, drawStyle(), &sc) })
+}
+
+// scope returns the scope that the flags describe.
+func (f *statsFlags) scope(given func(flag string) bool, now time.Time, loc *time.Location) (doorlog.Scope, error) {
+	sc := doorlog.Scope{Camera: f.camera, Location: loc}
+	switch {
+	case given("camera") && f.camera == "":
+		return sc, misuse("--camera is empty")
+	case given("days") && given("since"):
+		return sc, misuse("--days and --since exclude each other")
+	case given("days") && (f.days < 1 || f.days > maxStatsDays):
+		return sc, misuse("--days %d is not in 1..%d", f.days, maxStatsDays)
+	}
+	var err error
+	if sc.Since, sc.Until, err = f.between.bounds(given, now, loc); err != nil {
+		return sc, err
+	}
+	if given("days") {
+		sc.Since = startOfDay(dateOf(now.In(loc)).AddDate(0, 0, 1-f.days), loc)
+	}
+	return sc, nil
+}
+
+// statistics are the analytics of one scope, all from one snapshot.
+type statistics struct {
+	Summary   doorlog.Summary       `json:"summary"`
+	Heatmap   doorlog.Heatmap       `json:"heatmap"`
+	Breakdown []doorlog.LabelCount  `json:"breakdown"`
+	Timeline  []doorlog.DayCount    `json:"timeline"`
+	Hours     []doorlog.HourCount   `json:"hours"`
+	Persons   []doorlog.PersonCount `json:"persons"`
+}
+
+func newStatistics(sn *doorlog.Snapshot, sc doorlog.Scope) (*statistics, error) {
+	var s statistics
+	var err error
+	if s.Summary, err = sn.Summary(sc); err != nil {
+		return nil, err
+	}
+	if s.Heatmap, err = sn.Heatmap(sc); err != nil {
+		return nil, err
+	}
+	if s.Breakdown, err = sn.LabelBreakdown(sc); err != nil {
+		return nil, err
+	}
+	if s.Timeline, err = sn.Timeline(sc); err != nil {
+		return nil, err
+	}
+	if s.Hours, err = sn.PeakHours(sc); err != nil {
+		return nil, err
+	}
+	if s.Persons, err = sn.PersonActivity(sc); err != nil {
+		return nil, err
+	}
+	// JSON: [], not null
+	s.Breakdown = append([]doorlog.LabelCount{}, s.Breakdown...)
+	s.Timeline = append([]doorlog.DayCount{}, s.Timeline...)
+	s.Persons = append([]doorlog.PersonCount{}, s.Persons...)
+	return &s, nil
+}
+
+// draw writes the statistics for people.
+func (s *statistics) draw(w io.Writer, in style, sc *doorlog.Scope) error {
+	var out bytes.Buffer
+	s.drawSummary(&out, in, sc)
+	if s.Summary.Total > 0 {
+		fmt.Fprintln(&out, "\nBy weekday and hour")
+		in.heatmap(&out, &s.Heatmap)
+		fmt.Fprintln(&out, "\nBy day")
+		s.drawTimeline(&out, in)
+		fmt.Fprintln(&out, "\nBy hour")
+		s.drawHours(&out, in)
+	}
+	if len(s.Breakdown) > 0 {
+		fmt.Fprintln(&out, "\nDetections by label")
+		s.drawLabels(&out, in)
+	}
+	if len(s.Persons) > 0 {
+		fmt.Fprintln(&out, "\nPersons")
+		s.drawPersons(&out, in, sc.Location)
+	}
+	_, err := w.Write(out.Bytes())
+	return err
+}
+
+const minuteLayout = "2006-01-02 15:04"
+
+func (s *statistics) drawSummary(w io.Writer, in style, sc *doorlog.Scope) {
+	fmt.Fprint(w, plural(s.Summary.Total, "event"))
+	if sc.Camera != "" {
+		fmt.Fprint(w, " of ", in.clip(sc.Camera))
+	}
+	fmt.Fprintln(w)
+	if s.Summary.Total > 0 {
+		zone := sc.Location.String()
+		if sc.Location == time.Local {
+			zone = "local time"
+		}
+		fmt.Fprintf(w, "from %s to %s, %s\n", s.Summary.First.In(sc.Location).Format(minuteLayout),
+			s.Summary.Last.In(sc.Location).Format(minuteLayout), zone)
+	}
+	for _, row := range [...]struct {
+		name string
+		n    int
+	}{{"today", s.Summary.Today}, {"known", s.Summary.Known}, {"strangers", s.Summary.Strangers}, {"unlocks", s.Summary.Unlocks}} {
+		fmt.Fprintf(w, "  %-9s %9s\n", row.name, humanize.Comma(int64(row.n)))
+	}
+}
+
+// drawTimeline draws the last days, those without events too.
+func (s *statistics) drawTimeline(w io.Writer, in style) {
+	dates := make(map[string]doorlog.DayCount, len(s.Timeline))
+	for _, d := range s.Timeline {
+		dates[d.Date] = d
+	}
+	first, err1 := time.Parse(time.DateOnly, s.Timeline[0].Date)
+	last, err2 := time.Parse(time.DateOnly, s.Timeline[len(s.Timeline)-1].Date)
+	if err1 != nil || err2 != nil {
+		return // not dates that the library writes
+	}
+	days := int(last.Sub(first)/(hoursADay*time.Hour)) + 1
+	if left := days - drawnDays; left > 0 {
+		fmt.Fprintf(w, "(%s before are left out)\n", plural(left, "day"))
+	}
+	c := chart{header: []string{"DATE", "EVENTS", "KNOWN", "STRANGERS", "UNLOCKS"}}
+	for date := last.AddDate(0, 0, 1-min(days, drawnDays)); !date.After(last); date = date.AddDate(0, 0, 1) {
+		d := dates[date.Format(time.DateOnly)]
+		c.add(d.Count, date.Format("2006-01-02 Mon"), count(d.Count), count(d.Known), count(d.Strangers), count(d.Unlocks))
+	}
+	in.chart(w, &c)
+}
+
+func (s *statistics) drawHours(w io.Writer, in style) {
+	c := chart{header: []string{"HOUR", "EVENTS", "A DAY"}}
+	for _, h := range s.Hours {
+		c.add(h.Count, fmt.Sprintf("%02d", h.Hour), count(h.Count), fmt.Sprintf("%.2f", h.AvgPerDay))
+	}
+	in.chart(w, &c)
+}
+
+func (s *statistics) drawLabels(w io.Writer, in style) {
+	c := chart{header: []string{"LABEL", "COUNT", "CONFIDENCE"}}
+	for _, l := range s.Breakdown[:min(len(s.Breakdown), drawnNames)] {
+		c.add(l.Count, in.clip(l.Label), count(l.Count), fmt.Sprintf("%.2f", l.AvgConfidence))
+	}
+	in.chart(w, &c)
+	drawRest(w, len(s.Breakdown))
+}
+
+func (s *statistics) drawPersons(w io.Writer, in style, loc *time.Location) {
+	c := chart{header: []string{"PERSON", "VISITS", "FIRST SEEN", "LAST SEEN"}}
+	for _, p := range s.Persons[:min(len(s.Persons), drawnNames)] {
+		c.add(p.Visits, in.clip(p.Person), count(p.Visits), p.First.In(loc).Format(minuteLayout), p.Last.In(loc).Format(minuteLayout))
+	}
+	in.chart(w, &c)
+	drawRest(w, len(s.Persons))
+}
+
+func drawRest(w io.Writer, rows int) {
+	if rows > drawnNames {
+		fmt.Fprintf(w, "(and %d more)\n", rows-drawnNames)
+	}
+}
+
+func count(n int) string { return humanize.Comma(int64(n)) }
+
+// plural returns "1 event" or "1,234 events".
+func plural(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return count(n) + " " + noun
+}
