@@ -44,8 +44,8 @@
 // A write goes from write.go through commit.go (group commit) into writetx.go
 // (one transaction), and later into index.go (posting lists) and rollup.go
 // (sums); a read from snapshot.go and query.go through search.go (posting lists,
-// intersected) and filter.go. page.go, count.go, explain.go and analytics.go
-// stand on these. buckets.go draws the keys and codec.go the records.
-// thumbnail.go and frame.go stand apart. design/schema.md numbers the
+// intersected) and filter.go. page.go, count.go, explain.go, tally.go and
+// analytics.go stand on these. buckets.go draws the keys and codec.go the
+// records. A frame goes from picture.go to thumbnail.go and frame.go. design/schema.md numbers the
 // invariants, which check.go compares with a file.
 package doorlog

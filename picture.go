@@ -1,0 +1,190 @@
+package doorlog
+
+import (
+	"context"
+	"fmt"
+	"sync"
+)
+
+// addFrame makes the thumbnail of an event that is stored in any case, and says
+// whether it could. It only fails where the event would be refused.
+func (s *Store) addFrame(ctx context.Context, e *Event, frame []byte) (saved bool, err error) {
+	n := *e
+	if err := s.normalise(&n); err != nil {
+		return false, err
+	}
+	if err := n.validate(s.latest()); err != nil {
+		return false, err
+	}
+	e.ID, e.RecordedAt = n.ID, n.RecordedAt
+	file, err := s.thumbs.save(ctx, e.ID, frame)
+	if err != nil {
+		if ctx.Err() != nil {
+			return false, ctx.Err()
+		}
+		s.opt.Logger.Warn("doorlog: the event is stored without a thumbnail",
+			"event", e.ID.String(), "camera", e.Camera, "error", err)
+		return false, nil
+	}
+	e.ThumbnailPath, e.FrameWidth, e.FrameHeight = file.path, file.width, file.height
+	return true, nil
+}
+
+// SaveThumbnail makes a thumbnail of a camera frame (JPEG, PNG, GIF, WebP or
+// BMP; see MaxFrameBytes and MaxFramePixels) and sets e's ThumbnailPath,
+// FrameWidth and FrameHeight, and its ID if it has none, so that e can be
+// written, or updated, next. The file is durable when SaveThumbnail returns,
+// and is named by the ID. If e is not written afterwards the file belongs to
+// no event.
+//
+// A frame that cannot be read is ErrInvalid. It is ErrExists if the event is
+// stored already and has its thumbnail. e is as it was then.
+func (s *Store) SaveThumbnail(ctx context.Context, e *Event, frame []byte) error {
+	return failed("save thumbnail", s.saveThumbnail(ctx, e, frame))
+}
+
+func (s *Store) saveThumbnail(ctx context.Context, e *Event, frame []byte) error {
+	if err := s.enterWrite(); err != nil {
+		return err
+	}
+	defer s.leave()
+	n := *e
+	if err := s.normalise(&n); err != nil {
+		return err
+	}
+	unlock, err := s.busy.lock(ctx, n.ID)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	there, _, err := s.alreadyThere(ctx, &n, false)
+	if err != nil {
+		return err
+	}
+	if there.ThumbnailPath == thumbnailPath(n.ID) {
+		return fmt.Errorf("thumbnail of event %s: %w", n.ID, ErrExists)
+	}
+	saved, err := s.thumbs.save(ctx, n.ID, frame)
+	if err != nil {
+		return err
+	}
+	e.ID, e.RecordedAt, e.ThumbnailPath = n.ID, n.RecordedAt, saved.path
+	e.FrameWidth, e.FrameHeight = saved.width, saved.height
+	return nil
+}
+
+// releaseThumbnail removes the thumbnail that an event named until now. A file
+// that is named by the event's ID has one user; one that a producer brought may
+// have several, and stays until the last of them goes.
+func (s *Store) releaseThumbnail(ctx context.Context, id ID, path string) {
+	if path == "" {
+		return
+	}
+	if path != thumbnailPath(id) {
+		// Whoever is about to write an event that names a producer's file has
+		// done so before this goes on, or begins after it.
+		s.thumbs.named.Lock()
+		defer s.thumbs.named.Unlock()
+		used, err := s.thumbnailUsed(context.WithoutCancel(ctx), path)
+		if used || err != nil {
+			return
+		}
+	}
+	s.removeThumbnail(path)
+}
+
+// thumbnailUsed reports whether an event names a producer's file.
+func (s *Store) thumbnailUsed(ctx context.Context, path string) (used bool, err error) {
+	sn, err := s.look(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer sn.close()
+	err = guarded(func() error {
+		through, err := indexedThrough(sn.r.tx)
+		if err != nil {
+			return err
+		}
+		_, used = postingsOf(readable(sn.r.tx, indexes[byThumbnail]), path).next()
+		tail := sn.r.newScan(firstAfter(through), lastID, true)
+		mem := sn.manyEvents()
+		var r record
+		for ok := true; ok && err == nil && !used; {
+			if ok, err = tail.nextEvent(&mem, &r); ok {
+				used = r.ThumbnailPath == path
+			}
+		}
+		return err
+	})
+	return used, err
+}
+
+func (s *Store) removeThumbnail(path string) {
+	if err := s.thumbs.remove(path); err != nil {
+		s.opt.Logger.Warn("doorlog: a thumbnail that no event names is left", "path", path, "error", err)
+	}
+}
+
+// Thumbnail returns the JPEG file of an event's thumbnail. It is ErrNotFound
+// if there is no such event, or it has no thumbnail, fs.ErrNotExist if the
+// file is gone, and ErrCorrupt if it is not what was saved.
+func (s *Store) Thumbnail(ctx context.Context, id ID) ([]byte, error) {
+	sn, err := s.snapshot(ctx)
+	if err != nil {
+		return nil, failed("thumbnail", err)
+	}
+	defer sn.close()
+	return sn.Thumbnail(id)
+}
+
+// Thumbnail is Store.Thumbnail for an event of the snapshot. The file is that
+// of now: it may have gone with its event.
+func (sn *Snapshot) Thumbnail(id ID) ([]byte, error) {
+	r, err := sn.record(id)
+	if err == nil && r.ThumbnailPath == "" {
+		err = fmt.Errorf("it has none: %w", ErrNotFound)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("doorlog: thumbnail of event %s: %w", id, err)
+	}
+	data, err := sn.store.thumbs.read(r.ThumbnailPath, r.thumb)
+	if err != nil {
+		return nil, fmt.Errorf("doorlog: thumbnail of event %s: %w", id, err)
+	}
+	return data, nil
+}
+
+// idLocks keep two calls from handling the file of one event at the same time.
+// The zero value is ready.
+type idLocks struct {
+	mu   sync.Mutex
+	held map[ID]chan struct{} // closed when the lock is free
+}
+
+func (l *idLocks) lock(ctx context.Context, id ID) (unlock func(), err error) {
+	for {
+		l.mu.Lock()
+		free, held := l.held[id]
+		if !held {
+			break
+		}
+		l.mu.Unlock()
+		select {
+		case <-free:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	defer l.mu.Unlock()
+	if l.held == nil {
+		l.held = make(map[ID]chan struct{})
+	}
+	free := make(chan struct{})
+	l.held[id] = free
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.held, id)
+		close(free)
+	}, nil
+}

@@ -1,0 +1,253 @@
+package doorlog
+
+import (
+	"bytes"
+	"encoding/binary"
+	"runtime/debug"
+	"time"
+)
+
+// A tally adds up a scope: whole rollups, and what they do not decide.
+type tally struct {
+	sn     *Snapshot
+	sc     *Scope
+	wants  wanted
+	total  counts
+	labels map[string]labelCounts
+	clock  localClock
+}
+
+// wanted says which parts of the rollups a question needs.
+type wanted struct {
+	labels bool
+
+	// hours, if it is not nil, is called with what there is in each quarter
+	// hour of each camera, and its local time; for some with each event by
+	// itself. Neighbours mostly come together.
+	hours func(local localTime, c counts)
+}
+
+// tally adds up the events of a scope.
+func (sn *Snapshot) tally(sc *Scope, wants wanted) (t *tally, err error) {
+	defer catch(debug.SetPanicOnFault(true), &err)
+	if err := sn.usable(); err != nil {
+		return nil, err
+	}
+	if err := validOptionalName("Scope.Camera", sc.Camera); err != nil {
+		return nil, err
+	}
+	t = &tally{sn: sn, sc: sc, wants: wants, labels: make(map[string]labelCounts), clock: localClock{location: sc.location()}}
+	q := sc.query()
+	from, until := q.bounds()
+	if from.Compare(until) >= 0 {
+		return t, nil
+	}
+	through, err := sn.indexedThrough()
+	if err != nil {
+		return nil, err
+	}
+	// Rollups decide whole units that lie inside of the range: days where
+	// labels are wanted, quarter hours else. Their ends are cut pieces.
+	unit := quarterHour
+	if wants.labels {
+		unit = secondsADay * time.Second
+	}
+	first, last := wholeUnits(from, until, unit)
+	if !first.Before(last) { // no whole unit
+		return t, t.addEvents(from, until)
+	}
+	if err := t.addEvents(from, minID(until, idFrom(first))); err != nil {
+		return nil, err
+	}
+	if err := t.addRollups(first, last); err != nil {
+		return nil, err
+	}
+	if err := t.addEvents(maxID(idFrom(first), firstAfter(through)), minID(until, idFrom(last))); err != nil { // the tail
+		return nil, err
+	}
+	return t, t.addEvents(maxID(from, idFrom(last)), until)
+}
+
+// wholeUnits returns the bounds of the whole units of time inside of [from, until).
+func wholeUnits(from, until ID, unit time.Duration) (first, last time.Time) {
+	first, last = IDTime(from).Truncate(unit), maxIDTime.Truncate(unit)
+	if idFrom(first) != from {
+		first = first.Add(unit)
+	}
+	if until != lastID {
+		last = IDTime(until).Truncate(unit)
+	}
+	return first, last
+}
+
+// indexedThrough returns the ID up to which events are folded.
+func (sn *Snapshot) indexedThrough() (through ID, err error) {
+	defer catch(debug.SetPanicOnFault(true), &err)
+	return indexedThrough(sn.r.tx)
+}
+
+// addEvents reads the events in [from, until).
+func (t *tally) addEvents(from, until ID) error {
+	if from.Compare(until) >= 0 {
+		return nil
+	}
+	s, err := t.sn.search(t.sc.query(), from, until)
+	if err != nil {
+		return err
+	}
+	mem := t.sn.manyEvents()
+	var r record
+	for {
+		if err := t.sn.usable(); err != nil {
+			return err
+		}
+		ok, err := s.event(&mem, &r, true)
+		if !ok || err != nil {
+			return err
+		}
+		c := countsOf(r.Type, r.Person, r.UnlockGranted)
+		t.total.plus(&c)
+		if t.wants.hours != nil {
+			t.wants.hours(t.clock.at(dayOf(r.RecordedAt), quarterOf(r.RecordedAt)), c)
+		}
+		if t.wants.labels {
+			addLabels(t.labels, r.Detections, 1)
+		}
+	}
+}
+
+// addRollups adds what rollups have in [first, last), which are whole units.
+func (t *tally) addRollups(first, last time.Time) error {
+	return t.sn.eachRollup(t.sc.Camera, first, last, func(day uint32, d *decoder, c counts) error {
+		start := startOfDay(day)
+		whole := !start.Before(first) && !start.Add(secondsADay*time.Second).After(last)
+		if whole && t.wants.hours == nil {
+			t.total.plus(&c)
+			d.skip(1)
+		} else {
+			t.addQuarters(d, day, first, last)
+		}
+		if t.wants.labels {
+			d.skip(2) // types, persons
+			d.labelTally(t.labels)
+		}
+		return d.err()
+	})
+}
+
+func (t *tally) addQuarters(d *decoder, day uint32, first, last time.Time) {
+	start := startOfDay(day)
+	from := int64(max(0, first.Sub(start)/quarterHour))
+	to := int64(min(quartersADay, last.Sub(start)/quarterHour))
+	for q := d.quarters(); !q.ended(); {
+		i, c := q.next()
+		if i < from || i >= to {
+			continue
+		}
+		t.total.plus(&c)
+		if t.wants.hours != nil {
+			t.wants.hours(t.clock.at(day, int(i)), c)
+		}
+	}
+}
+
+func (d *decoder) err() error {
+	if d.bad {
+		return errPayload
+	}
+	return nil
+}
+
+// eachRollup calls fn with the rollups of a camera, or of all, on the UTC days
+// that [first, last) touches: the counts, and what else of the record there is
+// to decode.
+func (sn *Snapshot) eachRollup(camera string, first, last time.Time, fn func(day uint32, d *decoder, c counts) error) (err error) {
+	defer catch(debug.SetPanicOnFault(true), &err)
+	cursor := readable(sn.r.tx, rollupsBucket).Cursor()
+	from, to := dayOf(first), dayOf(last.Add(-1))
+	mem := arena{}
+	k, v := cursor.First()
+	if camera != "" {
+		k, v = cursor.Seek(rollupKey{camera, from}.bytes())
+	}
+	for k != nil {
+		at := len(k) - 5
+		if at < 1 || k[at] != 0 {
+			return errPayload
+		}
+		switch day := binary.BigEndian.Uint32(k[at+1:]); {
+		case camera != "" && string(k[:at]) != camera:
+			return nil
+		case day < from: // to this camera's first day in the range
+			k, v = cursor.Seek(binary.BigEndian.AppendUint32(bytes.Clone(k[:at+1]), from))
+		case day > to: // to the next camera
+			k, v = cursor.Seek(append(bytes.Clone(k[:at]), 1))
+		default:
+			payload, err := rollupRecord.open(k, v)
+			if err != nil {
+				return err
+			}
+			d := decoder{b: payload, mem: &mem}
+			if d.array() < rollupFields {
+				return errPayload
+			}
+			if err := fn(day, &d, d.counts()); err != nil {
+				return err
+			}
+			k, v = cursor.Next()
+		}
+	}
+	return nil
+}
+
+// A localTime is a quarter hour (0 to 95) of a day, by a local clock.
+type localTime struct{ day, quarter int }
+
+func (l localTime) hour() int { return l.quarter / 4 }
+
+// dayShift: days are counted from some weeks before 1970, so that none is
+// negative west of Greenwich. That day was a Thursday too.
+const dayShift = 14
+
+// weekday returns the day of the week of a day.
+func weekday(day int) time.Weekday { return time.Weekday((day + int(time.Thursday)) % 7) }
+
+// dateOf returns a day as 2026-02-25.
+func dateOf(day int) string { return startOfDay(uint32(day - dayShift)).Format(time.DateOnly) }
+
+// A localClock tells the local time of a quarter hour of a UTC day. It remembers
+// the day of the last one, as most days have one offset and the next quarter
+// hour is mostly of the same day.
+type localClock struct {
+	location *time.Location
+	known    bool
+	day      uint32
+	offset   int  // quarter hours from UTC
+	changes  bool // the offset does, on this day
+}
+
+func (l *localClock) at(day uint32, quarter int) localTime {
+	if !l.known || day != l.day {
+		begin := startOfDay(day)
+		after := l.offsetAt(begin.Add(secondsADay * time.Second))
+		l.known, l.day, l.offset = true, day, l.offsetAt(begin)
+		l.changes = l.offset != after
+	}
+	offset := l.offset
+	if l.changes {
+		offset = l.offsetAt(startOfDay(day).Add(time.Duration(quarter) * quarterHour))
+	}
+	local := localTime{int(day) + dayShift, quarter + offset}
+	switch {
+	case local.quarter < 0:
+		local.day, local.quarter = local.day-1, local.quarter+quartersADay
+	case local.quarter >= quartersADay:
+		local.day, local.quarter = local.day+1, local.quarter-quartersADay
+	}
+	return local
+}
+
+func (l *localClock) offsetAt(t time.Time) int {
+	_, seconds := t.In(l.location).Zone()
+	return seconds / int(quarterHour/time.Second)
+}
