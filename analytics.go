@@ -21,7 +21,10 @@ type Scope struct {
 	// Camera; empty: all of them.
 	Camera string
 
-	// Location is whose days and hours are meant; nil is UTC.
+	// Location is whose days and hours are meant; nil is UTC. Where its offset
+	// from UTC is no multiple of 15 minutes, as in no zone that is in use, or
+	// the clock is changed within a quarter hour, a quarter hour counts by the
+	// local time of its beginning.
 	Location *time.Location
 }
 
@@ -280,7 +283,8 @@ func (sn *Snapshot) LabelBreakdown(sc Scope) ([]LabelCount, error) {
 	return labels, nil
 }
 
-// PersonActivity returns the visits of each person, most first.
+// PersonActivity returns the visits of each person, most first. The days of a
+// person are read from the posting lists, in time that grows with the visits.
 func (sn *Snapshot) PersonActivity(sc Scope) ([]PersonCount, error) {
 	persons, err := sn.personActivity(&sc)
 	return persons, failed("person activity", err)

@@ -15,8 +15,12 @@ type Plan struct {
 	// that are too new to be in the index buckets.
 	TailRead int `json:"tail_read"`
 
-	// RecordsRead is the number of records that had to be read to decide
-	// whether their event is asked for.
+	// ScanKeys is the number of keys of events that were stepped over, in the
+	// tail and, with Scan, in all of the range.
+	ScanKeys int `json:"scan_keys"`
+
+	// RecordsRead is the number of events whose record was read, to decide
+	// whether it is asked for or because it is.
 	RecordsRead int `json:"records_read"`
 
 	// Returned is the number of events in the answer.

@@ -226,3 +226,14 @@ func (s *Store) DamagedDelete(t testing.TB) error {
 	})
 	return nil
 }
+
+// BreakRollup flips a bit of the last rollup.
+func (s *Store) BreakRollup(t testing.TB) {
+	t.Helper()
+	s.rawUpdate(t, func(tx *bolt.Tx) error {
+		k, v := tx.Bucket(rollupsBucket).Cursor().Last()
+		v = bytes.Clone(v)
+		v[len(v)-1] ^= 1
+		return tx.Bucket(rollupsBucket).Put(k, v)
+	})
+}

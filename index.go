@@ -59,15 +59,20 @@ func indexEntries(r *record) []indexEntry {
 	if r.ThumbnailPath != "" && r.ThumbnailPath != thumbnailPath(r.ID) {
 		add(byThumbnail, r.ThumbnailPath)
 	}
-	labels := make([]string, len(r.Detections))
-	for i := range r.Detections {
-		labels[i] = r.Detections[i].Label
-	}
-	slices.Sort(labels)
-	for _, label := range slices.Compact(labels) {
+	for _, label := range labelsOf(r.Detections) {
 		add(byLabel, label)
 	}
 	return entries
+}
+
+// labelsOf returns the labels of detections, each once.
+func labelsOf(detections []Detection) []string {
+	labels := make([]string, len(detections))
+	for i := range detections {
+		labels[i] = detections[i].Label
+	}
+	slices.Sort(labels)
+	return slices.Compact(labels)
 }
 
 // indexKey returns value 0x00 ID.

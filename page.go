@@ -101,8 +101,12 @@ func (q *Query) hash() uint64 {
 	}
 	if (q.Hours != nil || len(q.Weekdays) > 0) && q.Location != nil { // nil is UTC
 		fmt.Fprint(h, q.Location)
+		for _, at := range [...]int64{0, 1e9, 1.1e9, 1.7e9, 1.715e9} { // a name alone may be that of two zones
+			_, offset := time.Unix(at, 0).In(q.Location).Zone()
+			fmt.Fprint(h, ",", offset)
+		}
 	} else {
-		fmt.Fprint(h, time.UTC)
+		fmt.Fprint(h, time.UTC, ",0,0,0,0,0")
 	}
 	from, until := q.bounds()
 	fmt.Fprintf(h, ";%q;%v;%v;%v", q.RecordingID, from, until, q.OldestFirst)

@@ -16,7 +16,8 @@ import (
 
 // A Query says which events are asked for. The zero Query is all of them,
 // newest first. Fields of different kinds must all hold; of several values in
-// one field any may.
+// one field any may. What a Query points to must not be changed while it is
+// being answered.
 type Query struct {
 	Cameras []string
 	Types   []EventType
@@ -61,7 +62,7 @@ type Query struct {
 }
 
 // Hours are hours of the day, from From (0 to 23) until just before Until (1 to
-// 24). An Until that is not after From is on the next day: 22 to 6 is the night.
+// 24). An Until before From is on the next day: 22 to 6 is the night.
 type Hours struct{ From, Until int }
 
 func (h *Hours) contains(hour int) bool {

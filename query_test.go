@@ -2,8 +2,10 @@ package doorlog_test
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"math"
 	"math/rand/v2"
 	"reflect"
@@ -622,8 +624,13 @@ func TestQueriesThatCannotBeAskedAreRefused(t *testing.T) {
 		"Query.Types":         {Types: []doorlog.EventType{"\xff"}},
 		"Query.RecordingID":   {RecordingID: strings.Repeat("x", 256)},
 	} {
+		yielded := 0
 		for _, err := range s.Events(t.Context(), q) {
+			yielded++
 			wantError(t, err, doorlog.ErrInvalid, field)
+		}
+		if yielded != 1 {
+			t.Errorf("%s: %d times in the loop", field, yielded)
 		}
 		_, err := s.Page(t.Context(), q, "")
 		wantError(t, err, doorlog.ErrInvalid, field)
@@ -636,4 +643,224 @@ func TestQueriesThatCannotBeAskedAreRefused(t *testing.T) {
 	wantError(t, err, doorlog.ErrInvalid, "Scope.Camera")
 	_, err = s.PersonActivity(t.Context(), doorlog.Scope{Camera: "a\x00"})
 	wantError(t, err, doorlog.ErrInvalid, "Scope.Camera")
+}
+
+func TestPlanSaysWhatAQueryTook(t *testing.T) {
+	s := newStore(t)
+	for i := range 4 * doorlog.FoldAt {
+		e := motion([]string{"garage", "driveway"}[i%2], 1000-i)
+		if i%10 == 0 {
+			e.Person = "alice"
+		}
+		s.write(t, e)
+	}
+	s.write(t, motion("garage", 1), motion("garage", 0)) // the tail
+	plan := func(q doorlog.Query) doorlog.Plan {
+		p, err := s.Explain(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	all := 4*doorlog.FoldAt + 2
+	if p := plan(doorlog.Query{}); !reflect.DeepEqual(p, doorlog.Plan{Scan: true, ScanKeys: all + 2, TailRead: 2, RecordsRead: 0, Returned: all}) {
+		t.Errorf("everything: %+v", p)
+	}
+	if p := plan(doorlog.Query{AlertSent: new(true)}); p.RecordsRead != all || p.Returned != 0 || !p.Scan {
+		t.Errorf("nothing: %+v", p)
+	}
+	p := plan(doorlog.Query{Cameras: []string{"garage"}, Persons: []string{"alice"}, Limit: 3})
+	if p.Scan || p.TailRead != 2 || p.Returned != 3 || p.RecordsRead != 2+3 || len(p.Lists) != 2 {
+		t.Errorf("two lists: %+v", p)
+	}
+	for i, want := range []doorlog.PlanList{{Index: "by_camera", Value: "garage"}, {Index: "by_person", Value: "alice"}} {
+		got := p.Lists[i]
+		if got.Index != want.Index || got.Value != want.Value || got.Keys < 3 || got.Keys > 60 {
+			t.Errorf("list %d: %+v", i, got)
+		}
+	}
+}
+
+func TestDeadlineIsHeardWhereNothingMatches(t *testing.T) {
+	s := newStore(t)
+	events := make([]doorlog.Event, 5000)
+	for i := range events {
+		events[i] = motion([]string{"garage", "driveway"}[i%2], i)
+	}
+	if _, err := s.WriteEvents(t.Context(), events); err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range []doorlog.Query{{AlertSent: new(true)}, {Cameras: []string{"garage"}, AlertSent: new(true)}} {
+		ctx, cancel := context.WithCancel(t.Context())
+		err := s.View(ctx, func(sn *doorlog.Snapshot) error {
+			next, stop := iter.Pull2(sn.Events(doorlog.Query{}))
+			defer stop()
+			next()
+			cancel()
+			if _, _, ok := next(); !ok {
+				t.Error("the loop ended without an error")
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		ctx, cancel = context.WithCancel(t.Context())
+		defer cancel()
+		var failure error
+		calls := 0
+		clock := countdown{Context: ctx, after: 3, cancel: cancel}
+		for _, err := range s.Events(&clock, q) {
+			calls, failure = calls+1, err
+		}
+		if calls != 1 || !errors.Is(failure, context.Canceled) {
+			t.Errorf("%+v: %d events, %v", q, calls, failure)
+		}
+		clock = countdown{Context: t.Context(), after: 3, cancel: func() {}}
+		if _, err := s.Count(&clock, q); !errors.Is(err, context.Canceled) {
+			t.Errorf("count: %v", err)
+		}
+	}
+}
+
+// A countdown is a context that ends when it has been looked at so many times.
+type countdown struct {
+	context.Context
+	after  int
+	cancel func()
+}
+
+func (c *countdown) Err() error {
+	if c.after--; c.after < 0 {
+		c.cancel()
+		return context.Canceled
+	}
+	return nil
+}
+
+// Queries, pages, counts and sums at the boundary between the folded part and
+// the tail, to the nanosecond.
+func TestBoundsAtTheWatermark(t *testing.T) {
+	for _, n := range []int{doorlog.FoldAt - 1, doorlog.FoldAt, doorlog.FoldAt + 1, 2*doorlog.FoldAt + 5} {
+		s, m := newStore(t), new(model)
+		for i := range n {
+			e := motion([]string{"camera0", "camera1"}[i%2], 200-i)
+			e.Detections = []doorlog.Detection{{Label: "label0", Confidence: 0.5}}
+			m.put(s.write(t, e)[0])
+		}
+		for _, at := range []int{doorlog.FoldAt - 2, doorlog.FoldAt - 1, doorlog.FoldAt} {
+			for ns := range 3 {
+				bound := now.Add(-time.Duration(200-at) * time.Minute).Add(time.Duration(ns - 1))
+				for _, q := range []doorlog.Query{{Since: bound}, {Until: bound}} {
+					for _, cameras := range [][]string{nil, {"camera1"}} {
+						for _, oldestFirst := range []bool{false, true} {
+							q.Cameras, q.OldestFirst, q.Limit = cameras, oldestFirst, 0
+							m.compareQuery(t, s, q)
+							q.Limit = 3
+							page, err := s.Page(t.Context(), q, "")
+							if err != nil {
+								t.Fatal(err)
+							}
+							wantEvents(t, page.Events, m.find(q))
+						}
+					}
+					m.compareScope(t, s, doorlog.Scope{Since: q.Since, Until: q.Until, Location: time.UTC})
+				}
+			}
+		}
+	}
+}
+
+// Days around changes of the clock, at midnight too, with the store's own clock
+// on each of their hours.
+func TestTodayAroundChangesOfTheClock(t *testing.T) {
+	for name, around := range map[string][]time.Time{
+		"America/Sao_Paulo":   {time.Date(2018, 11, 4, 3, 0, 0, 0, time.UTC), time.Date(2018, 2, 18, 2, 0, 0, 0, time.UTC)}, // at midnight
+		"Asia/Beirut":         {time.Date(2024, 3, 30, 22, 0, 0, 0, time.UTC), time.Date(2024, 10, 26, 21, 0, 0, 0, time.UTC)},
+		"Europe/Berlin":       {time.Date(2025, 3, 30, 1, 0, 0, 0, time.UTC), time.Date(2025, 10, 26, 1, 0, 0, 0, time.UTC)},
+		"Pacific/Apia":        {time.Date(2011, 12, 30, 10, 0, 0, 0, time.UTC)}, // which had no 30th
+		"Australia/Lord_Howe": {time.Date(2025, 4, 5, 15, 0, 0, 0, time.UTC), time.Date(2025, 10, 4, 15, 30, 0, 0, time.UTC)},
+	} {
+		loc := zone(t, name)
+		for _, change := range around {
+			clock := change
+			s, m := newStoreWith(t, doorlog.Options{Now: func() time.Time { return clock }, MaxFutureSkew: 1000 * time.Hour}), new(model)
+			for i := range 4 * 72 { // each quarter hour of three days
+				e := doorlog.Event{
+					Camera: "camera0", Type: doorlog.Motion, CreatedAt: change,
+					RecordedAt: change.Add(time.Duration(i-4*36) * 15 * time.Minute),
+				}
+				m.put(s.write(t, e)[0])
+			}
+			sc := doorlog.Scope{Location: loc}
+			heatmap, err := s.Heatmap(t.Context(), sc)
+			events := m.find(doorlog.Query{OldestFirst: true})
+			if err != nil || heatmap != heatmapOf(events, loc) {
+				t.Errorf("%s: heatmap %v, %v", name, heatmap, err)
+			}
+			timeline, err := s.Timeline(t.Context(), sc)
+			if err != nil || !reflect.DeepEqual(timeline, timelineOf(events, loc)) {
+				t.Errorf("%s: timeline %v, %v", name, timeline, err)
+			}
+			for h := range 48 {
+				clock = change.Add(time.Duration(h-24) * time.Hour)
+				want := 0
+				for _, e := range events {
+					want += one(e.RecordedAt.In(loc).Format(time.DateOnly) == clock.In(loc).Format(time.DateOnly))
+				}
+				if got, err := s.TodayCount(t.Context(), sc); err != nil || got != want {
+					t.Errorf("%s at %v: today has %d, want %d, %v", name, clock.In(loc), got, want, err)
+				}
+			}
+		}
+	}
+}
+
+func TestTimesAtTheEndsOfWhatCanBeStored(t *testing.T) {
+	s := newStoreWith(t, doorlog.Options{MaxFutureSkew: 230 * 365 * 24 * time.Hour})
+	m := new(model)
+	for _, at := range []time.Time{time.Unix(0, 0), time.Unix(3600, 0), now.AddDate(225, 0, 0)} {
+		e := motion("camera0", 0)
+		e.RecordedAt, e.CreatedAt = at.UTC(), now
+		m.put(s.write(t, e)[0])
+	}
+	for _, name := range zones {
+		m.compareScope(t, s, doorlog.Scope{Location: zone(t, name)})
+	}
+	_, err := s.Heatmap(t.Context(), doorlog.Scope{Location: time.FixedZone("far", 30*3600)})
+	wantError(t, err, doorlog.ErrInvalid, "Scope.Location")
+	q := doorlog.Query{Limit: 1, Weekdays: []time.Weekday{0, 1, 2, 3, 4, 5, 6}, Location: time.FixedZone("", 3600)}
+	page, err := s.Page(t.Context(), q, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.Location = time.FixedZone("", -11*3600)
+	_, err = s.Page(t.Context(), q, page.Next)
+	wantError(t, err, doorlog.ErrBadCursor, "another query")
+}
+
+// A damaged rollup is made anew from the events, and stops no writes.
+func TestDamagedRollupIsMadeAnew(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		s := newStore(t)
+		for i := range doorlog.FoldAt + 3 {
+			s.write(t, motion("garage", 500-i))
+		}
+		s.BreakRollup(t)
+		_, err := s.Summary(t.Context(), doorlog.Scope{Until: now.Truncate(time.Hour)})
+		wantError(t, err, doorlog.ErrCorrupt, "checksum")
+		if late {
+			s.write(t, motion("garage", 600))
+		} else {
+			for i := range 2 * doorlog.FoldAt {
+				s.write(t, motion([]string{"garage", "driveway"}[i%2], 300-i))
+			}
+		}
+		if err := s.Check(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if sum, err := s.Summary(t.Context(), doorlog.Scope{}); err != nil || sum.Total != len(s.all(t, doorlog.Query{})) {
+			t.Errorf("%+v, %v", sum, err)
+		}
+	}
 }

@@ -3,6 +3,7 @@ package doorlog
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -90,6 +91,12 @@ func countsOf(kind EventType, person string, unlocked bool) counts {
 	return c
 }
 
+// countsLike reports whether two events of the same time count the same in rollups.
+func (r *record) countsLike(o *record) bool {
+	return r.Camera == o.Camera && r.Type == o.Type && r.Person == o.Person && r.UnlockGranted == o.UnlockGranted &&
+		sameDetections(r.Detections, o.Detections)
+}
+
 // addEvent counts an event, whose detections are loaded, n times: 1 or -1.
 func (r *rollup) addEvent(e *record, n int64) {
 	if r.types == nil {
@@ -111,10 +118,12 @@ func addLabels(to map[string]labelCounts, detections []Detection, n int64) {
 		c := to[d.Label]
 		c.detections += n
 		c.confidence += n * fixedConfidence(d.Confidence)
-		if !slices.ContainsFunc(detections[:i], func(o Detection) bool { return o.Label == d.Label }) {
-			c.events += n
-		}
 		to[d.Label] = c
+	}
+	for _, label := range labelsOf(detections) {
+		c := to[label]
+		c.events += n
+		to[label] = c
 	}
 }
 
@@ -165,8 +174,9 @@ func (c rollupChanges) addEvent(e *record, n int64) {
 }
 
 // apply adds the changes to the rollups in the bucket. One that has no events
-// left goes.
-func (c rollupChanges) apply(tx *bolt.Tx) error {
+// left goes. One that is damaged must not stop the writes: rebuild makes it anew
+// from the events, this transaction's among them.
+func (c rollupChanges) apply(tx *bolt.Tx, rebuild func(rollupKey) (*rollup, error)) error {
 	if len(c) == 0 {
 		return nil
 	}
@@ -175,14 +185,18 @@ func (c rollupChanges) apply(tx *bolt.Tx) error {
 	for _, k := range keys {
 		key := k.bytes()
 		sum := c[k]
-		if rec := bucket.Get(key); rec != nil {
-			before, err := decodeRollup(key, rec)
-			if err != nil {
+		before, err := decodeRollup(key, bucket.Get(key))
+		switch {
+		case before == nil && err == nil: // there is none yet
+		case errors.Is(err, ErrCorrupt):
+			if sum, err = rebuild(k); err != nil {
 				return fmt.Errorf("rollup of %s on day %d: %w", k.camera, k.day, err)
 			}
+		case err != nil:
+			return err
+		default:
 			sum.add(before)
 		}
-		var err error
 		if sum.events == 0 {
 			err = bucket.Delete(key)
 		} else {
@@ -244,8 +258,11 @@ func (e *encoder) tally(m map[string]int64) {
 	}
 }
 
-// decodeRollup reads all of a rollup.
+// decodeRollup reads all of a rollup; nil if rec is.
 func decodeRollup(key, rec []byte) (*rollup, error) {
+	if rec == nil {
+		return nil, nil //nolint:nilnil // there is none, which is no error
+	}
 	payload, err := rollupRecord.open(key, rec)
 	if err != nil {
 		return nil, err

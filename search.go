@@ -2,6 +2,7 @@ package doorlog
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"runtime/debug"
@@ -15,13 +16,16 @@ import (
 // With newest first the tail comes first, with oldest first last. It allocates
 // when it begins, and little while it goes on.
 type search struct {
+	ctx      context.Context
+	tried    int // candidates, so that ctx is looked at now and then
 	q        *Query
 	filter   filter
 	events   *bolt.Cursor // stands where the scan of a part is, or anywhere
 	beside   scan         // its detections cursor
 	parts    []part
 	explains Plan
-	id       ID // of the last candidate that was found in lists
+	id       ID    // of the last candidate that was found in lists
+	stopped  error // of the context, while lists were intersected
 }
 
 // A part is a range of IDs, [from, until), in which candidates are found in one way.
@@ -41,7 +45,7 @@ func (sn *Snapshot) search(q Query, from, until ID) (s *search, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s = &search{q: &q, filter: newFilter(&q), events: readable(sn.r.tx, eventsBucket).Cursor()}
+	s = &search{ctx: sn.ctx, q: &q, filter: newFilter(&q), events: readable(sn.r.tx, eventsBucket).Cursor()}
 	s.beside = scan{detections: readable(sn.r.tx, detectionsBucket).Cursor(), oldestFirst: q.OldestFirst}
 	tail := part{from: maxID(from, firstAfter(through)), until: until, tail: true}
 	folded := part{from: from, until: minID(until, firstAfter(through)), lists: s.lists(sn.r.tx)}
@@ -134,6 +138,7 @@ func (s *search) event(mem *arena, r *record, load bool) (ok bool, err error) {
 // read reads an event with its detections into r; rec is nil if it was not loaded.
 func (s *search) read(key, rec []byte, mem *arena, r *record) (err error) {
 	if rec == nil {
+		s.explains.RecordsRead++
 		if rec, err = s.load(key); err != nil {
 			return err
 		}
@@ -160,7 +165,13 @@ func about(key []byte, err error) error {
 func (s *search) next() (key, rec []byte, err error) {
 	for len(s.parts) > 0 {
 		p := &s.parts[0]
+		if err := s.heard(); err != nil {
+			return nil, nil, err
+		}
 		key, rec = s.candidate(p)
+		if s.stopped != nil {
+			return nil, nil, s.stopped
+		}
 		if key == nil {
 			s.parts = s.parts[1:]
 			continue
@@ -177,6 +188,16 @@ func (s *search) next() (key, rec []byte, err error) {
 		}
 	}
 	return nil, nil, nil
+}
+
+// heard returns the error of the context if it has ended. It looks now and then,
+// also where nothing matches for long.
+func (s *search) heard() error {
+	const often = 256
+	if s.tried++; s.tried%often != 0 {
+		return nil
+	}
+	return s.ctx.Err()
 }
 
 // matches applies to a candidate what its lists do not decide, and returns its
@@ -233,6 +254,7 @@ func (s *search) candidate(p *part) (key, rec []byte) {
 		key, rec = seekBefore(s.events, p.until[:])
 	}
 	p.started = true
+	s.explains.ScanKeys++
 	if key == nil || bytes.Compare(key, p.from[:]) < 0 || bytes.Compare(key, p.until[:]) >= 0 {
 		return nil, nil
 	}
@@ -258,6 +280,9 @@ func (s *search) listed(p *part) (key []byte) {
 		}
 	}
 	for agreed, i := 0, 0; agreed < len(p.lists); i = (i + 1) % len(p.lists) {
+		if s.stopped = s.heard(); s.stopped != nil {
+			return nil
+		}
 		id, ok := p.lists[i].seek(p.at)
 		if !ok || less(&id, &p.from) || !less(&id, &p.until) {
 			return nil

@@ -36,6 +36,9 @@ func (sn *Snapshot) tally(sc *Scope, wants wanted) (t *tally, err error) {
 	if err := validOptionalName("Scope.Camera", sc.Camera); err != nil {
 		return nil, err
 	}
+	if err := validLocation(sc.location()); err != nil {
+		return nil, err
+	}
 	t = &tally{sn: sn, sc: sc, wants: wants, labels: make(map[string]labelCounts), clock: localClock{location: sc.location()}}
 	q := sc.query()
 	from, until := q.bounds()
@@ -66,6 +69,14 @@ func (sn *Snapshot) tally(sc *Scope, wants wanted) (t *tally, err error) {
 		return nil, err
 	}
 	return t, t.addEvents(maxID(from, idFrom(last)), until)
+}
+
+// validLocation refuses a time.FixedZone that is more than a day from UTC.
+func validLocation(loc *time.Location) error {
+	if _, seconds := time.Unix(0, 0).In(loc).Zone(); seconds <= -secondsADay || seconds >= secondsADay {
+		return invalid("Scope.Location", "%s is %d s from UTC", loc, seconds)
+	}
+	return nil
 }
 
 // wholeUnits returns the bounds of the whole units of time inside of [from, until).
@@ -213,7 +224,9 @@ const dayShift = 14
 func weekday(day int) time.Weekday { return time.Weekday((day + int(time.Thursday)) % 7) }
 
 // dateOf returns a day as 2026-02-25.
-func dateOf(day int) string { return startOfDay(uint32(day - dayShift)).Format(time.DateOnly) }
+func dateOf(day int) string {
+	return time.Unix(int64(day-dayShift)*secondsADay, 0).UTC().Format(time.DateOnly)
+}
 
 // A localClock tells the local time of a quarter hour of a UTC day. It remembers
 // the day of the last one, as most days have one offset and the next quarter

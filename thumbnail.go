@@ -2,7 +2,6 @@ package doorlog
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -77,7 +76,8 @@ type thumbnails struct {
 
 	mu      sync.Mutex
 	root    *os.Root // nil until it is needed
-	durable string   // the last day folder that was made, or seen to be, durable
+	old     []*os.Root
+	durable string // the last day folder that was made, or seen to be, durable
 }
 
 func newThumbnails(dir string, edge int) *thumbnails {
@@ -87,10 +87,13 @@ func newThumbnails(dir string, edge int) *thumbnails {
 func (t *thumbnails) close() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.root == nil {
-		return nil
+	var err error
+	for _, root := range append(t.old, t.root) {
+		if root != nil {
+			err = errors.Join(err, root.Close())
+		}
 	}
-	return t.root.Close()
+	return err
 }
 
 // open returns the folder, which it makes if create is set.
@@ -125,16 +128,18 @@ func (t *thumbnails) save(ctx context.Context, id ID, frame []byte) (savedThumbn
 		return savedThumbnail{}, err
 	}
 	name := thumbnailPath(id)
-	if err := t.write(name, jpeg); errors.Is(err, fs.ErrNotExist) {
-		t.forget() // the folder was taken away since it was opened, or another one put there
-		err = t.write(name, jpeg)
-		if err != nil {
-			return savedThumbnail{}, err
-		}
-	} else if err != nil {
+	root, err := t.open(true)
+	if err != nil {
 		return savedThumbnail{}, err
 	}
-	return savedThumbnail{name, width, height}, nil
+	err = t.write(root, name, jpeg)
+	if errors.Is(err, fs.ErrNotExist) { // the folder was taken away since it was opened, or another put there
+		t.forget(root)
+		if root, err = t.open(true); err == nil {
+			err = t.write(root, name, jpeg)
+		}
+	}
+	return savedThumbnail{name, width, height}, err
 }
 
 // largeFrame is how many pixels a frame has that may take tens of megabytes
@@ -164,25 +169,22 @@ func (t *thumbnails) shrink(ctx context.Context, frame []byte) (jpeg []byte, wid
 	return shrink(frame, t.edge)
 }
 
-func (t *thumbnails) write(name string, data []byte) error {
-	root, err := t.open(true)
-	if err != nil {
-		return err
-	}
+func (t *thumbnails) write(root *os.Root, name string, data []byte) error {
 	if err := t.makeDay(root, path.Dir(name)); err != nil {
 		return err
 	}
 	return writeFile(root, name, data)
 }
 
-// forget closes the folder, so that it is opened anew.
-func (t *thumbnails) forget() {
+// forget has the folder opened anew, unless somebody has done so already. Others
+// may be using the old one, which is closed with the rest.
+func (t *thumbnails) forget(root *os.Root) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.root != nil {
-		_ = t.root.Close() // it was only read
+	if t.root == root {
+		t.old = append(t.old, root)
+		t.root, t.durable = nil, ""
 	}
-	t.root, t.durable = nil, ""
 }
 
 // naming is called before events are written, and its result after that. If one
@@ -242,8 +244,10 @@ func syncInside(root *os.Root, dir string) error {
 // is not there. A rename alone would not do: a file system may make the name
 // durable before the content, and the folder only when it is synced itself.
 func writeFile(root *os.Root, name string, data []byte) (err error) {
-	temp := path.Join(path.Dir(name), "."+path.Base(name)+"."+rand.Text()+".tmp")
-	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, filePerm)
+	temp := path.Join(path.Dir(name), "."+path.Base(name)+".tmp")
+	// What a save that was cut short left behind is written over. Savers of one
+	// event take turns (see idLocks), so it is nobody else's.
+	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, filePerm)
 	if err != nil {
 		return err
 	}

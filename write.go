@@ -118,15 +118,15 @@ func (s *Store) writeFramed(ctx context.Context, e Event, frame *[]byte, once bo
 	if once && e.RecordingID == "" && e.ID == (ID{}) {
 		return written{}, invalid("recording_id", "is empty, so the event cannot be told from another")
 	}
+	if e.ID != (ID{}) && (frame != nil || e.ThumbnailPath != "") { // whose file nobody else may touch meanwhile
+		unlock, err := s.busy.lock(ctx, e.ID)
+		if err != nil {
+			return written{}, err
+		}
+		defer unlock()
+	}
 	saved := false
 	if frame != nil {
-		if e.ID != (ID{}) { // whose file nobody else may touch meanwhile
-			unlock, err := s.busy.lock(ctx, e.ID)
-			if err != nil {
-				return written{}, err
-			}
-			defer unlock()
-		}
 		there, found, err := s.alreadyThere(ctx, &e, once)
 		switch {
 		case err != nil:

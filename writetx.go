@@ -1,6 +1,7 @@
 package doorlog
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -148,8 +149,10 @@ func (w *writeTx) replace(old, now *record) error {
 	}
 	if w.folded(now.ID) {
 		w.index.replace(indexEntries(old), indexEntries(now))
-		w.rollups.addEvent(old, -1)
-		w.rollups.addEvent(now, 1)
+		if !old.countsLike(now) {
+			w.rollups.addEvent(old, -1)
+			w.rollups.addEvent(now, 1)
+		}
 	}
 	w.recordings = nil
 	return err
@@ -258,7 +261,28 @@ func (w *writeTx) finish() error {
 			return fmt.Errorf("%s: %w", indexes[i], err)
 		}
 	}
-	return w.rollups.apply(w.tx)
+	return w.rollups.apply(w.tx, w.rebuildRollup)
+}
+
+// rebuildRollup adds up the events of a camera's day that are folded.
+func (w *writeTx) rebuildRollup(k rollupKey) (*rollup, error) {
+	sum := new(rollup)
+	from, until := idFrom(startOfDay(k.day)), idFrom(startOfDay(k.day+1))
+	c := w.events.Cursor()
+	for key, _ := c.Seek(from[:]); key != nil && bytes.Compare(key, until[:]) < 0; key, _ = c.Next() {
+		id, err := asID(key)
+		if err != nil || !w.folded(id) {
+			return sum, err
+		}
+		r, err := w.get(id)
+		if err != nil {
+			return nil, err
+		}
+		if r.Camera == k.camera {
+			sum.addEvent(&r, 1)
+		}
+	}
+	return sum, nil
 }
 
 // fold gives every event of the tail its index entries and counts it in the
