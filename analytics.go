@@ -345,27 +345,14 @@ func (sn *Snapshot) visitors(sc *Scope) (names []string, err error) {
 		names = append(names, string(value))
 		k, _ = c.Seek(append(bytes.Clone(value), 1))
 	}
-	through, err := indexedThrough(sn.r.tx)
-	if err != nil {
-		return nil, err
-	}
-	tail := sn.r.newScan(firstAfter(through), lastID, false)
-	mem := sn.manyEvents()
-	for {
-		var r record
-		ok, err := tail.nextEvent(&mem, &r)
-		if err != nil {
-			return nil, err
-		}
-		if !ok {
-			break
-		}
+	err = sn.overTail(func(r *record) bool {
 		if r.Person != "" {
 			names = append(names, r.Person)
 		}
-	}
+		return true
+	})
 	slices.Sort(names)
-	return slices.Compact(names), nil
+	return slices.Compact(names), err
 }
 
 // overIDs calls fn with the ID of each event that matches.

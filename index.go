@@ -103,12 +103,7 @@ type postings struct {
 func postingsOf(bucket *bolt.Bucket, value string) *postings {
 	p := &postings{cursor: bucket.Cursor(), prefix: append([]byte(value), 0)}
 	end := append([]byte(value), 1) // no key begins so: 0x00 ends a value
-	p.key, _ = p.cursor.Seek(end)
-	if p.key == nil {
-		p.key, _ = p.cursor.Last()
-	} else {
-		p.key, _ = p.cursor.Prev()
-	}
+	p.key, _ = seekBefore(p.cursor, end)
 	return p
 }
 

@@ -101,20 +101,14 @@ func (s *Store) thumbnailUsed(ctx context.Context, path string) (used bool, err 
 	}
 	defer sn.close()
 	err = guarded(func() error {
-		through, err := indexedThrough(sn.r.tx)
-		if err != nil {
-			return err
-		}
 		_, used = postingsOf(readable(sn.r.tx, indexes[byThumbnail]), path).next()
-		tail := sn.r.newScan(firstAfter(through), lastID, true)
-		mem := sn.manyEvents()
-		var r record
-		for ok := true; ok && err == nil && !used; {
-			if ok, err = tail.nextEvent(&mem, &r); ok {
-				used = r.ThumbnailPath == path
-			}
+		if used {
+			return nil
 		}
-		return err
+		return sn.overTail(func(r *record) bool {
+			used = r.ThumbnailPath == path
+			return !used
+		})
 	})
 	return used, err
 }

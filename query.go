@@ -171,7 +171,7 @@ func (sn *Snapshot) Recent(n int) ([]Event, error) {
 	}
 	const mostAtOnce = 256 // n may be far more than there are events
 	events := make([]Event, 0, min(n, mostAtOnce))
-	all := scan{events: sn.r.eventCursor, detections: sn.r.detectionCursor, until: lastID}
+	all := scan{events: sn.r.eventCursor, detections: sn.r.detectionCursor}
 	mem := sn.manyEvents()
 	var r record
 	for len(events) < n {
@@ -198,12 +198,12 @@ func (sn *Snapshot) manyEvents() arena {
 // lastID is after the ID of every event.
 var lastID = ID(bytes.Repeat([]byte{math.MaxUint8}, len(ID{})))
 
-// A scan walks over the events with IDs in [from, until), and over their
-// detections beside them.
+// A scan walks over the events down to an ID, newest first, and over their
+// detections beside them. A search uses the latter half alone, in its own direction.
 type scan struct {
 	events, detections *bolt.Cursor
-	from, until        ID
-	oldestFirst        bool
+	from               ID
+	oldestFirst        bool // the direction of detectionsOf
 
 	started, detecting bool
 	key                []byte // of the event; part of the map
@@ -211,11 +211,21 @@ type scan struct {
 	detectionsKey, detectionsRec []byte // where the detections cursor stands; part of the map
 }
 
-func (r *reader) newScan(from, until ID, oldestFirst bool) *scan {
-	return &scan{
-		events:     readable(r.tx, eventsBucket).Cursor(),
-		detections: readable(r.tx, detectionsBucket).Cursor(),
-		from:       from, until: until, oldestFirst: oldestFirst,
+// overTail calls fn with each event after indexed_through, newest first and
+// without its detections, until it returns false. It is called guarded.
+func (sn *Snapshot) overTail(fn func(*record) (more bool)) error {
+	through, err := indexedThrough(sn.r.tx)
+	if err != nil {
+		return err
+	}
+	tail := scan{events: readable(sn.r.tx, eventsBucket).Cursor(), from: firstAfter(through)}
+	mem := sn.manyEvents()
+	for {
+		var r record
+		ok, err := tail.nextEvent(&mem, &r)
+		if !ok || err != nil || !fn(&r) {
+			return err
+		}
 	}
 }
 
@@ -241,7 +251,7 @@ func (s *scan) nextEvent(mem *arena, r *record) (ok bool, err error) {
 	if k == nil {
 		return false, nil
 	}
-	if s.oldestFirst && bytes.Compare(k, s.until[:]) >= 0 || !s.oldestFirst && bytes.Compare(k, s.from[:]) < 0 {
+	if bytes.Compare(k, s.from[:]) < 0 {
 		return false, nil
 	}
 	if err := decodeEvent(k, v, mem, r); err != nil {
@@ -251,25 +261,13 @@ func (s *scan) nextEvent(mem *arena, r *record) (ok bool, err error) {
 	return true, nil
 }
 
-// step moves to the next key of events in the direction of the scan.
+// step moves to the next older key of events.
 func (s *scan) step() (k, v []byte) {
-	switch {
-	case s.started && s.oldestFirst:
-		return s.events.Next()
-	case s.started:
+	if s.started {
 		return s.events.Prev()
 	}
 	s.started = true
-	if s.oldestFirst {
-		return s.events.Seek(s.from[:])
-	}
-	if s.until == lastID {
-		return s.events.Last()
-	}
-	if k, _ := s.events.Seek(s.until[:]); k == nil {
-		return s.events.Last()
-	}
-	return s.events.Prev()
+	return s.events.Last()
 }
 
 // detectionsOf returns the record of an event's detections, or nil. Its

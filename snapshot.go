@@ -142,23 +142,18 @@ func (sn *Snapshot) EventByRecording(camera, recording string) (e Event, err err
 }
 
 func (sn *Snapshot) eventByRecording(camera, recording string, r *record) error {
-	through, err := indexedThrough(sn.r.tx)
+	found := false
+	err := sn.overTail(func(t *record) bool {
+		if found = t.RecordingID == recording && t.Camera == camera; found {
+			*r = *t
+		}
+		return !found
+	})
 	if err != nil {
 		return err
 	}
-	tail := sn.r.newScan(firstAfter(through), lastID, false)
-	mem := sn.manyEvents()
-	for {
-		ok, err := tail.nextEvent(&mem, r)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			break
-		}
-		if r.RecordingID == recording && r.Camera == camera {
-			return sn.event(r.ID, r)
-		}
+	if found {
+		return sn.event(r.ID, r)
 	}
 	list := postingsOf(readable(sn.r.tx, indexes[byRecording]), recording)
 	for id, ok := list.next(); ok; id, ok = list.next() {
