@@ -5,19 +5,31 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 )
 
 // Check runs the invariant checker, whose findings become one error.
 func (s *Store) Check(ctx context.Context) error {
-	return s.View(ctx, func(sn *Snapshot) error {
-		problems, err := sn.check()
-		for _, p := range problems {
-			err = errors.Join(err, errors.New(p))
-		}
+	if err := s.enter(); err != nil {
 		return err
-	})
+	}
+	defer s.leave()
+	x, sn, err := s.examineState(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer sn.close()
+	if !x.broken() {
+		if _, err := sn.verify(x, time.Time{}); err != nil {
+			return err
+		}
+	}
+	for _, f := range x.list {
+		err = errors.Join(err, errors.New(f.String()))
+	}
+	return err
 }
 
 // Commits returns the number of transactions that were committed, and of the
@@ -56,7 +68,7 @@ func (s *Store) Waiting() int {
 // Spoil is a write that fails after it has changed something.
 func (s *Store) Spoil(cause error) error {
 	return s.commits.submit(context.Background(), func(w *writeTx) error {
-		if err := w.put(w.persons(), []byte("spoilt"), []byte("no record")); err != nil {
+		if err := w.put(personsSum, []byte("spoilt"), []byte("no record")); err != nil {
 			return err
 		}
 		return cause
@@ -121,11 +133,33 @@ func (s *Store) rawUpdate(t testing.TB, fn func(*bolt.Tx) error) {
 	t.Helper()
 	err := s.commits.submit(context.Background(), func(w *writeTx) error {
 		w.changes++
-		return fn(w.tx)
+		err := fn(w.tx)
+		st, serr := readState(w.tx)
+		w.state = st
+		return errors.Join(err, serr)
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// resum has the sums be those of what is there.
+func resum(tx *bolt.Tx) error {
+	st, err := readState(tx)
+	if err != nil {
+		return err
+	}
+	st.sums = sums{}
+	for i, name := range summed {
+		c := tx.Bucket(name).Cursor()
+		for k, v := c.First(); k != nil; k, v = c.Next() {
+			if i >= indexSums {
+				v = nil
+			}
+			st.sums.add(i, k, recordSum(v))
+		}
+	}
+	return tx.Bucket(metaBucket).Put(metaState, st.encode())
 }
 
 func (s *Store) copyBuckets(t testing.TB) map[string]map[string]string {
@@ -181,7 +215,7 @@ func damage(tx *bolt.Tx, kind string) error {
 	case "detections changed":
 		return detections.Put(first, encodeDetections(id, []Detection{{Label: "one"}}))
 	case "watermark moved":
-		return tx.Bucket(metaBucket).Put(metaThrough, make([]byte, 16))
+		return moveWatermark(tx)
 	case "bucket gone":
 		return tx.DeleteBucket(indexes[byDoor])
 	case "rollup changed":
@@ -222,7 +256,7 @@ func (s *Store) DamagedDelete(t testing.TB) error {
 	t.Helper()
 	s.rawUpdate(t, func(tx *bolt.Tx) error {
 		k, _ := tx.Bucket(eventsBucket).Cursor().First()
-		return tx.Bucket(eventsBucket).Delete(k)
+		return errors.Join(tx.Bucket(eventsBucket).Delete(k), resum(tx))
 	})
 	return nil
 }
@@ -236,4 +270,14 @@ func (s *Store) BreakRollup(t testing.TB) {
 		v[len(v)-1] ^= 1
 		return tx.Bucket(rollupsBucket).Put(k, v)
 	})
+}
+
+// moveWatermark makes all events the tail.
+func moveWatermark(tx *bolt.Tx) error {
+	st, err := readState(tx)
+	if err != nil {
+		return err
+	}
+	st.through = ID{}
+	return tx.Bucket(metaBucket).Put(metaState, st.encode())
 }
