@@ -281,3 +281,54 @@ func moveWatermark(tx *bolt.Tx) error {
 	st.through = ID{}
 	return tx.Bucket(metaBucket).Put(metaState, st.encode())
 }
+
+// ChecksOfRecent does just the checks that Recent does for n events, and
+// returns how long they took.
+func (s *Store) ChecksOfRecent(n int) (took time.Duration, err error) {
+	type checked struct {
+		kind     *recordKind
+		key, rec []byte
+	}
+	err = s.View(context.Background(), func(sn *Snapshot) error {
+		meta := readable(sn.r.tx, metaBucket)
+		list := []checked{{&stateRecord, metaState, meta.Get(metaState)}}
+		c := readable(sn.r.tx, eventsBucket).Cursor()
+		for k, v := c.Last(); k != nil && n > 0; k, v = c.Prev() {
+			n--
+			list = append(list, checked{&eventRecord, k, v})
+			if v := readable(sn.r.tx, detectionsBucket).Get(k); v != nil {
+				list = append(list, checked{&detectionsRecord, k, v})
+			}
+		}
+		begin := time.Now()
+		err := guarded(func() error {
+			for _, c := range list {
+				if _, err := c.kind.open(c.key, c.rec); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		took = time.Since(begin)
+		return err
+	})
+	return took, err
+}
+
+// BareCommit commits an event to a bolt file, with or without the sums.
+func BareCommit(db *bolt.DB, e Event, tie uint64, sums bool) error {
+	e.ID = makeID(e.RecordedAt, tie)
+	in := insertion{record: record{Event: e}}
+	in.encode()
+	return db.Update(func(tx *bolt.Tx) error {
+		w, err := newWriteTx(tx, new(interner), 0)
+		if err != nil {
+			return err
+		}
+		if sums {
+			err = errors.Join(w.add(eventsSum, in.ID[:], in.event), w.add(detectionsSum, in.ID[:], in.detected))
+			return errors.Join(err, writable(tx, metaBucket).Put(metaState, w.encode()))
+		}
+		return errors.Join(w.events.Put(in.ID[:], in.event), w.detections.Put(in.ID[:], in.detected))
+	})
+}

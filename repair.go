@@ -44,21 +44,20 @@ func repair(ctx context.Context, path string, options *Options) (result *Repaire
 	if err != nil {
 		return nil, err
 	}
-	opt.ReadOnly = false
+	opt.ReadOnly, opt.Scrub = false, -1
 	result = new(Repaired)
 	if result.Before, err = verifyFile(ctx, path, &opt); err != nil {
 		return nil, err
 	}
-	if mendable(result.Before) {
-		result.Rebuilt = true
-		err = rebuild(ctx, path, &opt)
+	if result.Rebuilt = mendable(result.Before); result.Rebuilt {
+		if err := rebuild(ctx, path, &opt); err != nil {
+			return nil, err
+		}
 	}
-	if err == nil && result.Before.Orphaned > 0 || result.Rebuilt {
-		result.Removed, err = removeOrphans(ctx, path, &opt)
+	if result.Removed, err = removeOrphans(ctx, path, &opt); err != nil {
+		return nil, err
 	}
-	if err == nil {
-		result.After, err = verifyFile(ctx, path, &opt)
-	}
+	result.After, err = verifyFile(ctx, path, &opt)
 	return result, err
 }
 

@@ -70,7 +70,7 @@ func verifyFile(ctx context.Context, path string, options *Options) (_ *Verifica
 	if err != nil {
 		return nil, err
 	}
-	opt.ReadOnly = true
+	opt.ReadOnly, opt.Scrub = true, -1
 	if err := checkFile(path); err != nil {
 		return nil, err
 	}
