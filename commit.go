@@ -266,15 +266,19 @@ func (c *committer) tellUnfolded(err error) {
 	c.unfolded = err != nil
 }
 
+// noRoom are the errors of a full disk, a quota, and a limit on the size of files.
+var noRoom = [...]error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG}
+
 // errWindowsDiskFull is ERROR_DISK_FULL.
 const errWindowsDiskFull = syscall.Errno(112)
 
 // diskError gives a full disk its name.
 func diskError(err error) error {
-	// bolt's errors of growing the file hold the cause as text only.
-	full := errors.Is(err, berrors.ErrMaxSizeReached) || errors.Is(err, syscall.ENOSPC) ||
-		strings.Contains(err.Error(), syscall.ENOSPC.Error()) ||
-		runtime.GOOS == "windows" && errors.Is(err, errWindowsDiskFull)
+	full := errors.Is(err, berrors.ErrMaxSizeReached) || runtime.GOOS == "windows" && errors.Is(err, errWindowsDiskFull)
+	for _, no := range noRoom {
+		// bolt's errors of growing the file hold the cause as text only.
+		full = full || errors.Is(err, no) || strings.Contains(err.Error(), no.Error())
+	}
 	if full && !errors.Is(err, ErrFull) {
 		return fmt.Errorf("%w: %w", ErrFull, err)
 	}

@@ -39,8 +39,8 @@ type Options struct {
 	// MinFree is how much space the file system of the database is to keep
 	// free, in bytes. When it has less, new events and persons are refused
 	// with ErrFull, so that the last of the space is there for what makes
-	// room: deletions. Default: 1 MiB. Negative: none. On Windows the free
-	// space is not looked at.
+	// room: deletions. Default: 1 MiB. Negative: none. Windows is not asked
+	// for its free space.
 	MinFree int64
 
 	// Quarantine has Open set a damaged file aside, under the name of the file
