@@ -47,7 +47,8 @@ type Options struct {
 	// and ".damaged-" with the time, and go on with a new one in its place,
 	// into which it saves every record that verifies (Salvage). The account is
 	// a line in Logger. Without it, a damaged file is ErrCorrupt, and left as
-	// it is. The disk needs as much space again as the file takes.
+	// it is, as on Android, Solaris and AIX in any case. The disk needs as
+	// much space again as the file takes.
 	Quarantine bool
 
 	// Scrub is how often a store that stays open reads and verifies its whole

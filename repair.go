@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 )
 
@@ -26,7 +27,9 @@ type Repaired struct {
 // file whose events, detections and persons are all there is made anew from
 // them, with new indexes and sums, and thumbnails that belong to no event are
 // removed. For the time of it the disk needs as much space again as the file
-// takes. Nobody may have the file open (ErrLocked).
+// takes. Nobody may have the file open (ErrLocked); on Android, Solaris and AIX,
+// where that cannot be made sure of, a file is not made anew
+// (errors.ErrUnsupported).
 //
 // If a record is damaged or gone Repair changes nothing and returns ErrCorrupt;
 // Salvage saves the others. Thumbnails that are missing or have changed are
@@ -72,16 +75,50 @@ func mendable(v *Verification) bool {
 	return v.Found > thumbnails
 }
 
+// A replaceable is a file that nobody else has open, and into whose place another
+// is to come.
+type replaceable struct {
+	file   *os.File
+	closed bool
+}
+
+func openToReplace(path string, opt *Options) (*replaceable, error) {
+	if !locksFiles { // another process may be writing to it
+		return nil, errors.ErrUnsupported
+	}
+	f, err := openLocked(path, os.O_RDWR, filePerm, opt)
+	return &replaceable{file: f}, err
+}
+
+// replace puts another file in its place. Who has waited for the lock on the
+// old one sees that it is not the one at path any more (openLocked).
+func (f *replaceable) replace(temp, path string) error {
+	if runtime.GOOS == "windows" { // where an open file keeps its name
+		if err := f.close(); err != nil {
+			return err
+		}
+	}
+	return os.Rename(temp, path)
+}
+
+func (f *replaceable) close() error {
+	if f.closed {
+		return nil
+	}
+	f.closed = true
+	return f.file.Close()
+}
+
 // rebuild puts a file that is made anew from the records of the old one in its
 // place, if none of them is lost.
 func rebuild(ctx context.Context, path string, opt *Options) (err error) {
-	f, err := openLocked(path, os.O_RDWR, filePerm, opt)
+	f, err := openToReplace(path, opt)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
+	defer func() { err = errors.Join(err, f.close()) }()
 	errLost := errors.New("records are lost")
-	_, x, err := copyRecords(ctx, f, path, os.Rename, opt, func(s *Salvaged) error {
+	_, x, err := copyRecords(ctx, f.file, path, f.replace, opt, func(s *Salvaged) error {
 		if !s.Counted || s.LostEvents+s.LostDetections+s.LostPersons+s.Stripped+s.Unsure > 0 {
 			return fmt.Errorf("%w: %d events, %d records of detections and %d persons of it cannot be read: salvage the others",
 				errLost, s.LostEvents, s.LostDetections, s.LostPersons)
@@ -116,11 +153,11 @@ func removeOrphans(ctx context.Context, path string, opt *Options) (n int, err e
 // quarantine sets a damaged file aside, under a name that says so, and puts what
 // can be salvaged of it in its place. Until then the file is where it was.
 func quarantine(path string, cause error, opt *Options) (err error) {
-	f, err := openLocked(path, os.O_RDWR, filePerm, opt)
+	f, err := openToReplace(path, opt)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
+	defer func() { err = errors.Join(err, f.close()) }()
 	aside := path + ".damaged-" + opt.Now().UTC().Format("20060102T150405.000000000Z")
 	put := func(temp, path string) error {
 		if err := os.Link(path, aside); err != nil {
@@ -129,9 +166,9 @@ func quarantine(path string, cause error, opt *Options) (err error) {
 		if err := syncFolder(filepath.Dir(path)); err != nil {
 			return err
 		}
-		return os.Rename(temp, path)
+		return f.replace(temp, path)
 	}
-	result, _, err := copyRecords(context.Background(), f, path, put, opt, nil)
+	result, _, err := copyRecords(context.Background(), f.file, path, put, opt, nil)
 	if err != nil {
 		return err
 	}

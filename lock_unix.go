@@ -1,4 +1,4 @@
-//go:build darwin || dragonfly || freebsd || (linux && !android)
+//go:build unix && !android && !solaris && !aix
 
 package doorlog
 
@@ -9,6 +9,9 @@ import (
 
 	"golang.org/x/sys/unix"
 )
+
+// locksFiles says that tryLock does lock.
+const locksFiles = true
 
 // tryLock locks an open file, as bolt does a moment later, to which it is then
 // the same lock: it is the open file's, and not the descriptor's. held: another
@@ -23,16 +26,6 @@ func tryLock(f *os.File, exclusive bool) (held bool, err error) {
 		return true, nil
 	}
 	return false, err
-}
-
-// freeSpace returns how many bytes may be written to the file system on which
-// an open file is; -1 if that is not known.
-func freeSpace(f *os.File) int64 {
-	var stat unix.Statfs_t
-	if err := control(f, func(fd uintptr) error { return unix.Fstatfs(int(fd), &stat) }); err != nil {
-		return -1
-	}
-	return int64(stat.Bavail) * int64(stat.Bsize) //nolint:unconvert // their types differ between systems
 }
 
 // control calls fn with the descriptor of an open file.
