@@ -311,7 +311,12 @@ func TestAStoreInUseIsALockedOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range [][]string{{"recent"}, {"persons", "add", "alice"}, {"demo", "--dir", filepath.Dir(c.db)}} {
+	for _, args := range [][]string{
+		{"recent"},
+		{"persons", "add", "alice"},
+		{"demo", "--dir", filepath.Dir(c.db)},
+		{"verify"},
+	} {
 		cmd := newRootCommand(&app{out: io.Discard, err: io.Discard, now: time.Now, patience: -1})
 		cmd.SetArgs(args)
 		err := cmd.ExecuteContext(t.Context())
@@ -329,6 +334,7 @@ func TestAStoreInUseIsALockedOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.run(t.Context(), exitOK, "recent")
+	c.run(t.Context(), exitOK, "verify")
 	if err := st.Close(); err != nil {
 		t.Fatal(err)
 	}
