@@ -89,17 +89,18 @@ func truncate(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.Truncate(ts.MkAbs(args[0]), n))
 }
 
-// To look at a store can be called off, and leaves nothing behind.
-func TestVerifyingCanBeInterrupted(t *testing.T) {
+// To look at a store, or after it, can be called off, and leaves nothing behind.
+func TestVerifyingRepairingAndSalvagingCanBeInterrupted(t *testing.T) {
 	c := newCLI(t)
 	c.run(t.Context(), exitOK, "write", "--camera", "c")
 	before, err := os.ReadFile(c.db)
 	if err != nil {
 		t.Fatal(err)
 	}
+	fresh := filepath.Join(filepath.Dir(c.db), "fresh.db")
 	ctx, interrupt := context.WithCancel(t.Context())
 	interrupt()
-	for _, args := range [][]string{{"verify"}} {
+	for _, args := range [][]string{{"verify"}, {"repair", "--yes"}, {"salvage", fresh}} {
 		c.run(ctx, exitFailed, args...)
 		if got := c.errors.String(); got != "doorlog: interrupted\n" || c.printed.Len() > 0 {
 			t.Errorf("%v: it says %q and %q", args, got, c.printed.String())

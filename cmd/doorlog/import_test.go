@@ -316,6 +316,8 @@ func TestAStoreInUseIsALockedOne(t *testing.T) {
 		{"persons", "add", "alice"},
 		{"demo", "--dir", filepath.Dir(c.db)},
 		{"verify"},
+		{"repair", "--yes"},
+		{"salvage", c.db + ".new"},
 	} {
 		cmd := newRootCommand(&app{out: io.Discard, err: io.Discard, now: time.Now, patience: -1})
 		cmd.SetArgs(args)
@@ -335,6 +337,7 @@ func TestAStoreInUseIsALockedOne(t *testing.T) {
 	}
 	c.run(t.Context(), exitOK, "recent")
 	c.run(t.Context(), exitOK, "verify")
+	c.run(t.Context(), exitOK, "salvage", c.db+".new")
 	if err := st.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -110,6 +110,8 @@ is wrong then. Errors and warnings go to standard error.`,
 		newStatsCommand(a),
 		newPersonsCommand(a),
 		newVerifyCommand(a),
+		newRepairCommand(a),
+		newSalvageCommand(a),
 		newVersionCommand(a),
 	)
 	root.SetHelpCommand(newHelpCommand())
