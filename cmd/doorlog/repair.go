@@ -124,6 +124,9 @@ func (a *app) confirm(ctx context.Context, question string) error {
 	}()
 	select {
 	case line := <-answer:
+		if !strings.HasSuffix(line, "\n") { // the end of the input
+			fmt.Fprintln(a.err)
+		}
 		switch strings.ToLower(strings.TrimSpace(line)) {
 		case "y", "yes":
 			return nil
