@@ -1,6 +1,7 @@
 package doorlog_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -151,6 +152,80 @@ func ExampleStore_View() {
 		log.Fatal(err)
 	}
 	// Output: 0 0
+}
+
+// exampleFile makes a store of two events that is closed.
+func exampleFile() (path string, done func()) {
+	dir, err := os.MkdirTemp("", "doorlog-example-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	path = filepath.Join(dir, "events.db")
+	st, err := doorlog.Open(path, &doorlog.Options{Now: func() time.Time { return now }})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, camera := range []string{"front_door", "garage"} {
+		e := doorlog.Event{Camera: camera, RecordedAt: now, Type: doorlog.Motion}
+		if _, err := st.WriteEvent(context.Background(), e); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if err := st.Close(); err != nil {
+		log.Fatal(err)
+	}
+	return path, func() {
+		if err := os.RemoveAll(dir); err != nil {
+			log.Fatal(err)
+		}
+	}
+}
+
+func ExampleVerify() {
+	path, done := exampleFile()
+	defer done()
+	v, err := doorlog.Verify(context.Background(), path, nil)
+	if err != nil {
+		log.Fatal(err) // it could not be found out
+	}
+	fmt.Println(v.Sound(), v.Events, v.Findings)
+	// Output: true 2 []
+}
+
+// Repair mends what it can without loss; the rest is for Salvage.
+func ExampleRepair() {
+	path, done := exampleFile()
+	defer done()
+	r, err := doorlog.Repair(context.Background(), path, nil)
+	if errors.Is(err, doorlog.ErrCorrupt) {
+		log.Fatal("records are lost: ", err) // and nothing was changed
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(r.Rebuilt, r.Removed, r.After.Sound())
+	// Output: false 0 true
+}
+
+// The disk has changed one of two events: the other one is saved.
+func ExampleSalvage() {
+	path, done := exampleFile()
+	defer done()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		log.Fatal(err)
+	}
+	data = bytes.ReplaceAll(data, []byte("garage"), []byte("garbge"))
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		log.Fatal(err)
+	}
+
+	s, err := doorlog.Salvage(context.Background(), path, path+".saved")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(s.Events, "saved,", s.LostEvents, "lost")
+	// Output: 1 saved, 1 lost
 }
 
 func ExampleStore_PutPerson() {

@@ -43,13 +43,28 @@ func report(ctx context.Context, w io.Writer, cmd *cobra.Command, err error) int
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		text = "interrupted"
 	}
+	if errors.Is(err, errDamage) {
+		return exitDamaged
+	}
 	fmt.Fprintf(w, "doorlog: %s\n", printableLines(text))
 	if _, ok := errors.AsType[misuseError](err); ok {
 		fmt.Fprintf(w, "try '%s --help'\n", cmd.CommandPath())
 		return exitMisuse
 	}
+	if errors.Is(err, doorlog.ErrCorrupt) {
+		next := "verify"
+		if name := cmd.Name(); name == "verify" || name == "repair" {
+			next = "salvage NEW"
+		}
+		fmt.Fprintf(w, "try '%s %s'\n", cmd.Root().Name(), next)
+		return exitDamaged
+	}
 	return exitFailed
 }
+
+// errDamage ends a command whose output has told of damage: nothing more is
+// printed, and the exit code is 3.
+var errDamage = errors.New("damage")
 
 // plain returns the text of err without the prefix that the library's errors
 // have; report puts one in front of the whole.

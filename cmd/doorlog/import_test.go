@@ -311,7 +311,14 @@ func TestAStoreInUseIsALockedOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range [][]string{{"recent"}, {"persons", "add", "alice"}, {"demo", "--dir", filepath.Dir(c.db)}} {
+	for _, args := range [][]string{
+		{"recent"},
+		{"persons", "add", "alice"},
+		{"demo", "--dir", filepath.Dir(c.db)},
+		{"verify"},
+		{"repair", "--yes"},
+		{"salvage", c.db + ".new"},
+	} {
 		cmd := newRootCommand(&app{out: io.Discard, err: io.Discard, now: time.Now, patience: -1})
 		cmd.SetArgs(args)
 		err := cmd.ExecuteContext(t.Context())
@@ -329,6 +336,8 @@ func TestAStoreInUseIsALockedOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.run(t.Context(), exitOK, "recent")
+	c.run(t.Context(), exitOK, "verify")
+	c.run(t.Context(), exitOK, "salvage", c.db+".new")
 	if err := st.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -35,12 +35,15 @@ func TestScripts(t *testing.T) {
 			return makeFrames(env.WorkDir)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits":   exits,
-			"json":    jsonHas,
-			"capture": capture,
-			"field":   field,
-			"finds":   finds,
-			"unread":  unread,
+			"exits":    exits,
+			"json":     jsonHas,
+			"capture":  capture,
+			"field":    field,
+			"finds":    finds,
+			"unread":   unread,
+			"sample":   sample,
+			"damage":   damage,
+			"truncate": truncate,
 		},
 	})
 }

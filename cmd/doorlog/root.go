@@ -35,9 +35,10 @@ type flags struct {
 
 // The exit codes, which the help of doorlog promises.
 const (
-	exitOK     = 0
-	exitFailed = 1
-	exitMisuse = 2
+	exitOK      = 0
+	exitFailed  = 1
+	exitMisuse  = 2
+	exitDamaged = 3
 )
 
 // run does what the arguments say and returns the exit code.
@@ -78,13 +79,15 @@ While a command writes, no other process can open the database; several may read
 once, but then none can write. A command waits 5 seconds for its turn: begin a long
 import when no other has to write.
 
-The exit code is 0 if all went well, 1 if something failed, and 2 if the command
-line itself is wrong. Errors and warnings go to standard error.`,
+The exit code is 0 if all went well, 1 if something failed, 2 if the command line
+itself is wrong, and 3 if what the disk holds is damaged: "doorlog verify" says what
+is wrong then. Errors and warnings go to standard error.`,
 		Example: `  doorlog import events.jsonl               # take in what a producer wrote
   doorlog recent --limit 5                  # look at the latest events
   doorlog events --stranger --since 7d      # find events
   doorlog stats --days 30                   # see when what happened
   doorlog recent --jsonl | jq .camera_id    # and with other programs
+  doorlog verify                            # see whether the disk has kept everything
   doorlog demo                              # make a store of made-up days in ./demo
   doorlog recent --db demo/events.db`,
 		Version:           buildVersion(),
@@ -106,6 +109,9 @@ line itself is wrong. Errors and warnings go to standard error.`,
 		newEventsCommand(a),
 		newStatsCommand(a),
 		newPersonsCommand(a),
+		newVerifyCommand(a),
+		newRepairCommand(a),
+		newSalvageCommand(a),
 		newVersionCommand(a),
 	)
 	root.SetHelpCommand(newHelpCommand())

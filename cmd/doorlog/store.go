@@ -38,7 +38,11 @@ const (
 
 // withStore opens the store for use, and closes it.
 func (a *app) withStore(mode access, use func(*doorlog.Store) error) (err error) {
-	path, err := a.dbPath()
+	find := a.dbPath
+	if mode < creates {
+		find = a.existingDB
+	}
+	path, err := find()
 	if err != nil {
 		return err
 	}
@@ -47,10 +51,6 @@ func (a *app) withStore(mode access, use func(*doorlog.Store) error) (err error)
 		if thumbnails, err = a.thumbnailDir(); err != nil {
 			return err
 		}
-	}
-	if _, err := os.Stat(path); mode < creates && errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there is no database %s: say where it is with --db or DB_PATH, "+
-			"or make one with write, import, persons add, persons sync or demo", path)
 	}
 	st, err := a.open(path, &doorlog.Options{ThumbnailDir: thumbnails, ReadOnly: mode == reads})
 	if err != nil {
@@ -66,12 +66,21 @@ func (a *app) withStore(mode access, use func(*doorlog.Store) error) (err error)
 
 // open is doorlog.Open with what is the same for every command.
 func (a *app) open(path string, opts *doorlog.Options) (*doorlog.Store, error) {
+	st, err := doorlog.Open(path, a.options(opts))
+	return st, explainLock(err)
+}
+
+// options sets what is the same for every command.
+func (a *app) options(opts *doorlog.Options) *doorlog.Options {
 	opts.LockTimeout, opts.Logger, opts.Now = a.patience, a.logger(), a.now
-	st, err := doorlog.Open(path, opts)
+	return opts
+}
+
+func explainLock(err error) error {
 	if errors.Is(err, doorlog.ErrLocked) {
-		err = fmt.Errorf("%w, which has it open: wait for it to end", err)
+		return fmt.Errorf("%w, which has it open: wait for it to end", err)
 	}
-	return st, err
+	return err
 }
 
 // logger returns a logger for people: on standard error, without the time.
@@ -88,6 +97,19 @@ func (a *app) logger() *slog.Logger {
 
 func (a *app) dbPath() (string, error) {
 	return a.setting(a.flags.db, "DB_PATH", defaultDB)
+}
+
+// existingDB is dbPath for a command that makes no database.
+func (a *app) existingDB() (string, error) {
+	path, err := a.dbPath()
+	if err != nil {
+		return "", err
+	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("there is no database %s: say where it is with --db or DB_PATH, "+
+			"or make one with write, import, persons add, persons sync or demo", path)
+	}
+	return path, nil
 }
 
 func (a *app) thumbnailDir() (string, error) {

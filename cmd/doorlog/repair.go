@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/doorlog/doorlog"
+)
+
+func newRepairCommand(a *app) *cobra.Command {
+	yes := false
+	cmd := &cobra.Command{
+		Use:   "repair",
+		Short: "Mend the store where that loses nothing",
+		Long: `Mend the store as far as that loses nothing: a database whose events, detections
+and persons are all there is made anew from them, with new indexes and sums, and
+thumbnails that belong to no event are removed. If a record is damaged or gone the
+database is left as it is, for "doorlog salvage". What is sound is not written anew.
+
+The disk needs as much space again as the database takes, and no other process may
+have it open. Before anything is changed repair asks; where standard input is no
+terminal it wants --yes instead.
+
+The exit code is 0 if the store is sound in the end, and 3 if it is not: records are
+lost, or thumbnails are missing or have changed, which nothing mends.
+
+With --json it is an object with sound, before and after (as "doorlog verify" prints
+them), rebuilt (whether the database was made anew), and removed (how many thumbnails
+were).`,
+		Example: `  doorlog repair
+  doorlog repair --db demo/events.db --thumbnails demo/thumbnails --yes`,
+		Args:              takes(),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return a.repair(cmd.Context(), yes) },
+	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	return cmd
+}
+
+// repair repairs the store and prints what was done.
+func (a *app) repair(ctx context.Context, yes bool) error {
+	if !yes && !a.canAsk() {
+		return misuse("standard input is no terminal to ask at: say --yes")
+	}
+	path, thumbnails, err := a.pair()
+	if err != nil {
+		return err
+	}
+	if !yes {
+		err := a.confirm(ctx, fmt.Sprintf("mend %s, and remove the files of %s that are thumbnails of no event?", path, thumbnails))
+		if err != nil {
+			return err
+		}
+	}
+	bar := a.progress(-1, "repairing")
+	r, err := doorlog.Repair(ctx, path, a.options(&doorlog.Options{ThumbnailDir: thumbnails, Scrub: -1}))
+	bar.Done()
+	if err != nil {
+		return explainLock(err)
+	}
+	result := struct {
+		Sound bool `json:"sound"`
+		*doorlog.Repaired
+	}{r.After.Sound(), r}
+	return a.emitDamage(result, !r.After.Sound(), func(w io.Writer) { drawRepaired(w, r, thumbnails) })
+}
+
+// pair returns the database and its folder of thumbnails. For a database that
+// is not the default one, the default folder is that of another store, whose
+// thumbnails would all be removed.
+func (a *app) pair() (path, thumbnails string, err error) {
+	if path, err = a.existingDB(); err != nil {
+		return "", "", err
+	}
+	if thumbnails, err = a.thumbnailDir(); err != nil {
+		return "", "", err
+	}
+	if a.flags.thumbnails == "" && thumbnails == defaultThumbnails && filepath.Clean(path) != filepath.Clean(defaultDB) {
+		return "", "", misuse("say with --thumbnails where the thumbnails of %s are: what is there and belongs to none of its events is removed", path)
+	}
+	return path, thumbnails, nil
+}
+
+func drawRepaired(w io.Writer, r *doorlog.Repaired, thumbnails string) {
+	if r.Before.Found > 0 {
+		fmt.Fprintf(w, "%s before\n", plural(r.Before.Found, "finding"))
+	}
+	if r.Rebuilt {
+		fmt.Fprintln(w, "made the database anew from its records")
+	}
+	if r.Removed > 0 {
+		fmt.Fprintf(w, "removed %s of no event\n", plural(r.Removed, "thumbnail"))
+	}
+	if !r.Rebuilt && r.Removed == 0 {
+		fmt.Fprintln(w, "changed nothing")
+	}
+	fmt.Fprintln(w)
+	drawVerification(w, r.After, thumbnails)
+}
+
+// canAsk reports whether somebody sits at standard input.
+func (a *app) canAsk() bool {
+	f, ok := a.in.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// confirm asks, and returns an error unless the answer is yes.
+func (a *app) confirm(ctx context.Context, question string) error {
+	fmt.Fprintf(a.err, "%s [y/N] ", printable(question))
+	// To read a terminal cannot be called off; its goroutine is left behind.
+	answer := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(a.in).ReadString('\n') // none is not yes
+		answer <- line
+	}()
+	select {
+	case line := <-answer:
+		if !strings.HasSuffix(line, "\n") { // the end of the input
+			fmt.Fprintln(a.err)
+		}
+		switch strings.ToLower(strings.TrimSpace(line)) {
+		case "y", "yes":
+			return nil
+		}
+		return errors.New("nothing was changed: the answer was not yes")
+	case <-ctx.Done():
+		fmt.Fprintln(a.err)
+		return ctx.Err()
+	}
+}

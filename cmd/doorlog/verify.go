@@ -1,0 +1,153 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/doorlog/doorlog"
+)
+
+// drawnFindings is how many lines of a list of findings, or of files, people see.
+const drawnFindings = 20
+
+func newVerifyCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "verify",
+		Short: "Say whether the store is sound",
+		Long: `Read all of the database and its thumbnails, and say what is wrong: damaged pages
+and records, entries that are gone, indexes and sums that are not what the events come
+to, and thumbnails that are missing or have changed. Nothing is changed. The database
+may be damaged in any way. Others may read it meanwhile, but not write.
+
+Thumbnails that belong to no event are listed too, but are not wrong: a crash at the
+wrong moment leaves one. Where the thumbnails are is said by --thumbnails.
+
+The exit code is 0 if the store is sound, 3 if it is damaged, and 1 if that could not
+be found out. The last line says what to do next. A finding begins with the number of
+the invariant, in design/schema.md, that does not hold.
+
+With --json it is an object with sound, events, detections (the events that have
+some), persons, thumbnails, findings and orphans (at most 100 of each), found and
+orphaned (how many there are in all), and whole (false if the damage kept records,
+indexes and thumbnails from being compared).`,
+		Example: `  doorlog verify
+  doorlog verify --db demo/events.db --thumbnails demo/thumbnails
+  doorlog verify --json | jq .findings`,
+		Args:              takes(),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return a.verify(cmd.Context()) },
+	}
+}
+
+// verify verifies the store and prints what was found.
+func (a *app) verify(ctx context.Context) error {
+	path, err := a.existingDB()
+	if err != nil {
+		return err
+	}
+	thumbnails, err := a.thumbnailDir()
+	if err != nil {
+		return err
+	}
+	bar := a.progress(-1, "verifying")
+	v, err := doorlog.Verify(ctx, path, a.options(&doorlog.Options{ThumbnailDir: thumbnails, Scrub: -1}))
+	bar.Done()
+	if err != nil {
+		return explainLock(err)
+	}
+	result := struct {
+		Sound bool `json:"sound"`
+		*doorlog.Verification
+	}{v.Sound(), v}
+	return a.emitDamage(result, !v.Sound(), func(w io.Writer) { drawVerification(w, v, thumbnails) })
+}
+
+// emitDamage is emit for a result that may tell of damage, which is the error
+// then, also if whoever read the result had enough.
+func (a *app) emitDamage(v any, damage bool, text func(io.Writer)) error {
+	err := a.emit(v, func(w io.Writer) error {
+		var out bytes.Buffer
+		text(&out)
+		_, err := w.Write(out.Bytes())
+		return err
+	})
+	if damage && (err == nil || errors.Is(err, syscall.EPIPE)) {
+		return errDamage
+	}
+	return err
+}
+
+func drawVerification(w io.Writer, v *doorlog.Verification, thumbnails string) {
+	fmt.Fprintf(w, "%s that verify, %s of them with detections\n", plural(int(v.Events), "event"), count(int(v.Detections)))
+	fmt.Fprintf(w, "%s\n", plural(int(v.Persons), "person"))
+	if v.Whole {
+		fmt.Fprintf(w, "%s of events in %s\n", plural(int(v.Thumbnails), "thumbnail"), printable(thumbnails))
+	} else {
+		fmt.Fprintln(w, "the damage kept records, indexes and thumbnails from being compared")
+	}
+	drawFindings(w, v.Findings, v.Found)
+	if v.Orphaned > 0 {
+		fmt.Fprintf(w, "\n%s of no event:\n", plural(v.Orphaned, "thumbnail"))
+		drawSome(w, v.Orphans, v.Orphaned)
+	}
+	fmt.Fprintf(w, "\n%s\n", verdict(v, thumbnails))
+}
+
+func drawFindings(w io.Writer, list []doorlog.Finding, all int) {
+	if all > 0 {
+		fmt.Fprintf(w, "\n%s:\n", plural(all, "finding"))
+		drawSome(w, list, all)
+	}
+}
+
+// drawSome writes the first entries of a list, which itself may be the first of
+// all that there are.
+func drawSome[T any](w io.Writer, list []T, all int) {
+	shown := list[:min(len(list), drawnFindings)]
+	for _, entry := range shown {
+		fmt.Fprintf(w, "  %s\n", printable(fmt.Sprint(entry)))
+	}
+	if left := all - len(shown); left > 0 {
+		fmt.Fprintf(w, "  (and %s more)\n", count(left))
+	}
+}
+
+// verdict says whether the store is sound, and what to do if it is not.
+func verdict(v *doorlog.Verification, thumbnails string) string {
+	switch {
+	case v.Sound() && v.Orphaned > 0:
+		return "sound; 'doorlog repair' removes the thumbnails of no event"
+	case v.Sound():
+		return "sound"
+	case recordsAreDamaged(v):
+		return "damaged, and records are lost: 'doorlog salvage NEW' saves the others"
+	case thumbnailsAlone(v):
+		return "damaged: thumbnails are missing or have changed, which nothing mends but a copy of them; " +
+			"if they are not in " + printable(thumbnails) + ", say where with --thumbnails"
+	}
+	return "damaged: 'doorlog repair' mends it, unless records are lost"
+}
+
+// The numbers of invariants, in design/schema.md, that tell what can be done.
+// That a record is there but does not verify breaks one of those of records.
+var recordInvariants = []int{3, 4, 5, 9}
+
+const thumbnailInvariant = 10
+
+func recordsAreDamaged(v *doorlog.Verification) bool {
+	return slices.ContainsFunc(v.Findings, func(f doorlog.Finding) bool { return slices.Contains(recordInvariants, f.Invariant) })
+}
+
+// thumbnailsAlone reports whether nothing but thumbnails is damaged, as far as
+// the findings that are kept tell.
+func thumbnailsAlone(v *doorlog.Verification) bool {
+	return v.Found > 0 &&
+		!slices.ContainsFunc(v.Findings, func(f doorlog.Finding) bool { return f.Invariant != thumbnailInvariant })
+}
