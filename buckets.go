@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"unicode/utf8"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -142,10 +143,13 @@ func asID(b []byte) (ID, error) {
 	return ID(b), nil
 }
 
-// keyText shows a key that should be an ID.
+// keyText shows a key, which may be an ID, to people.
 func keyText(key []byte) string {
 	if id, err := asID(key); err == nil {
 		return id.String()
+	}
+	if utf8.Valid(key) {
+		return fmt.Sprintf("%q", key)
 	}
 	return fmt.Sprintf("%x", key)
 }

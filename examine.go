@@ -70,10 +70,7 @@ func (x *examination) examine(w *walker, all bool) error {
 		w.only = metaBucket
 	}
 	if err := w.walk(); err != nil {
-		if !errors.Is(err, ErrCorrupt) { // not the file, but its reading
-			return err
-		}
-		x.report(1, "%v", err)
+		return err // not of the file, but of reading it
 	}
 	if err := identify(x.format, x.schema, x.state); errors.Is(err, ErrCorrupt) || len(x.list) > 0 {
 		if err != nil {

@@ -31,15 +31,12 @@ type Repaired struct {
 // where that cannot be made sure of, a file is not made anew
 // (errors.ErrUnsupported).
 //
-// If a record is damaged or gone Repair changes nothing and returns ErrCorrupt;
-// Salvage saves the others. Thumbnails that are missing or have changed are
+// If a record is damaged or gone Repair changes nothing and returns ErrCorrupt,
+// with Before; Salvage saves the others. Thumbnails that are missing or have changed are
 // still so in After: nobody has them any more.
 func Repair(ctx context.Context, path string, options *Options) (*Repaired, error) {
 	result, err := repair(ctx, path, options)
-	if err != nil {
-		return nil, fmt.Errorf("doorlog: repair %s: %w", path, err)
-	}
-	return result, nil
+	return result, failed("repair "+path, err)
 }
 
 func repair(ctx context.Context, path string, options *Options) (result *Repaired, err error) {
@@ -49,16 +46,21 @@ func repair(ctx context.Context, path string, options *Options) (result *Repaire
 	}
 	opt.ReadOnly, opt.Scrub = false, -1
 	result = new(Repaired)
+	// A link stays, and the file to which it leads is replaced.
+	if path, err = filepath.EvalSymlinks(path); err != nil {
+		return nil, err
+	}
 	if result.Before, err = verifyFile(ctx, path, &opt); err != nil {
 		return nil, err
 	}
 	if result.Rebuilt = mendable(result.Before); result.Rebuilt {
 		if err := rebuild(ctx, path, &opt); err != nil {
-			return nil, err
+			result.Rebuilt = false
+			return result, err
 		}
 	}
 	if result.Removed, err = removeOrphans(ctx, path, &opt); err != nil {
-		return nil, err
+		return result, err
 	}
 	result.After, err = verifyFile(ctx, path, &opt)
 	return result, err
@@ -93,12 +95,24 @@ func openToReplace(path string, opt *Options) (*replaceable, error) {
 // replace puts another file in its place. Who has waited for the lock on the
 // old one sees that it is not the one at path any more (openLocked).
 func (f *replaceable) replace(temp, path string) error {
+	if err := f.like(temp); err != nil {
+		return err
+	}
 	if runtime.GOOS == "windows" { // where an open file keeps its name
 		if err := f.close(); err != nil {
 			return err
 		}
 	}
 	return os.Rename(temp, path)
+}
+
+// like gives a file the mode and the owner of the one that it is to replace.
+func (f *replaceable) like(name string) error {
+	info, err := f.file.Stat()
+	if err != nil {
+		return err
+	}
+	return errors.Join(os.Chmod(name, info.Mode().Perm()), chownLike(name, info))
 }
 
 func (f *replaceable) close() error {
@@ -119,7 +133,7 @@ func rebuild(ctx context.Context, path string, opt *Options) (err error) {
 	defer func() { err = errors.Join(err, f.close()) }()
 	errLost := errors.New("records are lost")
 	_, x, err := copyRecords(ctx, f.file, path, f.replace, opt, func(s *Salvaged) error {
-		if !s.Counted || s.LostEvents+s.LostDetections+s.LostPersons+s.Stripped+s.Unsure > 0 {
+		if !s.Complete {
 			return fmt.Errorf("%w: %d events, %d records of detections and %d persons of it cannot be read: salvage the others",
 				errLost, s.LostEvents, s.LostDetections, s.LostPersons)
 		}
@@ -153,6 +167,9 @@ func removeOrphans(ctx context.Context, path string, opt *Options) (n int, err e
 // quarantine sets a damaged file aside, under a name that says so, and puts what
 // can be salvaged of it in its place. Until then the file is where it was.
 func quarantine(path string, cause error, opt *Options) (err error) {
+	if path, err = filepath.EvalSymlinks(path); err != nil {
+		return err
+	}
 	f, err := openToReplace(path, opt)
 	if err != nil {
 		return err

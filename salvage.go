@@ -31,9 +31,13 @@ type Salvaged struct {
 	// Stripped is how many events were saved without their detections.
 	Stripped int64 `json:"stripped"`
 
-	// Unsure is how many of the saved records were found in pages to which
-	// nothing points any more. Some of them may be of events that had been
-	// deleted, or in a state from before an update.
+	// Complete says that nothing was lost: the records are, by their number
+	// and by their sum, those that the damaged file had.
+	Complete bool `json:"complete"`
+
+	// Unsure is how many of the saved events and persons were found in pages
+	// to which nothing points any more. Some of them may have been deleted, or
+	// be in a state from before an update.
 	Unsure int64 `json:"unsure"`
 
 	// Findings are what is wrong with the damaged file, at most the first 100;
@@ -142,6 +146,13 @@ func (c *copier) copy(f *os.File) (*examination, error) {
 	x := new(examination)
 	x.entry = func(bucket int, key, value []byte) { c.take(bucket, key, value, x.walker.doubtful > 0) }
 	err := x.examineFile(c.ctx, f)
+	if errors.Is(err, ErrNotStore) && x.walker == nil { // or its first pages are gone
+		x.report(1, "%v", err)
+		if err := c.scan(f, nil); err != nil {
+			return x, err
+		}
+		return x, c.unlessEmpty(err)
+	}
 	if err == nil {
 		err = c.flush()
 	}
@@ -149,6 +160,18 @@ func (c *copier) copy(f *os.File) (*examination, error) {
 		return x, err
 	}
 	return x, c.scan(f, x.walker)
+}
+
+// unlessEmpty is err if nothing was copied.
+func (c *copier) unlessEmpty(err error) error {
+	return c.db.View(func(tx *bolt.Tx) error {
+		for _, name := range summed[:rollupsSum] {
+			if k, _ := readable(tx, name).Cursor().First(); k != nil {
+				return nil
+			}
+		}
+		return err
+	})
 }
 
 // take takes a record, which verifies, to be written with others.
@@ -173,7 +196,7 @@ func (c *copier) flush() error {
 			if w.bucket(r.bucket).Get(r.key) != nil {
 				continue
 			}
-			if r.unsure {
+			if r.unsure && r.bucket != detectionsSum {
 				c.unsure++
 			}
 			if err := w.add(r.bucket, r.key, r.value); err != nil {
@@ -239,6 +262,9 @@ func (c *copier) finish(x *examination) (*Salvaged, error) {
 		result.Events, result.LostEvents = saved(eventsSum), lost(eventsSum)
 		result.Detections, result.LostDetections = saved(detectionsSum), lost(detectionsSum)
 		result.Persons, result.LostPersons = saved(personsSum), lost(personsSum)
+		if x.known != nil && [3]bucketSum(st.sums[:]) == [3]bucketSum(x.known.sums[:]) { // wherever they were found
+			result.Complete, result.Unsure = true, 0
+		}
 		return err
 	})
 }

@@ -25,8 +25,12 @@ type Verification struct {
 	Findings []Finding `json:"findings"`
 	Found    int       `json:"found"`
 
-	// Thumbnails is the number of thumbnails that were read because an event
-	// names them. Those that are missing or changed are among the Findings.
+	// RecordsWhole says that every event, all detections and every person
+	// that were stored are there and verify, so that Repair loses nothing.
+	RecordsWhole bool `json:"records_whole"`
+
+	// Thumbnails is the number of thumbnails that doorlog made and events
+	// name. Those that are missing or changed are among the Findings.
 	Thumbnails int64 `json:"thumbnails"`
 
 	// Orphans are the files of thumbnails, below Options.ThumbnailDir, that
@@ -131,6 +135,8 @@ func (x *examination) verification() *Verification {
 		Detections: int64(x.sums[detectionsSum].entries) - int64(x.damaged[detectionsSum]),
 		Persons:    int64(x.sums[personsSum].entries) - int64(x.damaged[personsSum]),
 		Findings:   append([]Finding{}, x.list...), Found: x.all, Orphans: []string{},
+
+		RecordsWhole: x.whole(eventsSum) && x.whole(detectionsSum) && x.whole(personsSum),
 	}
 }
 

@@ -373,3 +373,80 @@ func TestVerifyNeedsAStore(t *testing.T) {
 	wantError(t, err, context.Canceled, "verify")
 	s.open(t)
 }
+
+// A link stays a link, and the file keeps its mode.
+func TestRepairMendsTheFileBehindALink(t *testing.T) {
+	s := newStore(t)
+	stored := s.household(t, 100)
+	s.close(t)
+	s.inFile(t, dropPosting)
+	link := filepath.Join(filepath.Dir(s.path), "link.db")
+	if err := errors.Join(os.Chmod(s.path, 0o640), os.Symlink("events.db", link)); err != nil {
+		t.Fatal(err)
+	}
+	if result, err := doorlog.Repair(t.Context(), link, &s.options); err != nil || !result.Rebuilt {
+		t.Fatal(result, err)
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		t.Errorf("the link is now %v, %v", info, err)
+	}
+	if info, err := os.Stat(s.path); err != nil || info.Mode().Perm() != 0o640 {
+		t.Errorf("the mode is now %v, %v", info, err)
+	}
+	s.open(t)
+	wantEvents(t, s.all(t, doorlog.Query{}), stored)
+}
+
+// Wherever a file is cut short, the account adds up, and of the records in the
+// pages that are left each is saved.
+func TestSalvageOfAFileThatIsCutShort(t *testing.T) {
+	s := newStore(t)
+	s.household(t, 300)
+	s.close(t)
+	whole := readFile(t, s.path)
+	short := filepath.Join(t.TempDir(), "short.db")
+	complete := 0
+	for cut := 3 * 4096; cut < 60*4096; cut += 4096 {
+		if err := os.WriteFile(short, whole[:cut], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := doorlog.Salvage(t.Context(), short, short+".new")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Unsure > got.Events+got.Persons || got.Counted && got.Events+got.LostEvents != 300 {
+			t.Errorf("cut at %d: %+v", cut, got)
+		}
+		if got.Complete {
+			complete++
+		}
+		if err := os.Remove(short + ".new"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if complete == 0 || complete == 57 {
+		t.Errorf("%d of 57 are complete", complete)
+	}
+}
+
+// Each record tells what it is, so nothing is lost with both meta pages.
+func TestSalvageNeedsNoMetaPages(t *testing.T) {
+	s := newStore(t)
+	stored := s.household(t, 300)
+	s.close(t)
+	data := readFile(t, s.path)
+	clear(data[:2*4096])
+	damaged := filepath.Join(t.TempDir(), "damaged.db")
+	if err := os.WriteFile(damaged, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(s.path); err != nil {
+		t.Fatal(err)
+	}
+	got, err := doorlog.Salvage(t.Context(), damaged, s.path)
+	if err != nil || got.Events != 300 || got.Persons != 1 || got.Unsure != 301 || got.Counted || got.Complete {
+		t.Errorf("%+v, %v", got, err)
+	}
+	s.open(t)
+	wantEvents(t, s.all(t, doorlog.Query{}), stored)
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -71,7 +72,7 @@ func (w *walker) leftOver() {
 		}
 	}
 	if lost > 0 {
-		w.report("%d pages are neither in use nor free, the first of them page %d", lost, first)
+		w.report("pages neither in use nor free: %d, from page %d on", lost, first)
 	}
 }
 
@@ -200,7 +201,8 @@ func (w *walker) read(id uint64, level int) (p page, problem string, err error) 
 	size := uint64(w.meta.pageSize)
 	buf := w.buffers[level][:size]
 	if err := readPage(w.r, buf, int64(id*size)); err != nil {
-		return p, "", err
+		problem = cutShort(&err)
+		return p, problem, err
 	}
 	own, p := parsePage(buf)
 	more := overflowOf(buf)
@@ -220,11 +222,20 @@ func (w *walker) read(id uint64, level int) (p page, problem string, err error) 
 			w.buffers[level] = buf
 		}
 		if err := readPage(w.r, buf[size:], int64((id+1)*size)); err != nil {
-			return p, "", err
+			problem = cutShort(&err)
+			return p, problem, err
 		}
 		p.data = buf
 	}
 	return p, "", nil
+}
+
+// cutShort makes a problem of an error that says that the file ends before.
+func cutShort(err *error) (problem string) {
+	if errors.Is(*err, ErrCorrupt) {
+		problem, *err = (*err).Error(), nil
+	}
+	return problem
 }
 
 // readPage fills b. A file that ends before is ErrCorrupt.
@@ -249,6 +260,9 @@ func (w *walker) freelist() error {
 	}
 	head := make([]byte, pageHeaderLen+8)
 	if err := readPage(w.r, head, int64(id*size)); err != nil {
+		if problem := cutShort(&err); problem != "" {
+			w.report("freelist page %d: %s", id, problem)
+		}
 		return err
 	}
 	own, p := parsePage(head)
@@ -276,6 +290,10 @@ func (w *walker) freePages(at int64, count uint64) error {
 	for last := uint64(firstPage - 1); count > 0; {
 		n := min(count, uint64(len(buf)/8))
 		if err := readPage(w.r, buf[:8*n], at); err != nil {
+			if problem := cutShort(&err); problem != "" {
+				w.report("freelist: %s", problem)
+				w.freelistSound = false
+			}
 			return err
 		}
 		for i := range n {

@@ -68,16 +68,7 @@ func (a *app) salvage(ctx context.Context, fresh string) error {
 	if err != nil {
 		return explainLock(err)
 	}
-	result := struct {
-		Complete bool `json:"complete"`
-		*doorlog.Salvaged
-	}{complete(s), s}
-	return a.emitDamage(result, !result.Complete, func(w io.Writer) { drawSalvaged(w, s, fresh) })
-}
-
-// complete reports whether it is certain that nothing was lost.
-func complete(s *doorlog.Salvaged) bool {
-	return s.Counted && s.LostEvents+s.LostDetections+s.LostPersons+s.Stripped+s.Unsure == 0
+	return a.emitDamage(s, !s.Complete, func(w io.Writer) { drawSalvaged(w, s, fresh) })
 }
 
 func drawSalvaged(w io.Writer, s *doorlog.Salvaged, fresh string) {
@@ -102,7 +93,7 @@ func drawSalvaged(w io.Writer, s *doorlog.Salvaged, fresh string) {
 		fmt.Fprintf(w, "%s to which nothing pointed: may be deleted ones, or from before an update\n", plural(int(s.Unsure), "saved record"))
 	}
 	drawFindings(w, s.Findings, s.Found)
-	if complete(s) {
+	if s.Complete {
 		fmt.Fprintf(w, "\nnothing is lost: all of it is in %s\n", printable(fresh))
 	} else {
 		fmt.Fprintf(w, "\nwhat could be saved is in %s\n", printable(fresh))
