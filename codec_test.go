@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -431,50 +430,4 @@ func number(v *float64) string {
 		return "nil"
 	}
 	return fmt.Sprintf("%x", math.Float64bits(*v))
-}
-
-func FuzzDecodeEvent(f *testing.F) {
-	id := makeID(goldenTime, 1)
-	for _, r := range goldenRecords() {
-		f.Add(encodeEvent(&r)[recordHeader:])
-	}
-	f.Fuzz(func(t *testing.T, payload []byte) {
-		var got record
-		err := decodeEventPayload(id, payload, &arena{names: new(interner)}, &got)
-		want, wantErr := read(func() record { return newReference(payload).event(id) })
-		if (err == nil) != (wantErr == nil) {
-			t.Fatalf("ours: %v, the library's: %v", err, wantErr)
-		}
-		if err != nil {
-			return
-		}
-		got2, want2 := got, want // pointers print as addresses
-		got2.FaceConfidence, got2.FaceDistance, want2.FaceConfidence, want2.FaceDistance = nil, nil, nil, nil
-		if !same(got2, want2) || number(got.FaceConfidence) != number(want.FaceConfidence) || number(got.FaceDistance) != number(want.FaceDistance) {
-			t.Fatalf("\nours         %s\nthe library's %s", dump(got), dump(want))
-		}
-	})
-}
-
-func FuzzDecodeDetections(f *testing.F) {
-	for _, r := range goldenRecords() {
-		f.Add(encodeDetections(r.ID, r.Detections)[recordHeader:])
-	}
-	f.Fuzz(func(t *testing.T, payload []byte) {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		got, err := decodeDetectionsPayload(payload, &arena{names: new(interner)})
-		runtime.ReadMemStats(&after)
-		// A detection takes 64 bytes in memory with its box, and at least 3 encoded.
-		if used := after.TotalAlloc - before.TotalAlloc; used > uint64(64*len(payload)+1<<16) {
-			t.Fatalf("%d bytes of payload took %d bytes of memory", len(payload), used)
-		}
-		want, wantErr := read(func() []Detection { return newReference(payload).detections() })
-		if (err == nil) != (wantErr == nil) {
-			t.Fatalf("ours: %v, the library's: %v", err, wantErr)
-		}
-		if err == nil && !same(got, want) {
-			t.Fatalf("\nours         %s\nthe library's %s", dump(got), dump(want))
-		}
-	})
 }

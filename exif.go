@@ -19,12 +19,10 @@ import (
 // chunk. Only the orientation is read. Whatever is broken counts as absent: a
 // thumbnail that lies on its side is better than none.
 const (
-	upright         = 1 // as saved; 2 to 8 are mirrored or turned (CIPA DC-008, 4.6.4)
-	tagOrientation  = 0x0112
-	typeShort       = 3
-	exifPrefix      = "Exif\x00\x00"
-	pngMagic        = "\x89PNG\r\n\x1a\n"
-	webpHeaderBytes = 12
+	upright        = 1 // as saved; 2 to 8 are mirrored or turned (CIPA DC-008, 4.6.4)
+	tagOrientation = 0x0112
+	typeShort      = 3
+	exifPrefix     = "Exif\x00\x00"
 )
 
 // orientation returns the EXIF orientation, 1 to 8, that exif says; upright
@@ -68,48 +66,22 @@ func orientation(exif []byte) int {
 
 // exifOfJPEG returns the content of the first APP1 segment that holds EXIF; nil if there is none.
 func exifOfJPEG(frame []byte) []byte {
-	const (
-		restart0, restart7 = 0xd0, 0xd7
-		startOfImage       = 0xd8
-		endOfImage         = 0xd9
-		startOfScan        = 0xda
-		app1               = 0xe1
-	)
-	for len(frame) >= 4 {
-		marker := frame[1]
-		switch {
-		case frame[0] != 0xff, marker == 0xff, marker == 0:
-			frame = frame[1:] // padding and stray bytes, which the decoder skips as well
-			continue
-		case marker >= restart0 && marker <= startOfImage:
-			frame = frame[2:] // no content
-			continue
-		case marker == startOfScan, marker == endOfImage:
+	for marker, content := range segmentsOfJPEG(frame) {
+		if marker == startOfScan {
 			return nil
 		}
-		segment, rest, ok := cut(frame[2:], uint32(binary.BigEndian.Uint16(frame[2:])))
-		if !ok || len(segment) < 2 {
-			return nil
+		if marker == app1 && bytes.HasPrefix(content, []byte(exifPrefix)) {
+			return content
 		}
-		if marker == app1 && bytes.HasPrefix(segment[2:], []byte(exifPrefix)) {
-			return segment[2:]
-		}
-		frame = rest
 	}
 	return nil
 }
 
 // exifOfPNG returns the content of the eXIf chunk; nil if there is none.
 func exifOfPNG(frame []byte) []byte {
-	_, frame, ok := cut(frame, uint32(len(pngMagic)))
-	for ok && len(frame) >= 8 {
-		length, kind := binary.BigEndian.Uint32(frame), string(frame[4:8])
-		var content []byte
-		if content, frame, ok = cut(frame[8:], length); ok && kind == "eXIf" {
+	for kind, content := range chunksOfPNG(frame) {
+		if string(kind) == "eXIf" {
 			return content
-		}
-		if ok {
-			_, frame, ok = cut(frame, 4) // the checksum, which the decoder looks at
 		}
 	}
 	return nil
@@ -117,24 +89,10 @@ func exifOfPNG(frame []byte) []byte {
 
 // exifOfWebP returns the content of the EXIF chunk; nil if there is none.
 func exifOfWebP(frame []byte) []byte {
-	_, frame, ok := cut(frame, webpHeaderBytes)
-	for ok && len(frame) >= 8 {
-		kind, length := string(frame[:4]), binary.LittleEndian.Uint32(frame[4:])
-		var content []byte
-		if content, frame, ok = cut(frame[8:], length); ok && kind == "EXIF" {
+	for kind, content := range chunksOfWebP(frame) {
+		if string(kind) == "EXIF" {
 			return content
-		}
-		if ok {
-			_, frame, ok = cut(frame, length%2) // chunks begin at even offsets
 		}
 	}
 	return nil
-}
-
-// cut splits b after n bytes; ok is false, and nothing is returned, if b is shorter.
-func cut(b []byte, n uint32) (head, rest []byte, ok bool) {
-	if uint64(n) > uint64(len(b)) {
-		return nil, nil, false
-	}
-	return b[:n], b[n:], true
 }

@@ -16,10 +16,36 @@ import (
 	"golang.org/x/image/webp"
 )
 
-// Limits on a frame, checked before anything of it is decoded.
+// Limits on a frame, checked before anything of it is decoded. What is above
+// one of them is ErrTooLarge.
 const (
 	MaxFrameBytes  = 32 << 20   // bytes of the file
 	MaxFramePixels = 40_000_000 // width times height
+
+	// MaxFrameMemory is how many bytes may be in use at once to make a
+	// thumbnail, the frame's own not counted. What a frame needs is worked out
+	// from its headers before it is decoded. For a thumbnail of the default
+	// size there is enough for
+	//
+	//	MaxFramePixels  of a baseline JPEG (24 megapixels if it is CMYK), a GIF,
+	//	                a BMP, a lossy WebP, and a PNG of 8 bits
+	//	24 megapixels   of a progressive JPEG with chroma of half the size (4:2:0)
+	//	22 megapixels   of a PNG of 16 bits; of an interlaced one half as many,
+	//	                and 20 of one of 8 bits
+	//	12 megapixels   of a progressive JPEG with chroma of full size (4:4:4)
+	//	 9 megapixels   of a lossless WebP
+	//
+	// so that a machine with 512 MB has room for it. Frames that need more than
+	// 32 MiB are read one at a time, others as many at once as there are
+	// processors. What the garbage collector has not taken yet comes on top: a
+	// program on a small machine sets GOMEMLIMIT.
+	MaxFrameMemory = 200 << 20
+
+	// MaxFrameScans is how often a progressive JPEG may pass over the picture.
+	// Encoders make 10 to 20 scans; a scan of a few bytes costs as much time as
+	// the picture is large. A JPEG that is not progressive has one scan for
+	// each of its components at most.
+	MaxFrameScans = 64
 )
 
 const (
@@ -34,16 +60,20 @@ type frameFormat struct {
 	config func(io.Reader) (image.Config, error)
 	decode func(io.Reader) (image.Image, error)
 	exif   func([]byte) []byte // nil if the format has none
+
+	// cost is how many bytes decode may have in use at once, or what makes
+	// the frame one that decode must not be let at.
+	cost func(frame []byte, c image.Config) (int64, error)
 }
 
 // The decoders are named here and never found through image.Decode: what that
 // reads depends on which packages a program happens to import.
 var frameFormats = [...]frameFormat{
-	{"JPEG", "\xff\xd8\xff", jpeg.DecodeConfig, jpeg.Decode, exifOfJPEG},
-	{"PNG", pngMagic, png.DecodeConfig, png.Decode, exifOfPNG},
-	{"GIF", "GIF8?a", gif.DecodeConfig, gif.Decode, nil},
-	{"WebP", "RIFF????WEBP", webp.DecodeConfig, decodeWebP, exifOfWebP},
-	{"BMP", "BM????\x00\x00\x00\x00", bmp.DecodeConfig, bmp.Decode, nil},
+	{"JPEG", "\xff\xd8\xff", jpeg.DecodeConfig, jpeg.Decode, exifOfJPEG, costOfJPEG},
+	{"PNG", pngMagic, png.DecodeConfig, png.Decode, exifOfPNG, costOfPNG},
+	{"GIF", "GIF8?a", gif.DecodeConfig, gif.Decode, nil, costOfGIF},
+	{"WebP", "RIFF????WEBP", webp.DecodeConfig, decodeWebP, exifOfWebP, costOfWebP},
+	{"BMP", "BM????\x00\x00\x00\x00", bmp.DecodeConfig, bmp.Decode, nil, costOfBMP},
 }
 
 // shrink turns a camera's frame into a JPEG of quality 85 whose longest edge
@@ -54,8 +84,8 @@ var frameFormats = [...]frameFormat{
 //
 // The error is ErrInvalid for what is no readable JPEG, PNG, GIF (of which the
 // first picture counts), WebP or BMP image, and ErrTooLarge as well for one
-// above MaxFrameBytes or MaxFramePixels, or with an edge that an Event cannot
-// hold. shrink never panics.
+// above a limit on frames, or with an edge that an Event cannot hold. shrink
+// never panics.
 func shrink(frame []byte, edge int) (thumb []byte, width, height int, err error) {
 	defer func() {
 		// Decoders of five formats read what a stranger may have written.
@@ -63,10 +93,11 @@ func shrink(frame []byte, edge int) (thumb []byte, width, height int, err error)
 			thumb, width, height, err = nil, 0, 0, invalid("frame", "makes its decoder panic: %v", p)
 		}
 	}()
-	format, size, err := inspect(frame)
+	found, err := inspect(frame, edge)
 	if err != nil {
 		return nil, 0, 0, err
 	}
+	format, size := found.format, found.size
 	img, err := format.decode(bytes.NewReader(frame))
 	if err != nil {
 		return nil, 0, 0, invalid("frame", "cannot be read as %s: %v", format.name, err)
@@ -86,31 +117,47 @@ func shrink(frame []byte, edge int) (thumb []byte, width, height int, err error)
 	return out.Bytes(), size.X, size.Y, nil
 }
 
+// inspected is what is known of a frame before it is decoded.
+type inspected struct {
+	format *frameFormat
+	size   image.Point
+	memory int64 // bytes that may be in use at once to make the thumbnail
+}
+
 // inspect recognises the format of a frame by its content and checks the
-// limits, of which the ones in pixels are read from the header alone.
-func inspect(frame []byte) (*frameFormat, image.Point, error) {
+// limits, of which all but the one in bytes are read from its headers.
+func inspect(frame []byte, edge int) (inspected, error) {
 	if len(frame) == 0 {
-		return nil, image.Point{}, invalid("frame", "is empty")
+		return inspected{}, invalid("frame", "is empty")
 	}
 	if len(frame) > MaxFrameBytes {
-		return nil, image.Point{}, tooLarge("frame", "has %d bytes, more than %d", len(frame), MaxFrameBytes)
+		return inspected{}, tooLarge("frame", "has %d bytes, more than %d", len(frame), MaxFrameBytes)
 	}
 	format := formatOf(frame)
 	if format == nil {
-		return nil, image.Point{}, invalid("frame", "is not a JPEG, PNG, GIF, WebP or BMP image")
+		return inspected{}, invalid("frame", "is not a JPEG, PNG, GIF, WebP or BMP image")
 	}
 	c, err := format.config(bytes.NewReader(frame))
 	if err != nil {
-		return nil, image.Point{}, invalid("frame", "cannot be read as %s: %v", format.name, err)
+		return inspected{}, invalid("frame", "cannot be read as %s: %v", format.name, err)
 	}
 	if c.Width <= 0 || c.Height <= 0 {
-		return nil, image.Point{}, invalid("frame", "has no pixels: its size is %dx%d", c.Width, c.Height)
+		return inspected{}, invalid("frame", "has no pixels: its size is %dx%d", c.Width, c.Height)
 	}
 	if int64(c.Width)*int64(c.Height) > MaxFramePixels || max(c.Width, c.Height) > maxFrameEdge {
-		return nil, image.Point{}, tooLarge("frame", "is %dx%d pixels, more than %d in all or %d along an edge",
+		return inspected{}, tooLarge("frame", "is %dx%d pixels, more than %d in all or %d along an edge",
 			c.Width, c.Height, MaxFramePixels, maxFrameEdge)
 	}
-	return format, image.Pt(c.Width, c.Height), nil
+	size := image.Pt(c.Width, c.Height)
+	memory, err := format.cost(frame, c)
+	if err != nil {
+		return inspected{}, err
+	}
+	if memory += costOfReduction(size, thumbnailSize(size, edge)); memory > MaxFrameMemory {
+		return inspected{}, tooLarge("frame", "is a %s of %dx%d pixels that takes %d bytes of memory to read, more than %d",
+			format.name, c.Width, c.Height, memory, MaxFrameMemory)
+	}
+	return inspected{format, size, memory}, nil
 }
 
 func formatOf(frame []byte) *frameFormat {

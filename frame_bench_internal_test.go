@@ -2,13 +2,10 @@ package doorlog
 
 import (
 	"bytes"
-	"encoding/base64"
-	"errors"
 	"image"
 	"image/color"
 	"image/jpeg"
 	"math/rand/v2"
-	"strings"
 	"testing"
 	"time"
 )
@@ -78,39 +75,4 @@ func cameraFrame(tb testing.TB) []byte {
 		tb.Fatal(err)
 	}
 	return b.Bytes()
-}
-
-// FuzzShrink looks for frames that make anything panic, our code or a
-// decoder, and for thumbnails that are not what shrink says of them.
-func FuzzShrink(f *testing.F) {
-	for i := range frameFormats {
-		f.Add(encoded(f, frameFormats[i].name, marked()), uint16(40))
-	}
-	for _, frame := range turnedFrames(f, 6) {
-		f.Add(frame, uint16(640))
-	}
-	for _, text := range []string{lossyWebP, lossyAlphaWebP} {
-		frame, _ := base64.StdEncoding.DecodeString(text)
-		f.Add(frame, uint16(20))
-	}
-	f.Add(pngHeader(50_000, 50_000), uint16(1))
-	f.Fuzz(func(t *testing.T, frame []byte, edge uint16) {
-		if _, size, err := inspect(frame); edge == 0 || err == nil && size.X*size.Y > 1_000_000 {
-			t.Skip("too slow")
-		}
-		thumb, width, height, err := shrink(frame, int(edge))
-		if err != nil {
-			if thumb != nil || !errors.Is(err, ErrInvalid) || strings.Contains(err.Error(), "panic") {
-				t.Fatalf("%d bytes and %v", len(thumb), err)
-			}
-			return
-		}
-		c, err := jpeg.DecodeConfig(bytes.NewReader(thumb))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if want := thumbnailSize(image.Pt(width, height), int(edge)); image.Pt(c.Width, c.Height) != want {
-			t.Fatalf("%dx%d to %d became %dx%d", width, height, edge, c.Width, c.Height)
-		}
-	})
 }

@@ -238,13 +238,14 @@ func formatTime(t time.Time) *string {
 }
 
 // parseTime reads nil and empty text as the zero time, a space for the T, and
-// a time without an offset as UTC.
+// a time without an offset as UTC. In UTC it must be one that formatTime can
+// write: RFC 3339 has years of four digits.
 func parseTime(field string, text *string) (time.Time, error) {
 	if text == nil || *text == "" {
 		return time.Time{}, nil
 	}
 	for _, layout := range [...]string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02T15:04:05.999999999Z0700"} {
-		if t, err := time.Parse(layout, strings.Replace(*text, " ", "T", 1)); err == nil {
+		if t, err := time.Parse(layout, strings.Replace(*text, " ", "T", 1)); err == nil && t.UTC().Year() >= 0 && t.UTC().Year() <= 9999 {
 			return t.UTC(), nil
 		}
 	}

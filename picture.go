@@ -31,7 +31,7 @@ func (s *Store) addFrame(ctx context.Context, e *Event, frame []byte) (saved boo
 }
 
 // SaveThumbnail makes a thumbnail of a camera frame (JPEG, PNG, GIF, WebP or
-// BMP; see MaxFrameBytes and MaxFramePixels) and sets e's ThumbnailPath,
+// BMP; see MaxFrameBytes for the limits) and sets e's ThumbnailPath,
 // FrameWidth and FrameHeight, and its ID if it has none, so that e can be
 // written, or updated, next. The file is durable when SaveThumbnail returns,
 // and is named by the ID. If e is not written afterwards the file belongs to

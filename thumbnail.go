@@ -146,20 +146,19 @@ func (t *thumbnails) save(ctx context.Context, id ID, frame []byte) (savedThumbn
 	return savedThumbnail{name, width, height}, err
 }
 
-// largeFrame is how many pixels a frame has that may take tens of megabytes
-// while it is decoded.
-const largeFrame = 4_000_000
+// largeFrame is how many bytes of memory a frame takes of which there is one at a time.
+const largeFrame = 32 << 20
 
 // shrink is shrink for as many frames at once as the machine has processors,
 // and one large one among them: frames come from strangers, and memory is what
 // small machines have least of.
 func (t *thumbnails) shrink(ctx context.Context, frame []byte) (jpeg []byte, width, height int, err error) {
-	_, size, err := inspect(frame)
+	found, err := inspect(frame, t.edge)
 	if err != nil {
 		return nil, 0, 0, err
 	}
 	tokens := []chan struct{}{t.slots}
-	if size.X*size.Y > largeFrame {
+	if found.memory > largeFrame {
 		tokens = []chan struct{}{t.large, t.slots}
 	}
 	for _, c := range tokens {

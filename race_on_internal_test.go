@@ -1,0 +1,5 @@
+//go:build race
+
+package doorlog
+
+const raceDetector = true
