@@ -178,7 +178,10 @@ func (s *Store) verify(ctx context.Context) (*Verification, error) {
 // returns, to be closed by the caller.
 func (s *Store) examineState(ctx context.Context, pace func() error) (_ *examination, sn *Snapshot, err error) {
 	var metas []boltMeta
-	look := func() error {
+	look := func() error { // perhaps a second time
+		if sn != nil {
+			sn.close()
+		}
 		if sn, err = s.look(ctx); err == nil {
 			metas, err = readMetas(s.file.file)
 		}
