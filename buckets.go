@@ -36,10 +36,9 @@ var (
 
 // The keys of meta, and their values.
 var (
-	metaFormat  = []byte("format")          // formatName
-	metaSchema  = []byte("schema")          // schemaVersion, 4 bytes, big-endian
-	metaStoreID = []byte("store_id")        // a ULID, made with the file
-	metaThrough = []byte("indexed_through") // an ID; zero while nothing is folded
+	metaFormat = []byte("format") // formatName
+	metaSchema = []byte("schema") // schemaVersion, 4 bytes, big-endian
+	metaState  = []byte("state")  // state.go
 )
 
 const (
@@ -79,11 +78,7 @@ func (name missingBucketError) Error() string {
 
 // createSchema makes every bucket of a new store.
 func createSchema(tx *bolt.Tx, storeID ID) error {
-	names := [][]byte{metaBucket, eventsBucket, detectionsBucket, personsBucket, rollupsBucket}
-	for _, ix := range indexes {
-		names = append(names, ix)
-	}
-	for _, name := range names {
+	for _, name := range append([][]byte{metaBucket}, summed...) {
 		if _, err := tx.CreateBucket(name); err != nil {
 			return fmt.Errorf("bucket %s: %w", name, err)
 		}
@@ -92,8 +87,7 @@ func createSchema(tx *bolt.Tx, storeID ID) error {
 	for _, kv := range [...]struct{ key, value []byte }{
 		{metaFormat, []byte(formatName)},
 		{metaSchema, binary.BigEndian.AppendUint32(nil, schemaVersion)},
-		{metaStoreID, storeID[:]},
-		{metaThrough, make([]byte, len(ID{}))},
+		{metaState, (&state{storeID: storeID}).encode()},
 	} {
 		if err := meta.Put(kv.key, kv.value); err != nil {
 			return fmt.Errorf("meta %s: %w", kv.key, err)
@@ -105,35 +99,39 @@ func createSchema(tx *bolt.Tx, storeID ID) error {
 // checkSchema reports whether the file is a doorlog store that this version can use.
 func checkSchema(tx *bolt.Tx) error {
 	meta := tx.Bucket(metaBucket)
-	if meta == nil || string(meta.Get(metaFormat)) != formatName {
+	if meta == nil {
 		return ErrNotStore
 	}
-	schema := meta.Get(metaSchema)
+	if err := identify(meta.Get(metaFormat), meta.Get(metaSchema), meta.Get(metaState)); err != nil {
+		return err
+	}
+	for _, name := range summed {
+		if tx.Bucket(name) == nil {
+			return fmt.Errorf("%w: %w", ErrCorrupt, missingBucketError(name))
+		}
+	}
+	return nil
+}
+
+// identify says whether these values of meta are those of a store of a version
+// that is known.
+func identify(format, schema, rec []byte) error {
+	if string(format) != formatName {
+		if _, err := decodeState(rec); err == nil {
+			return fmt.Errorf("%w: meta format is %q", ErrCorrupt, shortened(format))
+		}
+		return ErrNotStore
+	}
 	if len(schema) != 4 {
 		return fmt.Errorf("%w: meta schema has %d bytes", ErrCorrupt, len(schema))
 	}
-	if v := binary.BigEndian.Uint32(schema); v > schemaVersion {
+	_, err := decodeState(rec)
+	if v := binary.BigEndian.Uint32(schema); v > schemaVersion && err != nil {
 		return fmt.Errorf("%w: schema %d; this one knows up to %d", ErrNewerSchema, v, schemaVersion)
-	} else if v == 0 {
-		return fmt.Errorf("%w: meta schema is 0", ErrCorrupt)
+	} else if v != schemaVersion {
+		return fmt.Errorf("%w: meta schema is %d", ErrCorrupt, v)
 	}
-	for _, name := range [][]byte{eventsBucket, detectionsBucket, personsBucket, rollupsBucket} {
-		if tx.Bucket(name) == nil {
-			return fmt.Errorf("%w: %w", ErrCorrupt, missingBucketError(name))
-		}
-	}
-	for _, name := range indexes {
-		if tx.Bucket(name) == nil {
-			return fmt.Errorf("%w: %w", ErrCorrupt, missingBucketError(name))
-		}
-	}
-	_, err := indexedThrough(tx)
 	return err
-}
-
-// indexedThrough returns the ID up to which events are folded (index.go).
-func indexedThrough(tx *bolt.Tx) (ID, error) {
-	return asID(readable(tx, metaBucket).Get(metaThrough))
 }
 
 // asID copies a key that must be an ID.

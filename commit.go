@@ -52,6 +52,7 @@ type committer struct {
 
 	// These belong to the leader.
 	unfolded bool   // the log has been told that the tail cannot be folded
+	unclean  bool   // the file says that it has not been closed
 	company  bool   // the last transaction had several jobs
 	tail     int    // number of events after indexed_through
 	commits  uint64 // transactions that were committed
@@ -208,13 +209,29 @@ func (c *committer) transact(jobs []*job) (err error) {
 		return err
 	}
 	c.tellUnfolded(w.unfolded)
+	if err := c.file.settle(tx); err != nil {
+		return diskError(err)
+	}
 	committing = true
 	if err := c.commitTx(tx); err != nil {
 		return c.afterFailedCommit(w.txID, err)
 	}
 	stats := tx.Stats()
-	c.tail, c.commits, c.pages = w.tail, c.commits+1, c.pages+stats.GetWrite()
+	c.tail, c.commits, c.pages, c.unclean = w.tail, c.commits+1, c.pages+stats.GetWrite(), w.unclean
 	return nil
+}
+
+// close marks the file as closed, so that the next who opens it need not read
+// all of it. Nobody writes any more.
+func (c *committer) close() error {
+	if !c.unclean || c.failure.Load() != nil {
+		return nil
+	}
+	return c.transact([]*job{{ctx: context.Background(), apply: func(w *writeTx) error {
+		w.unclean = false
+		w.changes++
+		return nil
+	}}})
 }
 
 // afterFailedCommit tells a commit that changed nothing from one whose outcome
@@ -249,15 +266,19 @@ func (c *committer) tellUnfolded(err error) {
 	c.unfolded = err != nil
 }
 
+// noRoom are the errors of a full disk, a quota, and a limit on the size of files.
+var noRoom = [...]error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG}
+
 // errWindowsDiskFull is ERROR_DISK_FULL.
 const errWindowsDiskFull = syscall.Errno(112)
 
 // diskError gives a full disk its name.
 func diskError(err error) error {
-	// bolt's errors of growing the file hold the cause as text only.
-	full := errors.Is(err, berrors.ErrMaxSizeReached) || errors.Is(err, syscall.ENOSPC) ||
-		strings.Contains(err.Error(), syscall.ENOSPC.Error()) ||
-		runtime.GOOS == "windows" && errors.Is(err, errWindowsDiskFull)
+	full := errors.Is(err, berrors.ErrMaxSizeReached) || runtime.GOOS == "windows" && errors.Is(err, errWindowsDiskFull)
+	for _, no := range noRoom {
+		// bolt's errors of growing the file hold the cause as text only.
+		full = full || errors.Is(err, no) || strings.Contains(err.Error(), no.Error())
+	}
 	if full && !errors.Is(err, ErrFull) {
 		return fmt.Errorf("%w: %w", ErrFull, err)
 	}

@@ -25,7 +25,9 @@
 //     costs the event. A thumbnail that the store made is durable before the
 //     event that names it.
 //   - A record that the disk has changed is ErrCorrupt and never wrong data:
-//     each has a checksum that also covers its place.
+//     each has a checksum that also covers its place. Entries that are gone are
+//     missed by their sums.
+//   - A full or failing disk costs the new event, and nothing else.
 //   - What is to be stored, or comes from the disk, makes no call panic.
 //
 // # What is not promised
@@ -33,10 +35,12 @@
 //   - Only one process at a time can have a store open for writing, and no
 //     other one for reading meanwhile.
 //   - A disk that says it has synced what it has not can lose anything.
-//   - Damage in bolt's own pages is found when it is met, not before. One that
-//     takes an index entry or a sum away is not noticed by a query.
+//   - A file of 64 MiB or more that was closed is verified in the background:
+//     until then an index entry that damage took away is not missed.
 //   - A crash between saving a thumbnail and writing its event leaves a file
-//     that no event names.
+//     that no event names, which Verify shows and Repair removes.
+//
+// design/durability.md has all of it, with the tests that prove it.
 //
 // # Reading the code
 //
@@ -46,6 +50,11 @@
 // (sums); a read from snapshot.go and query.go through search.go (posting lists,
 // intersected) and filter.go. page.go, count.go, explain.go, tally.go and
 // analytics.go stand on these. buckets.go draws the keys and codec.go the
-// records. A frame goes from picture.go to thumbnail.go and frame.go. design/schema.md numbers the
-// invariants, which check.go compares with a file.
+// records. A frame goes from picture.go to thumbnail.go and frame.go.
+//
+// Before bolt maps a file, walk.go reads it as boltfile.go draws it, and
+// examine.go compares it with its sums (sums.go, state.go); scrub.go does so
+// later again. verify.go and check.go compare everything with the invariants
+// that design/schema.md numbers; repair.go, salvage.go and scavenge.go save what
+// is left.
 package doorlog

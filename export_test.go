@@ -5,19 +5,31 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 )
 
 // Check runs the invariant checker, whose findings become one error.
 func (s *Store) Check(ctx context.Context) error {
-	return s.View(ctx, func(sn *Snapshot) error {
-		problems, err := sn.check()
-		for _, p := range problems {
-			err = errors.Join(err, errors.New(p))
-		}
+	if err := s.enter(); err != nil {
 		return err
-	})
+	}
+	defer s.leave()
+	x, sn, err := s.examineState(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer sn.close()
+	if !x.broken() {
+		if _, err := sn.verify(x, time.Time{}); err != nil {
+			return err
+		}
+	}
+	for _, f := range x.list {
+		err = errors.Join(err, errors.New(f.String()))
+	}
+	return err
 }
 
 // Commits returns the number of transactions that were committed, and of the
@@ -56,7 +68,7 @@ func (s *Store) Waiting() int {
 // Spoil is a write that fails after it has changed something.
 func (s *Store) Spoil(cause error) error {
 	return s.commits.submit(context.Background(), func(w *writeTx) error {
-		if err := w.put(w.persons(), []byte("spoilt"), []byte("no record")); err != nil {
+		if err := w.put(personsSum, []byte("spoilt"), []byte("no record")); err != nil {
 			return err
 		}
 		return cause
@@ -121,11 +133,33 @@ func (s *Store) rawUpdate(t testing.TB, fn func(*bolt.Tx) error) {
 	t.Helper()
 	err := s.commits.submit(context.Background(), func(w *writeTx) error {
 		w.changes++
-		return fn(w.tx)
+		err := fn(w.tx)
+		st, serr := readState(w.tx)
+		w.state = st
+		return errors.Join(err, serr)
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// resum has the sums be those of what is there.
+func resum(tx *bolt.Tx) error {
+	st, err := readState(tx)
+	if err != nil {
+		return err
+	}
+	st.sums = sums{}
+	for i, name := range summed {
+		c := tx.Bucket(name).Cursor()
+		for k, v := c.First(); k != nil; k, v = c.Next() {
+			if i >= indexSums {
+				v = nil
+			}
+			st.sums.add(i, k, recordSum(v))
+		}
+	}
+	return tx.Bucket(metaBucket).Put(metaState, st.encode())
 }
 
 func (s *Store) copyBuckets(t testing.TB) map[string]map[string]string {
@@ -181,7 +215,7 @@ func damage(tx *bolt.Tx, kind string) error {
 	case "detections changed":
 		return detections.Put(first, encodeDetections(id, []Detection{{Label: "one"}}))
 	case "watermark moved":
-		return tx.Bucket(metaBucket).Put(metaThrough, make([]byte, 16))
+		return moveWatermark(tx)
 	case "bucket gone":
 		return tx.DeleteBucket(indexes[byDoor])
 	case "rollup changed":
@@ -222,7 +256,7 @@ func (s *Store) DamagedDelete(t testing.TB) error {
 	t.Helper()
 	s.rawUpdate(t, func(tx *bolt.Tx) error {
 		k, _ := tx.Bucket(eventsBucket).Cursor().First()
-		return tx.Bucket(eventsBucket).Delete(k)
+		return errors.Join(tx.Bucket(eventsBucket).Delete(k), resum(tx))
 	})
 	return nil
 }
@@ -235,5 +269,66 @@ func (s *Store) BreakRollup(t testing.TB) {
 		v = bytes.Clone(v)
 		v[len(v)-1] ^= 1
 		return tx.Bucket(rollupsBucket).Put(k, v)
+	})
+}
+
+// moveWatermark makes all events the tail.
+func moveWatermark(tx *bolt.Tx) error {
+	st, err := readState(tx)
+	if err != nil {
+		return err
+	}
+	st.through = ID{}
+	return tx.Bucket(metaBucket).Put(metaState, st.encode())
+}
+
+// ChecksOfRecent does just the checks that Recent does for n events, and
+// returns how long they took.
+func (s *Store) ChecksOfRecent(n int) (took time.Duration, err error) {
+	type checked struct {
+		kind     *recordKind
+		key, rec []byte
+	}
+	err = s.View(context.Background(), func(sn *Snapshot) error {
+		meta := readable(sn.r.tx, metaBucket)
+		list := []checked{{&stateRecord, metaState, meta.Get(metaState)}}
+		c := readable(sn.r.tx, eventsBucket).Cursor()
+		for k, v := c.Last(); k != nil && n > 0; k, v = c.Prev() {
+			n--
+			list = append(list, checked{&eventRecord, k, v})
+			if v := readable(sn.r.tx, detectionsBucket).Get(k); v != nil {
+				list = append(list, checked{&detectionsRecord, k, v})
+			}
+		}
+		begin := time.Now()
+		err := guarded(func() error {
+			for _, c := range list {
+				if _, err := c.kind.open(c.key, c.rec); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		took = time.Since(begin)
+		return err
+	})
+	return took, err
+}
+
+// BareCommit commits an event to a bolt file, with or without the sums.
+func BareCommit(db *bolt.DB, e Event, tie uint64, sums bool) error {
+	e.ID = makeID(e.RecordedAt, tie)
+	in := insertion{record: record{Event: e}}
+	in.encode()
+	return db.Update(func(tx *bolt.Tx) error {
+		w, err := newWriteTx(tx, new(interner), 0)
+		if err != nil {
+			return err
+		}
+		if sums {
+			err = errors.Join(w.add(eventsSum, in.ID[:], in.event), w.add(detectionsSum, in.ID[:], in.detected))
+			return errors.Join(err, writable(tx, metaBucket).Put(metaState, w.encode()))
+		}
+		return errors.Join(w.events.Put(in.ID[:], in.event), w.detections.Put(in.ID[:], in.detected))
 	})
 }

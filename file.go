@@ -1,10 +1,8 @@
 package doorlog
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"io/fs"
 	"math"
 	"os"
@@ -13,6 +11,7 @@ import (
 	"runtime/debug"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
@@ -26,12 +25,10 @@ const (
 	growStep = 1 << 20
 )
 
-// openFile opens the bolt file of a store, which exists, and checks that it is one.
+// openFile opens the bolt file of a store, which exists, and which is examined
+// before bolt maps it (examine.go).
 func openFile(path string, opt *Options) (*boltFile, error) {
 	if err := checkFile(path); err != nil {
-		return nil, err
-	}
-	if err := checkMeta(path); err != nil {
 		return nil, err
 	}
 	f := new(boltFile)
@@ -57,6 +54,9 @@ type boltFile struct {
 	db     *bolt.DB
 	file   *os.File
 	broken atomic.Pointer[error] // set once: bolt has panicked with its locks held
+
+	scrubbed bool // all of it was read when it was opened
+	settled  bool // see settle
 }
 
 // guarded runs fn; a panic of it, or a fault of the mapped memory, is an error.
@@ -76,7 +76,17 @@ func (f *boltFile) open(path string, opt *Options) error {
 		NoStatistics:    true,
 		OpenFile: func(name string, flag int, perm os.FileMode) (_ *os.File, err error) {
 			// The file exists: one that went away must not come back empty.
-			f.file, err = opt.OpenFile(name, flag&^os.O_CREATE, perm)
+			f.file, err = openLocked(name, flag&^os.O_CREATE, perm, opt)
+			if err != nil {
+				return nil, err
+			}
+			if !opt.examined {
+				err = f.examine()
+			}
+			if err != nil {
+				err = errors.Join(err, f.file.Close())
+				f.file = nil
+			}
 			return f.file, err
 		},
 	}
@@ -157,95 +167,103 @@ func checkFile(path string) error {
 	return nil
 }
 
-// A bolt file begins with two meta pages, of which the valid one with the
-// higher transaction ID counts. After the 16 bytes of the page's header, in the
-// machine's byte order, which is little-endian wherever doorlog runs:
-//
-//	 4      4        4          4      8     8         8         8           8     8
-//	| magic | version | page size | flags | root | sequence | freelist | high water | txid | FNV-64a |
-//
-// (internal/common/meta.go of bbolt.)
-const (
-	boltPageHeader = 16
-	boltMetaLen    = 64
-	boltMagic      = 0xED0CDAED
-	noFreelist     = math.MaxUint64 // written by bolt's NoFreelistSync
-)
-
-// checkMeta looks at the meta pages of a file before bolt does. What is no bolt
-// file, or one that bolt would change on opening it, is not a store; a file that
-// ends before its high-water mark would be a fault of the mapped memory.
-func checkMeta(path string) (err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	var meta []byte
-	magic := false
-	for _, at := range metaOffsets {
-		m := make([]byte, boltMetaLen)
-		if _, err := f.ReadAt(m, at+boltPageHeader); err != nil {
-			break // the file ends here
-		}
-		if binary.LittleEndian.Uint32(m) != boltMagic {
-			continue
-		}
-		magic = true
-		sum := fnv.New64a()
-		_, _ = sum.Write(m[:56])
-		if sum.Sum64() == binary.LittleEndian.Uint64(m[56:]) && (meta == nil || txidOf(m) > txidOf(meta)) {
-			meta = m
-		}
-	}
-	switch {
-	case !magic:
-		return fmt.Errorf("%w: it is no bolt file", ErrNotStore)
-	case meta == nil:
-		return fmt.Errorf("%w: both meta pages", ErrCorrupt)
-	case binary.LittleEndian.Uint64(meta[32:]) == noFreelist:
-		return fmt.Errorf("%w: it is a bolt file of another program", ErrNotStore)
-	}
-	pages, pageSize := binary.LittleEndian.Uint64(meta[40:]), uint64(binary.LittleEndian.Uint32(meta[8:]))
-	if size := uint64(info.Size()); pageSize == 0 || pages > size/pageSize {
-		return fmt.Errorf("%w: it has %d bytes and should have %d pages of %d", ErrCorrupt, size, pages, pageSize)
-	}
-	return nil
-}
-
-func txidOf(meta []byte) uint64 { return binary.LittleEndian.Uint64(meta[48:]) }
-
-// metaOffsets are where meta pages can be: the first is at the beginning, and
-// the second one page after it, however large a page is.
-var metaOffsets = func() (at []int64) {
-	at = append(at, 0)
-	for size := int64(1024); size <= 1024<<14; size *= 2 {
-		at = append(at, size)
-	}
-	return at
-}()
-
 func boltOpenError(err error) error {
-	switch {
-	case errors.Is(err, berrors.ErrTimeout):
+	if errors.Is(err, berrors.ErrTimeout) {
 		return ErrLocked
-	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrVersionMismatch):
-		return fmt.Errorf("%w: it is no bolt file", ErrNotStore)
-	case errors.Is(err, berrors.ErrChecksum):
-		return fmt.Errorf("%w: both meta pages: %w", ErrCorrupt, err)
 	}
 	return err
 }
 
-// createFile makes a new, empty store at path. It is built beside and put in
-// place when it is whole, because a power cut during bolt's first writes leaves
-// a file that cannot be opened. Of several processes that do so at the same
-// time one makes the store, and the others find it made.
-func createFile(path string, opt *Options) (err error) {
+// openLocked opens a file and locks it as bolt will: alone, or with others who
+// read. What bolt does to a file that it has mapped could not be taken back, so
+// the file must be examined before, and not be written to meanwhile.
+func openLocked(path string, flag int, perm os.FileMode, opt *Options) (*os.File, error) {
+	deadline := time.Now().Add(opt.LockTimeout)
+	for {
+		f, err := opt.OpenFile(path, flag, perm)
+		if err != nil {
+			return nil, err
+		}
+		held, err := tryLock(f, !opt.ReadOnly)
+		if err == nil && !held {
+			var same bool
+			if same, err = isAt(f, path); same {
+				return f, nil
+			}
+		}
+		// Held by another; or another file was put in its place meanwhile.
+		if err := errors.Join(err, f.Close()); err != nil {
+			return nil, err
+		}
+		if time.Now().After(deadline) {
+			return nil, ErrLocked
+		}
+		if held {
+			time.Sleep(lockRetry)
+		}
+	}
+}
+
+const lockRetry = 10 * time.Millisecond
+
+// isAt reports whether an open file is the one at path.
+func isAt(f *os.File, path string) (bool, error) {
+	open, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	there, err := os.Stat(path)
+	return err == nil && os.SameFile(open, there), err
+}
+
+// settle makes the newest meta page durable before a first write. It need not
+// be: a process that was killed before its last sync, or to which that sync
+// failed, has left it in the system's memory alone, and no later sync writes a
+// page whose sync has failed. Pages that only the meta page before it needs are
+// free now, and to write over them first would leave nothing whole after a
+// power cut. tx is a write transaction that has written nothing yet.
+func (f *boltFile) settle(tx *bolt.Tx) error {
+	if f.settled {
+		return nil
+	}
+	newest := uint64(tx.ID()) - 1
+	meta := make([]byte, tx.DB().Info().PageSize)
+	at := int64(newest%2) * int64(len(meta))
+	if err := readPage(f.file, meta, at); err != nil {
+		return err
+	}
+	if m, ok := parseMeta((*[boltMetaLen]byte)(meta[pageHeaderLen:])); !ok || m.txid != newest {
+		return fmt.Errorf("%w: meta page %d has changed", ErrCorrupt, newest%2)
+	}
+	if _, err := f.file.WriteAt(meta, at); err != nil {
+		return err
+	}
+	if err := f.file.Sync(); err != nil {
+		return err
+	}
+	f.settled = true
+	return nil
+}
+
+// createFile makes a new, empty store at path. Of several processes that do so
+// at the same time one makes the store, and the others find it made.
+func createFile(path string, opt *Options) error {
+	ids := idSource{entropy: opt.Entropy}
+	storeID, err := ids.next(opt.Now())
+	if err != nil {
+		return err
+	}
+	err = buildBeside(path, putInPlace, func(temp string) error { return buildFile(temp, storeID, opt) })
+	if errors.Is(err, fs.ErrExist) {
+		err = nil
+	}
+	return err
+}
+
+// buildBeside has build write a store to a file beside path, and put then give
+// it its name, when it is whole: a power cut during bolt's first writes leaves a
+// file that cannot be opened.
+func buildBeside(path string, put func(temp, path string) error, build func(temp string) error) (err error) {
 	dir, base := filepath.Split(path)
 	dir = filepath.Clean(dir)
 	if info, err := os.Stat(dir); err != nil {
@@ -266,13 +284,14 @@ func createFile(path string, opt *Options) (err error) {
 	if err := temp.Close(); err != nil {
 		return err
 	}
-	if err := buildFile(temp.Name(), opt); err != nil {
+	if err := build(temp.Name()); err != nil {
 		return err
 	}
-	if err := putInPlace(temp.Name(), path); err != nil && !isThere(path) {
+	err = put(temp.Name(), path)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return syncFolder(dir)
+	return errors.Join(err, syncFolder(dir))
 }
 
 func isThere(path string) bool {
@@ -282,8 +301,12 @@ func isThere(path string) bool {
 
 // putInPlace gives a file its name unless there is a file of that name.
 func putInPlace(temp, path string) error {
-	if err := os.Link(temp, path); err == nil || isThere(path) {
-		return err
+	err := os.Link(temp, path)
+	switch {
+	case err == nil:
+		return nil
+	case isThere(path):
+		return fmt.Errorf("%s: %w", path, fs.ErrExist)
 	}
 	// FAT, as on many SD cards, has no links. Rename would put the file over
 	// another, so of two processes that create a store there in the same
@@ -292,12 +315,7 @@ func putInPlace(temp, path string) error {
 }
 
 // buildFile makes a bolt file with the buckets of a store.
-func buildFile(path string, opt *Options) error {
-	ids := idSource{entropy: opt.Entropy}
-	storeID, err := ids.next(opt.Now())
-	if err != nil {
-		return err
-	}
+func buildFile(path string, storeID ID, opt *Options) error {
 	db, err := bolt.Open(path, filePerm, &bolt.Options{
 		Timeout: opt.LockTimeout, FreelistType: bolt.FreelistArrayType, NoStatistics: true, OpenFile: opt.OpenFile,
 	})

@@ -40,8 +40,12 @@ func newStore(t testing.TB) *testStore { return newStoreWith(t, doorlog.Options{
 
 func newStoreWith(t testing.TB, options doorlog.Options) *testStore {
 	t.Helper()
+	return newStoreIn(t, t.TempDir(), options)
+}
+
+func newStoreIn(t testing.TB, dir string, options doorlog.Options) *testStore {
+	t.Helper()
 	goroutines, files := runtime.NumGoroutine(), openFiles()
-	dir := t.TempDir()
 	s := &testStore{path: filepath.Join(dir, "events.db"), thumbs: filepath.Join(dir, "thumbnails"), log: &logged{}}
 	if options.Now == nil {
 		options.Now = func() time.Time { return now }

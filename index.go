@@ -149,26 +149,12 @@ func (c *indexChanges) replace(old, now []indexEntry) {
 	c.put(slices.DeleteFunc(slices.Clone(now), func(e indexEntry) bool { return among(old, e) }))
 }
 
-// apply writes the changes of one index to its bucket.
-func (c *indexChanges) apply(tx *bolt.Tx, index int) error {
+// take returns the changes of one index, in the order of their keys, and
+// forgets them.
+func (c *indexChanges) take(index int) []indexChange {
 	changes := c[index]
-	if len(changes) == 0 {
-		return nil
-	}
 	c[index] = nil
 	// Stable: of two changes of one key the later one must win.
 	slices.SortStableFunc(changes, func(a, b indexChange) int { return bytes.Compare(a.key, b.key) })
-	bucket := writable(tx, indexes[index])
-	for _, change := range changes {
-		var err error
-		if change.remove {
-			err = bucket.Delete(change.key)
-		} else {
-			err = bucket.Put(change.key, nil)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return changes
 }

@@ -36,6 +36,27 @@ type Options struct {
 	// file does not fit.
 	MaxSize int64
 
+	// MinFree is how much space the file system of the database is to keep
+	// free, in bytes. When it has less, new events and persons are refused
+	// with ErrFull, so that the last of the space is there for what makes
+	// room: deletions. Default: 1 MiB. Negative: none. Windows is not asked
+	// for its free space.
+	MinFree int64
+
+	// Quarantine has Open set a damaged file aside, under the name of the file
+	// and ".damaged-" with the time, and go on with a new one in its place,
+	// into which it saves every record that verifies (Salvage). The account is
+	// a line in Logger. Without it, a damaged file is ErrCorrupt, and left as
+	// it is. The disk needs as much space again as the file takes.
+	Quarantine bool
+
+	// Scrub is how often a store that stays open reads and verifies its whole
+	// file in the background, half of the time at most. The first time is
+	// right after Open, unless that has read all of it (see Open). Damage is a
+	// line in Logger, shows in Stats, and every later call is ErrCorrupt.
+	// Default: every 7 days. Negative: never.
+	Scrub time.Duration
+
 	// MaxFutureSkew is how far ahead of the clock an event may lie. One
 	// further ahead is refused, so that a device with a dead clock does not
 	// sit on top of the order for ever. Default: 24 h.
@@ -53,12 +74,16 @@ type Options struct {
 
 	// OpenFile opens the database file. Default: os.OpenFile.
 	OpenFile func(name string, flag int, perm os.FileMode) (*os.File, error)
+
+	examined bool // the file has been examined and found sound
 }
 
 const (
 	defaultThumbnailEdge = 1280
 	defaultLockTimeout   = time.Second
 	defaultMaxFutureSkew = 24 * time.Hour
+	defaultMinFree       = 1 << 20
+	defaultScrub         = 7 * 24 * time.Hour
 	maxSize32Bit         = 512 << 20
 )
 
@@ -90,6 +115,12 @@ func (o *Options) withDefaults(path string) (Options, error) {
 		return opt, invalid("Options.MaxSize", "%d bytes cannot be addressed on this machine", opt.MaxSize)
 	case opt.MaxSize == 0 && math.MaxInt == math.MaxInt32:
 		opt.MaxSize = maxSize32Bit
+	}
+	if opt.Scrub == 0 {
+		opt.Scrub = defaultScrub
+	}
+	if opt.MinFree == 0 {
+		opt.MinFree = defaultMinFree
 	}
 	switch {
 	case opt.MaxFutureSkew < 0:

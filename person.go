@@ -61,6 +61,9 @@ func (s *Store) putPerson(ctx context.Context, in PersonInput) (p Person, err er
 	if err := in.validate(s.latest()); err != nil {
 		return Person{}, err
 	}
+	if err := s.room(); err != nil {
+		return Person{}, err
+	}
 	now := s.opt.Now()
 	err = s.update(ctx, func(w *writeTx) (err error) {
 		p, _, err = w.putPerson(&in, now)
@@ -84,7 +87,7 @@ func (w *writeTx) putPerson(in *PersonInput, now time.Time) (p Person, added boo
 	if p == before {
 		return p, added, nil
 	}
-	return p, added, w.put(w.persons(), []byte(p.Name), encodePerson(&p))
+	return p, added, w.put(personsSum, []byte(p.Name), encodePerson(&p))
 }
 
 func (in *PersonInput) validate(latest time.Time) error {
@@ -218,7 +221,7 @@ func (s *Store) SetAutoUnlock(ctx context.Context, name string, on bool) error {
 			return err
 		}
 		p.AutoUnlock = on
-		return w.put(w.persons(), []byte(name), encodePerson(&p))
+		return w.put(personsSum, []byte(name), encodePerson(&p))
 	})
 	if err != nil {
 		return fmt.Errorf("doorlog: set auto unlock of %q: %w", name, err)
@@ -257,7 +260,7 @@ func (s *Store) DeletePerson(ctx context.Context, name string) error {
 		if !known {
 			return nil
 		}
-		return w.delete(w.persons(), []byte(name))
+		return w.delete(personsSum, []byte(name))
 	})
 	if err != nil {
 		return fmt.Errorf("doorlog: delete person %q: %w", name, err)
@@ -305,6 +308,9 @@ func (s *Store) syncPersons(ctx context.Context, dir string) (result PersonSync,
 	}
 	slices.Sort(names)
 	names = slices.Compact(names)
+	if err := s.room(); err != nil {
+		return result, err
+	}
 	now := s.opt.Now()
 	err = s.commits.submit(ctx, func(w *writeTx) error {
 		result.Added, result.Known = nil, nil

@@ -48,6 +48,9 @@ func (s *Store) saveThumbnail(ctx context.Context, e *Event, frame []byte) error
 		return err
 	}
 	defer s.leave()
+	if err := s.room(); err != nil {
+		return err
+	}
 	n := *e
 	if err := s.normalise(&n); err != nil {
 		return err

@@ -3,15 +3,12 @@ package doorlog
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
-	"fmt"
 	"maps"
 	"math"
 	"slices"
 	"time"
 
 	"github.com/vmihailenco/msgpack/v5/msgpcode"
-	bolt "go.etcd.io/bbolt"
 )
 
 // A rollup is what the events of one camera on one UTC day come to. Every
@@ -173,41 +170,9 @@ func (c rollupChanges) addEvent(e *record, n int64) {
 	c[key].addEvent(e, n)
 }
 
-// apply adds the changes to the rollups in the bucket. One that has no events
-// left goes. One that is damaged must not stop the writes: rebuild makes it anew
-// from the events, this transaction's among them.
-func (c rollupChanges) apply(tx *bolt.Tx, rebuild func(rollupKey) (*rollup, error)) error {
-	if len(c) == 0 {
-		return nil
-	}
-	bucket := writable(tx, rollupsBucket)
-	keys := slices.SortedFunc(maps.Keys(c), func(a, b rollupKey) int { return bytes.Compare(a.bytes(), b.bytes()) })
-	for _, k := range keys {
-		key := k.bytes()
-		sum := c[k]
-		before, err := decodeRollup(key, bucket.Get(key))
-		switch {
-		case before == nil && err == nil: // there is none yet
-		case errors.Is(err, ErrCorrupt):
-			if sum, err = rebuild(k); err != nil {
-				return fmt.Errorf("rollup of %s on day %d: %w", k.camera, k.day, err)
-			}
-		case err != nil:
-			return err
-		default:
-			sum.add(before)
-		}
-		if sum.events == 0 {
-			err = bucket.Delete(key)
-		} else {
-			err = bucket.Put(key, encodeRollup(key, sum))
-		}
-		if err != nil {
-			return err
-		}
-	}
-	clear(c)
-	return nil
+// keys returns the keys in the order of the bucket.
+func (c rollupChanges) keys() []rollupKey {
+	return slices.SortedFunc(maps.Keys(c), func(a, b rollupKey) int { return bytes.Compare(a.bytes(), b.bytes()) })
 }
 
 func encodeRollup(key []byte, r *rollup) []byte {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"sync"
+	"sync/atomic"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -27,6 +28,8 @@ type Store struct {
 	names   interner
 	ids     idSource
 	busy    idLocks
+	scrub   scrubber
+	damage  atomic.Pointer[error] // set once: what was found wrong with the file
 
 	mu       sync.Mutex
 	closing  bool
@@ -42,6 +45,10 @@ type Store struct {
 // The errors are ErrLocked if another process has the file open, ErrNotStore
 // if the file is something else, ErrNewerSchema if a later version of doorlog
 // wrote it, and ErrCorrupt if it is damaged. None of them changes the file.
+//
+// A file that was not closed, or is smaller than 64 MiB, is read whole and
+// verified before it is used, which takes as long as the disk takes to read it.
+// A larger one that was closed is verified in the background (Options.Scrub).
 func Open(path string, options *Options) (*Store, error) {
 	s, err := open(path, options)
 	if err != nil {
@@ -55,56 +62,76 @@ func open(path string, options *Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := openFile(path, &opt)
+	s, err := openStore(path, &opt)
+	if errors.Is(err, ErrCorrupt) && opt.Quarantine && !opt.ReadOnly {
+		if qerr := quarantine(path, err, &opt); qerr != nil {
+			return nil, fmt.Errorf("%w; quarantine: %w", err, qerr)
+		}
+		s, err = openStore(path, &opt)
+	}
+	return s, err
+}
+
+// openStore opens a store, with options in which every field is set.
+func openStore(path string, opt *Options) (*Store, error) {
+	file, err := openFile(path, opt)
 	if errors.Is(err, fs.ErrNotExist) && !opt.ReadOnly {
-		if err := createFile(path, &opt); err != nil {
+		if err := createFile(path, opt); err != nil {
 			return nil, fmt.Errorf("create: %w", err)
 		}
-		file, err = openFile(path, &opt)
+		file, err = openFile(path, opt)
 	}
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, opt: opt, file: file, closed: make(chan struct{})}
+	s := &Store{path: path, opt: *opt, file: file, closed: make(chan struct{})}
 	s.readers.file = file
 	s.ids.entropy = opt.Entropy
 	s.thumbs = newThumbnails(opt.ThumbnailDir, opt.ThumbnailEdge)
 	if opt.ReadOnly {
+		s.startScrub()
 		return s, nil
 	}
 	removeLeftovers(path)
-	tail, err := s.tailLength()
+	tail, unclean, err := s.tailLength()
 	if err != nil {
 		return nil, errors.Join(err, file.close())
 	}
 	s.commits = &committer{
-		file: file, readers: &s.readers, names: &s.names, log: opt.Logger, commitTx: (*bolt.Tx).Commit, tail: tail,
+		file: file, readers: &s.readers, names: &s.names, log: opt.Logger, commitTx: (*bolt.Tx).Commit,
+		tail: tail, unclean: unclean,
 	}
+	s.startScrub()
 	return s, nil
 }
 
-// tailLength counts the events after indexed_through, damaged ones too.
-func (s *Store) tailLength() (n int, err error) {
+// tailLength counts the events after indexed_through, damaged ones too, and
+// reports whether the store has been written to and not been closed.
+func (s *Store) tailLength() (n int, unclean bool, err error) {
 	r, err := newReader(s.file, 0)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	defer s.file.rollback(r.tx)
 	err = guarded(func() error {
-		through, err := indexedThrough(r.tx)
-		after := firstAfter(through)
+		st, err := readState(r.tx)
+		unclean = st.unclean
+		after := firstAfter(st.through)
 		for k, _ := r.eventCursor.Seek(after[:]); err == nil && k != nil; k, _ = r.eventCursor.Next() {
 			n++
 		}
 		return err
 	})
-	return n, err
+	return n, unclean, err
 }
 
 // Close waits for the calls that are under way, writes among them, and closes
 // the store; it must therefore not be called inside of a View or an Events
 // loop. It may be called several times, and from several goroutines: each call
 // returns when the store is closed, with the same result.
+//
+// An error takes back nothing of what was written. It may mean that the next
+// Open has to read the whole file.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	again := s.closing
@@ -115,9 +142,14 @@ func (s *Store) Close() error {
 		return s.closeErr
 	}
 	defer close(s.closed)
+	s.scrub.end()
 	s.active.Wait()
+	var err error
+	if s.commits != nil && s.damage.Load() == nil {
+		err = s.commits.close()
+	}
 	s.readers.beginWrite() // for ever: the pool stays empty
-	if err := errors.Join(s.file.close(), s.thumbs.close()); err != nil {
+	if err := errors.Join(err, s.file.close(), s.thumbs.close()); err != nil {
 		s.closeErr = fmt.Errorf("doorlog: close %s: %w", s.path, err)
 	}
 	return s.closeErr
@@ -125,6 +157,16 @@ func (s *Store) Close() error {
 
 // enter begins a call that Close waits for; leave ends it.
 func (s *Store) enter() error {
+	err := s.enterAny()
+	if damage := s.damage.Load(); err == nil && damage != nil {
+		s.leave()
+		err = *damage
+	}
+	return err
+}
+
+// enterAny is enter for a call that a damaged file does not hinder.
+func (s *Store) enterAny() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
@@ -155,4 +197,15 @@ func (s *Store) update(ctx context.Context, apply func(*writeTx) error) error {
 	}
 	defer s.leave()
 	return s.commits.submit(ctx, apply)
+}
+
+// room is ErrFull if the disk has too little space for more.
+func (s *Store) room() error {
+	if s.opt.MinFree < 0 {
+		return nil
+	}
+	if free := freeSpace(s.file.file); free >= 0 && free < s.opt.MinFree {
+		return fmt.Errorf("%w: the disk has %d bytes free, and %d are to stay so", ErrFull, free, s.opt.MinFree)
+	}
+	return nil
 }

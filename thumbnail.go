@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/oklog/ulid/v2"
 )
@@ -34,7 +35,10 @@ func thumbnailPath(id ID) string {
 	return string(append(b[:len(b)+len(text)], thumbnailExt...))
 }
 
-const thumbnailExt = ".jpg"
+const (
+	thumbnailExt = ".jpg"
+	tempExt      = ".tmp" // of one that is being written, behind a dot and its name
+)
 
 func appendPadded(b []byte, n, width int) []byte {
 	for limit := 10; width > 1; width, limit = width-1, limit*10 {
@@ -244,7 +248,7 @@ func syncInside(root *os.Root, dir string) error {
 // is not there. A rename alone would not do: a file system may make the name
 // durable before the content, and the folder only when it is synced itself.
 func writeFile(root *os.Root, name string, data []byte) (err error) {
-	temp := path.Join(path.Dir(name), "."+path.Base(name)+".tmp")
+	temp := path.Join(path.Dir(name), "."+path.Base(name)+tempExt)
 	// What a save that was cut short left behind is written over. Savers of one
 	// event take turns (see idLocks), so it is nobody else's.
 	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, filePerm)
@@ -348,6 +352,36 @@ func (t *thumbnails) remove(name string) error {
 	if err == nil {
 		err = root.Remove(name)
 	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// each calls fn with the path of each file of the folder, and the time when it
+// was last written to. A folder that is not there, or is a file, has none.
+func (t *thumbnails) each(fn func(name string, modified time.Time) error) error {
+	if info, err := os.Stat(t.dir); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
+		return nil
+	}
+	root, err := t.open(false)
+	if err != nil {
+		return err
+	}
+	return fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !d.Type().IsRegular() {
+			return ignoreNotExist(err)
+		}
+		info, err := d.Info()
+		if err != nil {
+			return ignoreNotExist(err)
+		}
+		return fn(name, info.ModTime())
+	})
+}
+
+// ignoreNotExist is for what may go away while it is looked at.
+func ignoreNotExist(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -354,6 +354,12 @@ func TestFolderThatTakesNoFilesCostsTheThumbnailNotTheEvent(t *testing.T) {
 // mount puts a tmpfs of its own at a folder until the test ends.
 func mount(t *testing.T, dir, options string) {
 	t.Helper()
+	mountAs(t, dir, "tmpfs", options, "tmpfs")
+}
+
+// mountAs puts a file system at a folder until the test ends.
+func mountAs(t *testing.T, dir, kind, options, device string) {
+	t.Helper()
 	if runtime.GOOS != "linux" || os.Getuid() != 0 {
 		t.Skip("SKIP: only root on Linux can mount")
 	}
@@ -362,7 +368,7 @@ func mount(t *testing.T, dir, options string) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	if out, err := exec.CommandContext(ctx, "mount", "-t", "tmpfs", "-o", options, "tmpfs", dir).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(ctx, "mount", "-t", kind, "-o", options, device, dir).CombinedOutput(); err != nil {
 		t.Skipf("SKIP: cannot mount: %v: %s", err, out)
 	}
 	t.Cleanup(func() {

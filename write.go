@@ -127,6 +127,9 @@ func (s *Store) writeFramed(ctx context.Context, e Event, frame *[]byte, once bo
 	}
 	saved := false
 	if frame != nil {
+		if err := s.room(); err != nil {
+			return written{}, err
+		}
 		there, found, err := s.alreadyThere(ctx, &e, once)
 		switch {
 		case err != nil:
@@ -184,6 +187,9 @@ func (s *Store) alreadyThere(ctx context.Context, e *Event, once bool) (there Ev
 func (s *Store) write(ctx context.Context, events []Event, once bool, about func(int, error) error) ([]written, error) {
 	if len(events) == 0 {
 		return nil, nil
+	}
+	if err := s.room(); err != nil {
+		return nil, err
 	}
 	defer s.thumbs.naming(events)()
 	ready := make([]insertion, len(events))

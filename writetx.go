@@ -18,8 +18,8 @@ type writeTx struct {
 	txID               int
 	mem                arena
 	events, detections *bolt.Bucket
-	through            ID    // indexed_through
-	tail               int   // events after it
+	state                    // as this transaction leaves it
+	tail               int   // events after indexed_through
 	changes            int   // puts and deletes so far
 	unfolded           error // why the tail could not be folded
 	index              indexChanges
@@ -48,25 +48,53 @@ func (in *insertion) encode() {
 }
 
 func newWriteTx(tx *bolt.Tx, names *interner, tail int) (*writeTx, error) {
-	through, err := indexedThrough(tx)
+	st, err := readState(tx)
 	if err != nil {
 		return nil, err
 	}
+	st.unclean = true
 	return &writeTx{
-		tx: tx, txID: tx.ID(), mem: arena{names: names}, through: through, tail: tail, rollups: make(rollupChanges),
+		tx: tx, txID: tx.ID(), mem: arena{names: names}, state: st, tail: tail, rollups: make(rollupChanges),
 		events:     writable(tx, eventsBucket),
 		detections: writable(tx, detectionsBucket),
 	}, nil
 }
 
-func (w *writeTx) put(bucket *bolt.Bucket, key, value []byte) error {
+// add puts a record under a key that is free.
+func (w *writeTx) add(bucket int, key, rec []byte) error {
 	w.changes++
-	return bucket.Put(key, value)
+	w.sums.add(bucket, key, recordSum(rec))
+	return w.bucket(bucket).Put(key, rec)
 }
 
-func (w *writeTx) delete(bucket *bolt.Bucket, key []byte) error {
+// put puts a record in the place of the one under the key, if there is one.
+func (w *writeTx) put(bucket int, key, rec []byte) error {
+	w.forget(bucket, key)
+	return w.add(bucket, key, rec)
+}
+
+// delete deletes the record under a key, if there is one.
+func (w *writeTx) delete(bucket int, key []byte) error {
+	w.forget(bucket, key)
 	w.changes++
-	return bucket.Delete(key)
+	return w.bucket(bucket).Delete(key)
+}
+
+// forget takes what is under a key out of the sums.
+func (w *writeTx) forget(bucket int, key []byte) {
+	if old := w.bucket(bucket).Get(key); old != nil {
+		w.sums.remove(bucket, key, recordSum(old))
+	}
+}
+
+func (w *writeTx) bucket(bucket int) *bolt.Bucket {
+	switch bucket {
+	case eventsSum:
+		return w.events
+	case detectionsSum:
+		return w.detections
+	}
+	return writable(w.tx, summed[bucket])
 }
 
 func (w *writeTx) folded(id ID) bool { return id.Compare(w.through) <= 0 }
@@ -114,11 +142,11 @@ func (w *writeTx) write(in *insertion, once bool) (written, error) {
 // insert puts an event whose ID is free. One that arrives late is folded at
 // once, any other becomes part of the tail.
 func (w *writeTx) insert(in *insertion) error {
-	if err := w.put(w.events, in.ID[:], in.event); err != nil {
+	if err := w.add(eventsSum, in.ID[:], in.event); err != nil {
 		return err
 	}
 	if in.detected != nil {
-		if err := w.put(w.detections, in.ID[:], in.detected); err != nil {
+		if err := w.add(detectionsSum, in.ID[:], in.detected); err != nil {
 			return err
 		}
 	}
@@ -137,15 +165,15 @@ func (w *writeTx) insert(in *insertion) error {
 // replace puts now, which has its Detections, in the place of old.
 func (w *writeTx) replace(old, now *record) error {
 	now.detections = len(now.Detections)
-	if err := w.put(w.events, now.ID[:], encodeEvent(now)); err != nil {
+	if err := w.put(eventsSum, now.ID[:], encodeEvent(now)); err != nil {
 		return err
 	}
 	var err error
 	switch {
 	case now.detections > 0:
-		err = w.put(w.detections, now.ID[:], encodeDetections(now.ID, now.Detections))
+		err = w.put(detectionsSum, now.ID[:], encodeDetections(now.ID, now.Detections))
 	case old.detections > 0:
-		err = w.delete(w.detections, now.ID[:])
+		err = w.delete(detectionsSum, now.ID[:])
 	}
 	if w.folded(now.ID) {
 		w.index.replace(indexEntries(old), indexEntries(now))
@@ -160,11 +188,11 @@ func (w *writeTx) replace(old, now *record) error {
 
 // remove deletes an event and everything that is derived from it.
 func (w *writeTx) remove(r *record) error {
-	if err := w.delete(w.events, r.ID[:]); err != nil {
+	if err := w.delete(eventsSum, r.ID[:]); err != nil {
 		return err
 	}
 	if r.detections > 0 {
-		if err := w.delete(w.detections, r.ID[:]); err != nil {
+		if err := w.delete(detectionsSum, r.ID[:]); err != nil {
 			return err
 		}
 	}
@@ -197,7 +225,7 @@ func (w *writeTx) overTail(fn func(*record) error) error {
 // findRecording returns the event of a camera that has this recording.
 func (w *writeTx) findRecording(camera, recording string) (ID, bool, error) {
 	if w.recordings == nil {
-		if err := w.index.apply(w.tx, byRecording); err != nil {
+		if err := w.applyIndex(byRecording); err != nil {
 			return ID{}, false, err
 		}
 		w.recordings = make(map[recordingKey]ID)
@@ -229,7 +257,7 @@ func (w *writeTx) findRecording(camera, recording string) (ID, bool, error) {
 
 // eventsOf returns the IDs of the events of a person.
 func (w *writeTx) eventsOf(person string) (ids []ID, err error) {
-	if err := w.index.apply(w.tx, byPerson); err != nil {
+	if err := w.applyIndex(byPerson); err != nil {
 		return nil, err
 	}
 	list := postingsOf(readable(w.tx, indexes[byPerson]), person)
@@ -257,11 +285,82 @@ func (w *writeTx) finish() error {
 		}
 	}
 	for i := range indexes {
-		if err := w.index.apply(w.tx, i); err != nil {
+		if err := w.applyIndex(i); err != nil {
 			return fmt.Errorf("%s: %w", indexes[i], err)
 		}
 	}
-	return w.rollups.apply(w.tx, w.rebuildRollup)
+	if err := w.applyRollups(); err != nil {
+		return err
+	}
+	return writable(w.tx, metaBucket).Put(metaState, w.encode())
+}
+
+// applyIndex writes the changes of one index to its bucket.
+func (w *writeTx) applyIndex(index int) error {
+	changes := w.index.take(index)
+	if len(changes) == 0 {
+		return nil
+	}
+	bucket := writable(w.tx, indexes[index])
+	for _, change := range changes {
+		var err error
+		if change.remove {
+			w.sums.remove(indexSums+index, change.key, 0)
+			err = bucket.Delete(change.key)
+		} else {
+			w.sums.add(indexSums+index, change.key, 0)
+			err = bucket.Put(change.key, nil)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// applyRollups adds the changes to the rollups in the bucket. One that has no
+// events left goes. One that is damaged must not stop the writes: it is made
+// anew from the events, this transaction's among them.
+func (w *writeTx) applyRollups() error {
+	damaged := false
+	for _, k := range w.rollups.keys() {
+		key := k.bytes()
+		sum := w.rollups[k]
+		before, err := decodeRollup(key, w.bucket(rollupsSum).Get(key))
+		switch {
+		case errors.Is(err, ErrCorrupt):
+			damaged = true
+			if sum, err = w.rebuildRollup(k); err != nil {
+				return fmt.Errorf("rollup of %s on day %d: %w", k.camera, k.day, err)
+			}
+		case err != nil:
+			return err
+		case before != nil:
+			sum.add(before)
+		}
+		if sum.events == 0 {
+			err = w.delete(rollupsSum, key)
+		} else {
+			err = w.put(rollupsSum, key, encodeRollup(key, sum))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	clear(w.rollups)
+	if damaged {
+		w.sumRollups()
+	}
+	return nil
+}
+
+// sumRollups sums the rollups anew. What a damaged one had been is not known.
+func (w *writeTx) sumRollups() {
+	w.sums[rollupsSum] = bucketSum{}
+	c := w.bucket(rollupsSum).Cursor()
+	for k, v := c.First(); k != nil; k, v = c.Next() {
+		w.sums.add(rollupsSum, k, recordSum(v))
+	}
 }
 
 // rebuildRollup adds up the events of a camera's day that are folded.
@@ -309,5 +408,5 @@ func (w *writeTx) fold() error {
 		w.rollups.addEvent(&tail[i], 1)
 	}
 	w.through, w.tail = last, 0
-	return w.put(writable(w.tx, metaBucket), metaThrough, last[:])
+	return nil
 }

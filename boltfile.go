@@ -1,0 +1,207 @@
+package doorlog
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"math"
+)
+
+// The file format of bolt, as far as it takes to read a file without mapping
+// it, and without believing anything in it. All numbers are in the machine's
+// byte order, which is little-endian wherever doorlog runs. A page begins with
+//
+//	 8    2       2       4
+//	| id | flags | count | overflow |
+//
+// and is followed by as many more pages as overflow says, which have no header.
+// The flags say what it is. A leaf has count elements, and behind them the keys
+// and values, a branch the same with the pages below:
+//
+//	 4       4          4          4            4          4          8
+//	| flags | position | key size | value size |   | position | key size | page |
+//
+// where positions count from the element's own beginning. The value of a leaf
+// element with bucketFlag is a bucket: a root page and a sequence, 8 bytes each,
+// and where the root is 0, the page itself. A freelist has count page numbers,
+// or, if count is 0xffff, their number and then them. (internal/common of bbolt.)
+const (
+	pageHeaderLen = 16
+	elementLen    = 16
+	bucketLen     = 16
+
+	branchFlag   = 0x01
+	leafFlag     = 0x02
+	freelistFlag = 0x10
+	bucketFlag   = 0x01
+
+	firstPage = 2 // after the two meta pages
+
+	// maxPageLen is more than any page of a store has, with its overflow. The
+	// largest records are rollups, of a day with very many labels.
+	maxPageLen = 64 << 20
+)
+
+// A file begins with two meta pages, of which the valid one with the higher
+// transaction ID counts. After the page's header:
+//
+//	 4      4        4          4      8     8         8         8           8     8
+//	| magic | version | page size | flags | root | sequence | freelist | high water | txid | FNV-64a |
+const (
+	boltMetaLen = 64
+	boltMagic   = 0xED0CDAED
+	boltVersion = 2
+	noFreelist  = math.MaxUint64 // written by bolt's NoFreelistSync
+)
+
+// A boltMeta is a valid meta page.
+type boltMeta struct {
+	pageSize int
+	root     uint64 // page of the bucket of buckets
+	freelist uint64 // page
+	pages    uint64 // the high-water mark: no page of this number or above is in use
+	txid     uint64
+}
+
+// metaOffsets are where meta pages can be: the first is at the beginning, and
+// the second one page after it, however large a page is.
+var metaOffsets = func() (at []int64) {
+	at = append(at, 0)
+	for size := int64(minPageSize); size <= maxPageSize; size *= 2 {
+		at = append(at, size)
+	}
+	return at
+}()
+
+const minPageSize, maxPageSize = 1 << 10, 1 << 24
+
+// readMetas returns the valid meta pages, newest first. There may be one: a
+// power cut can have cut the other one short.
+func readMetas(r io.ReaderAt) (metas []boltMeta, err error) {
+	magic := false
+	for _, at := range metaOffsets {
+		var b [boltMetaLen]byte
+		if _, err := r.ReadAt(b[:], at+pageHeaderLen); errors.Is(err, io.EOF) {
+			break // the file ends here
+		} else if err != nil {
+			return nil, err
+		}
+		if binary.LittleEndian.Uint32(b[:]) != boltMagic {
+			continue
+		}
+		magic = true
+		m, ok := parseMeta(&b)
+		if !ok || at != 0 && at != int64(m.pageSize) {
+			continue
+		}
+		if len(metas) > 0 && m.txid > metas[0].txid {
+			metas = []boltMeta{m, metas[0]}
+		} else {
+			metas = append(metas, m)
+		}
+	}
+	switch {
+	case !magic:
+		return nil, fmt.Errorf("%w: it is no bolt file", ErrNotStore)
+	case len(metas) == 0:
+		return nil, fmt.Errorf("%w: both meta pages", ErrCorrupt)
+	}
+	return metas, nil
+}
+
+func parseMeta(b *[boltMetaLen]byte) (m boltMeta, ok bool) {
+	sum := fnv.New64a()
+	_, _ = sum.Write(b[:56])
+	m = boltMeta{
+		pageSize: int(binary.LittleEndian.Uint32(b[8:]) & math.MaxInt32),
+		root:     binary.LittleEndian.Uint64(b[16:]),
+		freelist: binary.LittleEndian.Uint64(b[32:]),
+		pages:    binary.LittleEndian.Uint64(b[40:]),
+		txid:     binary.LittleEndian.Uint64(b[48:]),
+	}
+	sane := m.pageSize >= minPageSize && m.pageSize <= maxPageSize && m.pageSize&(m.pageSize-1) == 0
+	return m, sane && binary.LittleEndian.Uint32(b[4:]) == boltVersion && sum.Sum64() == binary.LittleEndian.Uint64(b[56:])
+}
+
+// check says whether a file of so many bytes can hold what the meta page says.
+func (m *boltMeta) check(size int64) error {
+	switch {
+	case m.freelist == noFreelist:
+		return fmt.Errorf("%w: it is a bolt file of another program", ErrNotStore)
+	case m.pages < firstPage || m.pages > uint64(size)/uint64(m.pageSize):
+		return fmt.Errorf("%w: it has %d bytes and should have %d pages of %d", ErrCorrupt, size, m.pages, m.pageSize)
+	}
+	return nil
+}
+
+// A page is a page of a bolt file in memory, with its overflow.
+type page struct {
+	flags uint16
+	count int
+	data  []byte // from its header on
+}
+
+// An element is one of a page. What it holds is part of the page.
+type element struct {
+	key, value []byte
+	child      uint64 // of a branch
+	bucket     bool   // the value is a bucket
+}
+
+var errElement = errors.New("an element reaches beyond its page")
+
+// element returns element i, which is below count.
+func (p *page) element(i int) (e element, err error) {
+	at := pageHeaderLen + i*elementLen
+	if at+elementLen > len(p.data) {
+		return e, errElement
+	}
+	b := p.data[at : at+elementLen]
+	var position, keyLen, valueLen uint64
+	if p.flags == branchFlag {
+		position, keyLen = uint64(binary.LittleEndian.Uint32(b)), uint64(binary.LittleEndian.Uint32(b[4:]))
+		e.child = binary.LittleEndian.Uint64(b[8:])
+	} else {
+		e.bucket = binary.LittleEndian.Uint32(b)&bucketFlag != 0
+		position, keyLen = uint64(binary.LittleEndian.Uint32(b[4:])), uint64(binary.LittleEndian.Uint32(b[8:]))
+		valueLen = uint64(binary.LittleEndian.Uint32(b[12:]))
+	}
+	from := uint64(at) + position
+	if position < elementLen || from+keyLen+valueLen > uint64(len(p.data)) {
+		return e, errElement
+	}
+	e.key = p.data[from : from+keyLen]
+	e.value = p.data[from+keyLen : from+keyLen+valueLen]
+	return e, nil
+}
+
+// parsePage reads the header of a page in data, whose id is returned.
+func parsePage(data []byte) (id uint64, p page) {
+	return binary.LittleEndian.Uint64(data), page{
+		flags: binary.LittleEndian.Uint16(data[8:]),
+		count: int(binary.LittleEndian.Uint16(data[10:])),
+		data:  data,
+	}
+}
+
+func overflowOf(data []byte) uint64 { return uint64(binary.LittleEndian.Uint32(data[12:])) }
+
+// parseBucket returns the root page of a bucket, or, where that is 0, the page
+// that is part of the value.
+func parseBucket(value []byte) (root uint64, inline page, err error) {
+	if len(value) < bucketLen {
+		return 0, page{}, fmt.Errorf("a bucket of %d bytes", len(value))
+	}
+	if root = binary.LittleEndian.Uint64(value); root != 0 {
+		return root, page{}, nil
+	}
+	if len(value) < bucketLen+pageHeaderLen {
+		return 0, page{}, fmt.Errorf("a bucket of %d bytes without a page", len(value))
+	}
+	if _, inline = parsePage(value[bucketLen:]); inline.flags != leafFlag {
+		return 0, page{}, fmt.Errorf("a page of flags %#x inside of a bucket", inline.flags)
+	}
+	return 0, inline, nil
+}

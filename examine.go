@@ -1,0 +1,243 @@
+package doorlog
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// A Finding is something that is wrong with a store.
+type Finding struct {
+	// Invariant is the number, in design/schema.md, of what does not hold.
+	Invariant int `json:"invariant"`
+
+	// Problem says what and where, for people to read.
+	Problem string `json:"problem"`
+}
+
+// String returns both, such as "I4: event 01…: checksum does not match".
+func (f Finding) String() string { return fmt.Sprintf("I%d: %s", f.Invariant, f.Problem) }
+
+// maxFindings is how many findings are kept. A damaged file can have millions.
+const maxFindings = 100
+
+type findings struct {
+	list []Finding
+	all  int
+}
+
+func (f *findings) report(invariant int, format string, args ...any) {
+	if f.all++; len(f.list) < maxFindings {
+		f.list = append(f.list, Finding{invariant, fmt.Sprintf(format, args...)})
+	}
+}
+
+// err is nil if nothing was found.
+func (f *findings) err() error {
+	switch f.all {
+	case 0:
+		return nil
+	case 1:
+		return fmt.Errorf("%w: %s", ErrCorrupt, f.list[0])
+	}
+	return fmt.Errorf("%w: %s (and %d more findings)", ErrCorrupt, f.list[0], f.all-1)
+}
+
+// An examination is a walk over one state of a file, with what it found: damaged
+// pages and records, and, by the sums that meta keeps, entries that are gone or
+// too many.
+type examination struct {
+	findings
+	walker         *walker
+	format, schema []byte
+	state          []byte // its record in meta
+	known          *state // nil: damaged
+	sums           sums   // of what is there
+	unsound        bool   // pages, or meta, are damaged
+	damaged        [sumCount]int
+	entry          func(bucket int, key, value []byte) // if set, is called with each record that verifies
+}
+
+// examine reads a state of a file; all of it, or, to learn what it is, only the
+// pages that are to be sound before bolt may map it, and meta.
+func (x *examination) examine(w *walker, all bool) error {
+	x.walker = w
+	w.report = func(format string, args ...any) { x.report(1, format, args...) }
+	w.bucket = x.bucket
+	if w.only = nil; !all {
+		w.only = metaBucket
+	}
+	if err := w.walk(); err != nil {
+		if !errors.Is(err, ErrCorrupt) { // not the file, but its reading
+			return err
+		}
+		x.report(1, "%v", err)
+	}
+	if err := identify(x.format, x.schema, x.state); errors.Is(err, ErrCorrupt) || len(x.list) > 0 {
+		if err != nil {
+			x.report(2, "%v", err)
+		}
+	} else if err != nil {
+		return err
+	}
+	if st, err := decodeState(x.state); err == nil {
+		x.known = &st
+	}
+	x.unsound = x.all > x.damagedRecords()
+	if all {
+		x.compare()
+	}
+	return nil
+}
+
+// bucket returns what takes in the entries of a bucket.
+func (x *examination) bucket(name []byte) func(key, value []byte) {
+	if bytes.Equal(name, metaBucket) {
+		return x.lookAtMeta
+	}
+	for i := range summed {
+		if !bytes.Equal(name, summed[i]) {
+			continue
+		}
+		if i >= indexSums {
+			return func(key, value []byte) { x.lookAtPosting(i, key, value) }
+		}
+		return func(key, value []byte) { x.lookAtRecord(i, key, value) }
+	}
+	x.report(2, "there is a bucket %q", shortened(name))
+	return func([]byte, []byte) {}
+}
+
+func (x *examination) lookAtMeta(key, value []byte) {
+	switch string(key) {
+	case string(metaFormat):
+		x.format = bytes.Clone(value)
+	case string(metaSchema):
+		x.schema = bytes.Clone(value)
+	case string(metaState):
+		x.state = bytes.Clone(value)
+	}
+}
+
+func (x *examination) lookAtPosting(bucket int, key, value []byte) {
+	x.sums.add(bucket, key, 0)
+	if _, ok := indexValue(key); !ok || len(value) > 0 {
+		x.damaged[bucket]++
+		x.report(8, "%s: %q is no index entry", summed[bucket], shortened(key))
+	}
+}
+
+// recordKinds are the kinds of the buckets of records, with the number of the
+// invariant that a damaged one breaks.
+var recordKinds = [...]struct {
+	*recordKind
+	invariant int
+}{eventsSum: {&eventRecord, 4}, detectionsSum: {&detectionsRecord, 5}, personsSum: {&personRecord, 9}, rollupsSum: {&rollupRecord, 11}}
+
+func (x *examination) lookAtRecord(bucket int, key, value []byte) {
+	x.sums.add(bucket, key, recordSum(value))
+	kind := recordKinds[bucket]
+	if _, err := kind.open(key, value); err != nil {
+		x.damaged[bucket]++
+		x.report(kind.invariant, "%s: %s: %v", summed[bucket], keyText(shortened(key)), err)
+		return
+	}
+	if x.entry != nil {
+		x.entry(bucket, key, value)
+	}
+}
+
+// compare compares the sums of what is there with those that meta keeps.
+func (x *examination) compare() {
+	if x.known == nil {
+		return
+	}
+	for i, want := range x.known.sums {
+		switch got := x.sums[i]; {
+		case got.entries != want.entries:
+			x.report(12, "%s: there are %d entries, and there were %d", summed[i], got.entries, want.entries)
+		case got.hashes != want.hashes:
+			x.report(12, "%s: the %d entries are not those that there were", summed[i], got.entries)
+		}
+	}
+}
+
+func (x *examination) damagedRecords() (n int) {
+	for _, d := range x.damaged {
+		n += d
+	}
+	return n
+}
+
+// whole reports whether a bucket has every entry that was put into it, and each
+// verifies.
+func (x *examination) whole(bucket int) bool {
+	return x.known != nil && x.sums[bucket] == x.known.sums[bucket] && x.damaged[bucket] == 0
+}
+
+// wholeBelow is the size of a file that is read whole each time it is opened.
+const wholeBelow = 64 << 20
+
+// examine reads a file before bolt maps it: always what a damaged one would
+// make bolt misuse, and all of it if it is small, or was not closed.
+func (f *boltFile) examine() error {
+	ctx := context.Background()
+	info, err := f.file.Stat()
+	if err != nil {
+		return err
+	}
+	metas, err := readMetas(f.file)
+	if err != nil {
+		return err
+	}
+	if err := metas[0].check(info.Size()); err != nil {
+		return err
+	}
+	x := new(examination)
+	if err := x.examine(&walker{ctx: ctx, r: f.file, meta: metas[0]}, false); err != nil {
+		return err
+	}
+	if err := x.err(); err != nil {
+		return err
+	}
+	if info.Size() >= wholeBelow && !x.known.unclean {
+		return nil
+	}
+	f.scrubbed = true
+	x = new(examination)
+	stop := readAhead(f.file, int64(metas[0].pages)*int64(metas[0].pageSize))
+	defer stop()
+	if err := x.examine(&walker{ctx: ctx, r: f.file, meta: metas[0]}, true); err != nil {
+		return err
+	}
+	return x.err()
+}
+
+// readAhead reads a file from its beginning on, as fast as the disk can, so that
+// the pages that a walk asks for in the order of the trees are in memory by then.
+// stop ends it. Of a large file just the first piece is read: memory may not
+// hold more.
+func readAhead(r io.ReaderAt, size int64) (stop func()) {
+	const most, piece = 1 << 30, 1 << 20
+	if size < wholeBelow { // the system's own reading ahead is enough
+		return func() {}
+	}
+	end, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		buf := make([]byte, piece)
+		for at := int64(0); at < min(size, most); at += piece {
+			select {
+			case <-end:
+				return
+			default:
+			}
+			if _, err := r.ReadAt(buf, at); err != nil {
+				return
+			}
+		}
+	}()
+	return func() { close(end); <-done }
+}

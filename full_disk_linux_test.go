@@ -1,0 +1,217 @@
+package doorlog_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/doorlog/doorlog"
+)
+
+// A small disk has room for a few megabytes, and can be given more.
+type smallDisk struct {
+	dir  string
+	grow func() error
+}
+
+const ballast = 4 << 20
+
+// smallDisks make a disk for a test, or skip it and say why.
+var smallDisks = map[string]func(*testing.T) smallDisk{
+	"tmpfs": func(t *testing.T) smallDisk {
+		dir := t.TempDir()
+		mount(t, dir, "size=8m")
+		return withBallast(t, dir)
+	},
+	"ext4": func(t *testing.T) smallDisk {
+		image, dir := filepath.Join(t.TempDir(), "disk"), t.TempDir()
+		makeExt4(t, image)
+		mountAs(t, dir, "ext4", "loop", image)
+		return withBallast(t, dir)
+	},
+	"limit on file size": func(t *testing.T) smallDisk {
+		var old unix.Rlimit
+		if err := unix.Getrlimit(unix.RLIMIT_FSIZE, &old); err != nil {
+			t.Fatal(err)
+		}
+		signal.Ignore(syscall.SIGXFSZ) // else the limit ends the process
+		limit := func(n uint64) error { return unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: n, Max: old.Max}) }
+		if err := limit(4 << 20); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			signal.Reset(syscall.SIGXFSZ)
+			if err := limit(old.Cur); err != nil {
+				t.Error(err)
+			}
+		})
+		return smallDisk{t.TempDir(), func() error { return limit(old.Cur) }}
+	},
+}
+
+func withBallast(t *testing.T, dir string) smallDisk {
+	t.Helper()
+	name := filepath.Join(dir, "ballast")
+	if err := os.WriteFile(name, make([]byte, ballast), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return smallDisk{dir, func() error {
+		// The blocks of a file are free some time after it has gone.
+		return errors.Join(os.Truncate(name, 0), os.Remove(name), syncAll())
+	}}
+}
+
+func syncAll() error { unix.Sync(); return nil }
+
+func makeExt4(t *testing.T, image string) {
+	t.Helper()
+	f, err := os.Create(image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(f.Truncate(12<<20), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if out, err := exec.CommandContext(ctx, "mkfs.ext4", "-q", "-F", "-m", "0", image).CombinedOutput(); err != nil {
+		t.Skipf("SKIP: cannot make an ext4: %v: %s", err, out)
+	}
+}
+
+// A full disk costs the new event, and nothing else: what was acknowledged is
+// there, deletions work while MinFree keeps room for them, and the store goes on
+// when there is space.
+func TestFullDiskCostsTheNewEventAlone(t *testing.T) {
+	for name, disk := range smallDisks {
+		for _, minFree := range []int64{0, -1} {
+			t.Run(fmt.Sprintf("%s/MinFree=%d", strings.ReplaceAll(name, " ", "_"), minFree), func(t *testing.T) {
+				fillDisk(t, disk, minFree, name != "limit on file size")
+			})
+		}
+	}
+}
+
+func fillDisk(t *testing.T, makeDisk func(*testing.T) smallDisk, minFree int64, reserves bool) {
+	disk := makeDisk(t)
+	s := newStoreIn(t, disk.dir, doorlog.Options{MinFree: minFree})
+	acknowledged := s.fill(t)
+	wantEvents(t, s.all(t, doorlog.Query{OldestFirst: true}), acknowledged)
+	if err := s.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if reserves && minFree == 0 { // there is room to make room
+		for range 3 {
+			if err := s.DeleteEvent(t.Context(), acknowledged[0].ID); err != nil {
+				t.Errorf("delete: %v", err)
+			}
+			acknowledged = acknowledged[1:]
+		}
+	}
+	if err := s.Close(); err != nil && !errors.Is(err, doorlog.ErrFull) {
+		t.Error(err)
+	}
+	s.open(t) // on the full disk
+	wantEvents(t, s.all(t, doorlog.Query{OldestFirst: true}), acknowledged)
+	if err := disk.grow(); err != nil {
+		t.Fatal(err)
+	}
+	acknowledged = append(acknowledged, s.write(t, heavy(0))...)
+	wantEvents(t, s.all(t, doorlog.Query{OldestFirst: true}), acknowledged)
+	t.Logf("%d events acknowledged before the disk was full, and all there; one after", len(acknowledged)-1)
+}
+
+// fill writes events until the disk is full, and a few more, and returns those
+// that were acknowledged.
+func (s *testStore) fill(t *testing.T) (acknowledged []doorlog.Event) {
+	t.Helper()
+	frame := jpegFrame(t, 320, 240)
+	for i, refused := 0, 0; refused < 5; i++ {
+		e := heavy(2000 - i)
+		id, err := s.WriteEventWithFrame(t.Context(), e, frame)
+		switch {
+		case err == nil:
+			stored := s.event(t, id)
+			if stored.ThumbnailPath != "" {
+				if _, err := s.Thumbnail(t.Context(), id); err != nil {
+					t.Error(err)
+				}
+			}
+			acknowledged = append(acknowledged, stored)
+		case errors.Is(err, doorlog.ErrFull) && !errors.Is(err, doorlog.ErrUnknownOutcome):
+			refused++
+		default:
+			t.Fatal(err)
+		}
+	}
+	if len(acknowledged) < 20 {
+		t.Fatalf("%d events", len(acknowledged))
+	}
+	return acknowledged
+}
+
+// heavy returns an event of some 50 KB.
+func heavy(minutesAgo int) doorlog.Event {
+	e := motion("garage", minutesAgo)
+	e.Attributes = make(map[string]string)
+	for i := range 12 {
+		e.Attributes[fmt.Sprint("a", i)] = strings.Repeat(string(rune('a'+minutesAgo%26)), doorlog.MaxAttributeValue)
+	}
+	return e
+}
+
+// A file that is cut short under an open store is ErrCorrupt, and not the end of
+// the process, for whoever reads it or writes to it.
+func TestFileTruncatedUnderAnOpenStoreIsAnError(t *testing.T) {
+	goroutines, files := runtime.NumGoroutine(), openFiles()
+	defer checkNothingLeft(t, goroutines, files)
+	s := &testStore{path: filepath.Join(t.TempDir(), "events.db"), options: doorlog.Options{Now: func() time.Time { return now }}}
+	s.open(t)
+	stored := s.household(t, 3000)
+	if err := os.Truncate(s.path, 3*4096); err != nil {
+		t.Fatal(err)
+	}
+	failed := 0
+	for _, e := range stored {
+		if _, err := s.Event(t.Context(), e.ID); errors.Is(err, doorlog.ErrCorrupt) {
+			failed++
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if failed == 0 {
+		t.Error("every event could be read")
+	}
+	for name, err := range everyRead(s.Store) {
+		if err != nil && !errors.Is(err, doorlog.ErrCorrupt) && !errors.Is(err, doorlog.ErrNotFound) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for range doorlog.FoldAt + 1 {
+		if _, err := s.WriteEvent(t.Context(), motion("garage", 0)); err == nil {
+			t.Error("written")
+		}
+	}
+	for name, err := range everyWrite(s.Store) {
+		if err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	if v, err := s.Verify(t.Context()); err == nil && v.Sound() || err != nil && !errors.Is(err, doorlog.ErrCorrupt) {
+		t.Errorf("verify: %+v, %v", v, err)
+	}
+	wantError(t, s.Close(), doorlog.ErrCorrupt, "close")
+	_, err := doorlog.Open(s.path, &s.options)
+	wantError(t, err, doorlog.ErrCorrupt, "should have")
+}

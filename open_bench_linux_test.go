@@ -1,0 +1,190 @@
+package doorlog_test
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	"golang.org/x/sys/unix"
+
+	"github.com/doorlog/doorlog"
+)
+
+// Opening a store that was closed, which reads little of it, and has the file
+// verified in the background later.
+func BenchmarkOpenClosed(b *testing.B) {
+	s := benchStoreOf(b, *benchEvents)
+	name := copyOf(b, s)
+	open(b, name) // closes it too
+	for b.Loop() {
+		b.StopTimer()
+		forget(b, name)
+		b.StartTimer()
+		st, err := doorlog.Open(name, &doorlog.Options{Scrub: -1})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		if err := st.Close(); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+}
+
+// Opening a store that was not closed, which reads all of it, in turn with
+// reading the file from end to end: from the disk, and then from memory.
+func BenchmarkOpenUnclosed(b *testing.B) {
+	s := benchStoreOf(b, *benchEvents)
+	name := copyOf(b, s)
+	for _, from := range []string{"disk", "memory"} {
+		b.Run(from, func(b *testing.B) {
+			ready := func() {
+				if from == "disk" {
+					forget(b, name)
+				}
+			}
+			var ours, cats time.Duration
+			for b.Loop() {
+				ready()
+				begin := time.Now()
+				read(b, name)
+				cats += time.Since(begin)
+				ready()
+				ours += open(b, name)
+				mustCopy(b, s, name) // it was closed
+			}
+			b.ReportMetric(float64(ours)/float64(cats), "x-cat")
+			b.ReportMetric(float64(ours.Milliseconds())/float64(b.N), "ms")
+		})
+	}
+}
+
+// open opens and closes a store, and returns how long the first took.
+func open(b *testing.B, name string) time.Duration {
+	b.Helper()
+	begin := time.Now()
+	st, err := doorlog.Open(name, &doorlog.Options{Scrub: -1})
+	took := time.Since(begin)
+	if err == nil {
+		err = st.Close()
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	return took
+}
+
+func copyOf(b *testing.B, s *benchStore) string {
+	b.Helper()
+	name := filepath.Join(b.TempDir(), "events.db")
+	mustCopy(b, s, name)
+	return name
+}
+
+// mustCopy copies the file of a store that is open, and so not marked as closed.
+func mustCopy(b *testing.B, s *benchStore, name string) {
+	b.Helper()
+	if err := copyFile(filepath.Join(s.dir, "events.db"), name); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func copyFile(from, to string) (err error) {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, in.Close()) }()
+	out, err := os.Create(to)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	if _, err := io.Copy(out, in); err != nil {
+		return err
+	}
+	return out.Sync()
+}
+
+// read reads a file as cat does.
+func read(b *testing.B, name string) {
+	b.Helper()
+	f, err := os.Open(name)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	buf := make([]byte, 128<<10)
+	for {
+		if _, err := f.Read(buf); errors.Is(err, io.EOF) {
+			return
+		} else if err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// forget has the system forget what it has of a file in memory.
+func forget(b *testing.B, name string) {
+	b.Helper()
+	f, err := os.Open(name)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	if err := errors.Join(f.Sync(), unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED)); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// What the checks cost Recent(20): the checksums of the records and of the
+// state, and the guard, in turn with all of it.
+func BenchmarkChecksOfRecent20(b *testing.B) {
+	s := benchStoreOf(b, *benchEvents)
+	var all, checks time.Duration
+	for b.Loop() {
+		begin := time.Now()
+		if _, err := s.Recent(b.Context(), 20); err != nil {
+			b.Fatal(err)
+		}
+		all += time.Since(begin)
+		took, err := s.ChecksOfRecent(20)
+		if err != nil {
+			b.Fatal(err)
+		}
+		checks += took
+	}
+	b.ReportMetric(100*float64(checks)/float64(all-checks), "%-more")
+}
+
+// What the sums cost a durable write: bolt commits of an event with its
+// detections, with and without them, in turn.
+func BenchmarkSumsOfACommit(b *testing.B) {
+	s := benchStoreOf(b, *benchEvents)
+	name := copyOf(b, s)
+	db, err := bolt.Open(name, 0o600, &bolt.Options{FreelistType: bolt.FreelistArrayType, NoStatistics: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	e := fullEvent()
+	var took [2]time.Duration
+	n := 0
+	for b.Loop() {
+		for i, with := range []bool{true, false} {
+			e.RecordedAt = e.RecordedAt.Add(time.Hour)
+			n++
+			begin := time.Now()
+			if err := doorlog.BareCommit(db, e, uint64(n), with); err != nil {
+				b.Fatal(err)
+			}
+			took[i] += time.Since(begin)
+		}
+	}
+	b.ReportMetric(100*(float64(took[0])/float64(took[1])-1), "%-more")
+}

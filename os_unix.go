@@ -1,0 +1,49 @@
+//go:build darwin || dragonfly || freebsd || (linux && !android)
+
+package doorlog
+
+import (
+	"errors"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// tryLock locks an open file, as bolt does a moment later, to which it is then
+// the same lock: it is the open file's, and not the descriptor's. held: another
+// open file has it.
+func tryLock(f *os.File, exclusive bool) (held bool, err error) {
+	how := unix.LOCK_SH | unix.LOCK_NB
+	if exclusive {
+		how = unix.LOCK_EX | unix.LOCK_NB
+	}
+	err = control(f, func(fd uintptr) error { return unix.Flock(int(fd), how) })
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return true, nil
+	}
+	return false, err
+}
+
+// freeSpace returns how many bytes may be written to the file system on which
+// an open file is; -1 if that is not known.
+func freeSpace(f *os.File) int64 {
+	var stat unix.Statfs_t
+	if err := control(f, func(fd uintptr) error { return unix.Fstatfs(int(fd), &stat) }); err != nil {
+		return -1
+	}
+	return int64(stat.Bavail) * int64(stat.Bsize) //nolint:unconvert // their types differ between systems
+}
+
+// control calls fn with the descriptor of an open file.
+func control(f *os.File, fn func(fd uintptr) error) error {
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failure error
+	if err := conn.Control(func(fd uintptr) { failure = fn(fd) }); err != nil {
+		return err
+	}
+	return failure
+}

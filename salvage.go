@@ -1,0 +1,314 @@
+package doorlog
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// A Salvaged is the account of a Salvage.
+type Salvaged struct {
+	// Events, Detections and Persons are the numbers of records that were
+	// saved; those of the detections of one event are one record.
+	Events     int64 `json:"events"`
+	Detections int64 `json:"detections"`
+	Persons    int64 `json:"persons"`
+
+	// LostEvents, LostDetections and LostPersons are those that the damaged
+	// file had and the new one has not. They are not known if its own count
+	// of them is damaged too: see Counted.
+	LostEvents     int64 `json:"lost_events"`
+	LostDetections int64 `json:"lost_detections"`
+	LostPersons    int64 `json:"lost_persons"`
+	Counted        bool  `json:"counted"`
+
+	// Stripped is how many events were saved without their detections.
+	Stripped int64 `json:"stripped"`
+
+	// Unsure is how many of the saved records were found in pages to which
+	// nothing points any more. Some of them may be of events that had been
+	// deleted, or in a state from before an update.
+	Unsure int64 `json:"unsure"`
+
+	// Findings are what is wrong with the damaged file, at most the first 100;
+	// Found is how many there are in all.
+	Findings []Finding `json:"findings"`
+	Found    int       `json:"found"`
+}
+
+// Salvage makes a new store in the file fresh of every record of the file
+// damaged that verifies, and says what was saved and what was lost. damaged,
+// which nobody may have open for writing (ErrLocked), is left as it is, and so
+// are the thumbnails: the new store is to be opened with the same
+// Options.ThumbnailDir. A file that is there under the name fresh is
+// fs.ErrExist, and left as it is; the new one appears when it is whole.
+//
+// Of a file that is sound, Salvage makes a copy without free pages.
+func Salvage(ctx context.Context, damaged, fresh string) (*Salvaged, error) {
+	result, err := salvage(ctx, damaged, fresh)
+	if err != nil {
+		return nil, fmt.Errorf("doorlog: salvage %s to %s: %w", damaged, fresh, err)
+	}
+	return result, nil
+}
+
+func salvage(ctx context.Context, damaged, fresh string) (result *Salvaged, err error) {
+	opt, err := (&Options{ReadOnly: true}).withDefaults(damaged)
+	if err != nil {
+		return nil, err
+	}
+	if isThere(fresh) {
+		return nil, fmt.Errorf("%s: %w", fresh, fs.ErrExist)
+	}
+	if err := checkFile(damaged); err != nil {
+		return nil, err
+	}
+	f, err := openLocked(damaged, os.O_RDONLY, filePerm, &opt)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	result, _, err = copyRecords(ctx, f, fresh, putInPlace, &opt, nil)
+	return result, err
+}
+
+// copyRecords builds a store of the records of a file that verify, and puts it
+// in its place unless accept, which may be nil, has an error.
+func copyRecords(
+	ctx context.Context, f *os.File, fresh string, put func(temp, path string) error, opt *Options,
+	accept func(*Salvaged) error,
+) (result *Salvaged, x *examination, err error) {
+	err = buildBeside(fresh, put, func(temp string) (err error) {
+		ids := idSource{entropy: opt.Entropy}
+		storeID, err := ids.next(opt.Now())
+		if err != nil {
+			return err
+		}
+		if err := buildFile(temp, storeID, opt); err != nil {
+			return err
+		}
+		c := copier{ctx: ctx}
+		if err := c.open(temp); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, c.db.Close()) }()
+		if x, err = c.copy(f); err != nil {
+			return err
+		}
+		if result, err = c.finish(x); err == nil && accept != nil {
+			err = accept(result)
+		}
+		return err
+	})
+	return result, x, err
+}
+
+// A copier fills a new store with records.
+type copier struct {
+	ctx      context.Context
+	db       *bolt.DB
+	names    interner
+	pending  []rawRecord
+	err      error
+	unsure   int64
+	stripped int64
+}
+
+type rawRecord struct {
+	bucket     int
+	key, value []byte
+	unsure     bool
+}
+
+// batch is how many records, or events, are written in one transaction.
+const batch = 4096
+
+func (c *copier) open(path string) (err error) {
+	c.db, err = bolt.Open(path, filePerm, &bolt.Options{
+		FreelistType: bolt.FreelistArrayType, NoStatistics: true, NoSync: true, NoGrowSync: true,
+	})
+	return err
+}
+
+// copy copies the records of a file: those in its trees, and if some of them are
+// missing there, whatever else its pages hold that is not free.
+func (c *copier) copy(f *os.File) (*examination, error) {
+	x := new(examination)
+	x.entry = func(bucket int, key, value []byte) { c.take(bucket, key, value, x.walker.doubtful > 0) }
+	err := x.examineFile(c.ctx, f)
+	if err == nil {
+		err = c.flush()
+	}
+	if err != nil || x.whole(eventsSum) && x.whole(detectionsSum) && x.whole(personsSum) {
+		return x, err
+	}
+	return x, c.scan(f, x.walker)
+}
+
+// take takes a record, which verifies, to be written with others.
+func (c *copier) take(bucket int, key, value []byte, unsure bool) {
+	if bucket == rollupsSum || c.err != nil {
+		return
+	}
+	c.pending = append(c.pending, rawRecord{bucket, bytes.Clone(key), bytes.Clone(value), unsure})
+	if len(c.pending) >= batch {
+		c.err = c.flush()
+	}
+}
+
+// flush writes what was taken. A record is not written over another one.
+func (c *copier) flush() error {
+	if c.err != nil || len(c.pending) == 0 {
+		return c.err
+	}
+	slices.SortStableFunc(c.pending, func(a, b rawRecord) int { return bytes.Compare(a.key, b.key) })
+	err := c.update(func(w *writeTx) error {
+		for _, r := range c.pending {
+			if w.bucket(r.bucket).Get(r.key) != nil {
+				continue
+			}
+			if r.unsure {
+				c.unsure++
+			}
+			if err := w.add(r.bucket, r.key, r.value); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	c.pending = c.pending[:0]
+	return err
+}
+
+func (c *copier) update(fn func(*writeTx) error) error {
+	if err := c.ctx.Err(); err != nil {
+		return err
+	}
+	return c.db.Update(func(tx *bolt.Tx) error {
+		w, err := newWriteTx(tx, &c.names, 0)
+		if err != nil {
+			return err
+		}
+		w.unclean = false
+		if err := fn(w); err != nil {
+			return err
+		}
+		return w.finish()
+	})
+}
+
+// finish brings the new store in order, and makes it durable.
+func (c *copier) finish(x *examination) (*Salvaged, error) {
+	if err := c.dropOrphans(); err != nil {
+		return nil, err
+	}
+	for more := true; more; {
+		err := c.update(func(w *writeTx) (err error) {
+			if x.known != nil {
+				w.storeID = x.known.storeID
+			}
+			more, err = c.settle(w)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if err := c.db.Sync(); err != nil {
+		return nil, err
+	}
+	result := &Salvaged{
+		Stripped: c.stripped, Unsure: c.unsure, Counted: x.known != nil,
+		Findings: append([]Finding{}, x.list...), Found: x.all,
+	}
+	return result, c.db.View(func(tx *bolt.Tx) error {
+		st, err := readState(tx)
+		saved := func(bucket int) int64 { return int64(st.sums[bucket].entries) }
+		lost := func(bucket int) int64 {
+			if x.known == nil {
+				return 0
+			}
+			return max(0, int64(x.known.sums[bucket].entries)-saved(bucket))
+		}
+		result.Events, result.LostEvents = saved(eventsSum), lost(eventsSum)
+		result.Detections, result.LostDetections = saved(detectionsSum), lost(detectionsSum)
+		result.Persons, result.LostPersons = saved(personsSum), lost(personsSum)
+		return err
+	})
+}
+
+// dropOrphans removes the detections of events that are not there.
+func (c *copier) dropOrphans() error {
+	var orphans [][]byte
+	err := c.db.View(func(tx *bolt.Tx) error {
+		events := readable(tx, eventsBucket)
+		return readable(tx, detectionsBucket).ForEach(func(k, _ []byte) error {
+			if events.Get(k) == nil {
+				orphans = append(orphans, bytes.Clone(k))
+			}
+			return nil
+		})
+	})
+	if err != nil || len(orphans) == 0 {
+		return err
+	}
+	return c.update(func(w *writeTx) error {
+		for _, k := range orphans {
+			if err := w.delete(detectionsSum, k); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// settle folds the next events, and takes from each what does not belong to it,
+// or is lost. more: there may be others.
+func (c *copier) settle(w *writeTx) (more bool, err error) {
+	after := firstAfter(w.through)
+	var events []record
+	cursor := w.events.Cursor()
+	for k, v := cursor.Seek(after[:]); k != nil && len(events) < batch; k, v = cursor.Next() {
+		var r record
+		if err := decodeEvent(k, v, &w.mem, &r); err != nil {
+			return false, fmt.Errorf("event %s: %w", keyText(k), err)
+		}
+		events = append(events, r)
+	}
+	for i := range events {
+		r := &events[i]
+		if err := c.attach(w, r); err != nil {
+			return false, fmt.Errorf("event %s: %w", r.ID, err)
+		}
+		w.index.put(indexEntries(r))
+		w.rollups.addEvent(r, 1)
+		w.through = r.ID
+	}
+	return len(events) == batch, nil
+}
+
+// attach loads the detections of an event. If they are not what its record says
+// the event is kept without them.
+func (c *copier) attach(w *writeTx, r *record) (err error) {
+	rec := w.detections.Get(r.ID[:])
+	if r.detections > 0 {
+		if r.Detections, err = decodeDetections(r.ID[:], rec, &w.mem, r.detections); err == nil {
+			return nil
+		}
+		c.stripped++
+		r.detections, r.Detections = 0, nil
+		if err := w.put(eventsSum, r.ID[:], encodeEvent(r)); err != nil {
+			return err
+		}
+	}
+	if rec == nil {
+		return nil
+	}
+	return w.delete(detectionsSum, r.ID[:])
+}

@@ -1,0 +1,119 @@
+package doorlog
+
+import (
+	"encoding/binary"
+	"os"
+)
+
+// scan looks through every page of a file that is not free, and takes each
+// record in it that verifies, whatever the page says of itself: a record's
+// checksum tells in which bucket, and under which key, it belongs. The walker is
+// nil if both meta pages are damaged; then nothing is known of which pages are
+// free.
+//
+// First come the pages that are part of a tree, because what the others hold may
+// be of before.
+func (c *copier) scan(f *os.File, w *walker) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	var size int
+	pages := func(own bool, id uint64) bool { return !own }
+	if w != nil {
+		size = w.meta.pageSize
+		pages = func(own bool, id uint64) bool {
+			if id >= w.meta.pages {
+				return !own && !w.freelistSound
+			}
+			return own == (w.reached.has(id) && !w.free.has(id)) && (w.reached.has(id) || !w.free.has(id))
+		}
+	} else {
+		size = guessPageSize(f)
+	}
+	for _, own := range [...]bool{true, false} {
+		for id := uint64(firstPage); id < uint64(info.Size())/uint64(size); id++ {
+			if err := c.ctx.Err(); err != nil {
+				return err
+			}
+			if !pages(own, id) {
+				continue
+			}
+			if err := c.scanPage(f, id, size, info.Size(), !own); err != nil {
+				return err
+			}
+		}
+		if err := c.flush(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// scanPage takes the records of a page.
+func (c *copier) scanPage(f *os.File, id uint64, size int, end int64, unsure bool) error {
+	at := int64(id) * int64(size)
+	buf := make([]byte, size)
+	if err := readPage(f, buf, at); err != nil {
+		return err
+	}
+	if long := (int64(overflowOf(buf)) + 1) * int64(size); long > int64(size) && long <= min(maxPageLen, end-at) {
+		buf = make([]byte, long)
+		if err := readPage(f, buf, at); err != nil {
+			return err
+		}
+	}
+	_, p := parsePage(buf)
+	if p.flags != branchFlag && p.flags != freelistFlag { // whatever else it says that it is
+		p.flags = leafFlag
+		c.scanLeaf(&p, unsure)
+	}
+	return nil
+}
+
+// scanLeaf takes the records of a leaf: as many as it says that it has, or as
+// have room before the first key.
+func (c *copier) scanLeaf(p *page, unsure bool) {
+	count := p.count
+	if len(p.data) >= pageHeaderLen+elementLen {
+		count = max(count, int(binary.LittleEndian.Uint32(p.data[pageHeaderLen+4:])/elementLen))
+	}
+	for i := range min(count, len(p.data)/elementLen) {
+		e, err := p.element(i)
+		switch {
+		case err != nil:
+		case e.bucket:
+			if root, inside, err := parseBucket(e.value); err == nil && root == 0 {
+				c.scanLeaf(&inside, unsure)
+			}
+		default:
+			for bucket, kind := range recordKinds {
+				if _, err := kind.open(e.key, e.value); err == nil {
+					c.take(bucket, e.key, e.value, unsure)
+				}
+			}
+		}
+	}
+}
+
+// guessPageSize returns the size with which most pages say rightly which page
+// they are.
+func guessPageSize(f *os.File) (best int) {
+	most := -1
+	var head [pageHeaderLen]byte
+	for size := minPageSize; size <= maxPageSize; size *= 2 {
+		right := 0
+		for id := int64(firstPage); id < 256; id++ {
+			if _, err := f.ReadAt(head[:], id*int64(size)); err != nil {
+				break
+			}
+			if own := binary.LittleEndian.Uint64(head[:]); own == uint64(id) {
+				right++
+			}
+		}
+		if right > most {
+			best, most = size, right
+		}
+	}
+	return best
+}

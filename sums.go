@@ -1,0 +1,73 @@
+package doorlog
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// A checksum per record does not tell that a record is gone: a page whose header
+// says that it has 3 entries where it had 30 verifies, and so does an index page
+// of before. So meta keeps, for every bucket but itself, the number of its
+// entries and the sum of their hashes, which do not depend on the order. They
+// are written with every commit, for which meta costs no page: it is small, and
+// bolt keeps it inside of the root page, which every commit writes.
+type bucketSum struct{ entries, hashes uint64 }
+
+// summed are the buckets that have sums, in the order in which meta has them.
+var summed = func() (names [][]byte) {
+	names = append(names, eventsBucket, detectionsBucket, personsBucket, rollupsBucket)
+	return append(names, indexes[:]...)
+}()
+
+const (
+	eventsSum = iota
+	detectionsSum
+	personsSum
+	rollupsSum
+	indexSums // the first of them
+	sumCount  = indexSums + indexCount
+)
+
+type sums [sumCount]bucketSum
+
+// add adds an entry. In the buckets of records, crc is the record's checksum
+// (recordSum), and in the others 0.
+func (s *sums) add(bucket int, key []byte, crc uint32) {
+	s[bucket].entries++
+	s[bucket].hashes += hashEntry(key, crc)
+}
+
+// remove takes away an entry that was added.
+func (s *sums) remove(bucket int, key []byte, crc uint32) {
+	s[bucket].entries--
+	s[bucket].hashes -= hashEntry(key, crc)
+}
+
+// recordSum returns the checksum that a record has.
+func recordSum(rec []byte) uint32 {
+	if len(rec) < recordHeader {
+		return 0
+	}
+	return binary.BigEndian.Uint32(rec[1:])
+}
+
+// hashEntry hashes eight bytes at a time. Each step maps the hashes one to one,
+// so that keys that differ in one step never have the same hash.
+func hashEntry(key []byte, crc uint32) uint64 {
+	const odd = 0x9e3779b97f4a7c15
+	mix := func(h, word uint64) uint64 {
+		h = bits.RotateLeft64(h, 29) ^ word
+		h *= odd
+		return h ^ h>>32
+	}
+	h := mix(uint64(len(key)), uint64(crc))
+	for ; len(key) >= 8; key = key[8:] {
+		h = mix(h, binary.LittleEndian.Uint64(key))
+	}
+	if len(key) > 0 {
+		var rest [8]byte
+		copy(rest[:], key)
+		h = mix(h, binary.LittleEndian.Uint64(rest[:]))
+	}
+	return mix(h, odd)
+}

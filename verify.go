@@ -1,0 +1,264 @@
+package doorlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+)
+
+// A Verification is what Verify found.
+type Verification struct {
+	// Events, Detections and Persons are the numbers of records that verify;
+	// those of the detections of one event are one record.
+	Events     int64 `json:"events"`
+	Detections int64 `json:"detections"`
+	Persons    int64 `json:"persons"`
+
+	// Findings are what is wrong, at most the first 100; Found is how many
+	// there are in all.
+	Findings []Finding `json:"findings"`
+	Found    int       `json:"found"`
+
+	// Thumbnails is the number of thumbnails that were read because an event
+	// names them. Those that are missing or changed are among the Findings.
+	Thumbnails int64 `json:"thumbnails"`
+
+	// Orphans are the files of thumbnails, below Options.ThumbnailDir, that
+	// belong to no event: at most the first 100; Orphaned is how many there
+	// are in all. A crash at the wrong moment leaves one, and no harm is done.
+	Orphans  []string `json:"orphans"`
+	Orphaned int      `json:"orphaned"`
+
+	// Whole is false if the file is so damaged that records, indexes and
+	// thumbnails were not compared with each other.
+	Whole bool `json:"whole"`
+}
+
+// Sound reports whether nothing is wrong. Orphans are not wrong.
+func (v *Verification) Sound() bool { return v.Found == 0 }
+
+// Err is nil if nothing is wrong, and else ErrCorrupt with the first finding.
+func (v *Verification) Err() error {
+	f := findings{v.Findings, v.Found}
+	return f.err()
+}
+
+// Verify reads all of the store in the file at path, and its thumbnails, and
+// says what is wrong with it: damaged pages and records, entries that are gone,
+// indexes and sums that are not what the events come to, and thumbnails that are
+// missing, have changed, or belong to no event. It changes nothing.
+//
+// The file may be damaged in any way, but not be open for writing, which is
+// ErrLocked; a store that is open has Store.Verify. An error says why the file
+// could not be verified, not that it is damaged, which is in the Verification.
+func Verify(ctx context.Context, path string, options *Options) (*Verification, error) {
+	v, err := verifyFile(ctx, path, options)
+	if err != nil {
+		return nil, fmt.Errorf("doorlog: verify %s: %w", path, err)
+	}
+	return v, nil
+}
+
+func verifyFile(ctx context.Context, path string, options *Options) (_ *Verification, err error) {
+	opt, err := options.withDefaults(path)
+	if err != nil {
+		return nil, err
+	}
+	opt.ReadOnly, opt.Scrub = true, -1
+	if err := checkFile(path); err != nil {
+		return nil, err
+	}
+	f, err := openLocked(path, os.O_RDONLY, filePerm, &opt)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	x := new(examination)
+	if err := x.examineFile(ctx, f); err != nil {
+		return nil, err
+	}
+	if x.broken() {
+		return x.verification(), nil
+	}
+	opt.examined = true
+	s, err := openStore(path, &opt)
+	if err != nil {
+		x.report(2, "%v", err)
+		return x.verification(), nil
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	sn, err := s.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer sn.close()
+	return sn.verify(x, time.Time{})
+}
+
+// examineFile examines all of a file that nobody writes to.
+func (x *examination) examineFile(ctx context.Context, f *os.File) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	metas, err := readMetas(f)
+	if err == nil {
+		err = metas[0].check(info.Size())
+	}
+	if errors.Is(err, ErrCorrupt) {
+		x.report(1, "%v", err)
+	}
+	if len(metas) == 0 || errors.Is(err, ErrNotStore) {
+		return err
+	}
+	stop := readAhead(f, int64(metas[0].pages)*int64(metas[0].pageSize))
+	defer stop()
+	return x.examine(&walker{ctx: ctx, r: f, meta: metas[0]}, true)
+}
+
+// broken reports whether pages, or what meta says, are damaged.
+func (x *examination) broken() bool { return x.known == nil || x.unsound }
+
+func (x *examination) verification() *Verification {
+	return &Verification{
+		Events:     int64(x.sums[eventsSum].entries) - int64(x.damaged[eventsSum]),
+		Detections: int64(x.sums[detectionsSum].entries) - int64(x.damaged[detectionsSum]),
+		Persons:    int64(x.sums[personsSum].entries) - int64(x.damaged[personsSum]),
+		Findings:   append([]Finding{}, x.list...), Found: x.all, Orphans: []string{},
+	}
+}
+
+// youngest is how old a thumbnail is that belongs to no event before it counts
+// as an orphan of a store that is open: its event may be about to be written.
+const youngest = time.Hour
+
+// Verify is the function Verify for a store that is open. It compares one state
+// of it, while writing goes on. As long as it lasts, pages that are freed are
+// not used again. A thumbnail that belongs to no event is an orphan when it is
+// an hour old, because its event may be about to be written.
+//
+// If the file is damaged, the store answers nothing but ErrCorrupt from then on.
+func (s *Store) Verify(ctx context.Context) (*Verification, error) {
+	v, err := s.verify(ctx)
+	return v, failed("verify", err)
+}
+
+func (s *Store) verify(ctx context.Context) (*Verification, error) {
+	if err := s.enterAny(); err != nil {
+		return nil, err
+	}
+	defer s.leave()
+	x, sn, err := s.examineState(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer sn.close()
+	if x.all > 0 {
+		s.condemn(x.err())
+	}
+	if x.broken() {
+		return x.verification(), nil
+	}
+	return sn.verify(x, time.Now().Add(-youngest))
+}
+
+// examineState examines the newest state of an open store, whose snapshot it
+// returns, to be closed by the caller.
+func (s *Store) examineState(ctx context.Context, pace func() error) (_ *examination, sn *Snapshot, err error) {
+	var metas []boltMeta
+	look := func() error {
+		if sn, err = s.look(ctx); err == nil {
+			metas, err = readMetas(s.file.file)
+		}
+		return err
+	}
+	// The meta page of a state is written over by the second commit after it.
+	if s.commits == nil || s.commits.failure.Load() != nil {
+		err = look()
+	} else {
+		err = s.commits.submit(ctx, func(*writeTx) error { return look() })
+	}
+	if err == nil && metas[0].txid != uint64(sn.r.tx.ID()) {
+		err = fmt.Errorf("%w: meta pages", ErrCorrupt)
+	}
+	x := new(examination)
+	if err == nil {
+		err = x.examine(&walker{ctx: ctx, r: s.file.file, meta: metas[0], pace: pace}, true)
+	}
+	if err != nil && sn != nil {
+		sn.close()
+	}
+	return x, sn, err
+}
+
+// condemn has every later call answer ErrCorrupt.
+func (s *Store) condemn(err error) {
+	if s.damage.CompareAndSwap(nil, &err) {
+		s.opt.Logger.Error("doorlog: the file is damaged; verify and repair or salvage it", "file", s.path, "error", err)
+	}
+}
+
+// verify compares everything with everything else. A file that is younger than
+// graceFrom, unless that is zero, is no orphan.
+func (sn *Snapshot) verify(x *examination, graceFrom time.Time) (*Verification, error) {
+	c := checker{
+		examination: x, ctx: sn.ctx, tx: sn.r.tx, thumbs: sn.store.thumbs, mem: arena{names: &sn.store.names},
+	}
+	if err := guarded(c.run); err != nil {
+		return nil, err
+	}
+	v := x.verification()
+	v.Whole, v.Thumbnails = true, c.thumbnails
+	err := sn.overOrphans(graceFrom, func(name string) error {
+		if v.Orphaned++; len(v.Orphans) < maxFindings {
+			v.Orphans = append(v.Orphans, name)
+		}
+		return nil
+	})
+	return v, err
+}
+
+// overOrphans calls fn with the path of each file that has the name of a
+// thumbnail, or of one that is being saved, and belongs to no event.
+func (sn *Snapshot) overOrphans(graceFrom time.Time, fn func(name string) error) error {
+	return sn.store.thumbs.each(func(name string, modified time.Time) error {
+		if err := sn.ctx.Err(); err != nil {
+			return err
+		}
+		if !graceFrom.IsZero() && modified.After(graceFrom) {
+			return nil
+		}
+		id, final, ok := thumbnailID(name)
+		if !ok {
+			return nil
+		}
+		if final {
+			switch r, err := sn.record(id); {
+			case err == nil && r.ThumbnailPath == name, errors.Is(err, ErrCorrupt):
+				return nil
+			case err != nil && !errors.Is(err, ErrNotFound):
+				return err
+			}
+		}
+		return fn(name)
+	})
+}
+
+// thumbnailID returns the ID of the event whose thumbnail, or whose unfinished
+// thumbnail, has this path.
+func thumbnailID(name string) (id ID, final, ok bool) {
+	base := path.Base(name)
+	unfinished := strings.TrimSuffix(strings.TrimPrefix(base, "."), tempExt)
+	final = base == strings.TrimPrefix(base, ".")
+	if !final {
+		base = unfinished
+	}
+	id, err := ulid.ParseStrict(strings.TrimSuffix(base, thumbnailExt))
+	return id, final, err == nil && path.Join(path.Dir(name), base) == thumbnailPath(id)
+}

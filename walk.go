@@ -1,0 +1,310 @@
+package doorlog
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"slices"
+)
+
+// A walker reads all of a bolt file, in one state of it, without mapping it and
+// without believing anything in it. It finds every page that is damaged, has two
+// uses or none, and keys that are not where a search would look for them. Its
+// memory is one page for each level of a tree, and two bits for each page of the
+// file.
+//
+// What it finds it reports, and goes on with what is left.
+type walker struct {
+	ctx  context.Context
+	r    io.ReaderAt
+	meta boltMeta
+
+	// bucket returns what is called with every entry of a bucket, in order where
+	// the tree is sound. key and value are good until that returns.
+	bucket func(name []byte) (entry func(key, value []byte))
+
+	// report is called with every finding.
+	report func(format string, args ...any)
+
+	// only, if it is not nil, is the one bucket that is read.
+	only []byte
+
+	// pace, if it is not nil, is called before each page is read.
+	pace func() error
+
+	reached, free bitmap
+	freelistSound bool
+	doubtful      int      // levels of pages that are in use and free
+	buffers       [][]byte // a page for each level
+}
+
+// walk reads everything. Its error is one of reading, or of the context.
+func (w *walker) walk() error {
+	w.reached, w.free = newBitmap(w.meta.pages), newBitmap(w.meta.pages)
+	w.reached.set(0)
+	w.reached.set(1)
+	if err := w.freelist(); err != nil {
+		return err
+	}
+	if err := w.tree(w.meta.root, 0, bounds{}, w.enter); err != nil {
+		return err
+	}
+	if w.only == nil {
+		w.leftOver()
+	}
+	return nil
+}
+
+// leftOver reports the pages that are neither in use nor free.
+func (w *walker) leftOver() {
+	if !w.freelistSound {
+		return
+	}
+	lost, first := 0, uint64(0)
+	for id := range w.meta.pages {
+		if !w.reached.has(id) && !w.free.has(id) {
+			if lost++; lost == 1 {
+				first = id
+			}
+		}
+	}
+	if lost > 0 {
+		w.report("%d pages are neither in use nor free, the first of them page %d", lost, first)
+	}
+}
+
+// bounds are the keys that a page may have: from, and below. nil: any.
+type bounds struct{ from, below []byte }
+
+// enter reads the bucket of an entry of the root.
+func (w *walker) enter(level int, name []byte, e element) error {
+	if w.only != nil && !bytes.Equal(name, w.only) {
+		return nil
+	}
+	if !e.bucket {
+		w.report("the root has an entry %q that is no bucket", name)
+		return nil
+	}
+	root, inline, err := parseBucket(e.value)
+	if err != nil {
+		w.report("bucket %q: %v", name, err)
+		return nil
+	}
+	take := w.bucket(name)
+	entry := func(_ int, key []byte, e element) error {
+		if e.bucket {
+			w.report("bucket %q has a bucket %q inside", name, key)
+			return nil
+		}
+		take(key, e.value)
+		return nil
+	}
+	if root != 0 {
+		return w.tree(root, level+1, bounds{}, entry)
+	}
+	return w.page(&inline, 0, level, bounds{}, entry)
+}
+
+type leafFunc func(level int, key []byte, e element) error
+
+// maxLevels is more than any tree has: a branch of the least two pages each.
+const maxLevels = 64
+
+// tree reads a page and all that is below it.
+func (w *walker) tree(id uint64, level int, within bounds, leaf leafFunc) error {
+	if level >= maxLevels {
+		w.report("page %d is %d levels deep", id, level)
+		return nil
+	}
+	p, problem, err := w.read(id, level)
+	if err != nil {
+		return err
+	}
+	if problem == "" && p.flags != branchFlag && p.flags != leafFlag {
+		problem = fmt.Sprintf("flags %#x where a branch or a leaf should be", p.flags)
+		w.reached.clear(id)
+	}
+	if problem != "" {
+		w.report("page %d: %s", id, problem)
+		return nil
+	}
+	if w.free.has(id) {
+		w.report("page %d is in use and free", id)
+		w.doubtful++
+		defer func() { w.doubtful-- }()
+	}
+	return w.page(&p, id, level, within, leaf)
+}
+
+// page reads the elements of a page, which are in order and within bounds.
+func (w *walker) page(p *page, id uint64, level int, within bounds, leaf leafFunc) error {
+	if p.flags == branchFlag && p.count == 0 {
+		w.report("page %d is an empty branch", id)
+	}
+	var last []byte
+	for i := range p.count {
+		e, err := p.element(i)
+		switch {
+		case err != nil:
+			w.report("page %d, element %d: %v", id, i, err)
+			continue
+		case len(e.key) == 0, i > 0 && bytes.Compare(last, e.key) >= 0:
+			w.report("page %d, element %d: key %x is out of order", id, i, shortened(e.key))
+		case (i == 0 || i == p.count-1) && !within.has(e.key): // the others are between these
+			w.report("page %d, element %d: key %x is where no search would find it", id, i, shortened(e.key))
+		}
+		last = e.key
+		if p.flags == leafFlag {
+			if err := leaf(level, e.key, e); err != nil {
+				return err
+			}
+			continue
+		}
+		below := within.below
+		if next, err := p.element(i + 1); err == nil && i+1 < p.count {
+			below = next.key
+		}
+		if err := w.tree(e.child, level+1, bounds{e.key, below}, leaf); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b bounds) has(key []byte) bool {
+	return (b.from == nil || bytes.Compare(key, b.from) >= 0) && (b.below == nil || bytes.Compare(key, b.below) < 0)
+}
+
+// shortened is a key for people to read.
+func shortened(key []byte) []byte { return key[:min(len(key), 64)] }
+
+// read reads a page into the buffer of a level. A problem is what is wrong with
+// the page; an error, that it could not be read.
+func (w *walker) read(id uint64, level int) (p page, problem string, err error) {
+	if id < firstPage || id >= w.meta.pages {
+		return p, "there is no such page", nil
+	}
+	if w.pace != nil {
+		if err := w.pace(); err != nil {
+			return p, "", err
+		}
+	}
+	if err := w.ctx.Err(); err != nil {
+		return p, "", err
+	}
+	for len(w.buffers) <= level {
+		w.buffers = append(w.buffers, make([]byte, w.meta.pageSize))
+	}
+	size := uint64(w.meta.pageSize)
+	buf := w.buffers[level][:size]
+	if err := readPage(w.r, buf, int64(id*size)); err != nil {
+		return p, "", err
+	}
+	own, p := parsePage(buf)
+	more := overflowOf(buf)
+	switch {
+	case own != id:
+		return p, fmt.Sprintf("it says that it is page %d", own), nil
+	case more >= w.meta.pages-id || (more+1)*size > maxPageLen:
+		return p, fmt.Sprintf("it has an overflow of %d pages", more), nil
+	}
+	for i := range more + 1 {
+		if !w.reached.set(id + i) {
+			return p, "it is in use twice", nil
+		}
+	}
+	if more > 0 {
+		if buf = slices.Grow(buf, int(more*size))[:(more+1)*size]; cap(buf) > cap(w.buffers[level]) {
+			w.buffers[level] = buf
+		}
+		if err := readPage(w.r, buf[size:], int64((id+1)*size)); err != nil {
+			return p, "", err
+		}
+		p.data = buf
+	}
+	return p, "", nil
+}
+
+// readPage fills b. A file that ends before is ErrCorrupt.
+func readPage(r io.ReaderAt, b []byte, at int64) error {
+	switch _, err := r.ReadAt(b, at); err {
+	case nil:
+		return nil
+	case io.EOF, io.ErrUnexpectedEOF: //nolint:errorlint // what ReadAt returns
+		return fmt.Errorf("%w: it ends before byte %d", ErrCorrupt, at+int64(len(b)))
+	default:
+		return err
+	}
+}
+
+// freelist reads the list of the free pages, a piece at a time: it can be long.
+func (w *walker) freelist() error {
+	size := uint64(w.meta.pageSize)
+	id := w.meta.freelist
+	if id < firstPage || id >= w.meta.pages {
+		w.report("the freelist is page %d of %d", id, w.meta.pages)
+		return nil
+	}
+	head := make([]byte, pageHeaderLen+8)
+	if err := readPage(w.r, head, int64(id*size)); err != nil {
+		return err
+	}
+	own, p := parsePage(head)
+	more := overflowOf(head)
+	count, at := uint64(p.count), int64(id*size)+pageHeaderLen
+	if p.count == 0xffff {
+		count = binary.LittleEndian.Uint64(head[pageHeaderLen:])
+		at += 8
+	}
+	end := int64((id + more + 1) * size)
+	if own != id || p.flags != freelistFlag || more >= w.meta.pages-id || count > uint64(end-at)/8 {
+		w.report("freelist page %d: id %d, flags %#x, %d entries, overflow %d", id, own, p.flags, count, more)
+		return nil
+	}
+	w.freelistSound = true
+	for i := range more + 1 {
+		w.reached.set(id + i)
+	}
+	return w.freePages(at, count)
+}
+
+// freePages reads count page numbers.
+func (w *walker) freePages(at int64, count uint64) error {
+	buf := make([]byte, 8*min(count, 8<<10))
+	for last := uint64(firstPage - 1); count > 0; {
+		n := min(count, uint64(len(buf)/8))
+		if err := readPage(w.r, buf[:8*n], at); err != nil {
+			return err
+		}
+		for i := range n {
+			id := binary.LittleEndian.Uint64(buf[8*i:])
+			if id <= last || id >= w.meta.pages || w.reached.has(id) {
+				w.report("freelist: page %d after page %d of %d", id, last, w.meta.pages)
+				w.freelistSound = false
+				return nil
+			}
+			w.free.set(id)
+			last = id
+		}
+		at, count = at+int64(8*n), count-n
+	}
+	return nil
+}
+
+// A bitmap is a set of page numbers.
+type bitmap []uint64
+
+func newBitmap(n uint64) bitmap { return make(bitmap, n/64+1) }
+
+func (b bitmap) has(i uint64) bool { return b[i/64]&(1<<(i%64)) != 0 }
+
+// set adds i, and reports whether it is new.
+func (b bitmap) set(i uint64) bool {
+	was := b.has(i)
+	b[i/64] |= 1 << (i % 64)
+	return !was
+}
+
+func (b bitmap) clear(i uint64) { b[i/64] &^= 1 << (i % 64) }
