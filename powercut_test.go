@@ -40,7 +40,7 @@ func (v *verdict) add(other *verdict) {
 // demandNone fails if anything was lost, and shows the first of it.
 func (v *verdict) demandNone(t *testing.T) {
 	t.Helper()
-	for _, text := range v.examples[:min(len(v.examples), 5)] {
+	for _, text := range v.examples[:min(len(v.examples), 10)] {
 		t.Error(text)
 	}
 	if v.lost+v.half > 0 {
@@ -100,7 +100,7 @@ func (v *verdict) count(c *cut, err error) {
 	default:
 		v.half++
 	}
-	if len(v.examples) < 5 {
+	if len(v.examples) < 2 {
 		v.examples = append(v.examples, fmt.Sprintf("%v\n%v", c, err))
 	}
 }
