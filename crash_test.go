@@ -41,8 +41,9 @@ func someMoments(moments []*moment) []*moment {
 	const soon, later = 8, 4
 	some := moments[:min(soon, len(moments))]
 	rest := moments[len(some):]
-	for i := range min(later, len(rest)) {
-		some = append(some[:len(some):len(some)], rest[(i+1)*len(rest)/later-1])
+	n := min(later, len(rest))
+	for i := range n {
+		some = append(some[:len(some):len(some)], rest[(i+1)*len(rest)/n-1])
 	}
 	return some
 }
