@@ -228,15 +228,20 @@ func wantError(t testing.TB, err, is error, text string) {
 // jpegFrame returns a camera frame of this size.
 func jpegFrame(t testing.TB, width, height int) []byte {
 	t.Helper()
+	return encodeFrame(width, height, 0)
+}
+
+// encodeFrame returns a camera frame of this size, another one for each seed.
+func encodeFrame(width, height, seed int) []byte {
 	img := image.NewRGBA(image.Rect(0, 0, width, height))
 	for y := range height {
 		for x := range width {
-			img.SetRGBA(x, y, color.RGBA{uint8(x), uint8(y), uint8(x ^ y), 255})
+			img.SetRGBA(x, y, color.RGBA{uint8(x + seed), uint8(y), uint8(x ^ y), 255})
 		}
 	}
 	var buf bytes.Buffer
 	if err := jpeg.Encode(&buf, img, nil); err != nil {
-		t.Fatal(err)
+		panic(err) // a buffer takes everything
 	}
 	return buf.Bytes()
 }

@@ -7,6 +7,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if isWorkload() {
+		os.Exit(runWorkload())
+	}
 	code := m.Run()
 	if err := closeBenchStores(); err != nil {
 		fmt.Println(err)

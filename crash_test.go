@@ -1,0 +1,248 @@
+//go:build linux
+
+package doorlog_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// changingCalls are the system calls with which the store changes the disk, as
+// strace is told them.
+var changingCalls = []string{
+	"pwrite64", "write", "fdatasync", "fsync", "?ftruncate,?ftruncate64", "openat", "renameat", "mkdirat", "unlinkat", "linkat",
+}
+
+// eachNth calls try with 1, 2 and so on, or in the short form with 1, 2, 5, 12
+// and so on, until try says that there is no such call any more.
+func eachNth(try func(n int) (hit bool)) {
+	for n := 1; try(n); {
+		if *long {
+			n++
+		} else {
+			n = n * 5 / 2
+		}
+	}
+}
+
+// someMoments are those that follow first, and some later ones: what went wrong
+// shows soon, or in what is there in the end.
+func someMoments(moments []*moment) []*moment {
+	const soon, later = 8, 4
+	some := moments[:min(soon, len(moments))]
+	rest := moments[len(some):]
+	n := min(later, len(rest))
+	for i := range n {
+		some = append(some[:len(some):len(some)], rest[(i+1)*len(rest)/n-1])
+	}
+	return some
+}
+
+// hearAll is what a process said in all.
+func hearAll(t testing.TB, s *script, said string) *promises {
+	t.Helper()
+	p := newPromises(s)
+	if err := p.hear(said); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// Killed at any call that changes something on the disk, a process leaves what
+// it had acknowledged.
+func TestKilledAtAnyCallKeepsWhatWasAcknowledged(t *testing.T) {
+	needStrace(t)
+	var kills atomic.Int64
+	t.Run("at", func(t *testing.T) {
+		for _, script := range []string{"small", "lanes"} {
+			for _, name := range changingCalls {
+				t.Run(script+" "+name, func(t *testing.T) {
+					t.Parallel()
+					parent := fastFolder(t)
+					eachNth(func(n int) bool {
+						killed := killAt(t, filepath.Join(parent, fmt.Sprint(n)), script, fault{name, "signal=KILL", n})
+						if killed {
+							kills.Add(1)
+						}
+						return killed && !t.Failed()
+					})
+				})
+			}
+		}
+	})
+	t.Logf("%d kills, each at another call", kills.Load())
+	if kills.Load() < 50 {
+		t.Errorf("only %d kills", kills.Load())
+	}
+}
+
+// killAt does a script with a fault that kills it, and looks at what is left.
+func killAt(t *testing.T, dir, name string, f fault) (killed bool) {
+	t.Helper()
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s := scripts[name]()
+	cmd := workloadRun{dir: dir, script: name, fault: f}.command(t)
+	out, err := cmd.Output()
+	said := hearAll(t, s, string(out))
+	if !said.ended && !wasKilled(err) {
+		t.Fatalf("%v: %v: %s", f, err, stderrOf(err))
+	}
+	if err := errors.Join(s.verify(dir, said), os.RemoveAll(dir)); err != nil {
+		t.Errorf("%v: %v", f, err)
+	}
+	return !said.ended
+}
+
+// wasKilled reports whether a process ended by SIGKILL, which strace passes on
+// to itself.
+func wasKilled(err error) bool {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return false
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && (status.Signaled() && status.Signal() == syscall.SIGKILL || status.ExitStatus() == 128+int(syscall.SIGKILL))
+}
+
+func stderrOf(err error) string {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return string(exit.Stderr)
+	}
+	return ""
+}
+
+// Killed at any time, between calls too and with several writers under way, it does as well.
+func TestKilledAtAnyTimeKeepsWhatWasAcknowledged(t *testing.T) {
+	want := 15
+	if *long {
+		want = 300
+	}
+	const seed = 1
+	rng := rand.New(rand.NewPCG(seed, 0))
+	parent := fastFolder(t)
+	s := scripts["large"]()
+	kills, acknowledged := 0, 0
+	for try := 0; kills < want && try < 3*want; try++ {
+		dir := filepath.Join(parent, fmt.Sprint(try))
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		lines, more := rng.IntN(2*s.steps), time.Duration(rng.IntN(2000))*time.Microsecond
+		said := hearAll(t, s, killAfter(t, dir, lines, more))
+		if !said.ended {
+			kills++
+			acknowledged += said.firstUndone()
+		}
+		if err := errors.Join(s.verify(dir, said), os.RemoveAll(dir)); err != nil {
+			t.Errorf("killed %v after line %d: %v", more, lines, err)
+		}
+	}
+	t.Logf("seed %d, %d kills, %d steps acknowledged", seed, kills, acknowledged)
+	if kills < want {
+		t.Errorf("only %d kills of %d", kills, want)
+	}
+}
+
+// killAfter kills a process some time after it has said so many lines, and
+// returns all that it said.
+func killAfter(t *testing.T, dir string, lines int, more time.Duration) string {
+	t.Helper()
+	cmd := workloadRun{dir: dir, script: "large"}.command(t)
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said strings.Builder
+	var timer *time.Timer
+	scanner := bufio.NewScanner(out)
+	for n := 0; scanner.Scan(); n++ {
+		if n == lines {
+			timer = time.AfterFunc(more, func() {
+				_ = cmd.Process.Kill() // it may have ended
+			})
+		}
+		said.WriteString(scanner.Text() + "\n")
+	}
+	if timer != nil {
+		timer.Stop()
+	}
+	if err := cmd.Wait(); err != nil && !wasKilled(err) {
+		t.Fatal(err)
+	}
+	return said.String()
+}
+
+// A process is killed, another one goes on, and then the power fails: what the
+// first one wrote and did not sync is in no file yet.
+func TestPowerCutAfterAKill(t *testing.T) {
+	needStrace(t)
+	images, total, kills := 40, new(verdict), 0
+	if *long {
+		images = 100
+	}
+	for _, name := range []string{"pwrite64", "fdatasync", "fsync", "renameat", "mkdirat", "linkat"} {
+		stride := 0
+		eachNth(func(n int) bool {
+			if stride++; *long && name == "pwrite64" && stride%5 != 1 {
+				return true // in a commit they are much alike
+			}
+			v, killed := cutAfterKill(t, fault{name, "signal=KILL", n}, images)
+			if killed {
+				kills++
+				total.add(v)
+			}
+			return killed
+		})
+	}
+	t.Logf("%d kills: %v", kills, total)
+	total.demandNone(t)
+	if kills < 20 || total.images < kills*images/2 {
+		t.Errorf("only %d kills and %d images", kills, total.images)
+	}
+}
+
+// cutAfterKill kills a process, has another one go on, and looks at so many
+// images of a power cut since the kill.
+func cutAfterKill(t *testing.T, f fault, images int) (v *verdict, killed bool) {
+	t.Helper()
+	dir := fastFolder(t)
+	first := runTraced(t, workloadRun{dir: dir, script: "small", fault: f})
+	if first.err == nil {
+		return nil, false
+	}
+	d := newDisk(dir, first.script)
+	if err := d.run(first.calls); err != nil {
+		t.Fatal(err)
+	}
+	d.mustBeLike(t, dir) // the call at which it was killed has not been done
+	d.moments = d.moments[len(d.moments)-1:]
+	second := runTraced(t, workloadRun{dir: dir, script: "small", from: d.said.firstUndone()})
+	if second.err != nil {
+		t.Fatalf("%v: after it: %v: %s", f, second.err, second.stderr)
+	}
+	if err := d.run(second.calls); err != nil {
+		t.Fatal(err)
+	}
+	d.mustBeLike(t, dir)
+	v = judge(t, first.script, someMoments(d.moments), images)
+	for i, text := range v.examples {
+		v.examples[i] = fmt.Sprintf("after %v: %s", f, text)
+	}
+	return v, true
+}

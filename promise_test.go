@@ -1,0 +1,212 @@
+package doorlog_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/doorlog/doorlog"
+)
+
+// What can be wrong with what a crash left.
+var (
+	errLost = errors.New("lost") // what was acknowledged is not there, or not as it was
+	errHalf = errors.New("half") // what was not acknowledged is there in part, or an invariant is broken
+)
+
+// An outcome is what a workload has said of a step.
+type outcome uint8
+
+const (
+	notBegun outcome = iota
+	begun            // it may be there, wholly, or not at all
+	refused          // it is not there
+	done
+	doneBare // done, but for the thumbnail
+)
+
+// promises are what a workload has said until some moment.
+type promises struct {
+	opened, ended bool
+	steps         []outcome
+}
+
+func newPromises(s *script) *promises { return &promises{steps: make([]outcome, s.steps)} }
+
+func (p *promises) clone() *promises {
+	c := *p
+	c.steps = slices.Clone(p.steps)
+	return &c
+}
+
+// hear takes note of what a workload said.
+func (p *promises) hear(said string) error {
+	for line := range strings.Lines(said) {
+		word, n := "", 0
+		_, err := fmt.Sscan(line, &word, &n)
+		outcomes := map[string]outcome{saidBegin: begun, saidFailed: refused, saidDone: done, saidBare: doneBare}
+		o, isStep := outcomes[word]
+		switch {
+		case word == saidOpened:
+			p.opened = true
+		case word == saidEnd:
+			p.ended = true
+		case !isStep || err != nil || n < 0 || n >= len(p.steps):
+			return fmt.Errorf("the workload said %q", line)
+		default:
+			p.steps[n] = o
+		}
+	}
+	return nil
+}
+
+// firstUndone returns the first step that is not acknowledged.
+func (p *promises) firstUndone() int {
+	for n, o := range p.steps {
+		if o < done {
+			return n
+		}
+	}
+	return len(p.steps)
+}
+
+// verify opens what a crash left of a workload's folder and compares it with
+// what had been said by then. Then the store must take a further event, and
+// have it when it is opened again.
+func (s *script) verify(dir string, said *promises) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: panic: %v", errLost, p)
+		}
+	}()
+	path := filepath.Join(dir, storeName)
+	if _, err := os.Stat(path); err != nil && said.opened {
+		return fmt.Errorf("%w: the store: %w", errLost, err)
+	}
+	for _, again := range []bool{false, true} {
+		st, err := doorlog.Open(path, workloadOptions())
+		if err != nil {
+			return fmt.Errorf("%w: opened again: %v: %w", errLost, again, err)
+		}
+		err = s.verifyStore(st, said, again)
+		if err == nil && !again {
+			err = writeFurther(st)
+		}
+		if err := errors.Join(err, st.Close()); err != nil {
+			return fmt.Errorf("opened again: %v: %w", again, err)
+		}
+	}
+	return nil
+}
+
+// furtherEvent is written after a crash; it comes before all others, so that
+// all that is derived is touched.
+func furtherEvent() doorlog.Event {
+	at := now.Add(-1000 * time.Hour)
+	return doorlog.Event{ID: eventID(at, 1), RecordedAt: at, Camera: "further", Type: doorlog.Motion, CreatedAt: now}
+}
+
+var furtherFrame = encodeFrame(frameWidth, frameHeight, 1)
+
+func writeFurther(st *doorlog.Store) error {
+	ctx := context.Background()
+	id, err := st.WriteEventWithFrame(ctx, furtherEvent(), furtherFrame)
+	if err != nil {
+		return fmt.Errorf("%w: a further event: %w", errLost, err)
+	}
+	if _, err := st.Thumbnail(ctx, id); err != nil {
+		return fmt.Errorf("%w: a further thumbnail: %w", errLost, err)
+	}
+	return nil
+}
+
+func (s *script) verifyStore(st *doorlog.Store, said *promises, further bool) error {
+	ctx := context.Background()
+	there := make(map[string]any)
+	for e, err := range st.Events(ctx, doorlog.Query{}) {
+		if err != nil {
+			return fmt.Errorf("%w: %w", errLost, err)
+		}
+		if e.ThumbnailPath != "" && !further { // Check reads them too
+			if _, err := st.Thumbnail(ctx, e.ID); err != nil {
+				return fmt.Errorf("%w: %w", errLost, err)
+			}
+		}
+		there[eventName(e.ID)] = e
+	}
+	persons, err := st.Persons(ctx)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errLost, err)
+	}
+	for _, p := range persons {
+		there[personName(p.Name)] = p
+	}
+	extra := eventName(furtherEvent().ID)
+	if _, ok := there[extra]; ok != further {
+		return fmt.Errorf("%w: the further event is there: %v", errLost, ok)
+	}
+	delete(there, extra)
+	if err := s.compare(there, said); err != nil {
+		return err
+	}
+	if s.unchecked {
+		return nil
+	}
+	if err := st.Check(ctx); err != nil {
+		return fmt.Errorf("%w: %w", errHalf, err)
+	}
+	return nil
+}
+
+// compare holds what is there against what was said: of each event and person
+// the last acknowledged value, or the one of a step that has begun since. A step
+// that has begun shows in all that it changes, or in nothing.
+func (s *script) compare(there map[string]any, said *promises) error {
+	shown := make(map[int]bool) // what begun steps show in
+	for name, history := range s.histories {
+		got := there[name]
+		delete(there, name)
+		var want any // what was acknowledged last
+		matched := false
+		for _, v := range history {
+			switch said.steps[v.step] {
+			case done, doneBare:
+				want, matched = v.is, false
+			case begun:
+				matched = s.same(name, got, v.is, said)
+				if before, seen := shown[v.step]; seen && before != matched {
+					return fmt.Errorf("%w: step %d shows in a part of what it changes: %s is %+v", errHalf, v.step, name, got)
+				}
+				shown[v.step] = matched
+			}
+		}
+		if !matched && !s.same(name, got, want, said) {
+			return fmt.Errorf("%w: %s\n got %+v\nwant %+v", errLost, name, got, want)
+		}
+	}
+	for name, got := range there {
+		return fmt.Errorf("%w: %s was never written: %+v", errHalf, name, got)
+	}
+	return nil
+}
+
+// same compares a value with one of the script, in which every thumbnail could be saved.
+func (s *script) same(name string, got, want any, said *promises) bool {
+	e, isEvent := want.(doorlog.Event)
+	g, _ := got.(doorlog.Event)
+	if isEvent && e.ThumbnailPath != "" {
+		o := said.steps[s.framed[name]]
+		if o == doneBare || o != done && g.ThumbnailPath == "" {
+			want = withoutThumbnail(e)
+		}
+	}
+	return reflect.DeepEqual(got, want)
+}

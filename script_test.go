@@ -1,0 +1,220 @@
+package doorlog_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/doorlog/doorlog"
+)
+
+// A script is what a workload does. Both sides know it: the process that does
+// it, and the test that looks at what is left of it.
+type script struct {
+	parts [][][]*step // for each opening of the store the lanes, which run at the same time
+	steps int
+
+	// histories have the values that each event and person has had, by a name
+	// of it. Lanes have no event in common, so the order is that of the steps.
+	histories map[string][]value
+	framed    map[string]int // the step that gave an event its thumbnail
+
+	unchecked bool // the invariants are not checked: bolt's own check cannot bear a damaged file
+}
+
+// A value is what an event or a person is after a step; nil: it is gone.
+type value struct {
+	step int
+	is   any // a doorlog.Event or a doorlog.Person
+}
+
+func eventName(id doorlog.ID) string { return "event " + id.String() }
+func personName(name string) string  { return "person " + name }
+
+// scripts are small, to be done a thousand times, and large.
+var scripts = map[string]func() *script{
+	"small": func() *script { return writeScript(25, 0) },
+	"large": func() *script { return writeScript(80, 4) },
+	"lanes": func() *script { return writeScript(2, 3) },
+}
+
+// A scriptWriter makes up a script.
+type scriptWriter struct {
+	*script
+	rng    *rand.Rand
+	events int // that were made up
+	living []doorlog.Event
+}
+
+// writeScript makes a script of three parts: alone, several writers at once if
+// there are lanes, and alone.
+func writeScript(length, lanes int) *script {
+	w := &scriptWriter{
+		script: &script{histories: make(map[string][]value), framed: make(map[string]int)},
+		rng:    rand.New(rand.NewPCG(1, uint64(length))),
+	}
+	first := []*step{w.put("alice"), w.put("bob"), w.write(writeFrame), w.batch(doorlog.FoldAt - 12)}
+	w.parts = append(w.parts, [][]*step{w.mixed(first, length)})
+	if lanes > 0 {
+		part := make([][]*step, lanes)
+		all := w.living
+		for i := range part {
+			w.living = nil // a lane touches its own events alone
+			part[i] = w.mixed([]*step{w.write(writeFrame)}, length/3+8)
+			all = append(all, w.living...)
+		}
+		w.living = all
+		w.parts = append(w.parts, part)
+	}
+	last := []*step{w.late(), w.removeFramed(), w.forget("bob"), w.batch(doorlog.FoldAt / 2), w.put("carol")}
+	w.parts = append(w.parts, [][]*step{w.mixed(last, length)})
+	return w.script
+}
+
+// mixed adds so many steps of all kinds.
+func (w *scriptWriter) mixed(steps []*step, n int) []*step {
+	for range n {
+		var s *step
+		switch at := w.rng.IntN(20); {
+		case at < 9:
+			s = w.write(writeEvent)
+		case at < 11:
+			s = w.write(writeFrame)
+		case at < 13:
+			s = w.batch(2 + w.rng.IntN(6))
+		case at < 14:
+			s = w.late()
+		case at < 16:
+			s = w.update()
+		case at < 18:
+			s = w.alert()
+		default:
+			s = w.remove(w.rng.IntN(len(w.living)))
+		}
+		steps = append(steps, s)
+	}
+	return steps
+}
+
+func (w *scriptWriter) step(kind stepKind, events ...doorlog.Event) *step {
+	s := &step{n: w.steps, kind: kind, events: events}
+	w.steps++
+	return s
+}
+
+// becomes notes what an event is after a step.
+func (w *scriptWriter) becomes(s *step, e doorlog.Event) {
+	name := eventName(e.ID)
+	w.histories[name] = append(w.histories[name], value{s.n, e})
+}
+
+// made makes up an event, each a few minutes after the one before, so that they
+// lie in several days.
+func (w *scriptWriter) made() doorlog.Event {
+	return w.madeAt(now.Add(-60 * time.Hour).Add(time.Duration(w.events) * 7 * time.Minute))
+}
+
+func (w *scriptWriter) madeAt(t time.Time) doorlog.Event {
+	w.events++
+	e := motion(fmt.Sprint("camera", w.events%3), 0)
+	if w.events%3 == 1 {
+		e = fullEvent()
+		e.AlertSent, e.Person, e.RecordingID = false, "bob", fmt.Sprint("rec-", w.events)
+	}
+	e.ID, e.RecordedAt, e.CreatedAt = eventID(t, w.events), t, now
+	return e
+}
+
+func (w *scriptWriter) write(kind stepKind) *step {
+	e := w.made()
+	s := w.step(kind, e)
+	if kind == writeFrame {
+		e.ThumbnailPath = e.RecordedAt.Format("2006/01/02/") + e.ID.String() + ".jpg"
+		e.FrameWidth, e.FrameHeight = frameWidth, frameHeight
+		s.events[0] = e
+		w.framed[eventName(e.ID)] = s.n
+	}
+	w.lives(s, e)
+	return s
+}
+
+func (w *scriptWriter) lives(s *step, events ...doorlog.Event) {
+	for _, e := range events {
+		w.becomes(s, e)
+	}
+	w.living = append(w.living, events...)
+}
+
+func (w *scriptWriter) batch(n int) *step {
+	events := make([]doorlog.Event, n)
+	for i := range events {
+		events[i] = w.made()
+	}
+	s := w.step(writeBatch, events...)
+	w.lives(s, events...)
+	return s
+}
+
+// late writes an event that is older than all others.
+func (w *scriptWriter) late() *step {
+	e := w.madeAt(now.Add(-200*time.Hour - time.Duration(w.events)*time.Minute))
+	s := w.step(writeEvent, e)
+	w.lives(s, e)
+	return s
+}
+
+func (w *scriptWriter) update() *step {
+	e := &w.living[w.rng.IntN(len(w.living))]
+	e.Type, e.Person = doorlog.EventType(fmt.Sprint("type", w.steps)), "dave"
+	e.Detections = append(slices.Clone(e.Detections), doorlog.Detection{Label: "cat", Confidence: 0.5})
+	if w.rng.IntN(4) == 0 {
+		*e = withoutThumbnail(*e)
+	}
+	s := w.step(updateEvent, *e)
+	w.becomes(s, *e)
+	return s
+}
+
+func (w *scriptWriter) alert() *step {
+	e := &w.living[w.rng.IntN(len(w.living))]
+	e.AlertSent = true
+	s := w.step(markAlert, *e)
+	w.becomes(s, *e)
+	return s
+}
+
+func (w *scriptWriter) removeFramed() *step {
+	return w.remove(slices.IndexFunc(w.living, func(e doorlog.Event) bool { return e.ThumbnailPath != "" }))
+}
+
+func (w *scriptWriter) remove(at int) *step {
+	e := w.living[at]
+	w.living = slices.Delete(w.living, at, at+1)
+	s := w.step(deleteEvent, e)
+	name := eventName(e.ID)
+	w.histories[name] = append(w.histories[name], value{s.n, nil})
+	return s
+}
+
+func (w *scriptWriter) put(person string) *step {
+	s := w.step(putPerson)
+	s.person = person
+	p := doorlog.Person{Name: person, DisplayName: string(person[0]-'a'+'A') + person[1:], AutoUnlock: true, CreatedAt: now}
+	w.histories[personName(person)] = append(w.histories[personName(person)], value{s.n, p})
+	return s
+}
+
+// forget deletes a person, whose name goes from the events too.
+func (w *scriptWriter) forget(person string) *step {
+	s := w.step(deletePerson)
+	s.person = person
+	w.histories[personName(person)] = append(w.histories[personName(person)], value{s.n, nil})
+	for i := range w.living {
+		if w.living[i].Person == person {
+			w.living[i].Person = ""
+			w.becomes(s, w.living[i])
+		}
+	}
+	return s
+}

@@ -1,0 +1,274 @@
+package doorlog_test
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/doorlog/doorlog"
+)
+
+// The workload is what the crash tests have another process do to a store: the
+// test binary itself, which finds these in its environment.
+const (
+	workloadDir    = "DOORLOG_WORKLOAD_DIR"    // the folder of the store
+	workloadScript = "DOORLOG_WORKLOAD_SCRIPT" // the name of a script
+	workloadFrom   = "DOORLOG_WORKLOAD_FROM"   // the step with which it begins
+)
+
+// The process says what it does on its standard output, each line in a single
+// write, so that a trace of its system calls has the lines in their places.
+const (
+	saidOpened = "opened"
+	saidBegin  = "begin" // and the number of a step
+	saidDone   = "done"  // the step is done: acknowledged
+	saidBare   = "bare"  // it is done, and the thumbnail could not be saved
+	saidFailed = "failed"
+	saidEnd    = "end"
+)
+
+// maxTries is how often the workload tries what fails.
+const maxTries = 5
+
+type workload struct {
+	dir    string
+	script *script
+	from   int
+	st     *doorlog.Store
+}
+
+// isWorkload reports whether this process is to do a workload and nothing else.
+func isWorkload() bool { return os.Getenv(workloadDir) != "" }
+
+// runWorkload does the workload and returns the exit code of the process.
+func runWorkload() int {
+	// strace counts the calls of each thread for themselves.
+	runtime.LockOSThread()
+	from, err := strconv.Atoi(os.Getenv(workloadFrom))
+	if err != nil {
+		from = 0
+	}
+	w := &workload{dir: os.Getenv(workloadDir), script: scripts[os.Getenv(workloadScript)](), from: from}
+	if err := w.run(); err != nil {
+		fmt.Fprintln(os.Stderr, "workload:", err)
+		return 1
+	}
+	return 0
+}
+
+// say tries again when it fails, as the errors that a test makes come once.
+func say(words ...any) error {
+	line := []byte(fmt.Sprintln(words...))
+	var err error
+	for range maxTries {
+		if _, err = os.Stdout.Write(line); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// run does the parts of the script one after another, each with the store
+// opened anew, and the lanes of a part at the same time.
+func (w *workload) run() error {
+	for _, lanes := range w.script.parts {
+		if last := lanes[0][len(lanes[0])-1]; last.n < w.from {
+			continue
+		}
+		if err := w.open(); err != nil {
+			return err
+		}
+		if err := w.doLanes(lanes); err != nil {
+			return err
+		}
+		if err := w.st.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, "workload:", err) // it has happened: the next part opens it again
+		}
+	}
+	return say(saidEnd)
+}
+
+func (w *workload) doLanes(lanes [][]*step) error {
+	if len(lanes) == 1 {
+		return w.doAll(lanes[0])
+	}
+	failures := make([]error, len(lanes))
+	var wg sync.WaitGroup
+	for i, steps := range lanes {
+		wg.Go(func() {
+			runtime.LockOSThread()
+			failures[i] = w.doAll(steps)
+		})
+	}
+	wg.Wait()
+	return errors.Join(failures...)
+}
+
+func (w *workload) doAll(steps []*step) error {
+	for _, s := range steps {
+		if s.n < w.from {
+			continue
+		}
+		if err := w.do(s); err != nil {
+			return fmt.Errorf("step %d: %w", s.n, err)
+		}
+	}
+	return nil
+}
+
+func (w *workload) open() (err error) {
+	for range maxTries {
+		w.st, err = doorlog.Open(filepath.Join(w.dir, storeName), workloadOptions())
+		if err == nil {
+			return say(saidOpened)
+		}
+		fmt.Fprintln(os.Stderr, "workload:", err)
+	}
+	return err
+}
+
+// do does a step until it is done.
+func (w *workload) do(s *step) error {
+	var err error
+	for try := range maxTries {
+		if err := say(saidBegin, s.n); err != nil {
+			return err
+		}
+		err = s.do(context.Background(), w.st)
+		again := try > 0 || s.n == w.from // it may have been done before
+		if err == nil || again && s.isDone(err) {
+			return w.acknowledge(s)
+		}
+		fmt.Fprintln(os.Stderr, "workload:", err)
+		stopped := errors.Is(err, doorlog.ErrUnknownOutcome)
+		if !stopped {
+			if err := say(saidFailed, s.n); err != nil {
+				return err
+			}
+		}
+		if stopped || errors.Is(err, doorlog.ErrFailed) {
+			if err := w.reopenAfterFailure(s); err != nil {
+				return err
+			}
+		}
+	}
+	return err
+}
+
+func (w *workload) acknowledge(s *step) error {
+	if s.kind == writeFrame {
+		e, err := w.st.Event(context.Background(), s.events[0].ID)
+		if err != nil {
+			return fmt.Errorf("it is acknowledged: %w", err)
+		}
+		if e.ThumbnailPath == "" {
+			return say(saidBare, s.n)
+		}
+	}
+	return say(saidDone, s.n)
+}
+
+// reopenAfterFailure sees that a store whose last commit is unknown takes no
+// write, and opens it again.
+func (w *workload) reopenAfterFailure(s *step) error {
+	_, put := w.st.PutPerson(context.Background(), doorlog.PersonInput{Name: "too_late"})
+	for _, err := range []error{put, s.do(context.Background(), w.st)} {
+		if !errors.Is(err, doorlog.ErrFailed) {
+			return fmt.Errorf("a write after a commit of unknown outcome: %w, want ErrFailed", err)
+		}
+	}
+	if err := w.st.Close(); err != nil {
+		fmt.Fprintln(os.Stderr, "workload:", err)
+	}
+	return w.open()
+}
+
+const storeName = "events.db"
+
+func workloadOptions() *doorlog.Options {
+	return &doorlog.Options{Now: func() time.Time { return now }}
+}
+
+// A step is one call to the store.
+type step struct {
+	n      int
+	kind   stepKind
+	events []doorlog.Event // as they are afterwards, or were before a delete
+	person string
+}
+
+type stepKind int
+
+const (
+	writeEvent stepKind = iota
+	writeFrame
+	writeBatch
+	updateEvent
+	markAlert
+	deleteEvent
+	putPerson
+	deletePerson
+)
+
+// do may be called again when it failed, or when its outcome is not known.
+func (s *step) do(ctx context.Context, st *doorlog.Store) (err error) {
+	switch s.kind {
+	case writeEvent:
+		_, err = st.WriteEvent(ctx, s.events[0])
+	case writeFrame:
+		_, err = st.WriteEventWithFrame(ctx, withoutThumbnail(s.events[0]), workloadFrame(s.n))
+	case writeBatch:
+		_, err = st.WriteEvents(ctx, s.events)
+	case updateEvent:
+		e := s.events[0]
+		if there, err := st.Event(ctx, e.ID); err != nil {
+			return err
+		} else if e.ThumbnailPath != "" && there.ThumbnailPath == "" { // it could not be saved
+			e = withoutThumbnail(e)
+		}
+		err = st.UpdateEvent(ctx, e)
+	case markAlert:
+		err = st.MarkAlertSent(ctx, s.events[0].ID)
+	case deleteEvent:
+		err = st.DeleteEvent(ctx, s.events[0].ID)
+	case putPerson:
+		_, err = st.PutPerson(ctx, doorlog.PersonInput{Name: s.person})
+	case deletePerson:
+		err = st.DeletePerson(ctx, s.person)
+	}
+	return err
+}
+
+// isDone reports whether the error of a second attempt says that the first one did it.
+func (s *step) isDone(err error) bool {
+	return (s.kind == deleteEvent || s.kind == deletePerson) && errors.Is(err, doorlog.ErrNotFound)
+}
+
+func withoutThumbnail(e doorlog.Event) doorlog.Event {
+	e.ThumbnailPath, e.FrameWidth, e.FrameHeight = "", 0, 0
+	return e
+}
+
+const frameWidth, frameHeight = 96, 64
+
+// workloadFrame returns a small picture, as of each step another.
+func workloadFrame(n int) []byte {
+	return encodeFrame(frameWidth, frameHeight, n)
+}
+
+// eventID returns the ID of the workload's n-th event that happened at t, which
+// is a whole number of milliseconds.
+func eventID(t time.Time, n int) (id doorlog.ID) {
+	if err := id.SetTime(uint64(t.UnixMilli())); err != nil {
+		panic(err) // the script is wrong
+	}
+	binary.BigEndian.PutUint64(id[8:], uint64(n))
+	return id
+}
