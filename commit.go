@@ -209,7 +209,7 @@ func (c *committer) transact(jobs []*job) (err error) {
 		return err
 	}
 	c.tellUnfolded(w.unfolded)
-	if err := c.file.settle(tx); err != nil {
+	if err := c.file.settle(w.txID - 1); err != nil {
 		return diskError(err)
 	}
 	committing = true

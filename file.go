@@ -216,23 +216,22 @@ func isAt(f *os.File, path string) (bool, error) {
 	return err == nil && os.SameFile(open, there), err
 }
 
-// settle makes the newest meta page durable before a first write. It need not
-// be: a process that was killed before its last sync, or to which that sync
-// failed, has left it in the system's memory alone, and no later sync writes a
-// page whose sync has failed. Pages that only the meta page before it needs are
-// free now, and to write over them first would leave nothing whole after a
-// power cut. tx is a write transaction that has written nothing yet.
-func (f *boltFile) settle(tx *bolt.Tx) error {
+// settle makes the newest state of the file durable, once. It need not be: a
+// process that was killed before its last sync, or to which that sync failed,
+// has left the meta page, or the name of a new file, in the system's memory
+// alone, and no later sync writes a page whose sync has failed. Pages that only
+// the meta page before it needs are free now, and to write over them first would
+// leave nothing whole after a power cut. Nobody writes to the file meanwhile.
+func (f *boltFile) settle(newest int) error {
 	if f.settled {
 		return nil
 	}
-	newest := uint64(tx.ID()) - 1
-	meta := make([]byte, tx.DB().Info().PageSize)
+	meta := make([]byte, f.db.Info().PageSize)
 	at := int64(newest%2) * int64(len(meta))
 	if err := readPage(f.file, meta, at); err != nil {
 		return err
 	}
-	if m, ok := parseMeta((*[boltMetaLen]byte)(meta[pageHeaderLen:])); !ok || m.txid != newest {
+	if m, ok := parseMeta((*[boltMetaLen]byte)(meta[pageHeaderLen:])); !ok || m.txid != uint64(newest) {
 		return fmt.Errorf("%w: meta page %d has changed", ErrCorrupt, newest%2)
 	}
 	if _, err := f.file.WriteAt(meta, at); err != nil {
@@ -241,8 +240,12 @@ func (f *boltFile) settle(tx *bolt.Tx) error {
 	if err := f.file.Sync(); err != nil {
 		return err
 	}
-	f.settled = true
-	return nil
+	path, err := filepath.EvalSymlinks(f.db.Path())
+	if err == nil {
+		err = syncAgain(filepath.Dir(path))
+	}
+	f.settled = err == nil
+	return err
 }
 
 // createFile makes a new, empty store at path. Of several processes that do so
@@ -365,6 +368,16 @@ func syncFolder(dir string) error {
 	return syncAndClose(f)
 }
 
+// syncAgain syncs a folder in which a name that is there may not be durable yet.
+// Of a folder that must not be read, the name in it was somebody else's to make.
+func syncAgain(dir string) error {
+	err := syncFolder(dir)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil
+	}
+	return err
+}
+
 // syncAndClose syncs an open folder.
 func syncAndClose(f *os.File) error {
 	err := f.Sync()
@@ -378,13 +391,13 @@ func syncAndClose(f *os.File) error {
 // makeFolders is os.MkdirAll that lasts: each folder that it makes is synced
 // into the one above it.
 func makeFolders(dir string) error {
+	parent := filepath.Dir(dir)
 	if info, err := os.Stat(dir); err == nil {
 		if !info.IsDir() {
 			return &fs.PathError{Op: "mkdir", Path: dir, Err: syscall.ENOTDIR}
 		}
-		return nil
+		return syncAgain(parent) // who made it may not have come to this
 	}
-	parent := filepath.Dir(dir)
 	if parent != dir {
 		if err := makeFolders(parent); err != nil {
 			return err

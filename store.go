@@ -94,6 +94,9 @@ func openStore(path string, opt *Options) (*Store, error) {
 	}
 	removeLeftovers(path)
 	tail, unclean, err := s.tailLength()
+	if err == nil && unclean { // what it shows may have been acknowledged by nobody yet, and will be
+		err = s.settle()
+	}
 	if err != nil {
 		return nil, errors.Join(err, file.close())
 	}
@@ -123,6 +126,16 @@ func (s *Store) tailLength() (n int, unclean bool, err error) {
 		return err
 	})
 	return n, unclean, err
+}
+
+// settle makes what readers see durable.
+func (s *Store) settle() error {
+	tx, err := s.file.begin(false)
+	if err != nil {
+		return err
+	}
+	defer s.file.rollback(tx)
+	return s.file.settle(tx.ID())
 }
 
 // Close waits for the calls that are under way, writes among them, and closes
