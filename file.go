@@ -218,10 +218,10 @@ func isAt(f *os.File, path string) (bool, error) {
 
 // settle makes the newest state of the file durable, once. It need not be: a
 // process that was killed before its last sync, or to which that sync failed,
-// has left the meta page, or the name of a new file, in the system's memory
-// alone, and no later sync writes a page whose sync has failed. Pages that only
-// the meta page before it needs are free now, and to write over them first would
-// leave nothing whole after a power cut. Nobody writes to the file meanwhile.
+// has left the meta page in the system's memory alone, and no later sync writes
+// a page whose sync has failed. Pages that only the meta page before it needs are
+// free now, and to write over them first would leave nothing whole after a power
+// cut. Nobody writes to the file meanwhile.
 func (f *boltFile) settle(newest int) error {
 	if f.settled {
 		return nil
@@ -240,12 +240,8 @@ func (f *boltFile) settle(newest int) error {
 	if err := f.file.Sync(); err != nil {
 		return err
 	}
-	path, err := filepath.EvalSymlinks(f.db.Path())
-	if err == nil {
-		err = syncAgain(filepath.Dir(path))
-	}
-	f.settled = err == nil
-	return err
+	f.settled = true
+	return nil
 }
 
 // createFile makes a new, empty store at path. Of several processes that do so
@@ -366,6 +362,15 @@ func syncFolder(dir string) error {
 		return err
 	}
 	return syncAndClose(f)
+}
+
+// syncName syncs the folder of a file that is there.
+func syncName(path string) error {
+	path, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return err
+	}
+	return syncAgain(filepath.Dir(path))
 }
 
 // syncAgain syncs a folder in which a name that is there may not be durable yet.

@@ -94,6 +94,9 @@ func openStore(path string, opt *Options) (*Store, error) {
 	}
 	removeLeftovers(path)
 	tail, unclean, err := s.tailLength()
+	if err == nil {
+		err = syncName(path) // who made the file may not have come to this
+	}
 	if err == nil && unclean { // what it shows may have been acknowledged by nobody yet, and will be
 		err = s.settle()
 	}
