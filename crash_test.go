@@ -23,14 +23,14 @@ var changingCalls = []string{
 	"pwrite64", "write", "fdatasync", "fsync", "?ftruncate,?ftruncate64", "openat", "renameat", "mkdirat", "unlinkat", "linkat",
 }
 
-// eachNth calls try with 1, 2 and so on, or in the short form with 1, 2, 5, 12
-// and so on, until try says that there is no such call any more.
+// eachNth calls try with 1, 2 and so on, or, unless the tests run whole, with 1,
+// 2, 5, 12 and so on, until try says that there is no such call any more.
 func eachNth(try func(n int) (hit bool)) {
 	for n := 1; try(n); {
-		if *long {
+		if *whole {
 			n++
 		} else {
-			n = n * 5 / 2
+			n = n * extent(8, 5, 0) / 2
 		}
 	}
 }
@@ -126,10 +126,7 @@ func stderrOf(err error) string {
 
 // Killed at any time, between calls too and with several writers under way, it does as well.
 func TestKilledAtAnyTimeKeepsWhatWasAcknowledged(t *testing.T) {
-	want := 15
-	if *long {
-		want = 300
-	}
+	want := extent(5, 15, 300)
 	const seed = 1
 	rng := rand.New(rand.NewPCG(seed, 0))
 	parent := fastFolder(t)
@@ -192,14 +189,11 @@ func killAfter(t *testing.T, dir string, lines int, more time.Duration) string {
 // first one wrote and did not sync is in no file yet.
 func TestPowerCutAfterAKill(t *testing.T) {
 	needStrace(t)
-	images, total, kills := 40, new(verdict), 0
-	if *long {
-		images = 100
-	}
+	images, total, kills := extent(10, 40, 100), new(verdict), 0
 	for _, name := range []string{"pwrite64", "fdatasync", "fsync", "renameat", "mkdirat", "linkat"} {
 		stride := 0
 		eachNth(func(n int) bool {
-			if stride++; *long && name == "pwrite64" && stride%5 != 1 {
+			if stride++; *whole && name == "pwrite64" && stride%5 != 1 {
 				return true // in a commit they are much alike
 			}
 			v, killed := cutAfterKill(t, fault{name, "signal=KILL", n}, images)
@@ -212,7 +206,7 @@ func TestPowerCutAfterAKill(t *testing.T) {
 	}
 	t.Logf("%d kills: %v", kills, total)
 	total.demandNone(t)
-	if kills < 20 || total.images < kills*images/2 {
+	if kills < extent(10, 20, 200) || total.images < kills*images/2 {
 		t.Errorf("only %d kills and %d images", kills, total.images)
 	}
 }

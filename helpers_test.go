@@ -21,7 +21,22 @@ import (
 	"github.com/doorlog/doorlog"
 )
 
-var long = flag.Bool("long", false, "run the long forms of the tests too")
+var (
+	long  = flag.Bool("long", false, "run the long forms of the tests, as CI does")
+	whole = flag.Bool("whole", false, "run the tests of crashes and damage whole, for half an hour")
+)
+
+// extent is how much a test of crashes or damage does: by itself, with -long,
+// and with -whole.
+func extent(byItself, inCI, all int) int {
+	switch {
+	case *whole:
+		return all
+	case *long:
+		return inCI
+	}
+	return byItself
+}
 
 // now is the time at which the tests take place.
 var now = time.Date(2026, 2, 25, 18, 30, 0, 0, time.UTC)

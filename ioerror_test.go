@@ -16,22 +16,19 @@ import (
 // no power cut after that takes what was acknowledged.
 func TestFailedCallLosesNothingThatWasAcknowledged(t *testing.T) {
 	needStrace(t)
-	images := 40
-	if *long {
-		images = 100
-	}
+	images := extent(10, 40, 100)
 	var mu sync.Mutex
 	total, failures := new(verdict), 0
 	t.Run("of", func(t *testing.T) {
 		for _, name := range changingCalls {
 			for _, errno := range []string{"EIO", "ENOSPC"} {
-				if errno == "ENOSPC" && (strings.HasSuffix(name, "sync") || strings.HasSuffix(name, "at")) && !*long {
+				if errno == "ENOSPC" && (strings.HasSuffix(name, "sync") || strings.HasSuffix(name, "at")) && !*whole {
 					continue
 				}
 				t.Run(name+" "+errno, func(t *testing.T) {
 					t.Parallel()
 					eachNth(func(n int) bool {
-						if stride := strideOf(name, errno); n > 10 && *long && n%stride != 0 {
+						if stride := strideOf(name, errno); n > 10 && *whole && n%stride != 0 {
 							return true // there are many, much alike
 						}
 						v, hit := failAt(t, fault{name, "error=" + errno, n}, images)
@@ -49,7 +46,7 @@ func TestFailedCallLosesNothingThatWasAcknowledged(t *testing.T) {
 	})
 	t.Logf("%d failed calls: %v", failures, total)
 	total.demandNone(t)
-	if failures < 30 || total.images < failures*images/2 {
+	if failures < extent(15, 30, 100) || total.images < failures*images/2 {
 		t.Errorf("only %d failed calls and %d images", failures, total.images)
 	}
 }

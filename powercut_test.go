@@ -284,10 +284,7 @@ func (d *disk) mustBeLike(t *testing.T, dir string) {
 // acknowledged is there, what was not is there as a whole or not at all, every
 // thumbnail that an event names is whole, and the store goes on.
 func TestPowerCutLosesNothingThatWasAcknowledged(t *testing.T) {
-	images := 2000
-	if *long {
-		images = 40_000
-	}
+	images := extent(300, 2000, 40_000)
 	run, moments := record(t, "large")
 	v := judge(t, run.script, moments, images)
 	t.Logf("seed %d, %d calls, %d steps: %v", powerCutSeed, len(run.calls), run.script.steps, v)
@@ -371,10 +368,7 @@ func metaFirst(run *tracedRun) []*call {
 
 // The test above is worth nothing unless it finds what a missing sync loses.
 func TestPowerCutWithoutASyncIsNoticed(t *testing.T) {
-	images := 300
-	if *long {
-		images = 2000
-	}
+	images := extent(300, 300, 2000)
 	dir := fastFolder(t)
 	run := runTraced(t, workloadRun{dir: dir, script: "small"})
 	if run.err != nil {
