@@ -163,13 +163,7 @@ func (m *model) step(t *testing.T, s *testStore, rng *rand.Rand) {
 		m.deletePerson(t, s, []string{"alice", "bob"}[rng.IntN(2)])
 	case len(m.events) == 0:
 	case op < 16:
-		at := rng.IntN(len(m.events))
-		e := randomEvent(rng)
-		e.ID, e.RecordedAt, e.CreatedAt = m.events[at].ID, m.events[at].RecordedAt, m.events[at].CreatedAt
-		if err := s.UpdateEvent(ctx, e); err != nil {
-			t.Error(err)
-		}
-		m.events[at] = e
+		m.update(t, s, rng)
 	case op < 17:
 		at := rng.IntN(len(m.events))
 		m.events[at].AlertSent = true
@@ -177,12 +171,34 @@ func (m *model) step(t *testing.T, s *testStore, rng *rand.Rand) {
 			t.Error(err)
 		}
 	default:
-		at := rng.IntN(len(m.events))
-		if err := s.DeleteEvent(ctx, m.events[at].ID); err != nil {
-			t.Error(err)
-		}
-		m.events = slices.Delete(m.events, at, at+1)
+		m.remove(t, s, rng)
 	}
+}
+
+func (m *model) update(t *testing.T, s *testStore, rng *rand.Rand) {
+	t.Helper()
+	if len(m.events) == 0 {
+		return
+	}
+	at := rng.IntN(len(m.events))
+	e := randomEvent(rng)
+	e.ID, e.RecordedAt, e.CreatedAt = m.events[at].ID, m.events[at].RecordedAt, m.events[at].CreatedAt
+	if err := s.UpdateEvent(t.Context(), e); err != nil {
+		t.Error(err)
+	}
+	m.events[at] = e
+}
+
+func (m *model) remove(t *testing.T, s *testStore, rng *rand.Rand) {
+	t.Helper()
+	if len(m.events) == 0 {
+		return
+	}
+	at := rng.IntN(len(m.events))
+	if err := s.DeleteEvent(t.Context(), m.events[at].ID); err != nil {
+		t.Error(err)
+	}
+	m.events = slices.Delete(m.events, at, at+1)
 }
 
 // writeMany writes a batch of any size around the one at which the tail is folded.

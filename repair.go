@@ -83,9 +83,9 @@ func rebuild(ctx context.Context, path string, opt *Options) (err error) {
 	defer func() { err = errors.Join(err, f.Close()) }()
 	errLost := errors.New("records are lost")
 	_, x, err := copyRecords(ctx, f, path, os.Rename, opt, func(s *Salvaged) error {
-		if !s.Counted || s.LostEvents+s.LostDetections+s.LostPersons+s.Stripped+s.Unsure > 0 {
-			return fmt.Errorf("%w: %d events, %d records of detections and %d persons of it cannot be read: salvage the others",
-				errLost, s.LostEvents, s.LostDetections, s.LostPersons)
+		if !s.exact { // the numbers alone do not tell a record of before
+			return fmt.Errorf("%w: %d events, %d records of detections and %d persons of it cannot be read, "+
+				"or others are not the newest: salvage them", errLost, s.LostEvents, s.LostDetections, s.LostPersons)
 		}
 		return nil
 	})

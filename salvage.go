@@ -33,13 +33,16 @@ type Salvaged struct {
 
 	// Unsure is how many of the saved records were found in pages to which
 	// nothing points any more. Some of them may be of events that had been
-	// deleted, or in a state from before an update.
+	// deleted, or in a state from before an update. It is 0 if the damaged
+	// file's sums tell that none is.
 	Unsure int64 `json:"unsure"`
 
 	// Findings are what is wrong with the damaged file, at most the first 100;
 	// Found is how many there are in all.
 	Findings []Finding `json:"findings"`
 	Found    int       `json:"found"`
+
+	exact bool // every record of the damaged file is in the new one, and no other
 }
 
 // Salvage makes a new store in the file fresh of every record of the file
@@ -118,6 +121,8 @@ type copier struct {
 	err      error
 	unsure   int64
 	stripped int64
+	taken    int64 // records
+	extra    int64 // bytes of pages with an overflow that were read by scan
 }
 
 type rawRecord struct {
@@ -142,24 +147,57 @@ func (c *copier) copy(f *os.File) (*examination, error) {
 	x := new(examination)
 	x.entry = func(bucket int, key, value []byte) { c.take(bucket, key, value, x.walker.doubtful > 0) }
 	err := x.examineFile(c.ctx, f)
+	foreign := err
+	if errors.Is(err, ErrNotStore) && x.walker == nil { // a file that has lost its beginning is one too
+		x.report(1, "%v", err)
+		err = nil
+	}
 	if err == nil {
 		err = c.flush()
 	}
 	if err != nil || x.whole(eventsSum) && x.whole(detectionsSum) && x.whole(personsSum) {
 		return x, err
 	}
-	return x, c.scan(f, x.walker)
+	if err := c.scan(f, x.walker); err != nil {
+		return x, err
+	}
+	if c.taken == 0 && foreign != nil {
+		return x, foreign
+	}
+	return x, nil
 }
 
 // take takes a record, which verifies, to be written with others.
 func (c *copier) take(bucket int, key, value []byte, unsure bool) {
-	if bucket == rollupsSum || c.err != nil {
+	if bucket == rollupsSum || c.err != nil || !c.storable(bucket, key, value) {
 		return
 	}
+	c.taken++
 	c.pending = append(c.pending, rawRecord{bucket, bytes.Clone(key), bytes.Clone(value), unsure})
 	if len(c.pending) >= batch {
 		c.err = c.flush()
 	}
+}
+
+// storable reports whether a store may have such a record. That it verifies does
+// not say so: a later version of doorlog, or another program, can have made it.
+func (c *copier) storable(bucket int, key, value []byte) bool {
+	switch bucket {
+	case eventsSum:
+		var r record
+		id, err := asID(key)
+		if err != nil || !validID(id) {
+			return false
+		}
+		mem := arena{names: &c.names}
+		err = decodeEvent(key, value, &mem, &r)
+		return err == nil && r.validate(maxIDTime) == nil
+	case personsSum:
+		_, err := decodePerson(string(key), value)
+		return err == nil && validName("name", string(key)) == nil
+	}
+	id, err := asID(key)
+	return err == nil && validID(id)
 }
 
 // flush writes what was taken. A record is not written over another one.
@@ -239,6 +277,9 @@ func (c *copier) finish(x *examination) (*Salvaged, error) {
 		result.Events, result.LostEvents = saved(eventsSum), lost(eventsSum)
 		result.Detections, result.LostDetections = saved(detectionsSum), lost(detectionsSum)
 		result.Persons, result.LostPersons = saved(personsSum), lost(personsSum)
+		if x.known != nil && slices.Equal(st.sums[:rollupsSum], x.known.sums[:rollupsSum]) {
+			result.exact, result.Unsure = true, 0
+		}
 		return err
 	})
 }

@@ -114,12 +114,17 @@ func (x *examination) examineFile(ctx context.Context, f *os.File) error {
 	if errors.Is(err, ErrCorrupt) {
 		x.report(1, "%v", err)
 	}
-	if len(metas) == 0 || errors.Is(err, ErrNotStore) {
+	if err != nil && !errors.Is(err, ErrCorrupt) || len(metas) == 0 {
+		if errors.Is(err, ErrCorrupt) {
+			err = nil // it is reported
+		}
 		return err
 	}
-	stop := readAhead(f, int64(metas[0].pages)*int64(metas[0].pageSize))
+	w := &walker{ctx: ctx, r: f, meta: metas[0], depth: everything}
+	w.pages = min(w.meta.pages, uint64(info.Size())/uint64(w.meta.pageSize))
+	stop := readAhead(f, int64(w.pages)*int64(w.meta.pageSize))
 	defer stop()
-	return x.examine(&walker{ctx: ctx, r: f, meta: metas[0]}, true)
+	return x.examine(w)
 }
 
 // broken reports whether pages, or what meta says, are damaged.
@@ -155,6 +160,11 @@ func (s *Store) verify(ctx context.Context) (*Verification, error) {
 	}
 	defer s.leave()
 	x, sn, err := s.examineState(ctx, nil)
+	if errors.Is(err, ErrCorrupt) {
+		x.report(1, "%v", err)
+		s.condemn(x.err())
+		return x.verification(), nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -189,7 +199,7 @@ func (s *Store) examineState(ctx context.Context, pace func() error) (_ *examina
 	}
 	x := new(examination)
 	if err == nil {
-		err = x.examine(&walker{ctx: ctx, r: s.file.file, meta: metas[0], pace: pace}, true)
+		err = x.examine(&walker{ctx: ctx, r: s.file.file, meta: metas[0], depth: everything, pace: pace})
 	}
 	if err != nil && sn != nil {
 		sn.close()
