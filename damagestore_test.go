@@ -30,7 +30,7 @@ type specimen struct {
 // newSpecimen makes a store with everything in it: events that were folded and
 // a tail, late arrivals, updates, detections, persons, thumbnails, and free pages
 // where events were deleted.
-func newSpecimen(t *testing.T, seed uint64, events int) *specimen {
+func newSpecimen(t testing.TB, seed uint64, events int) *specimen {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 3))
 	s := newStoreWith(t, doorlog.Options{Entropy: rand.NewChaCha8([32]byte{byte(seed)}), MinFree: -1, Scrub: -1})
@@ -94,7 +94,7 @@ func (sp *specimen) note(m *model) {
 	}
 }
 
-func readFile(t *testing.T, path string) []byte {
+func readFile(t testing.TB, path string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -104,7 +104,7 @@ func readFile(t *testing.T, path string) []byte {
 }
 
 // lay puts a damaged file, and the thumbnails, into a new folder.
-func (sp *specimen) lay(t *testing.T, dir string, file []byte) (path string) {
+func (sp *specimen) lay(t testing.TB, dir string, file []byte) (path string) {
 	t.Helper()
 	path = filepath.Join(dir, "events.db")
 	err := errors.Join(os.RemoveAll(dir), os.Mkdir(dir, 0o700), os.WriteFile(path, file, 0o600))
@@ -148,7 +148,7 @@ func questions() map[string]doorlog.Query {
 	return qs
 }
 
-func ask(t *testing.T, st *doorlog.Store) *answers {
+func ask(t testing.TB, st *doorlog.Store) *answers {
 	t.Helper()
 	a, err := answersOf(t.Context(), st)
 	if err != nil {
