@@ -14,7 +14,7 @@ import (
 // What bolt would read without a complaint, and come to grief by when it writes:
 // it is found before, and mended without loss.
 func TestDamageThatOnlyWritingWouldMeetIsFoundBefore(t *testing.T) {
-	sp := newSpecimen(t, 5, 1500)
+	sp := newSpecimen(t, 5, 1500, jpegFrame(t, 64, 48))
 	for name, test := range map[string]struct {
 		do   func(t *testing.T, m *fileImage)
 		want string

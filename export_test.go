@@ -281,3 +281,11 @@ func moveWatermark(tx *bolt.Tx) error {
 	st.through = ID{}
 	return tx.Bucket(metaBucket).Put(metaState, st.encode())
 }
+
+// SetWholeBelow has files of this size and above be large ones, which are not
+// read whole when they are opened; restore takes it back.
+func SetWholeBelow(size int64) (restore func()) {
+	before := wholeBelow
+	wholeBelow = size
+	return func() { wholeBelow = before }
+}
