@@ -121,7 +121,7 @@ func (x *examination) examineFile(ctx context.Context, f *os.File) error {
 		return err
 	}
 	w := &walker{ctx: ctx, r: f, meta: metas[0], depth: everything}
-	w.pages = min(w.meta.pages, uint64(info.Size())/uint64(w.meta.pageSize))
+	w.pages = min(w.meta.pages, max(1, uint64(info.Size())/uint64(w.meta.pageSize)))
 	stop := readAhead(f, int64(w.pages)*int64(w.meta.pageSize))
 	defer stop()
 	return x.examine(w)
