@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -263,6 +264,11 @@ func (c *damageCase) judgeSalvage(path string, tally *tally) *answers {
 	if err = errors.Join(err, st.Check(ctx)); err != nil {
 		c.errorf("salvaged: %v", err)
 		return nil
+	}
+	for _, p := range got.persons {
+		if !slices.Contains(c.answers.persons, p) && c.kind != "stale pages" && result.Unsure == 0 {
+			c.errorf("salvaged %+v, who was not there", p)
+		}
 	}
 	ever := result.Unsure > 0 || c.kind == "stale pages"
 	stripped, saved := 0, 0

@@ -51,7 +51,8 @@ func (f *findings) err() error {
 type examination struct {
 	findings
 	walker         *walker
-	names          int // of buckets of a store
+	older          []boltMeta // the meta page of the state before, if it is valid
+	names          int        // of buckets of a store
 	unknown        []string
 	format, schema []byte
 	state          []byte // its record in meta

@@ -49,6 +49,33 @@ func TestDamageThatOnlyWritingWouldMeetIsFoundBefore(t *testing.T) {
 	}
 }
 
+// Where the newest state is lost, that before the last write is not: after a
+// Close it differs in nothing but that.
+func TestSalvageFallsBackOnTheStateBefore(t *testing.T) {
+	sp := newSpecimen(t, 6, 300, nil)
+	m := fileImage{data: bytes.Clone(sp.file)}
+	clear(m.page(le.Uint64(m.meta(m.newest())[16:])))
+	path := sp.lay(t, filepath.Join(t.TempDir(), "case"), m.data)
+	fresh := path + ".fresh"
+	result, err := doorlog.Salvage(t.Context(), path, fresh)
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := doorlog.Open(fresh, damageOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := ask(t, st).differs(sp.answers); d != "" {
+		t.Errorf("it differs in %s; %+v", d, result)
+	}
+	if result.Unsure == 0 || result.Counted {
+		t.Errorf("%+v", result)
+	}
+	if err := errors.Join(st.Check(t.Context()), st.Close()); err != nil {
+		t.Error(err)
+	}
+}
+
 // changeBranchKey makes the key under which a branch has its second page a
 // smaller one, which leads to the same page.
 func changeBranchKey(t *testing.T, m *fileImage) {

@@ -31,10 +31,10 @@ type Salvaged struct {
 	// Stripped is how many events were saved without their detections.
 	Stripped int64 `json:"stripped"`
 
-	// Unsure is how many of the saved records were found in pages to which
-	// nothing points any more. Some of them may be of events that had been
-	// deleted, or in a state from before an update. It is 0 if the damaged
-	// file's sums tell that none is.
+	// Unsure is how many of the saved records were found in the state before
+	// the last write, or in pages to which nothing points any more. Some of
+	// them may be of events that had been deleted, or in a state from before an
+	// update. It is 0 if the damaged file's sums tell that none is.
 	Unsure int64 `json:"unsure"`
 
 	// Findings are what is wrong with the damaged file, at most the first 100;
@@ -158,6 +158,9 @@ func (c *copier) copy(f *os.File) (*examination, error) {
 	if err != nil || x.whole(eventsSum) && x.whole(detectionsSum) && x.whole(personsSum) {
 		return x, err
 	}
+	if err := c.copyOlder(f, x.older); err != nil {
+		return x, err
+	}
 	if err := c.scan(f, x.walker); err != nil {
 		return x, err
 	}
@@ -165,6 +168,22 @@ func (c *copier) copy(f *os.File) (*examination, error) {
 		return x, foreign
 	}
 	return x, nil
+}
+
+// copyOlder adds what the state before the last commit has. Its pages are all
+// there, as that commit has freed them and none has come after it, and the last
+// commit is mostly the one that marks the file as closed.
+func (c *copier) copyOlder(f *os.File, metas []boltMeta) error {
+	info, err := f.Stat()
+	if err != nil || len(metas) == 0 || metas[0].check(info.Size()) != nil {
+		return err
+	}
+	x := new(examination)
+	x.entry = func(bucket int, key, value []byte) { c.take(bucket, key, value, true) }
+	if err := x.examine(wholeWalker(c.ctx, f, metas[0], info.Size())); err != nil && !errors.Is(err, ErrNotStore) {
+		return err
+	}
+	return c.flush()
 }
 
 // take takes a record, which verifies, to be written with others.

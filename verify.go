@@ -120,11 +120,16 @@ func (x *examination) examineFile(ctx context.Context, f *os.File) error {
 		}
 		return err
 	}
-	w := &walker{ctx: ctx, r: f, meta: metas[0], depth: everything}
-	w.pages = min(w.meta.pages, max(1, uint64(info.Size())/uint64(w.meta.pageSize)))
-	stop := readAhead(f, int64(w.pages)*int64(w.meta.pageSize))
+	x.older = metas[1:]
+	stop := readAhead(f, info.Size())
 	defer stop()
-	return x.examine(w)
+	return x.examine(wholeWalker(ctx, f, metas[0], info.Size()))
+}
+
+// wholeWalker returns a walker over all of a file, which may have been cut off.
+func wholeWalker(ctx context.Context, f *os.File, meta boltMeta, size int64) *walker {
+	pages := min(meta.pages, max(1, uint64(size)/uint64(meta.pageSize)))
+	return &walker{ctx: ctx, r: f, meta: meta, pages: pages, depth: everything}
 }
 
 // broken reports whether pages, or what meta says, are damaged.
