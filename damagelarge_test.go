@@ -40,10 +40,13 @@ func judgeLargeDamage(t *testing.T, seedText string) {
 	}
 	sp := newSpecimen(t, seed, events, nil)
 	defer doorlog.SetWholeBelow(0)() // every file is a large one
+	begun := time.Now()
 	dir := filepath.Join(t.TempDir(), "case")
 	for k, kind := range damageKinds {
 		refused, scrubbed := 0, 0
-		for i := range each {
+		cases := 0
+		for i := 0; i < each && time.Since(begun) < time.Duration(k+1)*10*time.Second; i++ {
+			cases++
 			m := fileImage{bytes.Clone(sp.file), sp.older, rand.New(rand.NewPCG(seed, uint64(1000*k+i)))}
 			c := damageCase{specimen: sp, t: t, kind: kind.name, number: i, dir: dir}
 			c.what = fmt.Sprintf("%s, %d (%s)", kind.name, i, kind.do(&m))
@@ -56,7 +59,7 @@ func judgeLargeDamage(t *testing.T, seedText string) {
 			}
 		}
 		t.Logf("%-13s %3d cases: %3d are refused, the scrub finds %3d, %3d are sound",
-			kind.name, each, refused, scrubbed, each-refused-scrubbed)
+			kind.name, cases, refused, scrubbed, cases-refused-scrubbed)
 	}
 }
 

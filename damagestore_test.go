@@ -172,6 +172,9 @@ func answersOf(ctx context.Context, st *doorlog.Store) (a *answers, err error) {
 		if got, err := st.Event(ctx, e.ID); err != nil || !reflect.DeepEqual(got, e) {
 			return nil, fmt.Errorf("%w: event %s is %+v by ID and %+v by time: %w", errAnswers, e.ID, got, e, err)
 		}
+		if e.FrameWidth == 0 {
+			continue
+		}
 		b, err := st.Thumbnail(ctx, e.ID)
 		if err == nil {
 			a.thumbnails[e.ID] = string(b)

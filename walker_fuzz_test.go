@@ -110,7 +110,7 @@ func applyChanges(file, list []byte) []byte {
 			le.PutUint64(meta[place%8*8:], uint64(value))
 			seal(meta)
 		case 7:
-			m.data = m.data[:int(value)%len(m.data)]
+			m.data = m.data[:value%uint32(len(m.data))]
 		}
 	}
 	return m.data
