@@ -106,7 +106,7 @@ func judgeDamage(t *testing.T, seedText string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	events, each, budget := 800, 20, time.Minute
+	events, each, budget := 800, 20, 20*time.Second
 	if *long {
 		events, each, budget = 2500, 200, 4*time.Minute
 	}

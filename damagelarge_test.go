@@ -34,9 +34,9 @@ func judgeLargeDamage(t *testing.T, seedText string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	events, each := 800, 10
+	events, each, budget := 800, 10, 9*time.Second
 	if *long {
-		events, each = 2000, 200
+		events, each, budget = 2000, 200, 90*time.Second
 	}
 	sp := newSpecimen(t, seed, events, nil)
 	defer doorlog.SetWholeBelow(0)() // every file is a large one
@@ -45,7 +45,7 @@ func judgeLargeDamage(t *testing.T, seedText string) {
 	for k, kind := range damageKinds {
 		refused, scrubbed := 0, 0
 		cases := 0
-		for i := 0; i < each && time.Since(begun) < time.Duration(k+1)*10*time.Second; i++ {
+		for i := 0; i < each && time.Since(begun) < budget*time.Duration(k+1)/time.Duration(len(damageKinds)); i++ {
 			cases++
 			m := fileImage{bytes.Clone(sp.file), sp.older, rand.New(rand.NewPCG(seed, uint64(1000*k+i)))}
 			c := damageCase{specimen: sp, t: t, kind: kind.name, number: i, dir: dir}

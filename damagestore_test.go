@@ -42,9 +42,11 @@ func newSpecimen(t testing.TB, seed uint64, events int, frame []byte) *specimen 
 	}
 	for len(m.events) < events {
 		m.writeMany(t, s, rng)
+		sp.note(m)
 		if rng.IntN(3) == 0 {
 			for range 5 {
 				m.update(t, s, rng)
+				sp.note(m)
 				m.remove(t, s, rng)
 			}
 		}

@@ -22,6 +22,7 @@ func TestDamageThatOnlyWritingWouldMeetIsFoundBefore(t *testing.T) {
 		"the key of a branch is not that of its page": {changeBranchKey, "where no search would find it"},
 		"a page reaches into a free one":              {reachIntoFreePage, "is in use and free"},
 		"the page inside of a bucket has a number":    {numberInlinePage, "inside of a bucket"},
+		"the freelist reaches into a tree":            {lengthenFreelist, "freelist page"},
 		"the meta pages are exchanged":                {exchangeMetas, "is of another place"},
 		"a leaf in the middle is empty":               {addEmptyLeaf, "is empty"},
 	} {
@@ -117,6 +118,12 @@ func numberInlinePage(t *testing.T, m *fileImage) {
 		}
 	}
 	t.Fatal("no bucket is inside of the root page")
+}
+
+// lengthenFreelist has the freelist take in the pages behind it, some of which
+// are of trees, that are sound.
+func lengthenFreelist(_ *testing.T, m *fileImage) {
+	le.PutUint32(m.page(le.Uint64(m.meta(m.newest())[32:]))[12:], 8)
 }
 
 func exchangeMetas(_ *testing.T, m *fileImage) {

@@ -310,7 +310,9 @@ func (w *walker) freelist() error {
 		at += 8
 	}
 	end := int64((id + more + 1) * size)
-	if own != id || p.flags != freelistFlag || more >= w.pages-id || count > uint64(end-at)/8 {
+	// Bolt makes it as long as the list was before it took the pages for it.
+	longer := count < 1<<40 && more > (pageHeaderLen+8*(count+more+4))/size
+	if own != id || p.flags != freelistFlag || more >= w.pages-id || count > uint64(end-at)/8 || longer {
 		w.report("freelist page %d: id %d, flags %#x, %d entries, overflow %d", id, own, p.flags, count, more)
 		return nil
 	}
