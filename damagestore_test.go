@@ -185,7 +185,7 @@ func answersOf(ctx context.Context, st *doorlog.Store) (a *answers, err error) {
 		}
 	}
 	var recent []doorlog.Event
-	if recent, err = st.Recent(ctx, len(a.events)+1); err != nil || !reflect.DeepEqual(recent, a.events) {
+	if recent, err = st.Recent(ctx, len(a.events)+1); err != nil || len(recent)+len(a.events) > 0 && !reflect.DeepEqual(recent, a.events) {
 		return nil, fmt.Errorf("%w: the %d recent events are not the %d in all: %w", errAnswers, len(recent), len(a.events), err)
 	}
 	for name, q := range questions() {
