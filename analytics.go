@@ -337,13 +337,18 @@ func (sn *Snapshot) visitors(sc *Scope) (names []string, err error) {
 		return nil, err
 	}
 	c := readable(sn.r.tx, indexes[byPerson]).Cursor()
-	for k, _ := c.Seek([]byte{1}); k != nil; { // past the strangers
+	last := []byte{1} // past the strangers
+	for k, _ := c.Seek(last); k != nil; {
+		if bytes.Compare(k, last) < 0 {
+			return nil, errOrder
+		}
 		value, ok := indexValue(k)
 		if !ok {
 			return nil, errPayload
 		}
 		names = append(names, string(value))
-		k, _ = c.Seek(append(bytes.Clone(value), 1))
+		last = append(bytes.Clone(value), 1)
+		k, _ = c.Seek(last)
 	}
 	err = sn.overTail(func(r *record) bool {
 		if r.Person != "" {

@@ -66,7 +66,8 @@ type boltMeta struct {
 }
 
 // metaOffsets are where meta pages can be: the first is at the beginning, and
-// the second one page after it, however large a page is.
+// the second one page after it, however large a page is. Where the first is not
+// valid, bolt takes the size of the pages from the next that is.
 var metaOffsets = func() (at []int64) {
 	at = append(at, 0)
 	for size := int64(minPageSize); size <= maxPageSize; size *= 2 {
@@ -77,9 +78,10 @@ var metaOffsets = func() (at []int64) {
 
 const minPageSize, maxPageSize = 1 << 10, 1 << 24
 
-// readMetas returns the valid meta pages, newest first. There may be one: a
-// power cut can have cut the other one short.
-func readMetas(r io.ReaderAt) (metas []boltMeta, err error) {
+// readMetas returns the valid meta pages, newest first: those, and in the order,
+// that bolt goes by. There may be one: a power cut can have cut the other one
+// short. With what is no meta page of a store there may be some too.
+func readMetas(r io.ReaderAt) (metas []boltMeta, problem error) {
 	magic := false
 	for _, at := range metaOffsets {
 		var b [boltMetaLen]byte
@@ -93,8 +95,16 @@ func readMetas(r io.ReaderAt) (metas []boltMeta, err error) {
 		}
 		magic = true
 		m, ok := parseMeta(&b)
-		if !ok || at != 0 && at != int64(m.pageSize) {
+		if !ok || len(metas) > 0 && at != int64(metas[0].pageSize) {
 			continue
+		}
+		// Bolt would believe what another place or program has left here, and
+		// write its next meta page over the newest.
+		if at != int64(m.txid%2)*int64(m.pageSize) {
+			problem = fmt.Errorf("%w: the meta page at byte %d is of another place", ErrCorrupt, at)
+		}
+		if !m.sane() {
+			return nil, fmt.Errorf("%w: pages of %d bytes", ErrCorrupt, m.pageSize)
 		}
 		if len(metas) > 0 && m.txid > metas[0].txid {
 			metas = []boltMeta{m, metas[0]}
@@ -108,21 +118,25 @@ func readMetas(r io.ReaderAt) (metas []boltMeta, err error) {
 	case len(metas) == 0:
 		return nil, fmt.Errorf("%w: both meta pages", ErrCorrupt)
 	}
-	return metas, nil
+	return metas, problem
+}
+
+// sane reports whether bolt can have made pages of this size.
+func (m *boltMeta) sane() bool {
+	return m.pageSize >= minPageSize && m.pageSize <= maxPageSize && m.pageSize&(m.pageSize-1) == 0
 }
 
 func parseMeta(b *[boltMetaLen]byte) (m boltMeta, ok bool) {
 	sum := fnv.New64a()
 	_, _ = sum.Write(b[:56])
 	m = boltMeta{
-		pageSize: int(binary.LittleEndian.Uint32(b[8:]) & math.MaxInt32),
+		pageSize: int(min(binary.LittleEndian.Uint32(b[8:]), math.MaxInt32)),
 		root:     binary.LittleEndian.Uint64(b[16:]),
 		freelist: binary.LittleEndian.Uint64(b[32:]),
 		pages:    binary.LittleEndian.Uint64(b[40:]),
 		txid:     binary.LittleEndian.Uint64(b[48:]),
 	}
-	sane := m.pageSize >= minPageSize && m.pageSize <= maxPageSize && m.pageSize&(m.pageSize-1) == 0
-	return m, sane && binary.LittleEndian.Uint32(b[4:]) == boltVersion && sum.Sum64() == binary.LittleEndian.Uint64(b[56:])
+	return m, binary.LittleEndian.Uint32(b[4:]) == boltVersion && sum.Sum64() == binary.LittleEndian.Uint64(b[56:])
 }
 
 // check says whether a file of so many bytes can hold what the meta page says.
@@ -189,7 +203,7 @@ func parsePage(data []byte) (id uint64, p page) {
 func overflowOf(data []byte) uint64 { return uint64(binary.LittleEndian.Uint32(data[12:])) }
 
 // parseBucket returns the root page of a bucket, or, where that is 0, the page
-// that is part of the value.
+// that is part of the value, and with an error what can be read of it.
 func parseBucket(value []byte) (root uint64, inline page, err error) {
 	if len(value) < bucketLen {
 		return 0, page{}, fmt.Errorf("a bucket of %d bytes", len(value))
@@ -200,8 +214,11 @@ func parseBucket(value []byte) (root uint64, inline page, err error) {
 	if len(value) < bucketLen+pageHeaderLen {
 		return 0, page{}, fmt.Errorf("a bucket of %d bytes without a page", len(value))
 	}
-	if _, inline = parsePage(value[bucketLen:]); inline.flags != leafFlag {
-		return 0, page{}, fmt.Errorf("a page of flags %#x inside of a bucket", inline.flags)
+	id, inline := parsePage(value[bucketLen:])
+	// Bolt frees the pages that the page says that it is, when it writes it anew.
+	if more := overflowOf(inline.data); inline.flags != leafFlag || id != 0 || more != 0 {
+		err = fmt.Errorf("a page of flags %#x, id %d and overflow %d inside of a bucket", inline.flags, id, more)
+		inline.flags = leafFlag
 	}
-	return 0, inline, nil
+	return 0, inline, err
 }

@@ -51,6 +51,9 @@ func (f *findings) err() error {
 type examination struct {
 	findings
 	walker         *walker
+	older          []boltMeta // the meta page of the state before, if it is valid
+	names          int        // of buckets of a store
+	unknown        []string
 	format, schema []byte
 	state          []byte // its record in meta
 	known          *state // nil: damaged
@@ -60,33 +63,46 @@ type examination struct {
 	entry          func(bucket int, key, value []byte) // if set, is called with each record that verifies
 }
 
-// examine reads a state of a file; all of it, or, to learn what it is, only the
-// pages that are to be sound before bolt may map it, and meta.
-func (x *examination) examine(w *walker, all bool) error {
+// examine reads a state of a file, as far as the walker's depth says.
+func (x *examination) examine(w *walker) error {
 	x.walker = w
 	w.report = func(format string, args ...any) { x.report(1, format, args...) }
-	w.bucket = x.bucket
-	if w.only = nil; !all {
-		w.only = metaBucket
-	}
+	w.bucket, w.names = x.bucket, x.name
 	if err := w.walk(); err != nil {
 		return err // not of the file, but of reading it
 	}
-	if err := identify(x.format, x.schema, x.state); errors.Is(err, ErrCorrupt) || len(x.list) > 0 {
-		if err != nil {
-			x.report(2, "%v", err)
+	// What has the names of a store's buckets is one, whatever has become of meta.
+	ours := x.names > len(summed)/2
+	if err := identify(x.format, x.schema, x.state); err != nil {
+		if foreign := errors.Is(err, ErrNotStore) && ours; !errors.Is(err, ErrCorrupt) && !foreign && len(x.list) == 0 {
+			return err
 		}
-	} else if err != nil {
-		return err
+		x.report(2, "%v", err)
+	}
+	for _, name := range x.unknown {
+		x.report(2, "there is a bucket %q", name)
 	}
 	if st, err := decodeState(x.state); err == nil {
 		x.known = &st
 	}
 	x.unsound = x.all > x.damagedRecords()
-	if all {
+	if w.depth == everything {
 		x.compare()
 	}
 	return nil
+}
+
+// name takes in the name of a bucket.
+func (x *examination) name(name []byte) {
+	for _, known := range summed {
+		if bytes.Equal(name, known) {
+			x.names++
+			return
+		}
+	}
+	if !bytes.Equal(name, metaBucket) && len(x.unknown) < maxFindings {
+		x.unknown = append(x.unknown, string(shortened(name)))
+	}
 }
 
 // bucket returns what takes in the entries of a bucket.
@@ -103,7 +119,6 @@ func (x *examination) bucket(name []byte) func(key, value []byte) {
 		}
 		return func(key, value []byte) { x.lookAtRecord(i, key, value) }
 	}
-	x.report(2, "there is a bucket %q", shortened(name))
 	return func([]byte, []byte) {}
 }
 
@@ -174,11 +189,13 @@ func (x *examination) whole(bucket int) bool {
 	return x.known != nil && x.sums[bucket] == x.known.sums[bucket] && x.damaged[bucket] == 0
 }
 
-// wholeBelow is the size of a file that is read whole each time it is opened.
-const wholeBelow = 64 << 20
+// wholeBelow is the size of a file that is read whole each time it is opened. It
+// is a variable for a test of a larger file.
+var wholeBelow int64 = 64 << 20
 
 // examine reads a file before bolt maps it: always what a damaged one would
-// make bolt misuse, and all of it if it is small, or was not closed.
+// make bolt misuse, or what would send it in circles, for ever; and all of it if
+// it is small, or was not closed.
 func (f *boltFile) examine() error {
 	ctx := context.Background()
 	info, err := f.file.Stat()
@@ -193,20 +210,21 @@ func (f *boltFile) examine() error {
 		return err
 	}
 	x := new(examination)
-	if err := x.examine(&walker{ctx: ctx, r: f.file, meta: metas[0]}, false); err != nil {
+	if err := x.examine(&walker{ctx: ctx, r: f.file, meta: metas[0], depth: justMeta}); err != nil {
 		return err
 	}
 	if err := x.err(); err != nil {
 		return err
 	}
-	if info.Size() >= wholeBelow && !x.known.unclean {
-		return nil
+	depth := everything
+	if f.scrubbed = info.Size() < wholeBelow || x.known.unclean; f.scrubbed {
+		stop := readAhead(f.file, int64(metas[0].pages)*int64(metas[0].pageSize))
+		defer stop()
+	} else {
+		depth = branches
 	}
-	f.scrubbed = true
 	x = new(examination)
-	stop := readAhead(f.file, int64(metas[0].pages)*int64(metas[0].pageSize))
-	defer stop()
-	if err := x.examine(&walker{ctx: ctx, r: f.file, meta: metas[0]}, true); err != nil {
+	if err := x.examine(&walker{ctx: ctx, r: f.file, meta: metas[0], depth: depth}); err != nil {
 		return err
 	}
 	return x.err()

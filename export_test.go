@@ -332,3 +332,11 @@ func BareCommit(db *bolt.DB, e Event, tie uint64, sums bool) error {
 		return errors.Join(w.events.Put(in.ID[:], in.event), w.detections.Put(in.ID[:], in.detected))
 	})
 }
+
+// SetWholeBelow has files of this size and above be large ones, which are not
+// read whole when they are opened; restore takes it back.
+func SetWholeBelow(size int64) (restore func()) {
+	before := wholeBelow
+	wholeBelow = size
+	return func() { wholeBelow = before }
+}

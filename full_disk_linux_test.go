@@ -40,7 +40,7 @@ var smallDisks = map[string]func(*testing.T) smallDisk{
 		mountAs(t, dir, "ext4", "loop", image)
 		return withBallast(t, dir)
 	},
-	"limit on file size": func(t *testing.T) smallDisk {
+	limited: func(t *testing.T) smallDisk {
 		var old unix.Rlimit
 		if err := unix.Getrlimit(unix.RLIMIT_FSIZE, &old); err != nil {
 			t.Fatal(err)
@@ -58,6 +58,19 @@ var smallDisks = map[string]func(*testing.T) smallDisk{
 		})
 		return smallDisk{t.TempDir(), func() error { return limit(old.Cur) }}
 	},
+}
+
+// The limit is one of the whole process, which may be keeping a log of the tests.
+const limited, limitedProcess = "limit on file size", "DOORLOG_TEST_LIMITED"
+
+// runLimited runs the test of the limit in a process of its own.
+func runLimited(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.v", "-test.run", "^TestFullDiskCostsTheNewEventAlone$/^limit")
+	cmd.Env = append(os.Environ(), limitedProcess+"=1")
+	out, err := cmd.CombinedOutput()
+	if err != nil || strings.Count(string(out), "events acknowledged") != 2 {
+		t.Errorf("%v:\n%s", err, out)
+	}
 }
 
 func withBallast(t *testing.T, dir string) smallDisk {
@@ -95,9 +108,13 @@ func makeExt4(t *testing.T, image string) {
 // when there is space.
 func TestFullDiskCostsTheNewEventAlone(t *testing.T) {
 	for name, disk := range smallDisks {
+		if name == limited && os.Getenv(limitedProcess) == "" {
+			t.Run("limit_on_file_size", runLimited)
+			continue
+		}
 		for _, minFree := range []int64{0, -1} {
 			t.Run(fmt.Sprintf("%s/MinFree=%d", strings.ReplaceAll(name, " ", "_"), minFree), func(t *testing.T) {
-				fillDisk(t, disk, minFree, name != "limit on file size")
+				fillDisk(t, disk, minFree, name != limited)
 			})
 		}
 	}
@@ -211,7 +228,9 @@ func TestFileTruncatedUnderAnOpenStoreIsAnError(t *testing.T) {
 	if v, err := s.Verify(t.Context()); err == nil && v.Sound() || err != nil && !errors.Is(err, doorlog.ErrCorrupt) {
 		t.Errorf("verify: %+v, %v", v, err)
 	}
-	wantError(t, s.Close(), doorlog.ErrCorrupt, "close")
+	if err := s.Close(); err != nil && !errors.Is(err, doorlog.ErrCorrupt) {
+		t.Error(err)
+	}
 	_, err := doorlog.Open(s.path, &s.options)
 	wantError(t, err, doorlog.ErrCorrupt, "should have")
 }

@@ -2,6 +2,7 @@ package doorlog
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 
 	bolt "go.etcd.io/bbolt"
@@ -91,6 +92,10 @@ func indexValue(key []byte) (value []byte, ok bool) {
 	}
 	return key[:at], true
 }
+
+// errOrder: the keys of a damaged file are not in their order, in which a search
+// that begins anew from what it finds would come back to it for ever.
+var errOrder = fmt.Errorf("%w: keys are not in their order", ErrCorrupt)
 
 // A postings iterates over the posting list of a value, newest first.
 type postings struct {

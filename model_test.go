@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,7 +17,8 @@ import (
 
 // A model is what a store should hold: a slice, and loops over it.
 type model struct {
-	events []doorlog.Event // newest first
+	events  []doorlog.Event // newest first
+	persons []doorlog.Person
 }
 
 func (m *model) put(e doorlog.Event) {
@@ -105,31 +109,98 @@ func randomEvent(rng *rand.Rand) doorlog.Event {
 	return e
 }
 
-// Random writes, updates and deletes, with the store closed and opened again
-// in between, give what a slice gives, and every invariant holds all along.
+// Random writes, updates and deletes of events and persons, with the store
+// closed, or killed, and opened again in between, give what a slice gives, and
+// every invariant holds all along.
 func TestStoreDoesWhatASliceDoes(t *testing.T) {
-	steps := 1500
+	steps, budget := 1000, 3*time.Second
 	if *long {
-		steps = 10_000
+		steps, budget = 10_000, time.Minute
 	}
-	for seed := range uint64(3) {
-		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
-			s := newStore(t)
-			m := new(model)
-			rng := rand.New(rand.NewPCG(seed, 1))
-			for step := range steps {
-				m.step(t, s, rng)
-				if step%100 == 99 {
-					m.compare(t, s, rng)
-				}
-				if step%400 == 399 {
-					s.reopen(t)
-				}
-				if t.Failed() {
-					t.Fatalf("after step %d", step)
+	seed := uint64(time.Now().UnixNano())
+	for begun := time.Now(); time.Since(begun) < budget && !t.Failed(); seed++ {
+		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) { actLikeASlice(t, seed, steps) })
+	}
+}
+
+func actLikeASlice(t *testing.T, seed uint64, steps int) {
+	s, m := newStore(t), new(model)
+	rng := rand.New(rand.NewPCG(seed, 1))
+	kills, churns := 0, 0
+	for step := range steps {
+		m.step(t, s, rng)
+		switch {
+		case step%100 == 99:
+			m.compare(t, s, rng)
+		case step%200 == 150:
+			s.kill(t)
+			kills++
+		case step%400 == 250:
+			s.closeAndVerify(t)
+			s.open(t)
+		case step%500 == 450:
+			m.churn(t, s, rng)
+			churns++
+		default:
+			continue
+		}
+		if err := s.Check(t.Context()); err != nil {
+			t.Errorf("invariants: %v", err)
+		}
+		if t.Failed() {
+			t.Fatalf("after step %d", step)
+		}
+	}
+	t.Logf("%d steps, %d kills, %d times most deleted; %d events are left", steps, kills, churns, len(m.events))
+}
+
+// kill goes on with the file as it is, of a store that is not closed.
+func (s *testStore) kill(t testing.TB) {
+	t.Helper()
+	killed, path := s.Store, s.path
+	s.path = filepath.Join(filepath.Dir(path), fmt.Sprintf("after-%d.db", rand.Uint64()))
+	if err := os.WriteFile(s.path, readFile(t, path), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.open(t)
+	if err := errors.Join(killed.Close(), os.Remove(path)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// closeAndVerify closes a store and checks that nothing is wrong or left over.
+func (s *testStore) closeAndVerify(t testing.TB) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	v, err := doorlog.Verify(t.Context(), s.path, &s.options)
+	if err != nil || !v.Sound() || v.Orphaned > 0 {
+		t.Errorf("closed: %+v, %v", v, err)
+	}
+}
+
+// churn deletes most of the events, many at once, and writes as many again.
+func (m *model) churn(t testing.TB, s *testStore, rng *rand.Rand) {
+	t.Helper()
+	rng.Shuffle(len(m.events), func(i, j int) { m.events[i], m.events[j] = m.events[j], m.events[i] })
+	keep := len(m.events) / 10
+	var deleting sync.WaitGroup
+	for part := range slices.Chunk(m.events[keep:], 1+len(m.events)/16) {
+		deleting.Go(func() {
+			for _, e := range part {
+				if err := s.DeleteEvent(t.Context(), e.ID); err != nil {
+					t.Error(err)
 				}
 			}
 		})
+	}
+	deleting.Wait()
+	before := len(m.events)
+	m.events = m.events[:keep]
+	slices.SortFunc(m.events, func(a, b doorlog.Event) int { return b.ID.Compare(a.ID) })
+	for len(m.events) < before {
+		m.writeMany(t, s, rng)
 	}
 }
 
@@ -142,6 +213,10 @@ func (m *model) step(t *testing.T, s *testStore, rng *rand.Rand) {
 	}
 	switch {
 	case op < 9:
+		if rng.IntN(20) == 0 {
+			m.writeWithFrame(t, s, rng)
+			return
+		}
 		m.put(s.write(t, randomEvent(rng))[0])
 	case op < 10:
 		m.writeMany(t, s, rng)
@@ -159,17 +234,16 @@ func (m *model) step(t *testing.T, s *testStore, rng *rand.Rand) {
 		case !existed:
 			m.put(asStored(e, id))
 		}
-	case op < 13 && rng.IntN(10) == 0:
-		m.deletePerson(t, s, []string{"alice", "bob"}[rng.IntN(2)])
+	case op < 13:
+		name := []string{"alice", "bob", "carol"}[rng.IntN(3)]
+		if rng.IntN(10) == 0 {
+			m.deletePerson(t, s, name)
+		} else {
+			m.putPerson(t, s, name, rng)
+		}
 	case len(m.events) == 0:
 	case op < 16:
-		at := rng.IntN(len(m.events))
-		e := randomEvent(rng)
-		e.ID, e.RecordedAt, e.CreatedAt = m.events[at].ID, m.events[at].RecordedAt, m.events[at].CreatedAt
-		if err := s.UpdateEvent(ctx, e); err != nil {
-			t.Error(err)
-		}
-		m.events[at] = e
+		m.update(t, s, rng)
 	case op < 17:
 		at := rng.IntN(len(m.events))
 		m.events[at].AlertSent = true
@@ -177,16 +251,38 @@ func (m *model) step(t *testing.T, s *testStore, rng *rand.Rand) {
 			t.Error(err)
 		}
 	default:
-		at := rng.IntN(len(m.events))
-		if err := s.DeleteEvent(ctx, m.events[at].ID); err != nil {
-			t.Error(err)
-		}
-		m.events = slices.Delete(m.events, at, at+1)
+		m.remove(t, s, rng)
 	}
 }
 
+func (m *model) update(t testing.TB, s *testStore, rng *rand.Rand) {
+	t.Helper()
+	if len(m.events) == 0 {
+		return
+	}
+	at := rng.IntN(len(m.events))
+	e := randomEvent(rng)
+	e.ID, e.RecordedAt, e.CreatedAt = m.events[at].ID, m.events[at].RecordedAt, m.events[at].CreatedAt
+	if err := s.UpdateEvent(t.Context(), e); err != nil {
+		t.Error(err)
+	}
+	m.events[at] = e
+}
+
+func (m *model) remove(t testing.TB, s *testStore, rng *rand.Rand) {
+	t.Helper()
+	if len(m.events) == 0 {
+		return
+	}
+	at := rng.IntN(len(m.events))
+	if err := s.DeleteEvent(t.Context(), m.events[at].ID); err != nil {
+		t.Error(err)
+	}
+	m.events = slices.Delete(m.events, at, at+1)
+}
+
 // writeMany writes a batch of any size around the one at which the tail is folded.
-func (m *model) writeMany(t *testing.T, s *testStore, rng *rand.Rand) {
+func (m *model) writeMany(t testing.TB, s *testStore, rng *rand.Rand) {
 	t.Helper()
 	events := make([]doorlog.Event, rng.IntN(2*doorlog.FoldAt+2))
 	for i := range events {
@@ -203,7 +299,9 @@ func (m *model) writeMany(t *testing.T, s *testStore, rng *rand.Rand) {
 
 func (m *model) deletePerson(t *testing.T, s *testStore, name string) {
 	t.Helper()
-	known := false
+	before := len(m.persons)
+	m.persons = slices.DeleteFunc(m.persons, func(p doorlog.Person) bool { return p.Name == name })
+	known := len(m.persons) < before
 	for i := range m.events {
 		if m.events[i].Person == name {
 			m.events[i].Person, known = "", true
@@ -214,12 +312,39 @@ func (m *model) deletePerson(t *testing.T, s *testStore, name string) {
 	}
 }
 
+func (m *model) putPerson(t testing.TB, s *testStore, name string, rng *rand.Rand) {
+	t.Helper()
+	p := doorlog.PersonInput{Name: name, DisplayName: fmt.Sprint("Dr ", name, rng.IntN(9)), AutoUnlock: new(rng.IntN(2) == 0)}
+	at, there := slices.BinarySearchFunc(m.persons, name, func(p doorlog.Person, name string) int { return strings.Compare(p.Name, name) })
+	if !there {
+		m.persons = slices.Insert(m.persons, at, doorlog.Person{Name: name, CreatedAt: now})
+	}
+	m.persons[at].DisplayName, m.persons[at].AutoUnlock = p.DisplayName, *p.AutoUnlock
+	s.putPerson(t, p)
+}
+
+func (m *model) writeWithFrame(t testing.TB, s *testStore, rng *rand.Rand) {
+	t.Helper()
+	e := randomEvent(rng)
+	e.ThumbnailPath = ""
+	id, err := s.WriteEventWithFrame(t.Context(), e, jpegFrame(t, 16, 8))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e = asStored(e, id)
+	e.ThumbnailPath, e.FrameWidth, e.FrameHeight = e.RecordedAt.Format("2006/01/02/")+id.String()+".jpg", 16, 8
+	m.put(e)
+}
+
 func (m *model) compare(t *testing.T, s *testStore, rng *rand.Rand) {
 	t.Helper()
 	if err := s.Check(t.Context()); err != nil {
 		t.Errorf("invariants: %v", err)
 	}
 	wantEvents(t, s.all(t, doorlog.Query{}), m.events)
+	if persons, err := s.Persons(t.Context()); err != nil || !slices.Equal(persons, m.persons) {
+		t.Errorf("persons %v, want %v, %v", persons, m.persons, err)
+	}
 	for range 30 {
 		m.compareQuery(t, s, randomQuery(rng))
 	}
@@ -227,6 +352,11 @@ func (m *model) compare(t *testing.T, s *testStore, rng *rand.Rand) {
 	for range min(10, len(m.events)) {
 		want := m.events[rng.IntN(len(m.events))]
 		wantEvent(t, s.event(t, want.ID), want)
+		if want.FrameWidth > 0 {
+			if _, err := s.Thumbnail(t.Context(), want.ID); err != nil {
+				t.Error(err)
+			}
+		}
 		if want.RecordingID == "" {
 			continue
 		}

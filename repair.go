@@ -133,9 +133,9 @@ func rebuild(ctx context.Context, path string, opt *Options) (err error) {
 	defer func() { err = errors.Join(err, f.close()) }()
 	errLost := errors.New("records are lost")
 	_, x, err := copyRecords(ctx, f.file, path, f.replace, opt, func(s *Salvaged) error {
-		if !s.Complete {
-			return fmt.Errorf("%w: %d events, %d records of detections and %d persons of it cannot be read: salvage the others",
-				errLost, s.LostEvents, s.LostDetections, s.LostPersons)
+		if !s.Complete { // the numbers alone do not tell a record of before
+			return fmt.Errorf("%w: %d events, %d records of detections and %d persons of it cannot be read, "+
+				"or others are not the newest: salvage them", errLost, s.LostEvents, s.LostDetections, s.LostPersons)
 		}
 		return nil
 	})

@@ -35,9 +35,10 @@ type Salvaged struct {
 	// and by their sum, those that the damaged file had.
 	Complete bool `json:"complete"`
 
-	// Unsure is how many of the saved events and persons were found in pages
-	// to which nothing points any more. Some of them may have been deleted, or
-	// be in a state from before an update.
+	// Unsure is how many of the saved events and persons were found in the
+	// state before the last write, or in pages to which nothing points any
+	// more. Some of them may have been deleted, or be in a state from before
+	// an update. It is 0 if Complete is set.
 	Unsure int64 `json:"unsure"`
 
 	// Findings are what is wrong with the damaged file, at most the first 100;
@@ -122,6 +123,8 @@ type copier struct {
 	err      error
 	unsure   int64
 	stripped int64
+	taken    int64 // records
+	extra    int64 // bytes of pages with an overflow that were read by scan
 }
 
 type rawRecord struct {
@@ -146,12 +149,10 @@ func (c *copier) copy(f *os.File) (*examination, error) {
 	x := new(examination)
 	x.entry = func(bucket int, key, value []byte) { c.take(bucket, key, value, x.walker.doubtful > 0) }
 	err := x.examineFile(c.ctx, f)
-	if errors.Is(err, ErrNotStore) && x.walker == nil { // or its first pages are gone
+	foreign := err
+	if errors.Is(err, ErrNotStore) && x.walker == nil { // a file that has lost its beginning is one too
 		x.report(1, "%v", err)
-		if err := c.scan(f, nil); err != nil {
-			return x, err
-		}
-		return x, c.unlessEmpty(err)
+		err = nil
 	}
 	if err == nil {
 		err = c.flush()
@@ -159,30 +160,65 @@ func (c *copier) copy(f *os.File) (*examination, error) {
 	if err != nil || x.whole(eventsSum) && x.whole(detectionsSum) && x.whole(personsSum) {
 		return x, err
 	}
-	return x, c.scan(f, x.walker)
+	if err := c.copyOlder(f, x.older); err != nil {
+		return x, err
+	}
+	if err := c.scan(f, x.walker); err != nil {
+		return x, err
+	}
+	if c.taken == 0 && foreign != nil {
+		return x, foreign
+	}
+	return x, nil
 }
 
-// unlessEmpty is err if nothing was copied.
-func (c *copier) unlessEmpty(err error) error {
-	return c.db.View(func(tx *bolt.Tx) error {
-		for _, name := range summed[:rollupsSum] {
-			if k, _ := readable(tx, name).Cursor().First(); k != nil {
-				return nil
-			}
-		}
+// copyOlder adds what the state before the last commit has. Its pages are all
+// there, as that commit has freed them and none has come after it, and the last
+// commit is mostly the one that marks the file as closed.
+func (c *copier) copyOlder(f *os.File, metas []boltMeta) error {
+	info, err := f.Stat()
+	if err != nil || len(metas) == 0 || metas[0].check(info.Size()) != nil {
 		return err
-	})
+	}
+	x := new(examination)
+	x.entry = func(bucket int, key, value []byte) { c.take(bucket, key, value, true) }
+	if err := x.examine(wholeWalker(c.ctx, f, metas[0], info.Size())); err != nil && !errors.Is(err, ErrNotStore) {
+		return err
+	}
+	return c.flush()
 }
 
 // take takes a record, which verifies, to be written with others.
 func (c *copier) take(bucket int, key, value []byte, unsure bool) {
-	if bucket == rollupsSum || c.err != nil {
+	if bucket == rollupsSum || c.err != nil || !c.storable(bucket, key, value) {
 		return
 	}
+	c.taken++
 	c.pending = append(c.pending, rawRecord{bucket, bytes.Clone(key), bytes.Clone(value), unsure})
 	if len(c.pending) >= batch {
 		c.err = c.flush()
 	}
+}
+
+// storable reports whether a store may have such a record. That it verifies does
+// not say so: a later version of doorlog, or another program, can have made it.
+func (c *copier) storable(bucket int, key, value []byte) bool {
+	switch bucket {
+	case eventsSum:
+		var r record
+		id, err := asID(key)
+		if err != nil || !validID(id) {
+			return false
+		}
+		mem := arena{names: &c.names}
+		err = decodeEvent(key, value, &mem, &r)
+		return err == nil && r.validate(maxIDTime) == nil
+	case personsSum:
+		_, err := decodePerson(string(key), value)
+		return err == nil && validName("name", string(key)) == nil
+	}
+	id, err := asID(key)
+	return err == nil && validID(id)
 }
 
 // flush writes what was taken. A record is not written over another one.
@@ -262,7 +298,7 @@ func (c *copier) finish(x *examination) (*Salvaged, error) {
 		result.Events, result.LostEvents = saved(eventsSum), lost(eventsSum)
 		result.Detections, result.LostDetections = saved(detectionsSum), lost(detectionsSum)
 		result.Persons, result.LostPersons = saved(personsSum), lost(personsSum)
-		if x.known != nil && [3]bucketSum(st.sums[:]) == [3]bucketSum(x.known.sums[:]) { // wherever they were found
+		if x.known != nil && slices.Equal(st.sums[:rollupsSum], x.known.sums[:rollupsSum]) { // wherever they were found
 			result.Complete, result.Unsure = true, 0
 		}
 		return err

@@ -57,7 +57,11 @@ func (c *copier) scanPage(f *os.File, id uint64, size int, end int64, unsure boo
 	if err := readPage(f, buf, at); err != nil {
 		return err
 	}
-	if long := (int64(overflowOf(buf)) + 1) * int64(size); long > int64(size) && long <= min(maxPageLen, end-at) {
+	long := (int64(overflowOf(buf)) + 1) * int64(size)
+	// What many pages say of their length may be noise; to believe all of it
+	// could take for ever.
+	if long > int64(size) && long <= min(maxPageLen, end-at) && c.extra+long <= 2*end {
+		c.extra += long
 		buf = make([]byte, long)
 		if err := readPage(f, buf, at); err != nil {
 			return err
@@ -66,25 +70,30 @@ func (c *copier) scanPage(f *os.File, id uint64, size int, end int64, unsure boo
 	_, p := parsePage(buf)
 	if p.flags != branchFlag && p.flags != freelistFlag { // whatever else it says that it is
 		p.flags = leafFlag
-		c.scanLeaf(&p, unsure)
+		c.scanLeaf(&p, unsure, true)
 	}
 	return nil
 }
 
 // scanLeaf takes the records of a leaf: as many as it says that it has, or as
-// have room before the first key.
-func (c *copier) scanLeaf(p *page, unsure bool) {
+// have room before the first key. They may lie over each other a little. Buckets in it
+// have no more buckets inside.
+func (c *copier) scanLeaf(p *page, unsure, outer bool) {
 	count := p.count
 	if len(p.data) >= pageHeaderLen+elementLen {
 		count = max(count, int(binary.LittleEndian.Uint32(p.data[pageHeaderLen+4:])/elementLen))
 	}
+	used := 0
 	for i := range min(count, len(p.data)/elementLen) {
 		e, err := p.element(i)
+		if used += len(e.key) + len(e.value); used > 4*len(p.data) {
+			return
+		}
 		switch {
 		case err != nil:
 		case e.bucket:
-			if root, inside, err := parseBucket(e.value); err == nil && root == 0 {
-				c.scanLeaf(&inside, unsure)
+			if _, inside, _ := parseBucket(e.value); inside.data != nil && outer {
+				c.scanLeaf(&inside, unsure, false)
 			}
 		default:
 			for bucket, kind := range recordKinds {

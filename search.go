@@ -383,7 +383,9 @@ func (p *postingList) seek(target ID) (ID, bool) {
 			k, _ = p.cursor.Prev()
 		}
 	}
-	p.stand(k)
+	if p.stand(k); !p.ended && p.before(target) {
+		panic(errOrder) // what guards the search makes an error of it
+	}
 	return p.at, !p.ended
 }
 

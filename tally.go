@@ -181,7 +181,11 @@ func (sn *Snapshot) eachRollup(camera string, first, last time.Time, fn func(day
 	if camera != "" {
 		k, v = cursor.Seek(rollupKey{camera, from}.bytes())
 	}
-	for k != nil {
+	for last := []byte(nil); k != nil; {
+		if bytes.Compare(k, last) <= 0 {
+			return errOrder
+		}
+		last = k
 		at := len(k) - 5
 		if at < 1 || k[at] != 0 {
 			return errPayload

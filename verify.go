@@ -118,12 +118,22 @@ func (x *examination) examineFile(ctx context.Context, f *os.File) error {
 	if errors.Is(err, ErrCorrupt) {
 		x.report(1, "%v", err)
 	}
-	if len(metas) == 0 || errors.Is(err, ErrNotStore) {
+	if err != nil && !errors.Is(err, ErrCorrupt) || len(metas) == 0 {
+		if errors.Is(err, ErrCorrupt) {
+			err = nil // it is reported
+		}
 		return err
 	}
-	stop := readAhead(f, int64(metas[0].pages)*int64(metas[0].pageSize))
+	x.older = metas[1:]
+	stop := readAhead(f, info.Size())
 	defer stop()
-	return x.examine(&walker{ctx: ctx, r: f, meta: metas[0]}, true)
+	return x.examine(wholeWalker(ctx, f, metas[0], info.Size()))
+}
+
+// wholeWalker returns a walker over all of a file, which may have been cut off.
+func wholeWalker(ctx context.Context, f *os.File, meta boltMeta, size int64) *walker {
+	pages := min(meta.pages, max(1, uint64(size)/uint64(meta.pageSize)))
+	return &walker{ctx: ctx, r: f, meta: meta, pages: pages, depth: everything}
 }
 
 // broken reports whether pages, or what meta says, are damaged.
@@ -161,6 +171,11 @@ func (s *Store) verify(ctx context.Context) (*Verification, error) {
 	}
 	defer s.leave()
 	x, sn, err := s.examineState(ctx, nil)
+	if errors.Is(err, ErrCorrupt) {
+		x.report(1, "%v", err)
+		s.condemn(x.err())
+		return x.verification(), nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +213,7 @@ func (s *Store) examineState(ctx context.Context, pace func() error) (_ *examina
 	}
 	x := new(examination)
 	if err == nil {
-		err = x.examine(&walker{ctx: ctx, r: s.file.file, meta: metas[0], pace: pace}, true)
+		err = x.examine(&walker{ctx: ctx, r: s.file.file, meta: metas[0], depth: everything, pace: pace})
 	}
 	if err != nil && sn != nil {
 		sn.close()

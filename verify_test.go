@@ -51,7 +51,8 @@ func (s *testStore) inFile(t testing.TB, fn func(*bolt.Tx) error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(db.Update(fn), db.Close()); err != nil {
+	none := func(*bolt.Tx) error { return nil } // so that the state before has it too
+	if err := errors.Join(db.Update(fn), db.Update(none), db.Close()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -205,15 +206,6 @@ func TestRepairRefusesToLoseARecord(t *testing.T) {
 	}
 }
 
-func readFile(t testing.TB, name string) []byte {
-	t.Helper()
-	data, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
-}
-
 func TestSalvageSavesWhatVerifies(t *testing.T) {
 	s := newStore(t)
 	stored := s.household(t, 500)
@@ -349,7 +341,7 @@ func TestClosedFileSurvivesTheLossOfAMetaPage(t *testing.T) {
 }
 
 func TestVerifyNeedsAStore(t *testing.T) {
-	s := newStore(t)
+	s := newStoreWith(t, doorlog.Options{LockTimeout: -1})
 	_, err := doorlog.Verify(t.Context(), s.path, &s.options)
 	wantError(t, err, doorlog.ErrLocked, s.path)
 	_, err = doorlog.Repair(t.Context(), s.path, &s.options)

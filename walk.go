@@ -29,8 +29,14 @@ type walker struct {
 	// report is called with every finding.
 	report func(format string, args ...any)
 
-	// only, if it is not nil, is the one bucket that is read.
-	only []byte
+	// names, if it is not nil, is called with the name of each bucket.
+	names func(name []byte)
+
+	depth depth
+
+	// pages is how many there are to be read: fewer than meta says if the file
+	// was cut off. 0: as many.
+	pages uint64
 
 	// pace, if it is not nil, is called before each page is read.
 	pace func() error
@@ -41,18 +47,32 @@ type walker struct {
 	buffers       [][]byte // a page for each level
 }
 
-// walk reads everything. Its error is one of reading, or of the context.
+// A depth is how much of a file is read. Of all there are read the freelist, and
+// the names of the buckets.
+type depth int
+
+const (
+	justMeta   depth = iota // the bucket meta
+	branches                // and the branches of all trees, with the first leaf of each
+	everything              // and all leaves
+)
+
+// walk reads as much as depth says. Its error is one of reading, or of the
+// context.
 func (w *walker) walk() error {
-	w.reached, w.free = newBitmap(w.meta.pages), newBitmap(w.meta.pages)
+	if w.pages == 0 {
+		w.pages = w.meta.pages
+	}
+	w.reached, w.free = newBitmap(w.pages), newBitmap(w.pages)
 	w.reached.set(0)
 	w.reached.set(1)
 	if err := w.freelist(); err != nil {
 		return err
 	}
-	if err := w.tree(w.meta.root, 0, bounds{}, w.enter); err != nil {
+	if _, err := w.tree(w.meta.root, 0, false, bounds{}, w.enter); err != nil {
 		return err
 	}
-	if w.only == nil {
+	if w.depth == everything {
 		w.leftOver()
 	}
 	return nil
@@ -64,7 +84,7 @@ func (w *walker) leftOver() {
 		return
 	}
 	lost, first := 0, uint64(0)
-	for id := range w.meta.pages {
+	for id := range w.pages {
 		if !w.reached.has(id) && !w.free.has(id) {
 			if lost++; lost == 1 {
 				first = id
@@ -81,31 +101,38 @@ type bounds struct{ from, below []byte }
 
 // enter reads the bucket of an entry of the root.
 func (w *walker) enter(level int, name []byte, e element) error {
-	if w.only != nil && !bytes.Equal(name, w.only) {
+	if !e.bucket {
+		w.report("the root has an entry %q that is no bucket", shortened(name))
 		return nil
 	}
-	if !e.bucket {
-		w.report("the root has an entry %q that is no bucket", name)
+	if w.names != nil {
+		w.names(name)
+	}
+	isMeta := bytes.Equal(name, metaBucket)
+	if w.depth == justMeta && !isMeta {
 		return nil
 	}
 	root, inline, err := parseBucket(e.value)
 	if err != nil {
-		w.report("bucket %q: %v", name, err)
-		return nil
+		w.report("bucket %q: %v", shortened(name), err)
+		if inline.data == nil {
+			return nil
+		}
 	}
 	take := w.bucket(name)
 	entry := func(_ int, key []byte, e element) error {
 		if e.bucket {
-			w.report("bucket %q has a bucket %q inside", name, key)
+			w.report("bucket %q has a bucket %q inside", shortened(name), shortened(key))
 			return nil
 		}
 		take(key, e.value)
 		return nil
 	}
 	if root != 0 {
-		return w.tree(root, level+1, bounds{}, entry)
+		_, err := w.tree(root, level+1, w.depth == branches && !isMeta, bounds{}, entry)
+		return err
 	}
-	return w.page(&inline, 0, level, bounds{}, entry)
+	return w.page(&inline, 0, level, false, bounds{}, entry)
 }
 
 type leafFunc func(level int, key []byte, e element) error
@@ -113,15 +140,16 @@ type leafFunc func(level int, key []byte, e element) error
 // maxLevels is more than any tree has: a branch of the least two pages each.
 const maxLevels = 64
 
-// tree reads a page and all that is below it.
-func (w *walker) tree(id uint64, level int, within bounds, leaf leafFunc) error {
+// tree reads a page and all that is below it; if it is to be shallow, of the
+// leaves of a branch just the first. isLeaf is of the page itself.
+func (w *walker) tree(id uint64, level int, shallow bool, within bounds, leaf leafFunc) (isLeaf bool, err error) {
 	if level >= maxLevels {
 		w.report("page %d is %d levels deep", id, level)
-		return nil
+		return false, nil
 	}
 	p, problem, err := w.read(id, level)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if problem == "" && p.flags != branchFlag && p.flags != leafFlag {
 		problem = fmt.Sprintf("flags %#x where a branch or a leaf should be", p.flags)
@@ -129,34 +157,56 @@ func (w *walker) tree(id uint64, level int, within bounds, leaf leafFunc) error 
 	}
 	if problem != "" {
 		w.report("page %d: %s", id, problem)
-		return nil
+		return false, nil
 	}
-	if w.free.has(id) {
-		w.report("page %d is in use and free", id)
-		w.doubtful++
-		defer func() { w.doubtful-- }()
+	for i := range uint64(len(p.data) / w.meta.pageSize) {
+		if w.free.has(id + i) {
+			w.report("page %d is in use and free", id+i)
+			w.doubtful++
+			defer func() { w.doubtful-- }()
+			break
+		}
 	}
-	return w.page(&p, id, level, within, leaf)
+	return p.flags == leafFlag, w.page(&p, id, level, shallow, within, leaf)
 }
 
-// page reads the elements of a page, which are in order and within bounds.
-func (w *walker) page(p *page, id uint64, level int, within bounds, leaf leafFunc) error {
-	if p.flags == branchFlag && p.count == 0 {
-		w.report("page %d is an empty branch", id)
+// reachLeaf is tree for a leaf that is not to be read.
+func (w *walker) reachLeaf(id uint64) {
+	switch {
+	case id < firstPage || id >= w.pages:
+		w.report("page %d: there is no such page", id)
+	case !w.reached.set(id):
+		w.report("page %d: it is in use twice", id)
+	case w.free.has(id):
+		w.report("page %d is in use and free", id)
+	}
+}
+
+// page reads the elements of a page, which are in order and within bounds. The
+// first key is the one under which the branch above has the page: by it bolt
+// finds the place of the page in the branch when it writes the page anew.
+func (w *walker) page(p *page, id uint64, level int, shallow bool, within bounds, leaf leafFunc) error {
+	if p.count == 0 && (p.flags == branchFlag || within.from != nil) {
+		w.report("page %d is empty", id) // where bolt's Prev would stop
 	}
 	var last []byte
+	used, leaves := 0, false
 	for i := range p.count {
 		e, err := p.element(i)
 		switch {
 		case err != nil:
 			w.report("page %d, element %d: %v", id, i, err)
 			continue
+		case used+len(e.key)+len(e.value) > len(p.data): // to read them could take for ever
+			w.report("page %d, element %d: it lies over others", id, i)
+			return nil
 		case len(e.key) == 0, i > 0 && bytes.Compare(last, e.key) >= 0:
 			w.report("page %d, element %d: key %x is out of order", id, i, shortened(e.key))
-		case (i == 0 || i == p.count-1) && !within.has(e.key): // the others are between these
+		case (i == 0 || i == p.count-1) && !within.has(e.key), // the others are between these
+			i == 0 && within.from != nil && !bytes.Equal(e.key, within.from):
 			w.report("page %d, element %d: key %x is where no search would find it", id, i, shortened(e.key))
 		}
-		last = e.key
+		last, used = e.key, used+len(e.key)+len(e.value)
 		if p.flags == leafFlag {
 			if err := leaf(level, e.key, e); err != nil {
 				return err
@@ -167,7 +217,9 @@ func (w *walker) page(p *page, id uint64, level int, within bounds, leaf leafFun
 		if next, err := p.element(i + 1); err == nil && i+1 < p.count {
 			below = next.key
 		}
-		if err := w.tree(e.child, level+1, bounds{e.key, below}, leaf); err != nil {
+		if shallow && leaves {
+			w.reachLeaf(e.child)
+		} else if leaves, err = w.tree(e.child, level+1, shallow, bounds{e.key, below}, leaf); err != nil {
 			return err
 		}
 	}
@@ -184,7 +236,7 @@ func shortened(key []byte) []byte { return key[:min(len(key), 64)] }
 // read reads a page into the buffer of a level. A problem is what is wrong with
 // the page; an error, that it could not be read.
 func (w *walker) read(id uint64, level int) (p page, problem string, err error) {
-	if id < firstPage || id >= w.meta.pages {
+	if id < firstPage || id >= w.pages {
 		return p, "there is no such page", nil
 	}
 	if w.pace != nil {
@@ -209,7 +261,7 @@ func (w *walker) read(id uint64, level int) (p page, problem string, err error) 
 	switch {
 	case own != id:
 		return p, fmt.Sprintf("it says that it is page %d", own), nil
-	case more >= w.meta.pages-id || (more+1)*size > maxPageLen:
+	case more >= w.pages-id || (more+1)*size > maxPageLen:
 		return p, fmt.Sprintf("it has an overflow of %d pages", more), nil
 	}
 	for i := range more + 1 {
@@ -254,8 +306,8 @@ func readPage(r io.ReaderAt, b []byte, at int64) error {
 func (w *walker) freelist() error {
 	size := uint64(w.meta.pageSize)
 	id := w.meta.freelist
-	if id < firstPage || id >= w.meta.pages {
-		w.report("the freelist is page %d of %d", id, w.meta.pages)
+	if id < firstPage || id >= w.pages {
+		w.report("the freelist is page %d of %d", id, w.pages)
 		return nil
 	}
 	head := make([]byte, pageHeaderLen+8)
@@ -273,7 +325,9 @@ func (w *walker) freelist() error {
 		at += 8
 	}
 	end := int64((id + more + 1) * size)
-	if own != id || p.flags != freelistFlag || more >= w.meta.pages-id || count > uint64(end-at)/8 {
+	// Bolt makes it as long as the list was before it took the pages for it.
+	longer := count < 1<<40 && more > (pageHeaderLen+8*(count+more+4))/size
+	if own != id || p.flags != freelistFlag || more >= w.pages-id || count > uint64(end-at)/8 || longer {
 		w.report("freelist page %d: id %d, flags %#x, %d entries, overflow %d", id, own, p.flags, count, more)
 		return nil
 	}
@@ -298,13 +352,14 @@ func (w *walker) freePages(at int64, count uint64) error {
 		}
 		for i := range n {
 			id := binary.LittleEndian.Uint64(buf[8*i:])
-			if id <= last || id >= w.meta.pages || w.reached.has(id) {
+			if id <= last || id >= w.meta.pages || id < w.pages && w.reached.has(id) {
 				w.report("freelist: page %d after page %d of %d", id, last, w.meta.pages)
 				w.freelistSound = false
 				return nil
 			}
-			w.free.set(id)
-			last = id
+			if last = id; id < w.pages {
+				w.free.set(id)
+			}
 		}
 		at, count = at+int64(8*n), count-n
 	}

@@ -66,6 +66,9 @@ func damage(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		return nil
 	})
+	if err == nil { // so that the state before has it too
+		err = db.Update(func(*bolt.Tx) error { return nil })
+	}
 	ts.Check(errors.Join(err, db.Close()))
 	if kind != "page" {
 		return
