@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -48,11 +47,8 @@ const (
 // the last one is named if it dies, or if there is none for so long.
 func inAnotherProcess(t *testing.T, setting string, deadline time.Duration) {
 	t.Helper()
-	args := []string{"-test.run=^" + t.Name() + "$", "-test.timeout=0", "-test.v"}
-	if *long {
-		args = append(args, "-long")
-	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
+	cmd := thisTestAgain(t, "-test.run=^"+t.Name()+"$", "-test.timeout=0", "-test.v",
+		fmt.Sprint("-long=", *long), fmt.Sprint("-whole=", *whole))
 	cmd.Env = append(os.Environ(), setting)
 	var out bytes.Buffer
 	cmd.Stdout = &out
@@ -106,10 +102,8 @@ func judgeDamage(t *testing.T, seedText string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	events, each, budget := 800, 20, 20*time.Second
-	if *long {
-		events, each, budget = 2500, 200, 4*time.Minute
-	}
+	events, each := extent(800, 800, 2500), extent(5, 20, 200)
+	budget := time.Duration(extent(20, 60, 1800)) * time.Second
 	begun := time.Now()
 	sp := newSpecimen(t, seed, events, jpegFrame(t, 64, 48))
 	t.Logf("%d events in a file of %d KiB", len(sp.answers.events), len(sp.file)>>10)
@@ -183,10 +177,10 @@ func (c *damageCase) judge(tally *tally) {
 	}
 	saved := c.judgeSalvage(path, tally)
 	c.unchanged(path)
-	if *long || c.number%4 == 0 {
+	if *whole || c.number%4 == 0 {
 		c.judgeRepair(path, tally)
 	}
-	if saved != nil && !c.beheaded(openErr) && (*long || c.number%4 == 1) {
+	if saved != nil && !c.beheaded(openErr) && (*whole || c.number%4 == 1) {
 		c.judgeQuarantine(saved)
 	}
 }

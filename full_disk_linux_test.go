@@ -65,7 +65,7 @@ const limited, limitedProcess = "limit on file size", "DOORLOG_TEST_LIMITED"
 
 // runLimited runs the test of the limit in a process of its own.
 func runLimited(t *testing.T) {
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.v", "-test.run", "^TestFullDiskCostsTheNewEventAlone$/^limit")
+	cmd := thisTestAgain(t, "-test.v", "-test.run", "^TestFullDiskCostsTheNewEventAlone$/^limit")
 	cmd.Env = append(os.Environ(), limitedProcess+"=1")
 	out, err := cmd.CombinedOutput()
 	if err != nil || strings.Count(string(out), "events acknowledged") != 2 {

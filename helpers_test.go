@@ -10,6 +10,7 @@ import (
 	"image/jpeg"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"runtime"
@@ -36,6 +37,17 @@ func extent(byItself, inCI, all int) int {
 		return inCI
 	}
 	return byItself
+}
+
+// thisTestAgain is the command that runs this binary in another process, through
+// an emulator if that is how it was run itself: DOORLOG_TEST_EMULATOR.
+func thisTestAgain(t testing.TB, args ...string) *exec.Cmd {
+	t.Helper()
+	line := append([]string{os.Args[0]}, args...)
+	if emulator := os.Getenv("DOORLOG_TEST_EMULATOR"); emulator != "" {
+		line = append([]string{emulator}, line...)
+	}
+	return exec.CommandContext(t.Context(), line[0], line[1:]...)
 }
 
 // now is the time at which the tests take place.
