@@ -203,7 +203,7 @@ func TestWrongAnswerStopsTheRun(t *testing.T) {
 // An engine that takes too long is left out of the question, and answers the
 // ones after it.
 func TestSlowEngineIsCut(t *testing.T) {
-	cfg := testConfig(t, "doorlog,slow", "heatmap-all,count,write-1")
+	cfg := testConfig(t, "doorlog,slow", "heatmap-all,count,write-1,write-16")
 	cfg.budget = 2 * time.Second
 	r, err := measure(t.Context(), cfg, progress{})
 	if err != nil {
@@ -212,7 +212,7 @@ func TestSlowEngineIsCut(t *testing.T) {
 	if res := r.result(testEvents, "slow", "heatmap-all"); res == nil || res.Cut == "" || len(res.Samples) > 0 {
 		t.Errorf("heatmap-all: %+v", res)
 	}
-	for _, name := range []string{"count", "write-1"} {
+	for _, name := range []string{"count", "write-1", "write-16"} {
 		if res := r.result(testEvents, "slow", name); res == nil || res.Cut != "" || len(res.Samples) == 0 {
 			t.Errorf("%s: %+v", name, res)
 		}
@@ -264,6 +264,7 @@ func TestArgumentsThatAreWrong(t *testing.T) {
 
 func TestReadmeFigures(t *testing.T) {
 	dir := t.TempDir()
+	emptyReadme(t, dir)
 	r := newReport(testConfig(t, "doorlog,badger,bbolt", "event,write-1"))
 	for engine, values := range map[string][]float64{"doorlog": {3e-6, 2e-6, 4e-6}, "badger": {6e-6}, "bbolt": {1e-6}} {
 		for _, v := range values {
@@ -303,6 +304,24 @@ func TestReadmeFigures(t *testing.T) {
 	}
 	if strings.Contains(string(after), "old\n") {
 		t.Error("the old figures are still there")
+	}
+}
+
+// emptyReadme checks that without results there are no figures.
+func emptyReadme(t *testing.T, results string) {
+	t.Helper()
+	readme := filepath.Join(t.TempDir(), "README.md")
+	if err := os.WriteFile(readme, []byte(figuresBegin+figuresEnd), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := rewriteReadme(readme, results, true); err != nil {
+		t.Error(err)
+	}
+	if err := os.WriteFile(readme, []byte("# Title\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := rewriteReadme(readme, results, false); err == nil {
+		t.Error("a README without a place for the figures passes")
 	}
 }
 

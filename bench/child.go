@@ -16,6 +16,7 @@ type child struct {
 	spec   *spec
 	dir    string
 	events int
+	starts int
 
 	cmd     *exec.Cmd
 	in      io.WriteCloser
@@ -25,13 +26,19 @@ type child struct {
 // errTooLong means that an answer did not come in time. The child is gone then.
 var errTooLong = errors.New("it took too long")
 
+// eventsAStart is more than a process writes, so that one which takes the place
+// of another that was ended does not write the same events again.
+const eventsAStart = 1_000_000
+
 func (c *child) start() error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
 	c.cmd = exec.Command(self) //nolint:gosec // this very program
-	c.cmd.Env = append(os.Environ(), workerEnv+"="+c.spec.Name, workerDir+"="+c.dir, workerEvents+"="+strconv.Itoa(c.events))
+	c.cmd.Env = append(os.Environ(), workerEnv+"="+c.spec.Name, workerDir+"="+c.dir, workerEvents+"="+strconv.Itoa(c.events),
+		workerNext+"="+strconv.Itoa(c.events+c.starts*eventsAStart))
+	c.starts++
 	c.cmd.Stderr = os.Stderr
 	if c.in, err = c.cmd.StdinPipe(); err != nil {
 		return err

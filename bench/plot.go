@@ -93,7 +93,7 @@ func (r *report) bars(q *question, events int, file string) error {
 		} else if s.Floor {
 			kind = 1
 		}
-		label := s.Name + "  " + format(q.Unit, res.Median)
+		label := engineLabel(s) + "  " + format(q.Unit, res.Median)
 		names, values, kinds = append(names, label), append(values, math.Log10(res.Median)), append(kinds, kind)
 	}
 	if len(values) == 0 {

@@ -85,7 +85,7 @@ var questions = []question{
 	{"breakdown-all", "detections and their confidence by label, of everything", inSeconds, false, func(e engine, _ *plan, _ int) (any, error) {
 		return e.Breakdown(span{})
 	}},
-	{askOpen, "open of a closed store, and the newest event", inSeconds, true, nil},
+	{askOpen, "open of a closed store, and an event out of it", inSeconds, true, nil},
 	{askMixed, "reads a second of 8 readers while a writer writes", perSecond, false, nil},
 	{askMixedWrite, "events a second of that writer", perSecond, false, nil},
 	{askWrite1, "durable single writes, 1 writer", perSecond, true, nil},

@@ -29,11 +29,15 @@ func rewriteReadme(readme, results string, check bool) error {
 	if err != nil {
 		return err
 	}
+	figures := "" // as long as there are no results
+	if r != nil {
+		figures = r.figures(name)
+	}
 	old, err := os.ReadFile(readme)
 	if err != nil {
 		return err
 	}
-	changed, err := withFigures(old, r.figures(name))
+	changed, err := withFigures(old, figures)
 	if err != nil {
 		return fmt.Errorf("%s: %w", readme, err)
 	}
@@ -41,19 +45,17 @@ func rewriteReadme(readme, results string, check bool) error {
 		return nil
 	}
 	if check {
-		return fmt.Errorf("%s does not have the figures of %s: run \"go run ./bench readme\"", readme, name)
+		return fmt.Errorf("%s does not have the figures of the newest results, %q: run \"go run ./bench readme\"", readme, name)
 	}
 	return os.WriteFile(readme, changed, 0o644) //nolint:gosec // it is for everybody
 }
 
-// newestReport reads the newest results: their names are their dates.
+// newestReport reads the newest results, nil if there are none: their names are
+// their dates.
 func newestReport(dir string) (name string, r *report, err error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
-	if err != nil {
+	if err != nil || len(files) == 0 {
 		return "", nil, err
-	}
-	if len(files) == 0 {
-		return "", nil, fmt.Errorf("there are no results in %s", dir)
 	}
 	name = slices.Max(files)
 	r, err = readReport(name)

@@ -201,11 +201,11 @@ func (r *eventRow[T]) event(timeOf func(T) (time.Time, error)) (doorlog.Event, e
 	return e, errors.Join(err1, err2, err3)
 }
 
-// A detectionRow takes in the detectionColumns; all are null where there is none.
+// A detectionRow takes in the detectionColumns.
 type detectionRow struct {
-	eventID    sql.NullInt64
-	label      sql.NullString
-	confidence sql.NullFloat64
+	eventID    int64
+	label      string
+	confidence float64
 	box        [4]sql.NullFloat64
 }
 
@@ -214,7 +214,7 @@ func (r *detectionRow) columns() []any {
 }
 
 func (r *detectionRow) detection() doorlog.Detection {
-	d := doorlog.Detection{Label: r.label.String, Confidence: r.confidence.Float64}
+	d := doorlog.Detection{Label: r.label, Confidence: r.confidence}
 	if b := r.box; b[0].Valid && b[1].Valid && b[2].Valid && b[3].Valid {
 		d.Box = &doorlog.Box{X1: b[0].Float64, Y1: b[1].Float64, X2: b[2].Float64, Y2: b[3].Float64}
 	}

@@ -77,16 +77,20 @@ func (r *report) engineOf(name string) *spec {
 	return &spec{Name: name}
 }
 
-// row is one engine's line of a table.
-func (r *report) row(q *question, res *result) []string {
-	s := r.engineOf(res.Engine)
-	name := s.Name
+// engineLabel is the name of an engine with what has to be known of it.
+func engineLabel(s *spec) string {
 	switch {
 	case s.Floor:
-		name += " (floor)"
+		return s.Name + " (floor)"
 	case s.Durability == lossy:
-		name += " (lossy)"
+		return s.Name + " (lossy)"
 	}
+	return s.Name
+}
+
+// row is one engine's line of a table.
+func (r *report) row(q *question, res *result) []string {
+	name := engineLabel(r.engineOf(res.Engine))
 	if res.Cut != "" {
 		return []string{name, res.Cut, "", ""}
 	}

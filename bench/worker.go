@@ -16,12 +16,13 @@ import (
 // one that started it: a request a line on standard input, a reply a line on
 // standard output, until the input ends.
 
-// workerEnv names the engine of a worker; workerDir and workerEvents say where
-// its store is and how many events it is to be asked about.
+// workerEnv names the engine of a worker. The others say where its store is,
+// how many events it is to be asked about, and which it writes next.
 const (
 	workerEnv    = "DOORLOG_BENCH_ENGINE"
 	workerDir    = "DOORLOG_BENCH_DIR"
 	workerEvents = "DOORLOG_BENCH_EVENTS"
+	workerNext   = "DOORLOG_BENCH_NEXT"
 )
 
 // What a worker can be asked to do.
@@ -70,12 +71,12 @@ type worker struct {
 }
 
 // work serves requests until in ends.
-func work(name, dir string, events int, in io.Reader, out io.Writer) (err error) {
+func work(name, dir string, events, next int, in io.Reader, out io.Writer) (err error) {
 	w := &worker{spec: specOf(name), dir: dir, plan: newPlan(events), memory: watchMemory()}
 	if w.spec == nil {
 		return fmt.Errorf("there is no engine %q", name)
 	}
-	w.next.Store(int64(events))
+	w.next.Store(int64(next))
 	if w.engine, err = w.spec.open(dir); err != nil {
 		return err
 	}
@@ -242,7 +243,7 @@ func inParallel(goroutines int, fn func(i int) (int, error)) (int, error) {
 }
 
 // reopen closes the store, and times how long it takes to open it and to read
-// the newest event: some engines open their files with the first question.
+// an event: some engines open their files with the first question.
 func (w *worker) reopen() (rp reply, err error) {
 	if err := w.engine.Close(); err != nil {
 		return rp, err
@@ -252,7 +253,7 @@ func (w *worker) reopen() (rp reply, err error) {
 		return rp, err
 	}
 	w.warm = false
-	_, err = w.engine.Newest(1)
+	_, err = w.engine.Event(w.plan.samples[0])
 	return reply{Seconds: time.Since(begin).Seconds(), Count: 1}, err
 }
 
@@ -290,10 +291,10 @@ func (w *worker) check() error {
 
 // serve is the main function of a worker.
 func serve() int {
-	var events int
-	_, err := fmt.Sscan(os.Getenv(workerEvents), &events)
+	var events, next int
+	_, err := fmt.Sscan(os.Getenv(workerEvents)+" "+os.Getenv(workerNext), &events, &next)
 	if err == nil {
-		err = work(os.Getenv(workerEnv), os.Getenv(workerDir), events, os.Stdin, os.Stdout)
+		err = work(os.Getenv(workerEnv), os.Getenv(workerDir), events, next, os.Stdin, os.Stdout)
 	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", os.Getenv(workerEnv), err)

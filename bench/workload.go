@@ -19,7 +19,7 @@ const (
 )
 
 var (
-	workloadBegin = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+	workloadBegin = time.Date(2015, 1, 1, 0, 0, 0, 0, time.UTC)
 
 	cameras = []string{"front_door", "driveway", "garage", "backyard"}
 	persons = []string{"alice", "bob", "mary_ann"}
