@@ -224,13 +224,16 @@ func TestSlowEngineIsCut(t *testing.T) {
 
 // An engine that does not manage the bulk load in the time is out of it.
 func TestSlowLoadIsSaid(t *testing.T) {
-	cfg := testConfig(t, "doorlog", "event")
+	cfg := testConfig(t, "doorlog", "load,event")
 	cfg.loadBudget = time.Nanosecond
 	r, err := measure(t.Context(), cfg, progress{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Results) > 0 || len(r.Notes) != 1 || !strings.Contains(r.Notes[0].Text, "did not manage") {
+	if res := r.result(testEvents, "doorlog", askLoad); res == nil || res.Cut == "" {
+		t.Errorf("%+v", res)
+	}
+	if r.result(testEvents, "doorlog", "event") != nil || len(r.Notes) != 1 || !strings.Contains(r.Notes[0].Text, "did not manage") {
 		t.Errorf("%v, %v", r.Results, r.Notes)
 	}
 }

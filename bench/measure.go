@@ -134,6 +134,7 @@ func (r *run) load() error {
 			rp, err := c.call(request{Do: doLoad, From: from, Until: until}, r.loadBudget-spent[c])
 			if errors.Is(err, errTooLong) {
 				r.report.note(r.size, c.spec.Name, fmt.Sprintf("did not manage to load the events in %v: it was at %d", r.loadBudget, from))
+				r.report.cut(r.size, c.spec.Name, askLoad, fmt.Sprintf("more than %v", r.loadBudget))
 				r.report.drop(c.spec.Name)
 				return nil
 			}
@@ -148,7 +149,7 @@ func (r *run) load() error {
 	}
 	// The rate of the whole load counts, of which the parts are the spread.
 	for c, d := range spent {
-		if res := r.report.result(r.size, c.spec.Name, askLoad); res != nil {
+		if res := r.report.result(r.size, c.spec.Name, askLoad); res != nil && res.Cut == "" {
 			res.Whole = float64(r.size) / d.Seconds()
 		}
 	}

@@ -142,6 +142,9 @@ func (r *report) add(events int, engine, question string, value float64) {
 }
 
 func (r *report) cut(events int, engine, question, why string) {
+	r.Results = slices.DeleteFunc(r.Results, func(res *result) bool {
+		return res.Events == events && res.Engine == engine && res.Question == question
+	})
 	r.Results = append(r.Results, &result{Events: events, Engine: engine, Question: question, Cut: why})
 	r.restart(events, engine)
 }
