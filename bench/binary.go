@@ -14,7 +14,7 @@ const embedPath = "github.com/doorlog/doorlog/bench/embed/"
 // binaries builds the programs that embed the engines, without debugging
 // information, and takes their sizes. They are the same for every size of store.
 func (r *run) binaries() error {
-	dir, err := os.MkdirTemp(r.dir, "binaries-")
+	dir, err := os.MkdirTemp(r.dir, "bench-binaries-")
 	if err != nil {
 		return err
 	}

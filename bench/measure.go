@@ -70,7 +70,7 @@ func measure(ctx context.Context, cfg *config, p progress) (*report, error) {
 }
 
 func (r *run) measureSize() (err error) {
-	dir, err := os.MkdirTemp(r.dir, "stores-")
+	dir, err := os.MkdirTemp(r.dir, "bench-stores-")
 	if err != nil {
 		return err
 	}

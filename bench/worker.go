@@ -181,7 +181,7 @@ func (w *worker) write(writers int, slice time.Duration) (rp reply, err error) {
 }
 
 func (w *worker) writeUntil(end time.Time) (count int, err error) {
-	for ; time.Now().Before(end); count++ {
+	for ; count == 0 || time.Now().Before(end); count++ {
 		n := int(w.next.Add(1)) - 1
 		e := event(n)
 		if err := w.engine.Write(&e, n); err != nil {
@@ -214,7 +214,7 @@ func (w *worker) mixed(slice time.Duration) (rp reply, err error) {
 }
 
 func (w *worker) readUntil(end time.Time, reader int) (count int, err error) {
-	for ; time.Now().Before(end); count++ {
+	for ; count == 0 || time.Now().Before(end); count++ {
 		if count%2 == 0 {
 			_, err = w.engine.Event(w.plan.samples[(count*mixedReaders+reader)%len(w.plan.samples)])
 		} else {
