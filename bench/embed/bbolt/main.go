@@ -1,0 +1,40 @@
+// Command bbolt is the least that embeds bbolt: it stores a record and reads
+// it. Its size is measured.
+package main
+
+import (
+	"log"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+func main() {
+	if err := run(); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run() error {
+	db, err := bolt.Open("events.db", 0o600, nil)
+	if err != nil {
+		return err
+	}
+	err = db.Update(func(tx *bolt.Tx) error {
+		b, err := tx.CreateBucketIfNotExists([]byte("events"))
+		if err != nil {
+			return err
+		}
+		return b.Put([]byte("1"), []byte("front_door"))
+	})
+	if err != nil {
+		return err
+	}
+	err = db.View(func(tx *bolt.Tx) error {
+		log.Println(len(tx.Bucket([]byte("events")).Get([]byte("1"))))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return db.Close()
+}

@@ -1,0 +1,38 @@
+// Command modernc is the least that embeds modernc.org/sqlite: it stores an event
+// and reads it. Its size is measured.
+package main
+
+import (
+	"context"
+	"database/sql"
+	"log"
+
+	_ "modernc.org/sqlite" // the driver
+)
+
+func main() {
+	if err := run(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(ctx context.Context) error {
+	db, err := sql.Open("sqlite", "events.db")
+	if err != nil {
+		return err
+	}
+	for _, statement := range []string{
+		"CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY, camera_id TEXT)",
+		"INSERT INTO events (camera_id) VALUES ('front_door')",
+	} {
+		if _, err := db.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	var n int
+	if err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM events").Scan(&n); err != nil {
+		return err
+	}
+	log.Println(n)
+	return db.Close()
+}

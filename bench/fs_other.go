@@ -1,0 +1,7 @@
+//go:build !linux
+
+package main
+
+const tmpfs = "tmpfs"
+
+func fileSystem(string) string { return "" }
