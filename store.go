@@ -48,7 +48,8 @@ type Store struct {
 //
 // A file that was not closed, or is smaller than 64 MiB, is read whole and
 // verified before it is used, which takes as long as the disk takes to read it.
-// A larger one that was closed is verified in the background (Options.Scrub).
+// Of a larger one that was closed the branches of the trees are read, about a
+// hundredth of it, and all of it is verified in the background (Options.Scrub).
 func Open(path string, options *Options) (*Store, error) {
 	s, err := open(path, options)
 	if err != nil {
@@ -63,11 +64,14 @@ func open(path string, options *Options) (*Store, error) {
 		return nil, err
 	}
 	s, err := openStore(path, &opt)
-	if errors.Is(err, ErrCorrupt) && opt.Quarantine && !opt.ReadOnly {
-		if qerr := quarantine(path, err, &opt); qerr != nil {
-			return nil, fmt.Errorf("%w; quarantine: %w", err, qerr)
+	lost := errors.Is(err, ErrNotStore) // perhaps one that has lost its first pages
+	if opt.Quarantine && !opt.ReadOnly && (lost || errors.Is(err, ErrCorrupt)) {
+		switch qerr := quarantine(path, err, &opt); {
+		case qerr == nil:
+			return openStore(path, &opt)
+		case !lost:
+			err = fmt.Errorf("%w; quarantine: %w", err, qerr)
 		}
-		s, err = openStore(path, &opt)
 	}
 	return s, err
 }

@@ -442,3 +442,28 @@ func TestSalvageNeedsNoMetaPages(t *testing.T) {
 	s.open(t)
 	wantEvents(t, s.all(t, doorlog.Query{}), stored)
 }
+
+// A card that has lost its first block holds all records still.
+func TestQuarantineOfAStoreWithoutItsFirstPages(t *testing.T) {
+	s := newStore(t)
+	stored := s.household(t, 100)
+	s.close(t)
+	data := readFile(t, s.path)
+	clear(data[:2*4096])
+	if err := os.WriteFile(s.path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.options.Quarantine = true
+	s.open(t)
+	wantEvents(t, s.all(t, doorlog.Query{}), stored)
+
+	other := filepath.Join(t.TempDir(), "other.db")
+	if err := os.WriteFile(other, bytes.Repeat([]byte("x"), 10000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := doorlog.Open(other, &s.options)
+	wantError(t, err, doorlog.ErrNotStore, other)
+	if got := readFile(t, other); len(got) != 10000 {
+		t.Errorf("the other file has %d bytes", len(got))
+	}
+}
