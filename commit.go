@@ -49,6 +49,7 @@ type committer struct {
 	led   bool // somebody leads, or has been told to
 
 	failure atomic.Pointer[error] // set once: why there are no more writes
+	busy    atomic.Bool           // a transaction is under way
 
 	// These belong to the leader.
 	unfolded bool   // the log has been told that the tail cannot be folded
@@ -174,6 +175,8 @@ func (c *committer) transact(jobs []*job) (err error) {
 		return fmt.Errorf("%w: %v", ErrFailed, *failure) //nolint:errorlint // its own outcome is known
 	}
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	c.busy.Store(true)
+	defer c.busy.Store(false)
 	c.readers.beginWrite()
 	defer c.readers.endWrite()
 	tx, err := c.file.begin(true)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"sync"
 
@@ -71,6 +72,16 @@ func (sn *Snapshot) close() {
 	sn.r = nil
 	if sn.entered {
 		sn.store.leave()
+		sn.store.giveWay()
+	}
+}
+
+// giveWay lets a transaction that is under way go on first. Each time that it
+// waits for the disk it loses its processor; readers never wait, and would keep
+// theirs for as long as the scheduler lets them, some milliseconds.
+func (s *Store) giveWay() {
+	if s.commits != nil && s.commits.busy.Load() {
+		runtime.Gosched()
 	}
 }
 
