@@ -38,10 +38,6 @@ const (
 	bucketFlag   = 0x01
 
 	firstPage = 2 // after the two meta pages
-
-	// maxPageLen is more than any page of a store has, with its overflow. The
-	// largest records are rollups, of a day with very many labels.
-	maxPageLen = 64 << 20
 )
 
 // A file begins with two meta pages, of which the valid one with the higher
@@ -154,7 +150,27 @@ func (m *boltMeta) check(size int64) error {
 type page struct {
 	flags uint16
 	count int
-	data  []byte // from its header on
+	data  []byte // from its header on, as far as its elements reach
+}
+
+// reach returns where the page ends by what those of its elements say whose
+// heads are in data.
+func (p *page) reach() (end uint64) {
+	end = pageHeaderLen + uint64(p.count)*elementLen
+	for at := uint64(pageHeaderLen); at+elementLen <= min(end, uint64(len(p.data))); at += elementLen {
+		position, keyLen, valueLen := p.head(p.data[at : at+elementLen])
+		end = max(end, at+position+keyLen+valueLen)
+	}
+	return end
+}
+
+// head returns the three numbers of the head of an element.
+func (p *page) head(b []byte) (position, keyLen, valueLen uint64) {
+	if p.flags == branchFlag {
+		return uint64(binary.LittleEndian.Uint32(b)), uint64(binary.LittleEndian.Uint32(b[4:])), 0
+	}
+	return uint64(binary.LittleEndian.Uint32(b[4:])), uint64(binary.LittleEndian.Uint32(b[8:])),
+		uint64(binary.LittleEndian.Uint32(b[12:]))
 }
 
 // An element is one of a page. What it holds is part of the page.
@@ -173,14 +189,11 @@ func (p *page) element(i int) (e element, err error) {
 		return e, errElement
 	}
 	b := p.data[at : at+elementLen]
-	var position, keyLen, valueLen uint64
+	position, keyLen, valueLen := p.head(b)
 	if p.flags == branchFlag {
-		position, keyLen = uint64(binary.LittleEndian.Uint32(b)), uint64(binary.LittleEndian.Uint32(b[4:]))
 		e.child = binary.LittleEndian.Uint64(b[8:])
 	} else {
 		e.bucket = binary.LittleEndian.Uint32(b)&bucketFlag != 0
-		position, keyLen = uint64(binary.LittleEndian.Uint32(b[4:])), uint64(binary.LittleEndian.Uint32(b[8:]))
-		valueLen = uint64(binary.LittleEndian.Uint32(b[12:]))
 	}
 	from := uint64(at) + position
 	if position < elementLen || from+keyLen+valueLen > uint64(len(p.data)) {

@@ -88,7 +88,7 @@ func createSchema(tx *bolt.Tx, storeID ID) error {
 	for _, kv := range [...]struct{ key, value []byte }{
 		{metaFormat, []byte(formatName)},
 		{metaSchema, binary.BigEndian.AppendUint32(nil, schemaVersion)},
-		{metaState, (&state{storeID: storeID}).encode()},
+		{metaState, (&state{schema: schemaVersion, storeID: storeID}).encode()},
 	} {
 		if err := meta.Put(kv.key, kv.value); err != nil {
 			return fmt.Errorf("meta %s: %w", kv.key, err)
@@ -126,10 +126,11 @@ func identify(format, schema, rec []byte) error {
 	if len(schema) != 4 {
 		return fmt.Errorf("%w: meta schema has %d bytes", ErrCorrupt, len(schema))
 	}
-	_, err := decodeState(rec)
-	if v := binary.BigEndian.Uint32(schema); v > schemaVersion && err != nil {
+	st, err := decodeState(rec)
+	switch v := binary.BigEndian.Uint32(schema); {
+	case v > schemaVersion && (err != nil || st.schema == v):
 		return fmt.Errorf("%w: schema %d; this one knows up to %d", ErrNewerSchema, v, schemaVersion)
-	} else if v != schemaVersion {
+	case v != schemaVersion || err == nil && st.schema != v:
 		return fmt.Errorf("%w: meta schema is %d", ErrCorrupt, v)
 	}
 	return err

@@ -2,6 +2,7 @@ package doorlog
 
 import (
 	"context"
+	"errors"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -18,6 +19,7 @@ type checker struct {
 	*examination
 	ctx    context.Context
 	tx     *bolt.Tx
+	store  *Store
 	thumbs *thumbnails
 	mem    arena
 
@@ -126,9 +128,21 @@ func (c *checker) thumbnail(r *record) {
 		return
 	}
 	c.thumbnails++
-	if _, err := c.thumbs.read(r.ThumbnailPath, r.thumb); err != nil {
+	if _, err := c.thumbs.read(r.ThumbnailPath, r.thumb); err != nil && c.named(r) {
 		c.report(thumbnailInvariant, "event %s: thumbnail: %v", r.ID, err)
 	}
+}
+
+// named reports whether the newest state has the event with the same thumbnail:
+// its file is that of now.
+func (c *checker) named(r *record) bool {
+	sn, err := c.store.look(c.ctx)
+	if err != nil {
+		return true
+	}
+	defer sn.close()
+	now, err := sn.record(r.ID)
+	return err == nil && now.ThumbnailPath == r.ThumbnailPath && now.thumb == r.thumb || errors.Is(err, ErrCorrupt)
 }
 
 // endDay sums the rollups of the day, of which there are no more events.

@@ -24,11 +24,15 @@ func (f Finding) String() string { return fmt.Sprintf("I%d: %s", f.Invariant, f.
 const maxFindings = 100
 
 type findings struct {
-	list []Finding
-	all  int
+	list   []Finding
+	all    int
+	inFile int // and not of a thumbnail
 }
 
 func (f *findings) report(invariant int, format string, args ...any) {
+	if invariant != thumbnailInvariant {
+		f.inFile++
+	}
 	if f.all++; len(f.list) < maxFindings {
 		f.list = append(f.list, Finding{invariant, fmt.Sprintf(format, args...)})
 	}

@@ -3,7 +3,10 @@ package doorlog
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
+	"os"
+	"syscall"
 	"testing"
 	"time"
 
@@ -339,4 +342,61 @@ func SetWholeBelow(size int64) (restore func()) {
 	before := wholeBelow
 	wholeBelow = size
 	return func() { wholeBelow = before }
+}
+
+// SetMapSize has files be mapped as they are (0), so that growing ones are
+// mapped anew; restore takes it back.
+func SetMapSize(size int64) (restore func()) {
+	before := leastMap
+	leastMap = size
+	return func() { leastMap = before }
+}
+
+// RaiseSchema makes a store of the schema after this one of a file.
+func RaiseSchema(tx *bolt.Tx) error {
+	st, err := readState(tx)
+	if err != nil {
+		return err
+	}
+	st.schema++
+	meta := tx.Bucket(metaBucket)
+	return errors.Join(meta.Put(metaState, st.encode()), meta.Put(metaSchema, binary.BigEndian.AppendUint32(nil, st.schema)))
+}
+
+// badDisk is a file of which some pages cannot be read.
+type badDisk struct {
+	*os.File
+	from, until int64
+}
+
+func (d *badDisk) ReadAt(b []byte, at int64) (int, error) {
+	if at < d.until && at+int64(len(b)) > d.from {
+		return 0, syscall.EIO
+	}
+	return d.File.ReadAt(b, at)
+}
+
+// UnreadablePages examines a file of which pages cannot be read.
+func UnreadablePages(t testing.TB, path string, from, until int64) *Verification {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	metas, err := readMetas(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := wholeWalker(t.Context(), f, metas[0], info.Size())
+	w.r = &badDisk{f, from * int64(metas[0].pageSize), until * int64(metas[0].pageSize)}
+	x := new(examination)
+	if err := x.examine(w); err != nil {
+		t.Fatal(err)
+	}
+	return x.verification()
 }

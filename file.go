@@ -72,7 +72,7 @@ func (f *boltFile) open(path string, opt *Options) error {
 		FreelistType:    bolt.FreelistArrayType,
 		ReadOnly:        opt.ReadOnly,
 		MaxSize:         int(opt.MaxSize),
-		InitialMmapSize: mapSize(),
+		InitialMmapSize: mapSize(path),
 		NoStatistics:    true,
 		OpenFile: func(name string, flag int, perm os.FileMode) (_ *os.File, err error) {
 			// The file exists: one that went away must not come back empty.
@@ -137,18 +137,25 @@ func (f *boltFile) close() error {
 	return guarded(f.db.Close)
 }
 
+// leastMap is how much a 64-bit system maps; a test has it be 0.
+var leastMap int64 = 1 << 30
+
 // mapSize returns the address space that is set aside for the file, so that a
 // growing file is not mapped anew, for which readers and the writer would have
-// to wait for each other. 32-bit systems have little of it, and Windows would
-// make the file as large.
-func mapSize() int {
+// to wait for each other: twice what it has, and 1 GiB at least. 32-bit systems
+// have little of it, and Windows would make the file as large.
+func mapSize(path string) int {
 	switch {
-	case runtime.GOOS == "windows":
+	case leastMap == 0 || runtime.GOOS == "windows":
 		return 0
 	case math.MaxInt == math.MaxInt32:
 		return 128 << 20
 	}
-	return 1 << 30
+	size := leastMap
+	if info, err := os.Stat(path); err == nil {
+		size = max(size, 2*info.Size())
+	}
+	return int(size)
 }
 
 // checkFile says clearly what is wrong with a path that holds no file, or an empty one.

@@ -178,16 +178,6 @@ func (s *testStore) fill(t *testing.T) (acknowledged []doorlog.Event) {
 	return acknowledged
 }
 
-// heavy returns an event of some 50 KB.
-func heavy(minutesAgo int) doorlog.Event {
-	e := motion("garage", minutesAgo)
-	e.Attributes = make(map[string]string)
-	for i := range 12 {
-		e.Attributes[fmt.Sprint("a", i)] = strings.Repeat(string(rune('a'+minutesAgo%26)), doorlog.MaxAttributeValue)
-	}
-	return e
-}
-
 // A file that is cut short under an open store is ErrCorrupt, and not the end of
 // the process, for whoever reads it or writes to it.
 func TestFileTruncatedUnderAnOpenStoreIsAnError(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -53,7 +54,7 @@ func repair(ctx context.Context, path string, options *Options) (result *Repaire
 	if result.Before, err = verifyFile(ctx, path, &opt); err != nil {
 		return nil, err
 	}
-	if result.Rebuilt = mendable(result.Before); result.Rebuilt {
+	if result.Rebuilt = result.Before.inFile > 0; result.Rebuilt {
 		if err := rebuild(ctx, path, &opt); err != nil {
 			result.Rebuilt = false
 			return result, err
@@ -64,17 +65,6 @@ func repair(ctx context.Context, path string, options *Options) (result *Repaire
 	}
 	result.After, err = verifyFile(ctx, path, &opt)
 	return result, err
-}
-
-// mendable reports whether something is wrong that is not just a thumbnail.
-func mendable(v *Verification) bool {
-	thumbnails := 0
-	for _, f := range v.Findings {
-		if f.Invariant == thumbnailInvariant {
-			thumbnails++
-		}
-	}
-	return v.Found > thumbnails
 }
 
 // A replaceable is a file that nobody else has open, and into whose place another
@@ -95,15 +85,34 @@ func openToReplace(path string, opt *Options) (*replaceable, error) {
 // replace puts another file in its place. Who has waited for the lock on the
 // old one sees that it is not the one at path any more (openLocked).
 func (f *replaceable) replace(temp, path string) error {
-	if err := f.like(temp); err != nil {
-		return err
-	}
 	if runtime.GOOS == "windows" { // where an open file keeps its name
 		if err := f.close(); err != nil {
 			return err
 		}
 	}
 	return os.Rename(temp, path)
+}
+
+// setAside gives the file a second name; where a file can have just one, as on
+// the FAT of many cards, it is copied.
+func (f *replaceable) setAside(path, aside string) (err error) {
+	if err := os.Link(path, aside); err == nil {
+		return nil
+	}
+	to, err := os.OpenFile(aside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, filePerm)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err = errors.Join(err, to.Close()); err != nil {
+			err = errors.Join(err, os.Remove(aside))
+		}
+	}()
+	info, err := f.file.Stat()
+	if err == nil {
+		_, err = io.Copy(to, io.NewSectionReader(f.file, 0, info.Size()))
+	}
+	return errors.Join(err, to.Sync())
 }
 
 // like gives a file the mode and the owner of the one that it is to replace.
@@ -132,7 +141,13 @@ func rebuild(ctx context.Context, path string, opt *Options) (err error) {
 	}
 	defer func() { err = errors.Join(err, f.close()) }()
 	errLost := errors.New("records are lost")
-	_, x, err := copyRecords(ctx, f.file, path, f.replace, opt, func(s *Salvaged) error {
+	put := func(temp, path string) error {
+		if err := f.like(temp); err != nil {
+			return err
+		}
+		return f.replace(temp, path)
+	}
+	_, x, err := copyRecords(ctx, f.file, path, put, opt, func(s *Salvaged) error {
 		if !s.Complete { // the numbers alone do not tell a record of before
 			return fmt.Errorf("%w: %d events, %d records of detections and %d persons of it cannot be read, "+
 				"or others are not the newest: salvage them", errLost, s.LostEvents, s.LostDetections, s.LostPersons)
@@ -176,16 +191,33 @@ func quarantine(path string, cause error, opt *Options) (err error) {
 	}
 	defer func() { err = errors.Join(err, f.close()) }()
 	aside := path + ".damaged-" + opt.Now().UTC().Format("20060102T150405.000000000Z")
-	put := func(temp, path string) error {
-		if err := os.Link(path, aside); err != nil {
+	put := func(temp, path string) (err error) {
+		if err := f.like(temp); err != nil {
+			return err
+		}
+		if err := f.setAside(path, aside); err != nil {
 			return fmt.Errorf("set it aside: %w", err)
 		}
+		defer func() {
+			if err != nil {
+				err = errors.Join(err, os.Remove(aside))
+			}
+		}()
 		if err := syncFolder(filepath.Dir(path)); err != nil {
 			return err
 		}
 		return f.replace(temp, path)
 	}
-	result, _, err := copyRecords(context.Background(), f.file, path, put, opt, nil)
+	errSound := errors.New("it is sound")
+	result, _, err := copyRecords(context.Background(), f.file, path, put, opt, func(s *Salvaged) error {
+		if s.Found == 0 { // another process has done this meanwhile
+			return errSound
+		}
+		return nil
+	})
+	if errors.Is(err, errSound) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ type Salvaged struct {
 // Options.ThumbnailDir. A file that is there under the name fresh is
 // fs.ErrExist, and left as it is; the new one appears when it is whole.
 //
-// Of a file that is sound, Salvage makes a copy without free pages.
+// Of a file that is sound, Salvage makes a compact copy.
 func Salvage(ctx context.Context, damaged, fresh string) (*Salvaged, error) {
 	result, err := salvage(ctx, damaged, fresh)
 	if err != nil {
@@ -120,6 +120,7 @@ type copier struct {
 	db       *bolt.DB
 	names    interner
 	pending  []rawRecord
+	size     int // of what is pending
 	err      error
 	unsure   int64
 	stripped int64
@@ -133,13 +134,17 @@ type rawRecord struct {
 	unsure     bool
 }
 
-// batch is how many records, or events, are written in one transaction.
-const batch = 4096
+// batch is how many records, or events, are written in one transaction, unless
+// they are large.
+const batch, batchBytes = 4096, 4 << 20
 
 func (c *copier) open(path string) (err error) {
 	c.db, err = bolt.Open(path, filePerm, &bolt.Options{
 		FreelistType: bolt.FreelistArrayType, NoStatistics: true, NoSync: true, NoGrowSync: true,
 	})
+	if err == nil {
+		c.db.AllocSize = growStep
+	}
 	return err
 }
 
@@ -195,7 +200,7 @@ func (c *copier) take(bucket int, key, value []byte, unsure bool) {
 	}
 	c.taken++
 	c.pending = append(c.pending, rawRecord{bucket, bytes.Clone(key), bytes.Clone(value), unsure})
-	if len(c.pending) >= batch {
+	if c.size += len(value); len(c.pending) >= batch || c.size >= batchBytes {
 		c.err = c.flush()
 	}
 }
@@ -241,7 +246,8 @@ func (c *copier) flush() error {
 		}
 		return nil
 	})
-	c.pending = c.pending[:0]
+	clear(c.pending) // which may be large
+	c.pending, c.size = c.pending[:0], 0
 	return err
 }
 
@@ -335,8 +341,13 @@ func (c *copier) dropOrphans() error {
 func (c *copier) settle(w *writeTx) (more bool, err error) {
 	after := firstAfter(w.through)
 	var events []record
+	size := 0
 	cursor := w.events.Cursor()
-	for k, v := cursor.Seek(after[:]); k != nil && len(events) < batch; k, v = cursor.Next() {
+	for k, v := cursor.Seek(after[:]); k != nil; k, v = cursor.Next() {
+		if more = len(events) == batch || size >= batchBytes; more {
+			break
+		}
+		size += len(v)
 		var r record
 		if err := decodeEvent(k, v, &w.mem, &r); err != nil {
 			return false, fmt.Errorf("event %s: %w", keyText(k), err)
@@ -352,7 +363,7 @@ func (c *copier) settle(w *writeTx) (more bool, err error) {
 		w.rollups.addEvent(r, 1)
 		w.through = r.ID
 	}
-	return len(events) == batch, nil
+	return more, nil
 }
 
 // attach loads the detections of an event. If they are not what its record says

@@ -39,9 +39,7 @@ func (c *copier) scan(f *os.File, w *walker) error {
 			if !pages(own, id) {
 				continue
 			}
-			if err := c.scanPage(f, id, size, info.Size(), !own); err != nil {
-				return err
-			}
+			c.scanPage(f, id, size, info.Size(), !own)
 		}
 		if err := c.flush(); err != nil {
 			return err
@@ -51,28 +49,26 @@ func (c *copier) scan(f *os.File, w *walker) error {
 }
 
 // scanPage takes the records of a page.
-func (c *copier) scanPage(f *os.File, id uint64, size int, end int64, unsure bool) error {
+func (c *copier) scanPage(f *os.File, id uint64, size int, end int64, unsure bool) {
 	at := int64(id) * int64(size)
 	buf := make([]byte, size)
-	if err := readPage(f, buf, at); err != nil {
-		return err
+	if readPage(f, buf, at) != nil {
+		return // it cannot be read
 	}
+	_, p := parsePage(buf)
 	long := (int64(overflowOf(buf)) + 1) * int64(size)
 	// What many pages say of their length may be noise; to believe all of it
 	// could take for ever.
-	if long > int64(size) && long <= min(maxPageLen, end-at) && c.extra+long <= 2*end {
-		c.extra += long
-		buf = make([]byte, long)
-		if err := readPage(f, buf, at); err != nil {
-			return err
+	if long <= end-at && c.extra <= 2*end {
+		if p.readOn(f, at, uint64(long)) != nil {
+			p.data = buf
 		}
+		c.extra += int64(len(p.data) - size)
 	}
-	_, p := parsePage(buf)
 	if p.flags != branchFlag && p.flags != freelistFlag { // whatever else it says that it is
 		p.flags = leafFlag
 		c.scanLeaf(&p, unsure, true)
 	}
-	return nil
 }
 
 // scanLeaf takes the records of a leaf: as many as it says that it has, or as

@@ -20,5 +20,8 @@ func freeSpace(f *os.File) int64 {
 	if err := conn.Control(func(fd uintptr) { failure = unix.Fstatfs(int(fd), &stat) }); err != nil || failure != nil {
 		return -1
 	}
-	return int64(stat.Bavail) * int64(stat.Bsize) //nolint:unconvert // their types differ between systems
+	if stat.Blocks == 0 { // it does not say
+		return -1
+	}
+	return max(0, int64(stat.Bavail)) * int64(stat.Bsize) //nolint:unconvert // their types differ between systems
 }

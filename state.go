@@ -10,23 +10,26 @@ import (
 // A state is what meta keeps beside the names of format and schema. Every
 // commit writes it, as a record (codec.go) whose payload is
 //
-//	 16         16                1         16 for each of summed
-//	| store ID | indexed_through | unclean | entries, hashes | … |
+//	 4        16         16                1         16 for each of summed
+//	| schema | store ID | indexed_through | unclean | entries, hashes | … |
 //
-// with the numbers big-endian.
+// with the numbers big-endian. The schema is that of the key schema, so that a
+// later one can be told from a damaged one.
 type state struct {
+	schema  uint32
 	storeID ID   // made with the file
 	through ID   // indexed_through (index.go); zero while nothing is folded
 	unclean bool // it has been written to, and not been closed since
 	sums    sums
 }
 
-const stateLen = 16 + 16 + 1 + 16*sumCount
+const stateLen = 4 + 16 + 16 + 1 + 16*sumCount
 
 var stateRecord = kindOf(metaBucket)
 
 func (s *state) encode() []byte {
 	b := make([]byte, 0, stateLen)
+	b = binary.BigEndian.AppendUint32(b, s.schema)
 	b = append(b, s.storeID[:]...)
 	b = append(b, s.through[:]...)
 	if s.unclean {
@@ -44,7 +47,7 @@ func (s *state) encode() []byte {
 // openState verifies a state and returns its payload.
 func openState(rec []byte) ([]byte, error) {
 	b, err := stateRecord.open(metaState, rec)
-	if err == nil && (len(b) != stateLen || b[32] > 1) {
+	if err == nil && (len(b) != stateLen || b[36] > 1) {
 		err = fmt.Errorf("%w: %d bytes", ErrCorrupt, len(b))
 	}
 	if err != nil {
@@ -58,9 +61,9 @@ func decodeState(rec []byte) (s state, err error) {
 	if err != nil {
 		return s, err
 	}
-	s.storeID, s.through, s.unclean = ID(b), ID(b[16:]), b[32] == 1
+	s.schema, s.storeID, s.through, s.unclean = binary.BigEndian.Uint32(b), ID(b[4:]), ID(b[20:]), b[36] == 1
 	for i := range s.sums {
-		at := b[33+16*i:]
+		at := b[37+16*i:]
 		s.sums[i] = bucketSum{binary.BigEndian.Uint64(at), binary.BigEndian.Uint64(at[8:])}
 	}
 	return s, nil
@@ -76,5 +79,5 @@ func indexedThrough(tx *bolt.Tx) (ID, error) {
 	if err != nil {
 		return ID{}, err
 	}
-	return ID(b[16:]), nil
+	return ID(b[20:]), nil
 }

@@ -39,6 +39,8 @@ type Verification struct {
 	Orphans  []string `json:"orphans"`
 	Orphaned int      `json:"orphaned"`
 
+	inFile int // findings that are not of a thumbnail
+
 	// Whole is false if the file is so damaged that records, indexes and
 	// thumbnails were not compared with each other.
 	Whole bool `json:"whole"`
@@ -49,7 +51,7 @@ func (v *Verification) Sound() bool { return v.Found == 0 }
 
 // Err is nil if nothing is wrong, and else ErrCorrupt with the first finding.
 func (v *Verification) Err() error {
-	f := findings{v.Findings, v.Found}
+	f := findings{list: v.Findings, all: v.Found}
 	return f.err()
 }
 
@@ -92,9 +94,12 @@ func verifyFile(ctx context.Context, path string, options *Options) (_ *Verifica
 	}
 	opt.examined = true
 	s, err := openStore(path, &opt)
-	if err != nil {
+	if errors.Is(err, ErrCorrupt) {
 		x.report(2, "%v", err)
 		return x.verification(), nil
+	}
+	if err != nil {
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	sn, err := s.snapshot(ctx)
@@ -144,7 +149,7 @@ func (x *examination) verification() *Verification {
 		Events:     int64(x.sums[eventsSum].entries) - int64(x.damaged[eventsSum]),
 		Detections: int64(x.sums[detectionsSum].entries) - int64(x.damaged[detectionsSum]),
 		Persons:    int64(x.sums[personsSum].entries) - int64(x.damaged[personsSum]),
-		Findings:   append([]Finding{}, x.list...), Found: x.all, Orphans: []string{},
+		Findings:   append([]Finding{}, x.list...), Found: x.all, inFile: x.inFile, Orphans: []string{},
 
 		RecordsWhole: x.whole(eventsSum) && x.whole(detectionsSum) && x.whole(personsSum),
 	}
@@ -159,7 +164,7 @@ const youngest = time.Hour
 // not used again. A thumbnail that belongs to no event is an orphan when it is
 // an hour old, because its event may be about to be written.
 //
-// If the file is damaged, the store answers nothing but ErrCorrupt from then on.
+// If the file is damaged (which missing thumbnails do not mean), the store answers nothing but ErrCorrupt from then on.
 func (s *Store) Verify(ctx context.Context) (*Verification, error) {
 	v, err := s.verify(ctx)
 	return v, failed("verify", err)
@@ -186,39 +191,52 @@ func (s *Store) verify(ctx context.Context) (*Verification, error) {
 	if x.broken() {
 		return x.verification(), nil
 	}
-	return sn.verify(x, time.Now().Add(-youngest))
+	v, err := sn.verify(x, time.Now().Add(-youngest))
+	if err == nil && x.inFile > 0 {
+		s.condemn(x.err())
+	}
+	return v, err
 }
 
 // examineState examines the newest state of an open store, whose snapshot it
 // returns, to be closed by the caller.
-func (s *Store) examineState(ctx context.Context, pace func() error) (_ *examination, sn *Snapshot, err error) {
-	var metas []boltMeta
-	look := func() error { // perhaps a second time
-		if sn != nil {
-			sn.close()
-		}
-		if sn, err = s.look(ctx); err == nil {
-			metas, err = readMetas(s.file.file)
-		}
-		return err
+func (s *Store) examineState(ctx context.Context, pace func() error) (x *examination, sn *Snapshot, err error) {
+	x = new(examination)
+	meta, sn, err := s.newestState(ctx)
+	if err != nil {
+		return x, nil, err
 	}
-	// The meta page of a state is written over by the second commit after it.
-	if s.commits == nil || s.commits.failure.Load() != nil {
-		err = look()
-	} else {
-		err = s.commits.submit(ctx, func(*writeTx) error { return look() })
-	}
-	if err == nil && metas[0].txid != uint64(sn.r.tx.ID()) {
-		err = fmt.Errorf("%w: meta pages", ErrCorrupt)
-	}
-	x := new(examination)
-	if err == nil {
-		err = x.examine(&walker{ctx: ctx, r: s.file.file, meta: metas[0], depth: everything, pace: pace})
-	}
-	if err != nil && sn != nil {
+	err = guarded(func() error {
+		return x.examine(&walker{ctx: ctx, r: s.file.file, meta: meta, depth: everything, pace: pace})
+	})
+	if err != nil {
 		sn.close()
 	}
 	return x, sn, err
+}
+
+// newestState returns a snapshot with its meta page, which the second commit
+// after it writes over: then it tries again with a newer one.
+func (s *Store) newestState(ctx context.Context) (meta boltMeta, sn *Snapshot, err error) {
+	for before := -1; ; {
+		if sn, err = s.look(ctx); err != nil {
+			return meta, nil, err
+		}
+		id := sn.r.tx.ID()
+		metas, err := readMetas(s.file.file)
+		for _, meta := range metas {
+			if meta.txid == uint64(id) {
+				return meta, sn, nil
+			}
+		}
+		sn.close()
+		if id == before { // and nothing has been committed meanwhile
+			return meta, nil, errors.Join(fmt.Errorf("%w: meta pages", ErrCorrupt), err)
+		}
+		if before = id; ctx.Err() != nil {
+			return meta, nil, ctx.Err()
+		}
+	}
 }
 
 // condemn has every later call answer ErrCorrupt.
@@ -232,7 +250,7 @@ func (s *Store) condemn(err error) {
 // graceFrom, unless that is zero, is no orphan.
 func (sn *Snapshot) verify(x *examination, graceFrom time.Time) (*Verification, error) {
 	c := checker{
-		examination: x, ctx: sn.ctx, tx: sn.r.tx, thumbs: sn.store.thumbs, mem: arena{names: &sn.store.names},
+		examination: x, ctx: sn.ctx, tx: sn.r.tx, store: sn.store, thumbs: sn.store.thumbs, mem: arena{names: &sn.store.names},
 	}
 	if err := guarded(c.run); err != nil {
 		return nil, err

@@ -159,7 +159,7 @@ func (w *walker) tree(id uint64, level int, shallow bool, within bounds, leaf le
 		w.report("page %d: %s", id, problem)
 		return false, nil
 	}
-	for i := range uint64(len(p.data) / w.meta.pageSize) {
+	for i := range overflowOf(p.data) + 1 {
 		if w.free.has(id + i) {
 			w.report("page %d is in use and free", id+i)
 			w.doubtful++
@@ -261,7 +261,7 @@ func (w *walker) read(id uint64, level int) (p page, problem string, err error) 
 	switch {
 	case own != id:
 		return p, fmt.Sprintf("it says that it is page %d", own), nil
-	case more >= w.pages-id || (more+1)*size > maxPageLen:
+	case more >= w.pages-id:
 		return p, fmt.Sprintf("it has an overflow of %d pages", more), nil
 	}
 	for i := range more + 1 {
@@ -269,17 +269,31 @@ func (w *walker) read(id uint64, level int) (p page, problem string, err error) 
 			return p, "it is in use twice", nil
 		}
 	}
-	if more > 0 {
-		if buf = slices.Grow(buf, int(more*size))[:(more+1)*size]; cap(buf) > cap(w.buffers[level]) {
-			w.buffers[level] = buf
-		}
-		if err := readPage(w.r, buf[size:], int64((id+1)*size)); err != nil {
-			problem = cutShort(&err)
-			return p, problem, err
-		}
-		p.data = buf
+	if err := p.readOn(w.r, int64(id*size), (more+1)*size); err != nil {
+		problem = cutShort(&err)
+		return p, problem, err
+	}
+	if cap(p.data) > cap(w.buffers[level]) {
+		w.buffers[level] = p.data
 	}
 	return p, "", nil
+}
+
+// readOn reads the overflow of a page that is long bytes in all, as far as its
+// elements reach: what it says of its length may be damaged, and is not to cost
+// the memory for it.
+func (p *page) readOn(r io.ReaderAt, at int64, long uint64) error {
+	for have := uint64(len(p.data)); have < long; have = uint64(len(p.data)) {
+		end := min(long, p.reach())
+		if end <= have {
+			return nil
+		}
+		p.data = slices.Grow(p.data, int(end-have))[:end]
+		if err := readPage(r, p.data[have:], at+int64(have)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // cutShort makes a problem of an error that says that the file ends before.
@@ -290,7 +304,8 @@ func cutShort(err *error) (problem string) {
 	return problem
 }
 
-// readPage fills b. A file that ends before is ErrCorrupt.
+// readPage fills b. What the file does not have, or the disk cannot read, is
+// ErrCorrupt.
 func readPage(r io.ReaderAt, b []byte, at int64) error {
 	switch _, err := r.ReadAt(b, at); err {
 	case nil:
@@ -298,7 +313,7 @@ func readPage(r io.ReaderAt, b []byte, at int64) error {
 	case io.EOF, io.ErrUnexpectedEOF: //nolint:errorlint // what ReadAt returns
 		return fmt.Errorf("%w: it ends before byte %d", ErrCorrupt, at+int64(len(b)))
 	default:
-		return err
+		return fmt.Errorf("%w: it cannot be read: %w", ErrCorrupt, err)
 	}
 }
 

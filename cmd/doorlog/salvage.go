@@ -19,7 +19,7 @@ func newSalvageCommand(a *app) *cobra.Command {
 		Long: `Make a new database in the file NEW, which must not exist, of every record of the
 database that verifies, and say what was saved and what was lost. The damaged database
 is left as it is, and so are the thumbnails, which belong to the new one as well. Of a
-database that is sound it is a copy without free space.
+database that is sound it is a compact copy.
 
 To go on with the new one, put it in the place of the old. Do not repair it before you
 have looked at the thumbnails of lost events, which belong to no event then: repair

@@ -132,7 +132,10 @@ func verdict(v *doorlog.Verification, thumbnails string) string {
 		return "damaged: thumbnails are missing or have changed, which nothing mends but a copy of them; " +
 			"if they are not in " + printable(thumbnails) + ", say where with --thumbnails"
 	}
-	return "damaged: 'doorlog repair' mends it, unless records are lost"
+	if v.RecordsWhole {
+		return "damaged: 'doorlog repair' mends it"
+	}
+	return "damaged: 'doorlog repair' mends it if it finds all records, else 'doorlog salvage NEW' saves those that it finds"
 }
 
 // The numbers of invariants, in design/schema.md, that tell what can be done.
