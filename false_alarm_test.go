@@ -1,7 +1,6 @@
 package doorlog_test
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,39 +9,20 @@ import (
 	"syscall"
 	"testing"
 
-	bolt "go.etcd.io/bbolt"
-
 	"github.com/doorlog/doorlog"
 )
 
 // A store of a later schema is not damaged, and not to be set aside.
 func TestNewerSchemaIsNoDamage(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "events.db")
-	st, err := doorlog.Open(path, nil)
-	if err != nil {
-		t.Fatal(err)
+	s := newStore(t)
+	s.close(t)
+	s.inFile(t, doorlog.RaiseSchema)
+	for _, s.options.Quarantine = range []bool{false, true} {
+		_, err := doorlog.Open(s.path, &s.options)
+		wantError(t, err, doorlog.ErrNewerSchema, s.path)
 	}
-	if err := st.Close(); err != nil {
-		t.Fatal(err)
-	}
-	db, err := bolt.Open(path, 0o600, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = db.Update(doorlog.RaiseSchema)
-	if err := errors.Join(err, db.Close()); err != nil {
-		t.Fatal(err)
-	}
-	if st, err := doorlog.Open(path, nil); !errors.Is(err, doorlog.ErrNewerSchema) {
-		t.Errorf("open: %v", err)
-		if err == nil {
-			st.Close()
-		}
-	}
-	if st, err := doorlog.Open(path, &doorlog.Options{Quarantine: true}); err == nil {
-		st.Close()
-		left, _ := filepath.Glob(path + ".damaged-*")
-		t.Errorf("an older program has put it in quarantine: %v", left)
+	if left, err := filepath.Glob(s.path + ".damaged-*"); len(left) > 0 || err != nil {
+		t.Errorf("an older program has put it in quarantine: %v, %v", left, err)
 	}
 }
 
@@ -85,14 +65,8 @@ func TestVerifyBesideDeletionsFindsNothing(t *testing.T) {
 
 // What keeps Verify from opening a sound file is an error, and no damage.
 func TestVerifyThatCannotOpenIsAnError(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "events.db")
-	st, err := doorlog.Open(path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := st.Close(); err != nil {
-		t.Fatal(err)
-	}
+	s := newStore(t)
+	s.close(t)
 	n := 0
 	opt := &doorlog.Options{OpenFile: func(name string, flag int, perm os.FileMode) (*os.File, error) {
 		if n++; n == 2 {
@@ -100,12 +74,12 @@ func TestVerifyThatCannotOpenIsAnError(t *testing.T) {
 		}
 		return os.OpenFile(name, flag, perm)
 	}}
-	v, err := doorlog.Verify(t.Context(), path, opt)
+	v, err := doorlog.Verify(t.Context(), s.path, opt)
 	if err == nil {
 		t.Errorf("a sound file: %v, records whole %v", v.Findings, v.RecordsWhole)
 	}
 	n = 0
-	r, err := doorlog.Repair(t.Context(), path, opt)
+	r, err := doorlog.Repair(t.Context(), s.path, opt)
 	if err == nil && r.Rebuilt {
 		t.Error("and Repair has made it anew")
 	}

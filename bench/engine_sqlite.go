@@ -91,7 +91,11 @@ func (s *sqliteEngine) Write(e *doorlog.Event, _ int) error {
 }
 
 func (s *sqliteEngine) Event(r ref) (doorlog.Event, error) {
-	list, err := s.list("event", r.n+1)
+	return only(s.list("event", r.n+1))
+}
+
+// only returns the one event of a list that has been read.
+func only(list []doorlog.Event, err error) (doorlog.Event, error) {
 	if err == nil && len(list) == 0 {
 		err = errMissing
 	}

@@ -154,14 +154,7 @@ func (x *expertEngine) Close() error {
 }
 
 func (x *expertEngine) Event(r ref) (doorlog.Event, error) {
-	list, err := x.list("event", r.n+1)
-	if err == nil && len(list) == 0 {
-		err = errMissing
-	}
-	if err != nil {
-		return doorlog.Event{}, err
-	}
-	return list[0], nil
+	return only(x.list("event", r.n+1))
 }
 
 // list reads events, and then the detections of all of them with one query. A
