@@ -16,13 +16,13 @@ import (
 //	detections   ID of the event        → detections record; no key where there are none
 //	persons      name                   → person record
 //	rollups      camera 0x00 day        → sums of the day (rollup.go)
-//	by_camera    camera       0x00 ID   → nothing
-//	by_person    person       0x00 ID   → nothing; a stranger has the empty name
-//	by_label     label        0x00 ID   → nothing; once per label and event
-//	by_type      type         0x00 ID   → nothing
-//	by_door      door action  0x00 ID   → nothing; only where the door did something
-//	by_recording recording    0x00 ID   → nothing; only where there is one
-//	by_thumbnail path         0x00 ID   → nothing; only where the file is not named by the ID
+//	by_camera    camera       0x00 ID   → more IDs (postings.go)
+//	by_person    person       0x00 ID   → more IDs; a stranger has the empty name
+//	by_label     label        0x00 ID   → more IDs; once per label and event
+//	by_type      type         0x00 ID   → more IDs
+//	by_door      door action  0x00 ID   → more IDs; only where the door did something
+//	by_recording recording    0x00 ID   → more IDs; only where there is one
+//	by_thumbnail path         0x00 ID   → more IDs; only where the file is not named by the ID
 //
 // An ID is 16 bytes (id.go). Values are UTF-8 without NUL, so that the first
 // 0x00 ends the value, and all keys of one value stand together in the order
@@ -43,8 +43,13 @@ var (
 )
 
 const (
-	formatName    = "doorlog"
-	schemaVersion = 1
+	formatName = "doorlog"
+
+	// schemaVersion is what this version writes. Schema 1 had a key for each
+	// entry of an index, which is a posting list of short blocks: it is read as
+	// it is, and becomes schema 2 with the first write.
+	schemaVersion = 2
+	oldestSchema  = 1
 )
 
 // fillPercent is how full bolt leaves a page that it splits. Keys arrive
@@ -130,7 +135,7 @@ func identify(format, schema, rec []byte) error {
 	switch v := binary.BigEndian.Uint32(schema); {
 	case v > schemaVersion && (err != nil || st.schema == v):
 		return fmt.Errorf("%w: schema %d; this one knows up to %d", ErrNewerSchema, v, schemaVersion)
-	case v != schemaVersion || err == nil && st.schema != v:
+	case v < oldestSchema || v > schemaVersion || err == nil && st.schema != v:
 		return fmt.Errorf("%w: meta schema is %d", ErrCorrupt, v)
 	}
 	return err

@@ -24,6 +24,7 @@ type checker struct {
 	mem    arena
 
 	expected   sums
+	posting    []byte // room for an index entry
 	day        uint32 // of the rollups that are being added up
 	rollups    rollupChanges
 	thumbnails int64
@@ -110,7 +111,8 @@ func (c *checker) event(id ID, rec, detected []byte) {
 		return
 	}
 	for _, e := range indexEntries(&r) {
-		c.expected.add(indexSums+e.index, e.key, 0)
+		c.posting = appendIndexKey(c.posting[:0], e.value, id)
+		c.expected.add(indexSums+e.index, c.posting, 0)
 	}
 	if day := dayOf(r.RecordedAt); day != c.day {
 		c.endDay()

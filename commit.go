@@ -292,6 +292,9 @@ func diskError(err error) error {
 // access, panic with.
 func panicError(p any) error {
 	if err, ok := p.(error); ok {
+		if errors.Is(err, ErrCorrupt) {
+			return err
+		}
 		return fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	return fmt.Errorf("%w: %v", ErrCorrupt, p)

@@ -59,10 +59,11 @@ type examination struct {
 	names          int        // of buckets of a store
 	unknown        []string
 	format, schema []byte
-	state          []byte // its record in meta
-	known          *state // nil: damaged
-	sums           sums   // of what is there
-	unsound        bool   // pages, or meta, are damaged
+	state          []byte             // its record in meta
+	known          *state             // nil: damaged
+	sums           sums               // of what is there
+	unsound        bool               // pages, or meta, are damaged
+	lastPosting    [indexCount][]byte // the last entry of each index so far
 	damaged        [sumCount]int
 	entry          func(bucket int, key, value []byte) // if set, is called with each record that verifies
 }
@@ -137,12 +138,29 @@ func (x *examination) lookAtMeta(key, value []byte) {
 	}
 }
 
+// lookAtPosting takes in a block of a posting list. Its sums are those of the
+// single entries, whatever blocks they are in.
 func (x *examination) lookAtPosting(bucket int, key, value []byte) {
-	x.sums.add(bucket, key, 0)
-	if _, ok := indexValue(key); !ok || len(value) > 0 {
-		x.damaged[bucket]++
-		x.report(8, "%s: %q is no index entry", summed[bucket], shortened(key))
+	b, err := openBlock(bucket-indexSums, key, value)
+	if err == nil && !b.inOrder() {
+		err = errOrder
 	}
+	last := x.lastPosting[bucket-indexSums]
+	if at := len(key) - idLen; err == nil && len(last) > at && bytes.Equal(last[:at], key[:at]) && bytes.Compare(last, key) >= 0 {
+		err = errOrder // the block before reaches into this one
+	}
+	if err != nil {
+		x.sums.add(bucket, key, 0)
+		x.damaged[bucket]++
+		x.report(8, "%s: %s: %v", summed[bucket], keyText(shortened(key)), err)
+		return
+	}
+	last = append(last[:0], key...)
+	for i := range b.len() {
+		copy(last[len(key)-idLen:], b.bytes(i))
+		x.sums.add(bucket, last, 0)
+	}
+	x.lastPosting[bucket-indexSums] = last
 }
 
 // recordKinds are the kinds of the buckets of records, with the number of the

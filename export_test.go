@@ -195,9 +195,9 @@ func damage(tx *bolt.Tx, kind string) error {
 		k, _ := index.Cursor().First()
 		return index.Delete(k)
 	case "index entry too many":
-		return index.Put(indexKey("moon", id), nil)
+		return index.Put(appendIndexKey(nil, "moon", id), nil)
 	case "index entry of the tail":
-		return index.Put(indexKey("front_door", ID(last)), nil)
+		return index.Put(appendIndexKey(nil, "front_door", ID(last)), nil)
 	case "not an index entry":
 		return index.Put([]byte("moon"), nil)
 	case "event gone":

@@ -2,14 +2,12 @@ package doorlog
 
 import (
 	"bytes"
-	"fmt"
+	"maps"
 	"slices"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 // The index buckets. Each holds posting lists: the IDs of the events that have
-// a value, in the order of time (buckets.go draws the keys).
+// a value, in the order of time (postings.go draws them).
 //
 // A commit of new events does not touch them, because each more tree is three
 // more pages to write. Events are folded into them later, up to the ID that
@@ -36,18 +34,16 @@ var indexes = [indexCount][]byte{
 	byThumbnail: []byte("by_thumbnail"),
 }
 
-// An indexEntry is a key of an index bucket.
+// An indexEntry names a posting list that has an event.
 type indexEntry struct {
 	index int
-	key   []byte
+	value string
 }
 
 // indexEntries returns all index entries of an event, whose detections are loaded.
 func indexEntries(r *record) []indexEntry {
 	entries := make([]indexEntry, 0, indexCount+len(r.Detections))
-	add := func(index int, value string) {
-		entries = append(entries, indexEntry{index, indexKey(value, r.ID)})
-	}
+	add := func(index int, value string) { entries = append(entries, indexEntry{index, value}) }
 	add(byCamera, r.Camera)
 	add(byPerson, r.Person)
 	add(byType, string(r.Type))
@@ -76,12 +72,11 @@ func labelsOf(detections []Detection) []string {
 	return slices.Compact(labels)
 }
 
-// indexKey returns value 0x00 ID.
-func indexKey(value string, id ID) []byte {
-	key := make([]byte, 0, len(value)+1+len(id))
-	key = append(key, value...)
-	key = append(key, 0)
-	return append(key, id[:]...)
+// appendIndexKey appends value 0x00 ID.
+func appendIndexKey(to []byte, value string, id ID) []byte {
+	to = append(to, value...)
+	to = append(to, 0)
+	return append(to, id[:]...)
 }
 
 // indexValue returns the value of an index key; ok is false if it is none.
@@ -93,73 +88,54 @@ func indexValue(key []byte) (value []byte, ok bool) {
 	return key[:at], true
 }
 
-// errOrder: the keys of a damaged file are not in their order, in which a search
-// that begins anew from what it finds would come back to it for ever.
-var errOrder = fmt.Errorf("%w: keys are not in their order", ErrCorrupt)
-
-// A postings iterates over the posting list of a value, newest first.
-type postings struct {
-	cursor *bolt.Cursor
-	prefix []byte
-	key    []byte
-}
-
-// postingsOf begins the posting list of a value in an index bucket.
-func postingsOf(bucket *bolt.Bucket, value string) *postings {
-	p := &postings{cursor: bucket.Cursor(), prefix: append([]byte(value), 0)}
-	end := append([]byte(value), 1) // no key begins so: 0x00 ends a value
-	p.key, _ = seekBefore(p.cursor, end)
-	return p
-}
-
-// next returns the next older ID of the list; ok is false at its end.
-func (p *postings) next() (id ID, ok bool) {
-	if !bytes.HasPrefix(p.key, p.prefix) || len(p.key) != len(p.prefix)+len(id) {
-		return ID{}, false
-	}
-	id = ID(p.key[len(p.prefix):])
-	p.key, _ = p.cursor.Prev()
-	return id, true
-}
-
-// An indexChange is an index key to put or to delete.
+// An indexChange is an ID to put into a posting list, or to take out of it.
 type indexChange struct {
-	key    []byte
+	id     ID
 	remove bool
 }
 
-// indexChanges gathers the index changes of a transaction, so that the keys of
-// each bucket are put in their order: neighbours then share a page that is at hand.
-type indexChanges [indexCount][]indexChange
+// indexChanges gathers the index changes of a transaction by their values, so
+// that those of a block of a posting list (postings.go) are made together.
+type indexChanges [indexCount]map[string][]indexChange
 
-func (c *indexChanges) put(entries []indexEntry) {
+func (c *indexChanges) put(id ID, entries []indexEntry) {
 	for _, e := range entries {
-		c[e.index] = append(c[e.index], indexChange{key: e.key})
+		c.add(e, indexChange{id: id})
 	}
 }
 
-// replace takes away those of the old entries that are not new ones, and puts
-// those of the new ones that are not old.
-func (c *indexChanges) replace(old, now []indexEntry) {
-	among := func(list []indexEntry, e indexEntry) bool {
-		return slices.ContainsFunc(list, func(o indexEntry) bool {
-			return o.index == e.index && bytes.Equal(o.key, e.key)
-		})
+func (c *indexChanges) add(e indexEntry, change indexChange) {
+	if c[e.index] == nil {
+		c[e.index] = make(map[string][]indexChange)
 	}
+	c[e.index][e.value] = append(c[e.index][e.value], change)
+}
+
+// replace takes away those of the old entries of an event that are not new ones,
+// and puts those of the new ones that are not old.
+func (c *indexChanges) replace(id ID, old, now []indexEntry) {
 	for _, e := range old {
-		if !among(now, e) {
-			c[e.index] = append(c[e.index], indexChange{e.key, true})
+		if !slices.Contains(now, e) {
+			c.add(e, indexChange{id, true})
 		}
 	}
-	c.put(slices.DeleteFunc(slices.Clone(now), func(e indexEntry) bool { return among(old, e) }))
+	c.put(id, slices.DeleteFunc(slices.Clone(now), func(e indexEntry) bool { return slices.Contains(old, e) }))
 }
 
-// take returns the changes of one index, in the order of their keys, and
+// take calls fn with the changes of each value of an index, in their orders, and
 // forgets them.
-func (c *indexChanges) take(index int) []indexChange {
-	changes := c[index]
+func (c *indexChanges) take(index int, fn func(value string, changes []indexChange) error) error {
+	values := c[index]
 	c[index] = nil
-	// Stable: of two changes of one key the later one must win.
-	slices.SortStableFunc(changes, func(a, b indexChange) int { return bytes.Compare(a.key, b.key) })
-	return changes
+	for _, value := range slices.Sorted(maps.Keys(values)) {
+		changes := values[value]
+		byID := func(a, b indexChange) int { return a.id.Compare(b.id) }
+		if !slices.IsSortedFunc(changes, byID) { // Stable: of two changes of one ID the later one wins.
+			slices.SortStableFunc(changes, byID)
+		}
+		if err := fn(value, changes); err != nil {
+			return err
+		}
+	}
+	return nil
 }

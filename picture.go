@@ -104,7 +104,7 @@ func (s *Store) thumbnailUsed(ctx context.Context, path string) (used bool, err 
 	}
 	defer sn.close()
 	err = guarded(func() error {
-		_, used = postingsOf(readable(sn.r.tx, indexes[byThumbnail]), path).next()
+		_, used = newPostingList(sn.r.tx, byThumbnail, path, false).next()
 		if used {
 			return nil
 		}

@@ -359,7 +359,7 @@ func (c *copier) settle(w *writeTx) (more bool, err error) {
 		if err := c.attach(w, r); err != nil {
 			return false, fmt.Errorf("event %s: %w", r.ID, err)
 		}
-		w.index.put(indexEntries(r))
+		w.index.put(r.ID, indexEntries(r))
 		w.rollups.addEvent(r, 1)
 		w.through = r.ID
 	}

@@ -3,7 +3,6 @@ package doorlog
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -79,7 +78,7 @@ func (s *search) lists(tx *bolt.Tx) (lists []list) {
 		values = slices.Compact(values)
 		var of []*postingList
 		for _, value := range values {
-			of = append(of, newPostingList(readable(tx, indexes[index]), value, s.q.OldestFirst))
+			of = append(of, newPostingList(tx, index, value, s.q.OldestFirst))
 			s.explains.Lists = append(s.explains.Lists, PlanList{Index: string(indexes[index]), Value: value})
 		}
 		lists = append(lists, list{of, s.q.OldestFirst})
@@ -332,84 +331,4 @@ func (l *list) seek(target ID) (first ID, ok bool) {
 		}
 	}
 	return first, ok
-}
-
-// A postingList is a cursor over the IDs of one value, in one direction. It
-// only moves forward.
-type postingList struct {
-	cursor      *bolt.Cursor
-	key         []byte // value 0x00, with room for an ID
-	oldestFirst bool
-
-	at      ID // where it stands, if it is on an ID
-	started bool
-	ended   bool
-	steps   int // keys that it looked at
-}
-
-func newPostingList(bucket *bolt.Bucket, value string, oldestFirst bool) *postingList {
-	key := append(make([]byte, 0, len(value)+1+len(ID{})), value...)
-	return &postingList{cursor: bucket.Cursor(), key: append(key, 0), oldestFirst: oldestFirst}
-}
-
-// nearby is how many steps are tried before a search from the root, which
-// takes as long as some ten of them.
-const nearby = 8
-
-// seek moves to the first ID at target or beyond it, in the list's direction.
-func (p *postingList) seek(target ID) (ID, bool) {
-	for tries := 0; p.started && tries < nearby; tries++ {
-		if p.ended || !p.before(target) {
-			return p.at, !p.ended
-		}
-		var k []byte
-		if p.oldestFirst {
-			k, _ = p.cursor.Next()
-		} else {
-			k, _ = p.cursor.Prev()
-		}
-		p.stand(k)
-	}
-	if p.started && (p.ended || !p.before(target)) {
-		return p.at, !p.ended
-	}
-	p.started = true
-	to := append(p.key, target[:]...) //nolint:gocritic // p.key has the room
-	k, _ := p.cursor.Seek(to)
-	if !p.oldestFirst && !bytes.Equal(k, to) {
-		if k == nil {
-			k, _ = p.cursor.Last()
-		} else {
-			k, _ = p.cursor.Prev()
-		}
-	}
-	if p.stand(k); !p.ended && p.before(target) {
-		panic(errOrder) // what guards the search makes an error of it
-	}
-	return p.at, !p.ended
-}
-
-// before reports whether the list stands before target.
-func (p *postingList) before(target ID) bool {
-	return p.at != target && p.oldestFirst == less(&p.at, &target)
-}
-
-// less reports whether a is before b. In the inner loop of a search it is worth
-// more than ID.Compare.
-func less(a, b *ID) bool {
-	ah, bh := binary.BigEndian.Uint64(a[:8]), binary.BigEndian.Uint64(b[:8])
-	if ah != bh {
-		return ah < bh
-	}
-	return binary.BigEndian.Uint64(a[8:]) < binary.BigEndian.Uint64(b[8:])
-}
-
-// stand notes the key at which the cursor is.
-func (p *postingList) stand(k []byte) {
-	p.steps++
-	if len(k) != len(p.key)+len(p.at) || !bytes.HasPrefix(k, p.key) {
-		p.ended = true
-		return
-	}
-	p.at = ID(k[len(p.key):])
 }

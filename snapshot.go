@@ -166,7 +166,7 @@ func (sn *Snapshot) eventByRecording(camera, recording string, r *record) error 
 	if found {
 		return sn.event(r.ID, r)
 	}
-	list := postingsOf(readable(sn.r.tx, indexes[byRecording]), recording)
+	list := newPostingList(sn.r.tx, byRecording, recording, false)
 	for id, ok := list.next(); ok; id, ok = list.next() {
 		if err := sn.event(id, r); err != nil {
 			return err

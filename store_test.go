@@ -609,9 +609,9 @@ func TestOpenRefusesWhatIsNoStore(t *testing.T) {
 		"somebody's bolt file": {boltFile(t, false, func(*bolt.Tx) error { return nil }), doorlog.ErrNotStore},
 		"without a freelist":   {boltFile(t, true, meta("format", "doorlog", "schema", "\x00\x00\x00\x01")), doorlog.ErrNotStore},
 		"bolt file with meta":  {boltFile(t, false, meta("format", "other")), doorlog.ErrNotStore},
-		"newer schema":         {boltFile(t, false, meta("format", "doorlog", "schema", "\x00\x00\x00\x02")), doorlog.ErrNewerSchema},
+		"newer schema":         {boltFile(t, false, meta("format", "doorlog", "schema", "\x00\x00\x00\x03")), doorlog.ErrNewerSchema},
 		"schema 0":             {boltFile(t, false, meta("format", "doorlog", "schema", "\x00\x00\x00\x00")), doorlog.ErrCorrupt},
-		"missing buckets":      {boltFile(t, false, meta("format", "doorlog", "schema", "\x00\x00\x00\x01")), doorlog.ErrCorrupt},
+		"missing buckets":      {boltFile(t, false, meta("format", "doorlog", "schema", "\x00\x00\x00\x02")), doorlog.ErrCorrupt},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

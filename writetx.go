@@ -2,8 +2,10 @@ package doorlog
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -24,6 +26,9 @@ type writeTx struct {
 	unfolded           error // why the tail could not be folded
 	index              indexChanges
 	rollups            rollupChanges
+	newest             ID        // of all events
+	fresh              []*record // of the tail, those that this transaction inserted
+	mixed              bool      // fresh is not what the tail has of them any more
 
 	// recordings has the events of the tail, and those that this transaction
 	// inserted, that have a recording. nil: not made yet.
@@ -53,11 +58,15 @@ func newWriteTx(tx *bolt.Tx, names *interner, tail int) (*writeTx, error) {
 		return nil, err
 	}
 	st.unclean = true
-	return &writeTx{
+	w := &writeTx{
 		tx: tx, txID: tx.ID(), mem: arena{names: names}, state: st, tail: tail, rollups: make(rollupChanges),
 		events:     writable(tx, eventsBucket),
 		detections: writable(tx, detectionsBucket),
-	}, nil
+	}
+	if k, _ := w.events.Cursor().Last(); k != nil {
+		w.newest, err = asID(k)
+	}
+	return w, err
 }
 
 // add puts a record under a key that is free.
@@ -124,7 +133,7 @@ func (w *writeTx) write(in *insertion, once bool) (written, error) {
 			return written{id, true}, err
 		}
 	}
-	if w.events.Get(in.ID[:]) == nil {
+	if less(&w.newest, &in.ID) || w.events.Get(in.ID[:]) == nil {
 		return written{in.ID, false}, w.insert(in)
 	}
 	if !once {
@@ -145,6 +154,7 @@ func (w *writeTx) insert(in *insertion) error {
 	if err := w.add(eventsSum, in.ID[:], in.event); err != nil {
 		return err
 	}
+	w.newest = maxID(w.newest, in.ID)
 	if in.detected != nil {
 		if err := w.add(detectionsSum, in.ID[:], in.detected); err != nil {
 			return err
@@ -154,16 +164,18 @@ func (w *writeTx) insert(in *insertion) error {
 		w.recordings[recordingKey{in.Camera, in.RecordingID}] = in.ID
 	}
 	if w.folded(in.ID) {
-		w.index.put(indexEntries(&in.record))
+		w.index.put(in.ID, indexEntries(&in.record))
 		w.rollups.addEvent(&in.record, 1)
 	} else {
 		w.tail++
+		w.fresh = append(w.fresh, &in.record)
 	}
 	return nil
 }
 
 // replace puts now, which has its Detections, in the place of old.
 func (w *writeTx) replace(old, now *record) error {
+	w.mixed = true
 	now.detections = len(now.Detections)
 	if err := w.put(eventsSum, now.ID[:], encodeEvent(now)); err != nil {
 		return err
@@ -176,7 +188,7 @@ func (w *writeTx) replace(old, now *record) error {
 		err = w.delete(detectionsSum, now.ID[:])
 	}
 	if w.folded(now.ID) {
-		w.index.replace(indexEntries(old), indexEntries(now))
+		w.index.replace(now.ID, indexEntries(old), indexEntries(now))
 		if !old.countsLike(now) {
 			w.rollups.addEvent(old, -1)
 			w.rollups.addEvent(now, 1)
@@ -188,6 +200,7 @@ func (w *writeTx) replace(old, now *record) error {
 
 // remove deletes an event and everything that is derived from it.
 func (w *writeTx) remove(r *record) error {
+	w.mixed = true
 	if err := w.delete(eventsSum, r.ID[:]); err != nil {
 		return err
 	}
@@ -197,7 +210,7 @@ func (w *writeTx) remove(r *record) error {
 		}
 	}
 	if w.folded(r.ID) {
-		w.index.replace(indexEntries(r), nil)
+		w.index.replace(r.ID, indexEntries(r), nil)
 		w.rollups.addEvent(r, -1)
 	} else {
 		w.tail--
@@ -242,7 +255,7 @@ func (w *writeTx) findRecording(camera, recording string) (ID, bool, error) {
 	if id, ok := w.recordings[recordingKey{camera, recording}]; ok {
 		return id, true, nil
 	}
-	list := postingsOf(readable(w.tx, indexes[byRecording]), recording)
+	list := newPostingList(w.tx, byRecording, recording, false)
 	for id, ok := list.next(); ok; id, ok = list.next() {
 		r, err := w.get(id)
 		if err != nil {
@@ -260,7 +273,7 @@ func (w *writeTx) eventsOf(person string) (ids []ID, err error) {
 	if err := w.applyIndex(byPerson); err != nil {
 		return nil, err
 	}
-	list := postingsOf(readable(w.tx, indexes[byPerson]), person)
+	list := newPostingList(w.tx, byPerson, person, false)
 	for id, ok := list.next(); ok; id, ok = list.next() {
 		ids = append(ids, id)
 	}
@@ -292,30 +305,14 @@ func (w *writeTx) finish() error {
 	if err := w.applyRollups(); err != nil {
 		return err
 	}
-	return writable(w.tx, metaBucket).Put(metaState, w.encode())
-}
-
-// applyIndex writes the changes of one index to its bucket.
-func (w *writeTx) applyIndex(index int) error {
-	changes := w.index.take(index)
-	if len(changes) == 0 {
-		return nil
-	}
-	bucket := writable(w.tx, indexes[index])
-	for _, change := range changes {
-		var err error
-		if change.remove {
-			w.sums.remove(indexSums+index, change.key, 0)
-			err = bucket.Delete(change.key)
-		} else {
-			w.sums.add(indexSums+index, change.key, 0)
-			err = bucket.Put(change.key, nil)
-		}
-		if err != nil {
+	meta := writable(w.tx, metaBucket)
+	if w.schema != schemaVersion {
+		w.schema = schemaVersion
+		if err := meta.Put(metaSchema, binary.BigEndian.AppendUint32(nil, schemaVersion)); err != nil {
 			return err
 		}
 	}
-	return nil
+	return meta.Put(metaState, w.encode())
 }
 
 // applyRollups adds the changes to the rollups in the bucket. One that has no
@@ -387,26 +384,35 @@ func (w *writeTx) rebuildRollup(k rollupKey) (*rollup, error) {
 // fold gives every event of the tail its index entries and counts it in the
 // rollups, and moves indexed_through to the last of them.
 func (w *writeTx) fold() error {
-	last := w.through
-	var tail []record
-	err := w.overTail(func(r *record) (err error) {
-		last = r.ID
+	tail, err := w.readTail()
+	if err != nil {
+		return err
+	}
+	for _, r := range tail {
+		w.index.put(r.ID, indexEntries(r))
+		w.rollups.addEvent(r, 1)
+		w.through = r.ID
+	}
+	w.tail, w.fresh = 0, nil
+	return nil
+}
+
+// readTail returns the events of the tail with their detections, oldest first.
+// Those that this transaction inserted are at hand; mostly that is all of them.
+func (w *writeTx) readTail() (tail []*record, err error) {
+	if len(w.fresh) == w.tail && !w.mixed {
+		slices.SortFunc(w.fresh, func(a, b *record) int { return a.ID.Compare(b.ID) })
+		return w.fresh, nil
+	}
+	err = w.overTail(func(r *record) (err error) {
 		if r.detections > 0 {
 			r.Detections, err = decodeDetections(r.ID[:], w.detections.Get(r.ID[:]), &w.mem, r.detections)
 			if err != nil {
 				return fmt.Errorf("detections of event %s: %w", r.ID, err)
 			}
 		}
-		tail = append(tail, *r)
+		tail = append(tail, r)
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	for i := range tail {
-		w.index.put(indexEntries(&tail[i]))
-		w.rollups.addEvent(&tail[i], 1)
-	}
-	w.through, w.tail = last, 0
-	return nil
+	return tail, err
 }
