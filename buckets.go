@@ -14,6 +14,7 @@ import (
 //	meta         name                   → value              (below)
 //	events       ID                     → event record       (codec.go)
 //	detections   ID of the event        → detections record; no key where there are none
+//	tail         ID                     → both records of a new event (tail.go)
 //	persons      name                   → person record
 //	rollups      camera 0x00 day        → sums of the day (rollup.go)
 //	by_camera    camera       0x00 ID   → more IDs (postings.go)
@@ -45,9 +46,9 @@ var (
 const (
 	formatName = "doorlog"
 
-	// schemaVersion is what this version writes. Schema 1 had a key for each
-	// entry of an index, which is a posting list of short blocks: it is read as
-	// it is, and becomes schema 2 with the first write.
+	// schemaVersion is what this version writes. Open upgrades from schema 1,
+	// which had no bucket for the tail (boltFile.upgrade), and a key for each
+	// entry of an index, which is a posting list of short blocks.
 	schemaVersion = 2
 	oldestSchema  = 1
 )
@@ -84,7 +85,7 @@ func (name missingBucketError) Error() string {
 
 // createSchema makes every bucket of a new store.
 func createSchema(tx *bolt.Tx, storeID ID) error {
-	for _, name := range append([][]byte{metaBucket}, summed...) {
+	for _, name := range append([][]byte{metaBucket, tailBucket}, summed...) {
 		if _, err := tx.CreateBucket(name); err != nil {
 			return fmt.Errorf("bucket %s: %w", name, err)
 		}
@@ -102,7 +103,8 @@ func createSchema(tx *bolt.Tx, storeID ID) error {
 	return nil
 }
 
-// checkSchema reports whether the file is a doorlog store that this version can use.
+// checkSchema reports whether the file is a doorlog store that this version can
+// use. ErrOlderSchema: it can when it has been upgraded.
 func checkSchema(tx *bolt.Tx) error {
 	meta := tx.Bucket(metaBucket)
 	if meta == nil {
@@ -111,10 +113,18 @@ func checkSchema(tx *bolt.Tx) error {
 	if err := identify(meta.Get(metaFormat), meta.Get(metaSchema), meta.Get(metaState)); err != nil {
 		return err
 	}
-	for _, name := range summed {
+	buckets := append([][]byte{tailBucket}, summed...)
+	old := binary.BigEndian.Uint32(meta.Get(metaSchema)) < schemaVersion
+	if old {
+		buckets = summed
+	}
+	for _, name := range buckets {
 		if tx.Bucket(name) == nil {
 			return fmt.Errorf("%w: %w", ErrCorrupt, missingBucketError(name))
 		}
+	}
+	if old {
+		return ErrOlderSchema
 	}
 	return nil
 }

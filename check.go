@@ -50,7 +50,6 @@ func (c *checker) run() error {
 
 // events checks every event with its detections, and its thumbnail.
 func (c *checker) events() error {
-	tail := 0
 	detected := 0
 	detections := readable(c.tx, detectionsBucket)
 	cursor := readable(c.tx, eventsBucket).Cursor()
@@ -68,16 +67,47 @@ func (c *checker) events() error {
 			detected++
 		}
 		if id.Compare(c.known.through) > 0 {
-			tail++
+			c.report(7, "event %s is after indexed_through and not in the tail", id)
 		}
 		c.event(id, v, rec)
 	}
 	c.endDay()
-	if tail >= foldAt {
-		c.report(7, "the tail has %d events", tail)
+	if err := c.tail(&detected); err != nil {
+		return err
 	}
 	if all := c.sums[detectionsSum].entries; all > uint64(detected) {
 		c.report(5, "there are detections of %d events that are not there", all-uint64(detected))
+	}
+	return nil
+}
+
+// tail checks the events of the tail, and counts those with detections.
+func (c *checker) tail(detected *int) error {
+	n := 0
+	cursor := readable(c.tx, tailBucket).Cursor()
+	for k, v := cursor.First(); k != nil; k, v = cursor.Next() {
+		if err := c.ctx.Err(); err != nil {
+			return err
+		}
+		id, err := asID(k)
+		if err != nil || !validID(id) {
+			c.report(3, "tail: key %x is no ID", k)
+			continue
+		}
+		event, rec, err := splitTail(v)
+		if err != nil {
+			continue // the examination has reported it
+		}
+		if rec != nil {
+			*detected++
+		}
+		if n++; id.Compare(c.known.through) <= 0 {
+			c.report(7, "event %s is in the tail and not after indexed_through", id)
+		}
+		c.event(id, event, rec)
+	}
+	if n >= foldAt {
+		c.report(7, "the tail has %d events", n)
 	}
 	return nil
 }

@@ -407,7 +407,7 @@ func TestCancelledWritesAreNotStoredWithTheOthers(t *testing.T) {
 func TestDamagedTailDoesNotStopTheWrites(t *testing.T) {
 	s := newStore(t)
 	s.write(t, motion("garage", 500))
-	repair := s.Damage(t, "event changed")
+	repair := s.Damage(t, "event of the tail changed")
 	for i := range 4 * doorlog.FoldAt {
 		s.write(t, motion("garage", 400-i))
 	}

@@ -99,6 +99,10 @@ func (x *examination) examine(w *walker) error {
 
 // name takes in the name of a bucket.
 func (x *examination) name(name []byte) {
+	if bytes.Equal(name, tailBucket) {
+		x.names++
+		return
+	}
 	for _, known := range summed {
 		if bytes.Equal(name, known) {
 			x.names++
@@ -112,8 +116,11 @@ func (x *examination) name(name []byte) {
 
 // bucket returns what takes in the entries of a bucket.
 func (x *examination) bucket(name []byte) func(key, value []byte) {
-	if bytes.Equal(name, metaBucket) {
+	switch {
+	case bytes.Equal(name, metaBucket):
 		return x.lookAtMeta
+	case bytes.Equal(name, tailBucket):
+		return x.lookAtTail
 	}
 	for i := range summed {
 		if !bytes.Equal(name, summed[i]) {
@@ -135,6 +142,22 @@ func (x *examination) lookAtMeta(key, value []byte) {
 		x.schema = bytes.Clone(value)
 	case string(metaState):
 		x.state = bytes.Clone(value)
+	}
+}
+
+// lookAtTail takes in an event of the tail, as if its records were where they
+// will be.
+func (x *examination) lookAtTail(key, value []byte) {
+	event, detected, err := splitTail(value)
+	if err != nil {
+		x.sums.add(eventsSum, key, 0)
+		x.damaged[eventsSum]++
+		x.report(4, "tail: %s: %v", keyText(shortened(key)), err)
+		return
+	}
+	x.lookAtRecord(eventsSum, key, event)
+	if detected != nil {
+		x.lookAtRecord(detectionsSum, key, detected)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"os"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -91,18 +92,25 @@ var Damages = map[string]string{
 	"not an index entry":      "I8",
 	"event gone":              "I5",
 	"event changed":           "I4",
-	"event key too short":     "I3",
-	"event not valid":         "I6",
-	"detections gone":         "I5",
-	"detections too many":     "I5",
-	"detections changed":      "I5",
-	"watermark moved":         "I7",
-	"bucket gone":             "I2",
-	"rollup changed":          "I11",
-	"rollup gone":             "I11",
-	"rollup too many":         "I11",
-	"person changed":          "I9",
-	"person's name not valid": "I9",
+
+	"event of the tail gone":    "I12",
+	"event of the tail changed": "I4",
+	"entry of the tail cut":     "I4",
+	"event of the tail too old": "I7",
+	"list out of order":         "I8",
+	"list changed":              "I8",
+	"event key too short":       "I3",
+	"event not valid":           "I6",
+	"detections gone":           "I5",
+	"detections too many":       "I5",
+	"detections changed":        "I5",
+	"watermark moved":           "I7",
+	"bucket gone":               "I2",
+	"rollup changed":            "I11",
+	"rollup gone":               "I11",
+	"rollup too many":           "I11",
+	"person changed":            "I9",
+	"person's name not valid":   "I9",
 }
 
 // Damage does a kind of damage to the file, and returns what takes it back.
@@ -152,16 +160,15 @@ func resum(tx *bolt.Tx) error {
 	if err != nil {
 		return err
 	}
-	st.sums = sums{}
-	for i, name := range summed {
+	x := new(examination)
+	for _, name := range append([][]byte{tailBucket}, summed...) {
+		entry := x.bucket(name)
 		c := tx.Bucket(name).Cursor()
 		for k, v := c.First(); k != nil; k, v = c.Next() {
-			if i >= indexSums {
-				v = nil
-			}
-			st.sums.add(i, k, recordSum(v))
+			entry(k, v)
 		}
 	}
+	st.sums = x.sums
 	return tx.Bucket(metaBucket).Put(metaState, st.encode())
 }
 
@@ -188,8 +195,11 @@ func damage(tx *bolt.Tx, kind string) error {
 	events, detections, persons := tx.Bucket(eventsBucket), tx.Bucket(detectionsBucket), tx.Bucket(personsBucket)
 	index := tx.Bucket(indexes[byCamera])
 	first, rec := events.Cursor().First()
-	last, _ := events.Cursor().Last()
-	id := ID(first)
+	tail := tx.Bucket(tailBucket)
+	last, _ := tail.Cursor().Last()
+	oldest, entry := tail.Cursor().First()
+	var id ID
+	copy(id[:], first)
 	switch kind {
 	case "index entry gone":
 		k, _ := index.Cursor().First()
@@ -198,8 +208,20 @@ func damage(tx *bolt.Tx, kind string) error {
 		return index.Put(appendIndexKey(nil, "moon", id), nil)
 	case "index entry of the tail":
 		return index.Put(appendIndexKey(nil, "front_door", ID(last)), nil)
+	case "list out of order", "list changed":
+		return damageList(index, kind == "list changed")
 	case "not an index entry":
 		return index.Put([]byte("moon"), nil)
+	case "event of the tail gone":
+		return tail.Delete(oldest)
+	case "event of the tail changed":
+		entry = bytes.Clone(entry)
+		entry[tailHeader+recordHeader+2]++
+		return tail.Put(oldest, entry)
+	case "entry of the tail cut":
+		return tail.Put(oldest, entry[:tailHeader+recordHeader])
+	case "event of the tail too old":
+		return errors.Join(tail.Put(first, joinTail(rec, nil)), events.Delete(first), resum(tx))
 	case "event gone":
 		return events.Delete(first)
 	case "event changed":
@@ -243,6 +265,26 @@ func damage(tx *bolt.Tx, kind string) error {
 	return errors.New("no such damage")
 }
 
+// damageList damages the first block of several IDs: a bit of it, or two of its
+// IDs change places, with a checksum that says that this is right.
+func damageList(index *bolt.Bucket, bit bool) error {
+	c := index.Cursor()
+	for k, v := c.First(); k != nil; k, v = c.Next() {
+		b, err := openBlock(byCamera, k, v)
+		if err != nil || b.len() < 3 {
+			continue
+		}
+		v = bytes.Clone(v)
+		if bit {
+			v[len(v)-1] ^= 1
+			return index.Put(k, v)
+		}
+		ids := slices.Concat(b.bytes(2), b.bytes(1), v[recordHeader+2*idLen:])
+		return index.Put(k, postingRecords[byCamera].encode(k, func(e *encoder) { e.buf.Write(ids) }))
+	}
+	return errors.New("no list of three events")
+}
+
 // FailCommits has every commit fail with err: after it has been done, as when
 // the last sync fails, or before. nil: they go well again.
 func (s *Store) FailCommits(after bool, err error) {
@@ -254,12 +296,12 @@ func (s *Store) FailCommits(after bool, err error) {
 	}
 }
 
-// DamagedDelete takes the first event away, whatever its record is.
+// DamagedDelete takes the oldest event of the tail away, whatever its record is.
 func (s *Store) DamagedDelete(t testing.TB) error {
 	t.Helper()
 	s.rawUpdate(t, func(tx *bolt.Tx) error {
-		k, _ := tx.Bucket(eventsBucket).Cursor().First()
-		return errors.Join(tx.Bucket(eventsBucket).Delete(k), resum(tx))
+		k, _ := tx.Bucket(tailBucket).Cursor().First()
+		return errors.Join(tx.Bucket(tailBucket).Delete(k), resum(tx))
 	})
 	return nil
 }

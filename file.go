@@ -40,6 +40,11 @@ func openFile(path string, opt *Options) (*boltFile, error) {
 		err = guarded(func() error { return checkSchema(tx) })
 		f.rollback(tx)
 	}
+	if errors.Is(err, ErrOlderSchema) && !opt.ReadOnly {
+		if err = f.upgrade(); err != nil {
+			err = fmt.Errorf("upgrade to schema %d: %w", schemaVersion, err)
+		}
+	}
 	if err != nil {
 		return nil, errors.Join(err, f.close())
 	}

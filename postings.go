@@ -286,8 +286,7 @@ func (w *writeTx) applyIndex(index int) error {
 // order, and those after it that belong into the same block. It returns how many
 // these are.
 func (w *writeTx) applyToBlock(index int, prefix []byte, changes []indexChange) (n int, err error) {
-	bucket := writable(w.tx, indexes[index])
-	key, rec, next := blockOf(bucket, prefix, &changes[0].id)
+	key, rec, next := blockOf(readable(w.tx, indexes[index]), prefix, &changes[0].id)
 	n = len(changes)
 	if next != nil {
 		end := ID(next[len(prefix):])
@@ -301,7 +300,7 @@ func (w *writeTx) applyToBlock(index int, prefix []byte, changes []indexChange) 
 	}
 	ids, appended := merge(old, changes[:n])
 	if key != nil && (len(ids) == 0 || ids[0] != ID(key[len(prefix):])) {
-		if err := bucket.Delete(key); err != nil {
+		if err := w.deleteKey(indexes[index], key); err != nil {
 			return 0, err
 		}
 	}
@@ -311,7 +310,7 @@ func (w *writeTx) applyToBlock(index int, prefix []byte, changes []indexChange) 
 		size = (len(ids) + parts - 1) / parts
 	}
 	for part := range slices.Chunk(ids, size) {
-		if err := putBlock(bucket, index, prefix, part); err != nil {
+		if err := w.putBlock(index, prefix, part); err != nil {
 			return 0, err
 		}
 	}
@@ -325,13 +324,11 @@ func blockOf(bucket *bolt.Bucket, prefix []byte, id *ID) (key, rec, next []byte)
 	of := func(k []byte) bool { return len(k) == len(prefix)+idLen && bytes.HasPrefix(k, prefix) }
 	c := bucket.Cursor()
 	to := append(bytes.Clone(prefix), id[:]...)
-	k, v := c.Seek(to)
-	after := k
-	if !bytes.Equal(k, to) { // it belongs into the block before it
-		if k == nil {
+	after, _ := c.Seek(to)
+	if !bytes.Equal(after, to) { // it belongs into the block before it
+		k, v := c.Prev()
+		if after == nil {
 			k, v = c.Last()
-		} else {
-			k, v = c.Prev()
 		}
 		if of(k) {
 			key, rec = k, v
@@ -414,12 +411,12 @@ func merge(old []ID, changes []indexChange) (ids []ID, appended bool) {
 	return append(ids, old...), appended
 }
 
-func putBlock(bucket *bolt.Bucket, index int, prefix []byte, ids []ID) error {
+func (w *writeTx) putBlock(index int, prefix []byte, ids []ID) error {
 	key := append(bytes.Clone(prefix), ids[0][:]...)
 	if len(ids) == 1 {
-		return bucket.Put(key, nil)
+		return w.putKey(indexes[index], key, nil)
 	}
-	return bucket.Put(key, postingRecords[index].encode(key, func(e *encoder) {
+	return w.putKey(indexes[index], key, postingRecords[index].encode(key, func(e *encoder) {
 		for i := range ids[1:] {
 			e.buf.Write(ids[1+i][:])
 		}

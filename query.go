@@ -171,7 +171,7 @@ func (sn *Snapshot) Recent(n int) ([]Event, error) {
 	}
 	const mostAtOnce = 256 // n may be far more than there are events
 	events := make([]Event, 0, min(n, mostAtOnce))
-	all := scan{events: sn.r.eventCursor, detections: sn.r.detectionCursor}
+	all := scan{tail: sn.r.tailCursor, events: sn.r.eventCursor, detections: sn.r.detectionCursor}
 	mem := sn.manyEvents()
 	var r record
 	for len(events) < n {
@@ -198,15 +198,17 @@ func (sn *Snapshot) manyEvents() arena {
 // lastID is after the ID of every event.
 var lastID = ID(bytes.Repeat([]byte{math.MaxUint8}, len(ID{})))
 
-// A scan walks over the events down to an ID, newest first, and over their
-// detections beside them. A search uses the latter half alone, in its own direction.
+// A scan walks over the events, newest first, those of the tail before the
+// others, and over their detections beside them. A search uses the latter half
+// alone, in its own direction.
 type scan struct {
-	events, detections *bolt.Cursor
-	from               ID
-	oldestFirst        bool // the direction of detectionsOf
+	tail               *bolt.Cursor // nil: it is behind
+	events, detections *bolt.Cursor // nil: just the tail
+	oldestFirst        bool         // the direction of detectionsOf
 
 	started, detecting bool
 	key                []byte // of the event; part of the map
+	detected           []byte // its detections, if it is of the tail
 
 	detectionsKey, detectionsRec []byte // where the detections cursor stands; part of the map
 }
@@ -214,11 +216,7 @@ type scan struct {
 // overTail calls fn with each event after indexed_through, newest first and
 // without its detections, until it returns false. It is called guarded.
 func (sn *Snapshot) overTail(fn func(*record) (more bool)) error {
-	through, err := indexedThrough(sn.r.tx)
-	if err != nil {
-		return err
-	}
-	tail := scan{events: readable(sn.r.tx, eventsBucket).Cursor(), from: firstAfter(through)}
+	tail := scan{tail: readable(sn.r.tx, tailBucket).Cursor()}
 	mem := sn.manyEvents()
 	for {
 		var r record
@@ -235,7 +233,10 @@ func (s *scan) next(mem *arena, r *record) (ok bool, err error) {
 	if ok, err = s.nextEvent(mem, r); !ok || r.detections == 0 {
 		return ok, err
 	}
-	k, rec := s.detectionsOf(s.key)
+	k, rec := s.key, s.detected
+	if s.tail == nil {
+		k, rec = s.detectionsOf(s.key)
+	}
 	if rec == nil {
 		return false, eventError(r.ID, errNoDetections)
 	}
@@ -251,9 +252,6 @@ func (s *scan) nextEvent(mem *arena, r *record) (ok bool, err error) {
 	if k == nil {
 		return false, nil
 	}
-	if bytes.Compare(k, s.from[:]) < 0 {
-		return false, nil
-	}
 	if err := decodeEvent(k, v, mem, r); err != nil {
 		return false, fmt.Errorf("doorlog: event %s: %w", keyText(k), err)
 	}
@@ -261,13 +259,29 @@ func (s *scan) nextEvent(mem *arena, r *record) (ok bool, err error) {
 	return true, nil
 }
 
-// step moves to the next older key of events.
+// step moves to the next older event.
 func (s *scan) step() (k, v []byte) {
-	if s.started {
-		return s.events.Prev()
+	c := s.events
+	if s.tail != nil {
+		c = s.tail
 	}
-	s.started = true
-	return s.events.Last()
+	if c == nil {
+		return nil, nil
+	}
+	if s.started {
+		k, v = c.Prev()
+	} else {
+		k, v = c.Last()
+	}
+	if s.started = true; s.tail == nil {
+		return k, v
+	}
+	if k == nil {
+		s.tail, s.started = nil, false
+		return s.step()
+	}
+	k, v, s.detected = tailEntry(k, v)
+	return k, v
 }
 
 // detectionsOf returns the record of an event's detections, or nil. Its

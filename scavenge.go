@@ -92,11 +92,20 @@ func (c *copier) scanLeaf(p *page, unsure, outer bool) {
 				c.scanLeaf(&inside, unsure, false)
 			}
 		default:
-			for bucket, kind := range recordKinds {
-				if _, err := kind.open(e.key, e.value); err == nil {
-					c.take(bucket, e.key, e.value, unsure)
-				}
+			c.takeVerified(e.key, e.value, unsure)
+			if event, detected, err := splitTail(e.value); err == nil {
+				c.takeVerified(e.key, event, unsure)
+				c.takeVerified(e.key, detected, unsure)
 			}
+		}
+	}
+}
+
+// takeVerified takes a record if it is one, of whichever bucket.
+func (c *copier) takeVerified(key, rec []byte, unsure bool) {
+	for bucket, kind := range recordKinds {
+		if _, err := kind.open(key, rec); err == nil {
+			c.take(bucket, key, rec, unsure)
 		}
 	}
 }

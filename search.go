@@ -21,6 +21,9 @@ type search struct {
 	filter   filter
 	events   *bolt.Cursor // stands where the scan of a part is, or anywhere
 	beside   scan         // its detections cursor
+	tail     *bolt.Cursor
+	inTail   bool   // the last candidate was
+	detected []byte // its detections, if it was
 	parts    []part
 	explains Plan
 	id       ID    // of the last candidate that was found in lists
@@ -40,11 +43,12 @@ type part struct {
 // search begins a search over the IDs in [from, until).
 func (sn *Snapshot) search(q Query, from, until ID) (s *search, err error) {
 	defer catch(debug.SetPanicOnFault(true), &err)
-	through, err := indexedThrough(sn.r.tx)
+	through, err := sn.r.indexedThrough()
 	if err != nil {
 		return nil, err
 	}
 	s = &search{ctx: sn.ctx, q: &q, filter: newFilter(&q), events: readable(sn.r.tx, eventsBucket).Cursor()}
+	s.tail = readable(sn.r.tx, tailBucket).Cursor()
 	s.beside = scan{detections: readable(sn.r.tx, detectionsBucket).Cursor(), oldestFirst: q.OldestFirst}
 	tail := part{from: maxID(from, firstAfter(through)), until: until, tail: true}
 	folded := part{from: from, until: minID(until, firstAfter(through)), lists: s.lists(sn.r.tx)}
@@ -145,12 +149,23 @@ func (s *search) read(key, rec []byte, mem *arena, r *record) (err error) {
 	if err := decodeEvent(key, rec, mem, r); err != nil || r.detections == 0 {
 		return err
 	}
-	k, v := s.beside.detectionsOf(key)
+	k, v := s.detectionsOf(key)
 	if k == nil {
 		return errNoDetections
 	}
 	r.Detections, err = decodeDetections(k, v, mem, r.detections)
 	return err
+}
+
+// detectionsOf returns the record of a candidate's detections, or a nil key.
+func (s *search) detectionsOf(key []byte) (k, v []byte) {
+	if !s.inTail {
+		return s.beside.detectionsOf(key)
+	}
+	if s.detected == nil {
+		return nil, nil
+	}
+	return key, s.detected
 }
 
 func about(key []byte, err error) error {
@@ -228,7 +243,7 @@ func (s *search) matches(p *part, key, rec []byte) (loaded []byte, ok bool, err 
 	if h.detections == 0 {
 		return rec, false, nil
 	}
-	k, v := s.beside.detectionsOf(key)
+	k, v := s.detectionsOf(key)
 	if k == nil {
 		return rec, false, errNoDetections
 	}
@@ -239,20 +254,27 @@ func (s *search) matches(p *part, key, rec []byte) (loaded []byte, ok bool, err 
 // candidate returns the next event of a part, or a nil key at its end. The
 // record of one that was found in lists is nil: see load.
 func (s *search) candidate(p *part) (key, rec []byte) {
+	s.inTail = p.tail
 	if p.lists != nil {
 		return s.listed(p), nil
 	}
+	c := s.events
+	if p.tail {
+		c = s.tail
+	}
 	switch {
 	case p.started && s.q.OldestFirst:
-		key, rec = s.events.Next()
+		key, rec = c.Next()
 	case p.started:
-		key, rec = s.events.Prev()
+		key, rec = c.Prev()
 	case s.q.OldestFirst:
-		key, rec = s.events.Seek(p.from[:])
+		key, rec = c.Seek(p.from[:])
 	default:
-		key, rec = seekBefore(s.events, p.until[:])
+		key, rec = seekBefore(c, p.until[:])
 	}
-	p.started = true
+	if p.started = true; p.tail {
+		key, rec, s.detected = tailEntry(key, rec)
+	}
 	s.explains.ScanKeys++
 	if key == nil || bytes.Compare(key, p.from[:]) < 0 || bytes.Compare(key, p.until[:]) >= 0 {
 		return nil, nil

@@ -113,20 +113,33 @@ func eventError(id ID, err error) error { return fmt.Errorf("doorlog: event %s: 
 
 // event reads an event into r.
 func (sn *Snapshot) event(id ID, r *record) error {
-	k, v := sn.r.eventCursor.Seek(id[:])
+	through, err := sn.r.indexedThrough()
+	if err != nil {
+		return err
+	}
+	var k, event, detected []byte
+	inTail := less(&through, &id)
+	if inTail {
+		k, event, detected = tailEntry(sn.r.tailCursor.Seek(id[:]))
+	} else {
+		k, event = sn.r.eventCursor.Seek(id[:])
+	}
 	if !bytes.Equal(k, id[:]) {
 		return ErrNotFound
 	}
 	mem := arena{names: &sn.store.names}
-	if err := decodeEvent(k, v, &mem, r); err != nil || r.detections == 0 {
+	if err := decodeEvent(k, event, &mem, r); err != nil || r.detections == 0 {
 		return err
 	}
-	k, v = sn.r.detectionCursor.Seek(id[:])
-	if !bytes.Equal(k, id[:]) {
+	if !inTail {
+		if k, detected = sn.r.detectionCursor.Seek(id[:]); !bytes.Equal(k, id[:]) {
+			detected = nil
+		}
+	}
+	if detected == nil {
 		return errNoDetections
 	}
-	var err error
-	r.Detections, err = decodeDetections(k, v, &mem, r.detections)
+	r.Detections, err = decodeDetections(id[:], detected, &mem, r.detections)
 	return err
 }
 
@@ -190,9 +203,22 @@ func catch(panicOnFault bool, err *error) {
 
 // A reader is a bolt read transaction with cursors at hand.
 type reader struct {
-	tx                           *bolt.Tx
-	generation                   uint64
-	eventCursor, detectionCursor *bolt.Cursor
+	tx                                       *bolt.Tx
+	generation                               uint64
+	eventCursor, detectionCursor, tailCursor *bolt.Cursor
+
+	through ID // indexed_through, once it has been asked for
+	known   bool
+}
+
+// indexedThrough returns the ID up to which events are folded. It is called guarded.
+func (r *reader) indexedThrough() (ID, error) {
+	if r.known {
+		return r.through, nil
+	}
+	through, err := indexedThrough(r.tx)
+	r.through, r.known = through, err == nil
+	return through, err
 }
 
 // A readerPool keeps readers of the newest state for the next who asks,
@@ -237,6 +263,7 @@ func newReader(file *boltFile, generation uint64) (*reader, error) {
 	err = guarded(func() error {
 		r.eventCursor = readable(tx, eventsBucket).Cursor()
 		r.detectionCursor = readable(tx, detectionsBucket).Cursor()
+		r.tailCursor = readable(tx, tailBucket).Cursor()
 		return nil
 	})
 	if err != nil {

@@ -115,7 +115,7 @@ func openStore(path string, opt *Options) (*Store, error) {
 	return s, nil
 }
 
-// tailLength counts the events after indexed_through, damaged ones too, and
+// tailLength counts the events of the tail, damaged ones too, and
 // reports whether the store has been written to and not been closed.
 func (s *Store) tailLength() (n int, unclean bool, err error) {
 	r, err := newReader(s.file, 0)
@@ -126,8 +126,7 @@ func (s *Store) tailLength() (n int, unclean bool, err error) {
 	err = guarded(func() error {
 		st, err := readState(r.tx)
 		unclean = st.unclean
-		after := firstAfter(st.through)
-		for k, _ := r.eventCursor.Seek(after[:]); err == nil && k != nil; k, _ = r.eventCursor.Next() {
+		for k, _ := r.tailCursor.First(); k != nil; k, _ = r.tailCursor.Next() {
 			n++
 		}
 		return err

@@ -94,7 +94,7 @@ func wholeUnits(from, until ID, unit time.Duration) (first, last time.Time) {
 // indexedThrough returns the ID up to which events are folded.
 func (sn *Snapshot) indexedThrough() (through ID, err error) {
 	defer catch(debug.SetPanicOnFault(true), &err)
-	return indexedThrough(sn.r.tx)
+	return sn.r.indexedThrough()
 }
 
 // addEvents reads the events in [from, until).

@@ -2,17 +2,11 @@ package doorlog
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 
 	bolt "go.etcd.io/bbolt"
 )
-
-// foldAt is how long the tail may get before it is folded into the index
-// buckets. A longer one is folded less often, and read more of by each query.
-const foldAt = 64
 
 // A writeTx is a bolt transaction with what doorlog's writes need in it.
 type writeTx struct {
@@ -26,9 +20,8 @@ type writeTx struct {
 	unfolded           error // why the tail could not be folded
 	index              indexChanges
 	rollups            rollupChanges
-	newest             ID        // of all events
-	fresh              []*record // of the tail, those that this transaction inserted
-	mixed              bool      // fresh is not what the tail has of them any more
+	newest             ID                // of all events
+	pending            map[ID]*insertion // events of the tail that are not put yet (addToTail)
 
 	// recordings has the events of the tail, and those that this transaction
 	// inserted, that have a recording. nil: not made yet.
@@ -59,21 +52,34 @@ func newWriteTx(tx *bolt.Tx, names *interner, tail int) (*writeTx, error) {
 	}
 	st.unclean = true
 	w := &writeTx{
-		tx: tx, txID: tx.ID(), mem: arena{names: names}, state: st, tail: tail, rollups: make(rollupChanges),
+		tx: tx, txID: tx.ID(), mem: arena{names: names}, state: st, tail: tail,
+		rollups: make(rollupChanges), pending: make(map[ID]*insertion),
 		events:     writable(tx, eventsBucket),
 		detections: writable(tx, detectionsBucket),
 	}
-	if k, _ := w.events.Cursor().Last(); k != nil {
-		w.newest, err = asID(k)
-	}
+	w.newest, err = newestID(tx)
 	return w, err
+}
+
+// putKey and deleteKey change a bucket, and nothing else.
+func (w *writeTx) putKey(bucket, key, value []byte) error { return w.named(bucket).Put(key, value) }
+func (w *writeTx) deleteKey(bucket, key []byte) error     { return w.named(bucket).Delete(key) }
+
+func (w *writeTx) named(bucket []byte) *bolt.Bucket {
+	switch {
+	case &bucket[0] == &eventsBucket[0]:
+		return w.events
+	case &bucket[0] == &detectionsBucket[0]:
+		return w.detections
+	}
+	return writable(w.tx, bucket)
 }
 
 // add puts a record under a key that is free.
 func (w *writeTx) add(bucket int, key, rec []byte) error {
 	w.changes++
 	w.sums.add(bucket, key, recordSum(rec))
-	return w.bucket(bucket).Put(key, rec)
+	return w.putKey(summed[bucket], key, rec)
 }
 
 // put puts a record in the place of the one under the key, if there is one.
@@ -86,7 +92,7 @@ func (w *writeTx) put(bucket int, key, rec []byte) error {
 func (w *writeTx) delete(bucket int, key []byte) error {
 	w.forget(bucket, key)
 	w.changes++
-	return w.bucket(bucket).Delete(key)
+	return w.deleteKey(summed[bucket], key)
 }
 
 // forget takes what is under a key out of the sums.
@@ -97,20 +103,31 @@ func (w *writeTx) forget(bucket int, key []byte) {
 }
 
 func (w *writeTx) bucket(bucket int) *bolt.Bucket {
-	switch bucket {
-	case eventsSum:
-		return w.events
-	case detectionsSum:
-		return w.detections
-	}
-	return writable(w.tx, summed[bucket])
+	return w.named(summed[bucket])
 }
 
 func (w *writeTx) folded(id ID) bool { return id.Compare(w.through) <= 0 }
 
+// find returns the records of an event. They are nil if there is none.
+func (w *writeTx) find(id ID) (event, detected []byte, err error) {
+	if w.folded(id) {
+		return w.events.Get(id[:]), w.detections.Get(id[:]), nil
+	}
+	if in := w.pending[id]; in != nil {
+		return in.event, in.detected, nil
+	}
+	if entry := readable(w.tx, tailBucket).Get(id[:]); entry != nil {
+		return splitTail(entry)
+	}
+	return nil, nil, nil
+}
+
 // get returns an event with its detections, or ErrNotFound.
 func (w *writeTx) get(id ID) (r record, err error) {
-	rec := w.events.Get(id[:])
+	rec, detected, err := w.find(id)
+	if err != nil {
+		return r, err
+	}
 	if rec == nil {
 		return r, ErrNotFound
 	}
@@ -120,7 +137,7 @@ func (w *writeTx) get(id ID) (r record, err error) {
 	if r.detections == 0 {
 		return r, nil
 	}
-	r.Detections, err = decodeDetections(id[:], w.detections.Get(id[:]), &w.mem, r.detections)
+	r.Detections, err = decodeDetections(id[:], detected, &w.mem, r.detections)
 	return r, err
 }
 
@@ -133,7 +150,14 @@ func (w *writeTx) write(in *insertion, once bool) (written, error) {
 			return written{id, true}, err
 		}
 	}
-	if less(&w.newest, &in.ID) || w.events.Get(in.ID[:]) == nil {
+	var there []byte
+	if !less(&w.newest, &in.ID) {
+		var err error
+		if there, _, err = w.find(in.ID); err != nil {
+			return written{}, err
+		}
+	}
+	if there == nil {
 		return written{in.ID, false}, w.insert(in)
 	}
 	if !once {
@@ -151,32 +175,38 @@ func (w *writeTx) write(in *insertion, once bool) (written, error) {
 // insert puts an event whose ID is free. One that arrives late is folded at
 // once, any other becomes part of the tail.
 func (w *writeTx) insert(in *insertion) error {
+	w.newest = maxID(w.newest, in.ID)
+	if w.recordings != nil && in.RecordingID != "" {
+		w.recordings[recordingKey{in.Camera, in.RecordingID}] = in.ID
+	}
+	if !w.folded(in.ID) {
+		w.addToTail(in)
+		return nil
+	}
 	if err := w.add(eventsSum, in.ID[:], in.event); err != nil {
 		return err
 	}
-	w.newest = maxID(w.newest, in.ID)
 	if in.detected != nil {
 		if err := w.add(detectionsSum, in.ID[:], in.detected); err != nil {
 			return err
 		}
 	}
-	if w.recordings != nil && in.RecordingID != "" {
-		w.recordings[recordingKey{in.Camera, in.RecordingID}] = in.ID
-	}
-	if w.folded(in.ID) {
-		w.index.put(in.ID, indexEntries(&in.record))
-		w.rollups.addEvent(&in.record, 1)
-	} else {
-		w.tail++
-		w.fresh = append(w.fresh, &in.record)
-	}
+	w.index.put(in.ID, indexEntries(&in.record))
+	w.rollups.addEvent(&in.record, 1)
 	return nil
 }
 
 // replace puts now, which has its Detections, in the place of old.
 func (w *writeTx) replace(old, now *record) error {
-	w.mixed = true
 	now.detections = len(now.Detections)
+	w.recordings = nil
+	if !w.folded(now.ID) {
+		var detected []byte
+		if now.detections > 0 {
+			detected = encodeDetections(now.ID, now.Detections)
+		}
+		return w.replaceInTail(now.ID, encodeEvent(now), detected)
+	}
 	if err := w.put(eventsSum, now.ID[:], encodeEvent(now)); err != nil {
 		return err
 	}
@@ -187,20 +217,20 @@ func (w *writeTx) replace(old, now *record) error {
 	case old.detections > 0:
 		err = w.delete(detectionsSum, now.ID[:])
 	}
-	if w.folded(now.ID) {
-		w.index.replace(now.ID, indexEntries(old), indexEntries(now))
-		if !old.countsLike(now) {
-			w.rollups.addEvent(old, -1)
-			w.rollups.addEvent(now, 1)
-		}
+	w.index.replace(now.ID, indexEntries(old), indexEntries(now))
+	if !old.countsLike(now) {
+		w.rollups.addEvent(old, -1)
+		w.rollups.addEvent(now, 1)
 	}
-	w.recordings = nil
 	return err
 }
 
 // remove deletes an event and everything that is derived from it.
 func (w *writeTx) remove(r *record) error {
-	w.mixed = true
+	w.recordings = nil
+	if !w.folded(r.ID) {
+		return w.replaceInTail(r.ID, nil, nil)
+	}
 	if err := w.delete(eventsSum, r.ID[:]); err != nil {
 		return err
 	}
@@ -209,29 +239,8 @@ func (w *writeTx) remove(r *record) error {
 			return err
 		}
 	}
-	if w.folded(r.ID) {
-		w.index.replace(r.ID, indexEntries(r), nil)
-		w.rollups.addEvent(r, -1)
-	} else {
-		w.tail--
-	}
-	w.recordings = nil
-	return nil
-}
-
-// overTail calls fn with each event of the tail, oldest first.
-func (w *writeTx) overTail(fn func(*record) error) error {
-	after := firstAfter(w.through)
-	c := w.events.Cursor()
-	for k, v := c.Seek(after[:]); k != nil; k, v = c.Next() {
-		var r record
-		if err := decodeEvent(k, v, &w.mem, &r); err != nil {
-			return fmt.Errorf("event %s: %w", keyText(k), err)
-		}
-		if err := fn(&r); err != nil {
-			return err
-		}
-	}
+	w.index.replace(r.ID, indexEntries(r), nil)
+	w.rollups.addEvent(r, -1)
 	return nil
 }
 
@@ -297,6 +306,9 @@ func (w *writeTx) finish() error {
 			return fmt.Errorf("fold: %w", err)
 		}
 	}
+	if err := w.flush(); err != nil {
+		return err
+	}
 	for i := range indexes {
 		if err := w.applyIndex(i); err != nil {
 			return fmt.Errorf("%s: %w", indexes[i], err)
@@ -305,14 +317,7 @@ func (w *writeTx) finish() error {
 	if err := w.applyRollups(); err != nil {
 		return err
 	}
-	meta := writable(w.tx, metaBucket)
-	if w.schema != schemaVersion {
-		w.schema = schemaVersion
-		if err := meta.Put(metaSchema, binary.BigEndian.AppendUint32(nil, schemaVersion)); err != nil {
-			return err
-		}
-	}
-	return meta.Put(metaState, w.encode())
+	return w.putKey(metaBucket, metaState, w.encode())
 }
 
 // applyRollups adds the changes to the rollups in the bucket. One that has no
@@ -379,40 +384,4 @@ func (w *writeTx) rebuildRollup(k rollupKey) (*rollup, error) {
 		}
 	}
 	return sum, nil
-}
-
-// fold gives every event of the tail its index entries and counts it in the
-// rollups, and moves indexed_through to the last of them.
-func (w *writeTx) fold() error {
-	tail, err := w.readTail()
-	if err != nil {
-		return err
-	}
-	for _, r := range tail {
-		w.index.put(r.ID, indexEntries(r))
-		w.rollups.addEvent(r, 1)
-		w.through = r.ID
-	}
-	w.tail, w.fresh = 0, nil
-	return nil
-}
-
-// readTail returns the events of the tail with their detections, oldest first.
-// Those that this transaction inserted are at hand; mostly that is all of them.
-func (w *writeTx) readTail() (tail []*record, err error) {
-	if len(w.fresh) == w.tail && !w.mixed {
-		slices.SortFunc(w.fresh, func(a, b *record) int { return a.ID.Compare(b.ID) })
-		return w.fresh, nil
-	}
-	err = w.overTail(func(r *record) (err error) {
-		if r.detections > 0 {
-			r.Detections, err = decodeDetections(r.ID[:], w.detections.Get(r.ID[:]), &w.mem, r.detections)
-			if err != nil {
-				return fmt.Errorf("detections of event %s: %w", r.ID, err)
-			}
-		}
-		tail = append(tail, r)
-		return nil
-	})
-	return tail, err
 }

@@ -1,0 +1,75 @@
+package doorlog_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+
+	"github.com/doorlog/doorlog"
+)
+
+// A file of schema 1, in which the tail was a part of events and each index
+// entry a key, is as it was to who only reads it, and upgraded by who writes.
+func TestSchema1IsUpgraded(t *testing.T) {
+	r, err := gzip.NewReader(bytes.NewReader(readFile(t, "testdata/schema1.db.gz")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	path, copied := filepath.Join(dir, "events.db"), filepath.Join(dir, "copied.db")
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = doorlog.Open(path, &doorlog.Options{ReadOnly: true})
+	wantError(t, err, doorlog.ErrOlderSchema, path)
+	if !bytes.Equal(readFile(t, path), file) {
+		t.Fatal("the file was changed")
+	}
+	if salvaged, err := doorlog.Salvage(t.Context(), path, copied); err != nil || !salvaged.Complete || salvaged.Events == 0 {
+		t.Fatalf("salvage: %+v, %v", salvaged, err)
+	}
+	fresh, err := doorlog.Open(copied, &doorlog.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := fresh.Recent(t.Context(), 1<<20)
+	if err := errors.Join(err, fresh.Close()); err != nil {
+		t.Fatal(err)
+	}
+	s := newStoreIn(t, dir, doorlog.Options{})
+	events := s.all(t, doorlog.Query{})
+	if len(events) < 100 || !reflect.DeepEqual(events, want) {
+		t.Fatalf("%d events, and not the %d that a salvage finds", len(events), len(want))
+	}
+	cameras := make(map[string][]doorlog.Event)
+	for _, e := range events {
+		cameras[e.Camera] = append(cameras[e.Camera], e)
+	}
+	for camera, want := range cameras {
+		if got := s.all(t, doorlog.Query{Cameras: []string{camera}}); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %d events, and not %d", camera, len(got), len(want))
+		}
+	}
+	if err := s.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+	for i := range 2 * doorlog.FoldAt { // onto the lists of short blocks
+		s.write(t, motion(events[i%len(events)].Camera, i))
+	}
+	if err := s.DeleteEvent(t.Context(), events[7].ID); err != nil {
+		t.Fatal(err)
+	}
+	s.reopen(t)
+	if got := s.all(t, doorlog.Query{}); len(got) != len(events)+2*doorlog.FoldAt-1 {
+		t.Errorf("%d events", len(got))
+	}
+}
