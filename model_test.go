@@ -68,7 +68,7 @@ func asksFor(q doorlog.Query, e doorlog.Event) bool {
 		in(len(q.Doors), slices.Contains(q.Doors, e.Door)) && in(len(q.Persons), slices.Contains(q.Persons, e.Person)) &&
 		in(len(q.Weekdays), slices.Contains(q.Weekdays, at.Weekday())) && inHours && label &&
 		is(q.Stranger, e.Person == "") && is(q.UnlockGranted, e.UnlockGranted) && is(q.AlertSent, e.AlertSent) &&
-		is(q.HasThumbnail, e.ThumbnailPath != "") && (q.RecordingID == "" || q.RecordingID == e.RecordingID)
+		is(q.HasThumbnail, e.ThumbnailPath != "") && is(q.Pinned, e.Pinned) && (q.RecordingID == "" || q.RecordingID == e.RecordingID)
 }
 
 // randomTime returns a time in the months around a change of the clock, with
@@ -96,7 +96,7 @@ func randomEvent(rng *rand.Rand) doorlog.Event {
 		Door:        doorlog.DoorAction(rng.IntN(3)),
 		RecordingID: []string{"", fmt.Sprint("rec", rng.IntN(500))}[rng.IntN(2)],
 		Person:      []string{"", "alice", "bob"}[rng.IntN(3)],
-		AlertSent:   rng.IntN(2) == 0, UnlockGranted: rng.IntN(3) == 0,
+		AlertSent:   rng.IntN(2) == 0, UnlockGranted: rng.IntN(3) == 0, Pinned: rng.IntN(4) == 0,
 	}
 	if rng.IntN(3) == 0 {
 		e.ThumbnailPath = "old/1.jpg" // which is not there: that is the producer's affair
@@ -241,6 +241,15 @@ func (m *model) step(t *testing.T, s *testStore, rng *rand.Rand) {
 	case len(m.events) == 0:
 	case op < 16:
 		m.update(t, s, rng)
+	case op < 17 && rng.IntN(2) == 0:
+		at := rng.IntN(len(m.events))
+		pin := s.Pin
+		if m.events[at].Pinned = rng.IntN(2) == 0; !m.events[at].Pinned {
+			pin = s.Unpin
+		}
+		if err := pin(ctx, m.events[at].ID); err != nil {
+			t.Error(err)
+		}
 	case op < 17:
 		at := rng.IntN(len(m.events))
 		m.events[at].AlertSent = true

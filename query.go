@@ -35,7 +35,7 @@ type Query struct {
 	MinConfidence float64
 
 	// nil asks for both kinds.
-	UnlockGranted, AlertSent, HasThumbnail *bool
+	UnlockGranted, AlertSent, HasThumbnail, Pinned *bool
 
 	// RecordingID asks for events of this recording, of any camera; empty: any.
 	RecordingID string

@@ -801,6 +801,8 @@ func everyWrite(s *doorlog.Store) map[string]error {
 	results["SaveThumbnail"] = s.SaveThumbnail(ctx, &e, frame)
 	results["UpdateEvent"] = s.UpdateEvent(ctx, e)
 	results["MarkAlertSent"] = s.MarkAlertSent(ctx, e.ID)
+	results["Pin"] = s.Pin(ctx, e.ID)
+	results["Unpin"] = s.Unpin(ctx, e.ID)
 	results["DeleteEvent"] = s.DeleteEvent(ctx, e.ID)
 	_, results["PutPerson"] = s.PutPerson(ctx, doorlog.PersonInput{Name: "alice"})
 	results["SetAutoUnlock"] = s.SetAutoUnlock(ctx, "alice", true)

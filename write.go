@@ -337,6 +337,28 @@ func (s *Store) MarkAlertSent(ctx context.Context, id ID) error {
 	return failed(doing, err)
 }
 
+// Pin sets Pinned of an event, and Unpin takes it back. To do so again changes
+// nothing. They are ErrNotFound if there is no such event.
+func (s *Store) Pin(ctx context.Context, id ID) error { return s.setPinned(ctx, "pin event ", id, true) }
+
+// Unpin is the opposite of Pin.
+func (s *Store) Unpin(ctx context.Context, id ID) error {
+	return s.setPinned(ctx, "unpin event ", id, false)
+}
+
+func (s *Store) setPinned(ctx context.Context, doing string, id ID, pinned bool) error {
+	doing += id.String()
+	if err := s.enterWrite(); err != nil {
+		return failed(doing, err)
+	}
+	defer s.leave()
+	_, err := s.change(ctx, id, func(r *record) error {
+		r.Pinned = pinned
+		return nil
+	})
+	return failed(doing, err)
+}
+
 // change rewrites an event as edit leaves it, and returns the path of the
 // thumbnail that it had. edit may be called twice.
 func (s *Store) change(ctx context.Context, id ID, edit func(*record) error) (thumbnail string, err error) {
@@ -350,7 +372,7 @@ func (s *Store) change(ctx context.Context, id ID, edit func(*record) error) (th
 		if err := edit(&now); err != nil {
 			return err
 		}
-		if old.sameContent(&now.Event) && old.thumb == now.thumb {
+		if old.sameContent(&now.Event) && old.Pinned == now.Pinned && old.thumb == now.thumb {
 			return nil
 		}
 		return w.replace(&old, &now)
