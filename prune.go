@@ -1,0 +1,632 @@
+package doorlog
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// Removed says how much has gone, or would.
+type Removed struct {
+	Events     int64 `json:"events"`
+	Detections int64 `json:"detections"` // of those events
+
+	// Thumbnails are the files that went with an event or before it, and
+	// ThumbnailBytes what they took.
+	Thumbnails     int64 `json:"thumbnails"`
+	ThumbnailBytes int64 `json:"thumbnail_bytes"`
+
+	// DatabaseBytes are the bytes of the database that come free. It is an
+	// estimate: the share that the records of the events have in all pages
+	// that are in use. Later writes use them again; the file does not shrink.
+	DatabaseBytes int64 `json:"database_bytes"`
+}
+
+func (r *Removed) add(o Removed) {
+	r.Events += o.Events
+	r.Detections += o.Detections
+	r.Thumbnails += o.Thumbnails
+	r.ThumbnailBytes += o.ThumbnailBytes
+	r.DatabaseBytes += o.DatabaseBytes
+}
+
+// RemovedBy is what went for one reason.
+type RemovedBy struct {
+	// Reason is the Name of a Rule, "max age", "max events", "max bytes" or
+	// "thumbnail age".
+	Reason string `json:"reason"`
+	Removed
+}
+
+// Pruned is the account of a Prune, or of what one would do.
+type Pruned struct {
+	// Removed is the sum of By.
+	Removed
+
+	// By has each rule of the policy, in its order, and the other reasons, also
+	// those for which nothing went.
+	By []RemovedBy `json:"by"`
+
+	// Orphans are files of thumbnails that belonged to no event, an hour old
+	// or older, and OrphanBytes what they took.
+	Orphans     int64 `json:"orphans"`
+	OrphanBytes int64 `json:"orphan_bytes"`
+
+	// Kept is how many are left of the events that there were in the beginning.
+	Kept int64 `json:"kept"`
+}
+
+// Prune deletes what the policy does not keep: events with their detections and
+// thumbnails, thumbnails alone, and also thumbnails that belong to no event and
+// are an hour old.
+//
+// It does so a little at a time: in transactions of a few events, each followed
+// by a pause as long as it took, so that other writes go on meanwhile. Events
+// that are written, pinned or changed meanwhile are judged as they are then.
+// One Prune goes on at a time; another one waits for it.
+//
+// Where it ends early it leaves whole events and whole thumbnails, and the
+// account says what is gone: when ctx ends, when the store is closed, which does
+// not wait for the rest (ErrClosed), and when a write fails. A policy that
+// cannot be is ErrInvalid, and the text names the field; the account is nil
+// then.
+func (s *Store) Prune(ctx context.Context, policy Policy) (*Pruned, error) {
+	gone, err := s.prune(ctx, &policy, false)
+	return gone, failed("prune", err)
+}
+
+// WouldPrune says what Prune would remove now, and removes nothing. It can be
+// asked of a store that is read-only.
+func (s *Store) WouldPrune(ctx context.Context, policy Policy) (*Pruned, error) {
+	gone, err := s.prune(ctx, &policy, true)
+	return gone, failed("would prune", err)
+}
+
+func (s *Store) prune(ctx context.Context, policy *Policy, dry bool) (_ *Pruned, err error) {
+	if err := policy.validate(); err != nil {
+		return nil, err
+	}
+	enter := s.enterWrite
+	if dry {
+		enter = s.enter
+	}
+	if err := enter(); err != nil {
+		return nil, err
+	}
+	defer s.leave()
+	p := &pruning{
+		s: s, ctx: ctx, dry: dry, policy: policy, labels: policy.needsLabels(),
+		verdict: newVerdict(policy, s.opt.Now()), gone: make([]Removed, len(policy.Rules)+reasonCount),
+	}
+	if !dry {
+		if failure := s.commits.failure.Load(); failure != nil {
+			return nil, fmt.Errorf("%w: %v", ErrFailed, *failure) //nolint:errorlint // as for any write
+		}
+		unlock, err := s.busy.lock(ctx, ID{}) // which is no event's
+		if err != nil {
+			return nil, err
+		}
+		defer unlock()
+	}
+	err = p.run()
+	return p.account(), err
+}
+
+// A pruning is one run of Prune.
+type pruning struct {
+	s      *Store
+	ctx    context.Context
+	dry    bool
+	policy *Policy
+	labels bool // a rule looks at them
+	verdict
+
+	events, inUse       int64 // in the beginning
+	walked, walkedBytes int64 // events, and bytes of their records, from which the shares are reckoned
+	surveyed            bool  // and these are those of all events
+
+	gone                 []Removed // for each reason; DatabaseBytes are those of records
+	orphans, orphanBytes int64
+}
+
+func (p *pruning) run() (err error) {
+	if err := p.proceed(); err != nil {
+		return err
+	}
+	if p.events, p.inUse, err = p.s.inUse(p.ctx); err != nil {
+		return err
+	}
+	if err := p.bound(); err != nil {
+		return err
+	}
+	if err := p.sweep(); err != nil {
+		return err
+	}
+	return p.removeOrphans()
+}
+
+// proceed says whether there is a reason to stop.
+func (p *pruning) proceed() error {
+	if err := p.ctx.Err(); err != nil {
+		return err
+	}
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	if p.s.closing {
+		return ErrClosed
+	}
+	if damage := p.s.damage.Load(); damage != nil {
+		return *damage
+	}
+	return nil
+}
+
+// account returns what has gone so far.
+func (p *pruning) account() *Pruned {
+	all := &Pruned{Orphans: p.orphans, OrphanBytes: p.orphanBytes}
+	for i, name := range p.policy.reasons() {
+		by := RemovedBy{name, p.gone[i]}
+		by.DatabaseBytes = p.share(by.DatabaseBytes)
+		all.By = append(all.By, by)
+		all.add(by.Removed)
+	}
+	all.Kept = p.events - all.Events
+	return all
+}
+
+// share returns how much of the pages in use falls to so many bytes of records.
+func (p *pruning) share(bytes int64) int64 {
+	if p.walkedBytes == 0 || p.events == 0 {
+		return 0
+	}
+	all := float64(p.walkedBytes) / float64(p.walked) * float64(p.events)
+	return int64(float64(bytes) / all * float64(p.inUse))
+}
+
+// bound finds the last of the events that go because there are too many, or
+// because they take too much.
+func (p *pruning) bound() error {
+	maxEvents, maxBytes := p.policy.MaxEvents, p.policy.MaxBytes
+	if maxBytes == 0 && (maxEvents == 0 || p.events <= maxEvents) {
+		return nil
+	}
+	until := p.youngest()
+	if maxBytes > 0 {
+		until, p.surveyed = lastID, true
+	}
+	events, records, files := p.events, int64(0), int64(0) // that stay, of those that go, that stay
+	err := p.walk(until, func(sn *Snapshot, r *record, bytes int64) (bool, error) {
+		if p.event(&r.Event) != stays {
+			events--
+			records += bytes
+		}
+		if !p.surveyed {
+			return true, nil
+		}
+		p.walked++
+		p.walkedBytes += bytes
+		if p.thumbnail(&r.Event) != stays {
+			return true, nil
+		}
+		file, err := p.fileBytes(sn, r)
+		files += file
+		return true, err
+	}, nil)
+	if err != nil {
+		return err
+	}
+	tooMany, tooLarge := int64(0), int64(0)
+	if maxEvents > 0 {
+		tooMany = events - maxEvents
+	}
+	if maxBytes > 0 {
+		tooLarge = p.inUse - p.share(records) + files - maxBytes
+	}
+	return p.findLast(tooMany, tooLarge)
+}
+
+// findLast finds the events up to which so many more events, and events that
+// take so many more bytes, have to go.
+func (p *pruning) findLast(tooMany, tooLarge int64) error {
+	if tooMany <= 0 && tooLarge <= 0 {
+		return nil
+	}
+	ages := p.verdict // which knows of no last event yet
+	records, files := int64(0), int64(0)
+	return p.walk(lastID, func(sn *Snapshot, r *record, bytes int64) (bool, error) {
+		if r.Pinned || ages.event(&r.Event) != stays {
+			return true, nil
+		}
+		if tooMany > 0 {
+			p.lastByEvents = r.ID
+		}
+		if tooLarge > p.share(records)+files {
+			p.lastByBytes = r.ID
+		}
+		tooMany--
+		records += bytes
+		if tooLarge > 0 && ages.thumbnail(&r.Event) == stays {
+			file, err := p.fileBytes(sn, r)
+			if err != nil {
+				return false, err
+			}
+			files += file
+		}
+		return tooMany > 0 || tooLarge > p.share(records)+files, nil
+	}, nil)
+}
+
+// fileBytes returns what the thumbnail of an event takes; one that several
+// events name counts for the newest of them.
+func (p *pruning) fileBytes(sn *Snapshot, r *record) (int64, error) {
+	newest := r.ID
+	if r.thumb.known && r.ThumbnailPath != thumbnailPath(r.ID) {
+		err := sn.overNamers(r.ThumbnailPath, func(id ID) bool {
+			newest = id
+			return false
+		})
+		if err != nil {
+			return 0, err
+		}
+	}
+	if newest != r.ID {
+		return 0, nil
+	}
+	return r.thumb.size, nil
+}
+
+// sweep removes, or counts, what the policy does not keep.
+func (p *pruning) sweep() error {
+	var found []candidate
+	return p.walk(p.youngest(), func(sn *Snapshot, r *record, bytes int64) (bool, error) {
+		if !p.surveyed {
+			p.walked++
+			p.walkedBytes += bytes
+		}
+		if p.event(&r.Event) == stays && p.thumbnail(&r.Event) == stays {
+			return true, nil
+		}
+		if p.dry {
+			return true, p.wouldGo(sn, r, bytes)
+		}
+		found = append(found, candidate{r.ID, r.detections, bytes})
+		return true, nil
+	}, func() error {
+		defer func() { found = found[:0] }()
+		return p.removeAll(found)
+	})
+}
+
+// How much is read in one snapshot, so that none is open for long, and how much
+// is removed in one transaction. What the transaction costs is the pages that it
+// touches, of which an event has some in each index and one for each label.
+const (
+	walkEvents, walkBytes   = 512, 4 << 20
+	removeEvents, removeFew = 16, 64 // and as many detections
+)
+
+// walk calls visit with the events before an ID, oldest first, without their
+// detections unless a rule looks at them, and with the bytes of their records,
+// until it returns false. A few at a time are read in one snapshot, after which
+// after is called, if it is not nil.
+func (p *pruning) walk(until ID, visit func(*Snapshot, *record, int64) (more bool, err error), after func() error) error {
+	for from, more := (ID{}), true; more; {
+		if err := p.proceed(); err != nil {
+			return err
+		}
+		begun := time.Now()
+		sn, err := p.s.look(p.ctx)
+		if err != nil {
+			return err
+		}
+		err = guarded(func() (err error) {
+			from, more, err = p.walkSome(sn, from, until, visit)
+			return err
+		})
+		sn.close()
+		took := time.Since(begun)
+		if err == nil && after != nil {
+			err = after()
+		}
+		if err == nil && more && !p.dry {
+			err = pause(p.ctx, took)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// walkSome walks a part of the way and returns where it goes on.
+func (p *pruning) walkSome(
+	sn *Snapshot, from, until ID, visit func(*Snapshot, *record, int64) (bool, error),
+) (next ID, more bool, err error) {
+	cursor := readable(sn.r.tx, eventsBucket).Cursor()
+	beside := scan{detections: readable(sn.r.tx, detectionsBucket).Cursor(), oldestFirst: true}
+	mem := sn.manyEvents()
+	events, size := 0, int64(0)
+	for k, v := cursor.Seek(from[:]); k != nil && bytes.Compare(k, until[:]) < 0; k, v = cursor.Next() {
+		var r record
+		if err := decodeEvent(k, v, &mem, &r); err != nil {
+			return next, false, fmt.Errorf("event %s: %w", keyText(k), err)
+		}
+		if events == walkEvents || size >= walkBytes {
+			return r.ID, true, nil
+		}
+		bytes := int64(len(k) + len(v))
+		if r.detections > 0 {
+			dk, dv := beside.detectionsOf(k)
+			if dv == nil {
+				return next, false, fmt.Errorf("event %s: %w", r.ID, errNoDetections)
+			}
+			bytes += int64(len(dk) + len(dv))
+			if p.labels {
+				if r.Detections, err = decodeDetections(dk, dv, &mem, r.detections); err != nil {
+					return next, false, fmt.Errorf("event %s: %w", r.ID, err)
+				}
+			}
+		}
+		events, size = events+1, size+bytes
+		if more, err := visit(sn, &r, bytes); err != nil || !more {
+			return next, false, err
+		}
+	}
+	return next, false, nil
+}
+
+// A candidate is an event that goes, or loses its thumbnail.
+type candidate struct {
+	id         ID
+	detections int
+	bytes      int64 // of its records
+}
+
+// wouldGo counts what goes with an event.
+func (p *pruning) wouldGo(sn *Snapshot, r *record, bytes int64) error {
+	p.countEvent(p.event(&r.Event), r.detections, bytes)
+	reason := p.thumbnail(&r.Event)
+	if reason == stays {
+		return nil
+	}
+	last := true
+	if r.ThumbnailPath != thumbnailPath(r.ID) {
+		var err error
+		if last, err = p.lastOfFile(sn, r); err != nil {
+			return err
+		}
+	}
+	if size, there := p.s.thumbs.size(r.ThumbnailPath); there && last {
+		p.countFile(reason, size)
+	}
+	return nil
+}
+
+// lastOfFile reports whether a producer's file goes with this event: it is the
+// newest of those that name it, and the others go too, or lose it.
+func (p *pruning) lastOfFile(sn *Snapshot, r *record) (last bool, err error) {
+	newest := true
+	nerr := sn.overNamers(r.ThumbnailPath, func(id ID) bool {
+		if newest && id != r.ID {
+			return false
+		}
+		newest = false
+		var other record
+		if err = sn.event(id, &other); err != nil {
+			return false
+		}
+		last = p.thumbnail(&other.Event) != stays
+		return last
+	})
+	return last, errors.Join(err, nerr)
+}
+
+func (p *pruning) countEvent(reason, detections int, bytes int64) {
+	if reason != stays {
+		p.gone[reason].add(Removed{Events: 1, Detections: int64(detections), DatabaseBytes: bytes})
+	}
+}
+
+func (p *pruning) countFile(reason int, bytes int64) {
+	p.gone[reason].add(Removed{Thumbnails: 1, ThumbnailBytes: bytes})
+}
+
+// removeAll removes events, a few in each transaction.
+func (p *pruning) removeAll(found []candidate) error {
+	for len(found) > 0 {
+		n, detections := 1, found[0].detections
+		for n < len(found) && n < removeEvents && detections+found[n].detections <= removeFew {
+			detections += found[n].detections
+			n++
+		}
+		if err := p.proceed(); err != nil {
+			return err
+		}
+		begun := time.Now()
+		if err := p.removeSome(found[:n]); err != nil {
+			return err
+		}
+		if p.policy.Progress != nil {
+			p.policy.Progress(p.account().Removed)
+		}
+		if err := pause(p.ctx, time.Since(begun)); err != nil {
+			return err
+		}
+		found = found[n:]
+	}
+	return nil
+}
+
+// A release is a thumbnail that an event does not name any more.
+type release struct {
+	id     ID
+	path   string
+	reason int
+}
+
+// removeSome removes events in one transaction, and after it their files. It
+// looks at the events again, as they may have changed.
+func (p *pruning) removeSome(some []candidate) error {
+	for _, c := range some { // in the order of the IDs, in which every Prune takes them
+		unlock, err := p.s.busy.lock(p.ctx, c.id)
+		if err != nil {
+			return err
+		}
+		defer unlock()
+	}
+	var events []func()
+	var files []release
+	err := p.s.commits.submit(p.ctx, func(w *writeTx) error {
+		events, files = events[:0], files[:0] // it may be the second time
+		for _, c := range some {
+			r, err := w.get(c.id)
+			if errors.Is(err, ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return fmt.Errorf("event %s: %w", c.id, err)
+			}
+			reason, file := p.event(&r.Event), p.thumbnail(&r.Event)
+			switch {
+			case reason != stays:
+				err = w.remove(&r)
+				events = append(events, func() { p.countEvent(reason, r.detections, c.bytes) })
+			case file != stays:
+				now := r
+				now.ThumbnailPath, now.thumb = "", fileSum{}
+				err = w.replace(&r, &now)
+			}
+			if file != stays {
+				files = append(files, release{c.id, r.ThumbnailPath, file})
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, count := range events {
+		count()
+	}
+	p.release(files)
+	return nil
+}
+
+// release removes the files of events that do not name them any more. One that
+// several of them named counts for the last, as in lastOfFile.
+func (p *pruning) release(files []release) {
+	last := make(map[string]int, len(files))
+	for i, f := range files {
+		last[f.path] = i
+	}
+	for i, f := range files {
+		if last[f.path] != i {
+			continue
+		}
+		size, there := p.s.thumbs.size(f.path)
+		if p.s.releaseThumbnail(p.ctx, f.id, f.path) && there {
+			p.countFile(f.reason, size)
+		}
+	}
+}
+
+// removeOrphans removes the thumbnails that belong to no event, or counts them.
+// They are judged by the clock of the file system, as it is their files' times.
+func (p *pruning) removeOrphans() error {
+	graceFrom, rest := time.Now().Add(-youngest), halfTime(p.ctx)
+	return p.s.thumbs.each(func(name string, modified time.Time) error {
+		if err := p.proceed(); err != nil {
+			return err
+		}
+		if !p.dry {
+			if err := rest(); err != nil {
+				return err
+			}
+		}
+		id, final, ok := thumbnailID(name)
+		if !ok || modified.After(graceFrom) {
+			return nil
+		}
+		orphan, err := p.orphan(name, id, final)
+		if err != nil || !orphan {
+			return err
+		}
+		return p.removeOrphan(name, id, final)
+	})
+}
+
+func (p *pruning) orphan(name string, id ID, final bool) (bool, error) {
+	sn, err := p.s.look(p.ctx)
+	if err != nil {
+		return false, err
+	}
+	defer sn.close()
+	return sn.orphan(name, id, final)
+}
+
+// removeOrphan removes a file unless its event has been written meanwhile: it
+// looks again while nobody handles that file, or writes an event that names one.
+func (p *pruning) removeOrphan(name string, id ID, final bool) error {
+	size, there := p.s.thumbs.size(name)
+	if !p.dry {
+		unlock, err := p.s.busy.lock(p.ctx, id)
+		if err != nil {
+			return err
+		}
+		defer unlock()
+		p.s.thumbs.named.Lock()
+		defer p.s.thumbs.named.Unlock()
+		orphan, err := p.orphan(name, id, final)
+		if err != nil || !orphan || !p.s.removeThumbnail(name) {
+			return err
+		}
+	}
+	if there {
+		p.orphans++
+		p.orphanBytes += size
+	}
+	return nil
+}
+
+// inUse returns the number of events, and the bytes of the pages that are not free.
+func (s *Store) inUse(ctx context.Context) (events, bytes int64, err error) {
+	meta, sn, err := s.newestState(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer sn.close()
+	err = guarded(func() error {
+		st, err := readState(sn.r.tx)
+		events = int64(st.sums[eventsSum].entries)
+		return err
+	})
+	if err != nil {
+		return 0, 0, err
+	}
+	free, err := freePageCount(s.file.file, meta)
+	return events, int64(meta.pages-free) * int64(meta.pageSize), err
+}
+
+// freePageCount returns how many pages the freelist has.
+func freePageCount(r io.ReaderAt, meta boltMeta) (uint64, error) {
+	head := make([]byte, pageHeaderLen+8)
+	if err := readPage(r, head, int64(meta.freelist)*int64(meta.pageSize)); err != nil {
+		return 0, fmt.Errorf("freelist: %w", err)
+	}
+	_, p := parsePage(head)
+	count := uint64(p.count)
+	if p.count == 0xffff {
+		count = binary.LittleEndian.Uint64(head[pageHeaderLen:])
+	}
+	if p.flags != freelistFlag || count > meta.pages {
+		return 0, fmt.Errorf("freelist page %d: %w", meta.freelist, ErrCorrupt)
+	}
+	return count, nil
+}
