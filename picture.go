@@ -35,7 +35,7 @@ func (s *Store) addFrame(ctx context.Context, e *Event, frame []byte) (saved boo
 // FrameWidth and FrameHeight, and its ID if it has none, so that e can be
 // written, or updated, next. The file is durable when SaveThumbnail returns,
 // and is named by the ID. If e is not written afterwards the file belongs to
-// no event.
+// no event, and a Prune removes it when it is an hour old.
 //
 // A frame that cannot be read is ErrInvalid. It is ErrExists if the event is
 // stored already and has its thumbnail. e is as it was then.

@@ -31,7 +31,8 @@ type Policy struct {
 	// pages of the database that are in use, and the files that events name.
 	// The oldest go first, as with MaxEvents. What an event takes of the pages
 	// is an estimate, by the size of its records, so that it can take a second
-	// Prune to come below the bound. 0: any number.
+	// Prune to come below the bound. All events are read to find it. 0: any
+	// number.
 	MaxBytes int64
 
 	// ThumbnailAge is how old a thumbnail gets. The event stays, without it.
