@@ -123,7 +123,7 @@ func TestStoreDoesWhatASliceDoes(t *testing.T) {
 func actLikeASlice(t *testing.T, seed uint64, steps int) {
 	s, m := newStore(t), new(model)
 	rng := rand.New(rand.NewPCG(seed, 1))
-	kills, churns := 0, 0
+	kills, churns, prunes := 0, 0, 0
 	for step := range steps {
 		m.step(t, s, rng)
 		switch {
@@ -135,6 +135,9 @@ func actLikeASlice(t *testing.T, seed uint64, steps int) {
 		case step%400 == 250:
 			s.closeAndVerify(t)
 			s.open(t)
+		case step%300 == 275:
+			m.prune(t, s, randomPolicy(rng, len(m.events)))
+			prunes++
 		case step%500 == 450:
 			m.churn(t, s, rng)
 			churns++
@@ -148,7 +151,7 @@ func actLikeASlice(t *testing.T, seed uint64, steps int) {
 			t.Fatalf("after step %d", step)
 		}
 	}
-	t.Logf("%d steps, %d kills, %d times most deleted; %d events are left", steps, kills, churns, len(m.events))
+	t.Logf("%d steps, %d kills, %d times most deleted, %d prunes; %d events are left", steps, kills, churns, prunes, len(m.events))
 }
 
 // kill goes on with the file as it is, of a store that is not closed.

@@ -106,7 +106,7 @@ func (s *Store) prune(ctx context.Context, policy *Policy, dry bool) (_ *Pruned,
 		if failure := s.commits.failure.Load(); failure != nil {
 			return nil, fmt.Errorf("%w: %v", ErrFailed, *failure) //nolint:errorlint // as for any write
 		}
-		unlock, err := s.busy.lock(ctx, ID{}) // which is no event's
+		unlock, err := s.prunes.lock(ctx, ID{})
 		if err != nil {
 			return nil, err
 		}

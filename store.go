@@ -28,6 +28,7 @@ type Store struct {
 	names   interner
 	ids     idSource
 	busy    idLocks
+	prunes  idLocks // of no event: they take turns
 	scrub   scrubber
 	retain  retainer
 	damage  atomic.Pointer[error] // set once: what was found wrong with the file
