@@ -628,13 +628,13 @@ func TestWritesBesideAPruneWaitForOneTransaction(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	writes, longest, long := 0, uint64(0), 0
+	writes, longest, more := 0, uint64(0), 0
 	for ended := false; !ended; writes++ {
 		before := s.Transactions()
 		s.write(t, motion("garage", 0))
 		waited := s.Transactions() - before
 		if longest = max(longest, waited); waited > 2 {
-			long++ // or the system let others run between the write and the look at the number
+			more++ // or the system let others run between the write and the look at the number
 		}
 		select {
 		case <-done:
@@ -642,9 +642,9 @@ func TestWritesBesideAPruneWaitForOneTransaction(t *testing.T) {
 		default:
 		}
 	}
-	t.Logf("%d writes, of which the longest waited for %d transactions, and %d for more than two", writes, longest, long)
-	if long > writes/10 || writes < 10 {
-		t.Errorf("%d of %d writes waited for more than two transactions", long, writes)
+	t.Logf("%d writes, of which the longest waited for %d transactions, and %d for more than two", writes, longest, more)
+	if more > writes/10 || writes < 10 {
+		t.Errorf("%d of %d writes waited for more than two transactions", more, writes)
 	}
 	if left := s.all(t, doorlog.Query{}); len(left) != writes {
 		t.Errorf("%d events are left of %d", len(left), writes)
