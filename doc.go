@@ -52,9 +52,9 @@
 // (sums); a read from snapshot.go and query.go through search.go (posting lists,
 // intersected) and filter.go. page.go, count.go, explain.go, tally.go and
 // analytics.go stand on these. retention.go says what is to be kept, and
-// prune.go deletes the rest. buckets.go draws the keys and codec.go the
-// records. A frame goes from picture.go to thumbnail.go and frame.go, after
-// frame_cost.go has told from its headers what it would take.
+// prune.go with removal.go deletes the rest. buckets.go draws the keys and
+// codec.go the records. A frame goes from picture.go to thumbnail.go and
+// frame.go, after frame_cost.go has told from its headers what it would take.
 //
 // Before bolt maps a file, walk.go reads it as boltfile.go draws it, and
 // examine.go compares it with its sums (sums.go, state.go); scrub.go does so

@@ -12,8 +12,8 @@ import (
 // A Policy says what a store keeps. The zero Policy keeps every event. Pinned
 // events stay, with their thumbnails, whatever it says.
 //
-// Ages count from the RecordedAt of an event to Options.Now, and years are the
-// caller's to count: a clock that runs ahead makes everything old.
+// Ages count from the RecordedAt of an event to Options.Now, which is believed:
+// a clock that runs ahead makes everything old.
 type Policy struct {
 	// Rules are how long kinds of events are kept. The first rule that matches
 	// an event decides on its age alone: no later one, nor MaxAge, is asked.
