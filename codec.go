@@ -27,17 +27,18 @@ import (
 //
 //	event      [camera, type, person, door, unlock_granted, alert_sent, recording,
 //	            number of detections, thumbnail, created_at, face_confidence,
-//	            face_distance, frame_width, frame_height, attributes]
+//	            face_distance, frame_width, frame_height, attributes, pinned]
 //	thumbnail  [path, or true for the path that the ID gives; length, CRC-32C of the file]
 //	detections [[label, confidence] or [label, confidence, x1, y1, x2, y2], …]
 //	person     [display_name, auto_unlock, created_at]
 //
-// What is absent is nil. created_at is in nanoseconds since 1970. A number is
+// What is absent is nil; an event that is not pinned has no field to say so,
+// as it would take three bytes. created_at is in nanoseconds since 1970. A number is
 // written as an integer or a 32-bit float where that loses nothing.
 const (
 	recordVersion   = 1
 	recordHeader    = 1 + 4
-	eventFields     = 15
+	eventFields     = 15 // and one more in those that are pinned
 	thumbnailFields = 3
 	labelFields     = 2
 	boxFields       = 6
@@ -158,7 +159,11 @@ func (e *encoder) optionalNumber(v *float64) {
 
 func encodeEvent(r *record) []byte {
 	return eventRecord.encode(r.ID[:], func(e *encoder) {
-		e.array(eventFields)
+		if r.Pinned {
+			e.array(eventFields + 1)
+		} else {
+			e.array(eventFields)
+		}
 		e.text(r.Camera)
 		e.text(string(r.Type))
 		e.optional(r.Person)
@@ -174,6 +179,9 @@ func encodeEvent(r *record) []byte {
 		e.integer(int64(r.FrameWidth))
 		e.integer(int64(r.FrameHeight))
 		e.attributes(r.Attributes)
+		if r.Pinned {
+			e.boolean(true)
+		}
 	})
 }
 
@@ -277,14 +285,19 @@ func decodeEventPayload(id ID, payload []byte, mem *arena, r *record) error {
 	r.FrameWidth = int(d.uintBelow(maxFrameEdge + 1))
 	r.FrameHeight = int(d.uintBelow(maxFrameEdge + 1))
 	r.Attributes = d.attributes()
-	return d.finish(n - eventFields)
+	r.Pinned = d.pinned(n)
+	return d.finish(max(0, n-eventFields-1))
 }
+
+// pinned reads the field after the attributes, which an event of n fields may have.
+func (d *decoder) pinned(n int) bool { return n > eventFields && !d.isNil() && d.boolean() }
 
 // A head is what a filter needs of an event. Its names are part of the record.
 type head struct {
 	camera, kind, person, recording []byte
 	door                            DoorAction
 	unlocked, alerted, hasThumbnail bool
+	pinned                          bool
 	detections                      int
 }
 
@@ -295,7 +308,8 @@ func decodeHead(key, rec []byte) (h head, err error) {
 		return h, err
 	}
 	d := decoder{b: payload}
-	if d.array() < eventFields {
+	n := d.array()
+	if n < eventFields {
 		return h, errPayload
 	}
 	h.camera, h.kind = d.text(), d.text()
@@ -309,6 +323,11 @@ func decodeHead(key, rec []byte) (h head, err error) {
 	}
 	h.detections = int(d.uintBelow(math.MaxInt32))
 	h.hasThumbnail = d.peek() != msgpcode.Nil
+	if n > eventFields {
+		const passed = 7 // from the thumbnail to the attributes
+		d.skip(passed)
+		h.pinned = d.pinned(n)
+	}
 	if d.bad {
 		return head{}, errPayload
 	}

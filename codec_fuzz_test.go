@@ -195,7 +195,7 @@ func someRecord(rng *rand.Rand) *record {
 	r := &record{Event: Event{
 		ID: makeID(at, rng.Uint64()), RecordedAt: at, CreatedAt: goldenTime.Add(time.Duration(rng.Int64N(1 << 40))),
 		Camera: text(20), Type: EventType(text(10)), Person: text(40), RecordingID: text(300),
-		Door: DoorAction(rng.IntN(len(doorActions))), UnlockGranted: rng.IntN(2) == 0, AlertSent: rng.IntN(2) == 0,
+		Door: DoorAction(rng.IntN(len(doorActions))), UnlockGranted: rng.IntN(2) == 0, AlertSent: rng.IntN(2) == 0, Pinned: rng.IntN(2) == 0,
 		FaceConfidence: sometimes(rng.Float64()), FaceDistance: sometimes(rng.ExpFloat64()),
 		FrameWidth: rng.IntN(maxFrameEdge + 1), FrameHeight: rng.IntN(4000),
 	}}

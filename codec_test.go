@@ -2,6 +2,7 @@ package doorlog
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"flag"
@@ -42,7 +43,9 @@ func goldenRecords() map[string]record {
 	foreign := plain
 	foreign.ThumbnailPath = "old/1.jpg"
 	foreign.FaceConfidence = new(1.0)
-	return map[string]record{"plain": plain, "full": full, "foreign": foreign}
+	pinned := full
+	pinned.Pinned = true
+	return map[string]record{"plain": plain, "full": full, "foreign": foreign, "pinned": pinned}
 }
 
 // The bytes of version 1 are fixed: a store that was written with them must
@@ -134,11 +137,14 @@ func grow(t *testing.T, payload []byte) []byte {
 		}
 	}
 	var out bytes.Buffer
-	n := int(payload[0] & msgpcode.FixedArrayMask)
+	n, rest := int(payload[0]&msgpcode.FixedArrayMask), payload[1:]
+	if payload[0] == msgpcode.Array16 {
+		n, rest = int(binary.BigEndian.Uint16(rest)), rest[2:]
+	}
 	if err := msgpack.NewEncoder(&out).EncodeArrayLen(n + len(values)); err != nil {
 		t.Fatal(err)
 	}
-	out.Write(payload[1:])
+	out.Write(rest)
 	out.Write(more.Bytes())
 	return out.Bytes()
 }
@@ -371,6 +377,10 @@ func (d *reference) event(id ID) (r record) {
 				r.Attributes[name] = d.text()
 			}
 		}
+	}
+	if n > eventFields {
+		r.Pinned = !d.null() && d.boolean()
+		n--
 	}
 	d.rest(n - eventFields)
 	d.end()

@@ -57,7 +57,7 @@ func (sn *Snapshot) count(q Query) (n int, err error) {
 // the counts have been read; nil if rollups do not decide the query.
 func (q *Query) rollupCount() func(d *decoder, c counts) int64 {
 	if len(q.Cameras) > 1 || len(q.Doors) > 0 || q.Stranger != nil || q.MinConfidence > 0 || q.RecordingID != "" ||
-		q.UnlockGranted != nil || q.AlertSent != nil || q.HasThumbnail != nil || q.Hours != nil || len(q.Weekdays) > 0 ||
+		q.UnlockGranted != nil || q.AlertSent != nil || q.HasThumbnail != nil || q.Pinned != nil || q.Hours != nil || len(q.Weekdays) > 0 ||
 		len(q.Persons)+len(q.Labels)+len(q.Types) > 1 {
 		return nil
 	}

@@ -28,6 +28,8 @@
 //     each has a checksum that also covers its place. Entries that are gone are
 //     missed by their sums.
 //   - A full or failing disk costs the new event, and nothing else.
+//   - What is to go by a Policy goes a few events at a time. A write beside it
+//     waits for one such transaction.
 //   - What is to be stored, or comes from the disk, makes no call panic.
 //
 // # What is not promised
@@ -38,7 +40,7 @@
 //   - A file of 64 MiB or more that was closed is verified in the background:
 //     until then an index entry that damage took away is not missed.
 //   - A crash between saving a thumbnail and writing its event leaves a file
-//     that no event names, which Verify shows and Repair removes.
+//     that no event names, which Verify shows and Prune and Repair remove.
 //
 // design/durability.md has all of it, with the tests that prove it.
 //
@@ -49,9 +51,10 @@
 // (one transaction), and later into index.go (posting lists) and rollup.go
 // (sums); a read from snapshot.go and query.go through search.go (posting lists,
 // intersected) and filter.go. page.go, count.go, explain.go, tally.go and
-// analytics.go stand on these. buckets.go draws the keys and codec.go the
-// records. A frame goes from picture.go to thumbnail.go and frame.go, after
-// frame_cost.go has told from its headers what it would take.
+// analytics.go stand on these. retention.go says what is to be kept, and
+// prune.go with removal.go deletes the rest. buckets.go draws the keys and
+// codec.go the records. A frame goes from picture.go to thumbnail.go and
+// frame.go, after frame_cost.go has told from its headers what it would take.
 //
 // Before bolt maps a file, walk.go reads it as boltfile.go draws it, and
 // examine.go compares it with its sums (sums.go, state.go); scrub.go does so

@@ -66,6 +66,11 @@ type Event struct {
 	// AlertSent says whether somebody was told (see Store.MarkAlertSent).
 	AlertSent bool
 
+	// Pinned keeps the event and its thumbnail from Store.Prune, whatever its
+	// policy (see Store.Pin). Two events that differ in nothing else are the
+	// same to a write that is repeated, unless the repetition alone is pinned.
+	Pinned bool
+
 	// CreatedAt is when the event was written; the store's clock sets it when
 	// it is zero.
 	CreatedAt time.Time
@@ -291,7 +296,8 @@ func (d *Detection) validate() error {
 	return nil
 }
 
-// sameContent reports whether e and o hold the same event, whenever each was written.
+// sameContent reports whether e and o hold the same event, whenever each was
+// written, and whether or not it is pinned.
 func (e *Event) sameContent(o *Event) bool {
 	return e.ID == o.ID && e.Camera == o.Camera && e.RecordedAt.Equal(o.RecordedAt) && e.Type == o.Type &&
 		e.RecordingID == o.RecordingID && e.Person == o.Person &&

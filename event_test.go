@@ -162,7 +162,7 @@ func TestJSONHasTheOriginalsNames(t *testing.T) {
 	want := `{"id":"` + e.ID.String() + `","camera_id":"front_door","recorded_at":"2026-02-25T18:28:59.876543211Z",` +
 		`"event_type":"ding","recording_id":"rec-1","person_name":"alice","face_confidence":0.875,"face_distance":0,` +
 		`"unlock_granted":true,"door_action":"unlocked","thumbnail_path":"a/b.jpg","frame_width":1920,"frame_height":1080,` +
-		`"alert_sent":true,"created_at":"2026-02-25T18:29:30Z","attributes":{"battery":"87","empty":"","note":"grüße ✓"},` +
+		`"alert_sent":true,"pinned":false,"created_at":"2026-02-25T18:29:30Z","attributes":{"battery":"87","empty":"","note":"grüße ✓"},` +
 		`"detections":[{"label":"person","confidence":0.95,"bbox_x1":10,"bbox_y1":20.5,"bbox_x2":100,"bbox_y2":200},` +
 		`{"label":"dog","confidence":1,"bbox_x1":null,"bbox_y1":null,"bbox_x2":null,"bbox_y2":null},` +
 		`{"label":"person","confidence":0,"bbox_x1":-3,"bbox_y1":-0.1,"bbox_x2":-3,"bbox_y2":1000000}]}`
@@ -178,7 +178,7 @@ func TestJSONHasTheOriginalsNames(t *testing.T) {
 	got, err = json.Marshal(doorlog.Event{})
 	want = `{"id":null,"camera_id":"","recorded_at":null,"event_type":"","recording_id":null,"person_name":null,` +
 		`"face_confidence":null,"face_distance":null,"unlock_granted":false,"door_action":"none","thumbnail_path":null,` +
-		`"frame_width":null,"frame_height":null,"alert_sent":false,"created_at":null,"attributes":null,"detections":[]}`
+		`"frame_width":null,"frame_height":null,"alert_sent":false,"pinned":false,"created_at":null,"attributes":null,"detections":[]}`
 	if string(got) != want || err != nil {
 		t.Errorf("got  %s\nwant %s (%v)", got, want, err)
 	}
@@ -193,8 +193,8 @@ func TestJSONOfAProducerGoesInUnchanged(t *testing.T) {
 		want doorlog.Event
 	}{
 		"SQLite's booleans and time": {
-			`{"camera_id":"c","event_type":"ding","recorded_at":"2026-02-25 18:30:00","unlock_granted":1,"alert_sent":0}`,
-			doorlog.Event{Camera: "c", Type: doorlog.Ding, RecordedAt: now, UnlockGranted: true},
+			`{"camera_id":"c","event_type":"ding","recorded_at":"2026-02-25 18:30:00","unlock_granted":1,"alert_sent":0,"pinned":1}`,
+			doorlog.Event{Camera: "c", Type: doorlog.Ding, RecordedAt: now, UnlockGranted: true, Pinned: true},
 		},
 		"time without an offset": {`{"recorded_at":"2026-02-25T18:30:00.5"}`, doorlog.Event{RecordedAt: now.Add(time.Second / 2)}},
 		"Python's %z":            {`{"recorded_at":"2026-02-25T19:30:00+0100"}`, doorlog.Event{RecordedAt: now}},
@@ -227,6 +227,7 @@ func TestBadJSONNamesTheField(t *testing.T) {
 		`{"created_at":"2026-13-01T00:00:00Z"}`:              "created_at: ",
 		`{"unlock_granted":"yes"}`:                           "unlock_granted: ",
 		`{"alert_sent":2}`:                                   "alert_sent: ",
+		`{"pinned":"no"}`:                                    "pinned: ",
 		`{"door_action":"ajar"}`:                             "door_action: ",
 		`{"id":"1234"}`:                                      "id: ",
 		`{"id":17}`:                                          "id: ",

@@ -442,3 +442,23 @@ func UnreadablePages(t testing.TB, path string, from, until int64) *Verification
 	}
 	return x.verification()
 }
+
+// Transactions returns how many transactions there have been, without waiting
+// for one that is under way.
+func (s *Store) Transactions() uint64 {
+	s.readers.mu.Lock()
+	defer s.readers.mu.Unlock()
+	return s.readers.generation
+}
+
+// InUse returns the bytes of the pages that are in use.
+func (s *Store) InUse(ctx context.Context) (int64, error) {
+	_, bytes, err := s.inUse(ctx)
+	return bytes, err
+}
+
+// What a Prune removes in one transaction, and reads in one snapshot.
+const (
+	RemoveEvents = removeEvents
+	WalkEvents   = walkEvents
+)

@@ -61,7 +61,7 @@ func (c *condition) weigh() {
 	c.needsDetections = c.labels != nil || c.q.MinConfidence > 0
 	c.needsHead = c.needsDetections || c.cameras != nil || c.kinds != nil || c.persons != nil || len(c.doors) > 0 ||
 		c.stranger != nil || len(c.recording) > 0 ||
-		c.q.UnlockGranted != nil || c.q.AlertSent != nil || c.q.HasThumbnail != nil
+		c.q.UnlockGranted != nil || c.q.AlertSent != nil || c.q.HasThumbnail != nil || c.q.Pinned != nil
 }
 
 func (c *condition) matchesHead(h *head) bool {
@@ -69,7 +69,8 @@ func (c *condition) matchesHead(h *head) bool {
 		(len(c.doors) == 0 || slices.Contains(c.doors, h.door)) &&
 		is(c.stranger, len(h.person) == 0) &&
 		(len(c.recording) == 0 || bytes.Equal(c.recording, h.recording)) &&
-		is(c.q.UnlockGranted, h.unlocked) && is(c.q.AlertSent, h.alerted) && is(c.q.HasThumbnail, h.hasThumbnail)
+		is(c.q.UnlockGranted, h.unlocked) && is(c.q.AlertSent, h.alerted) && is(c.q.HasThumbnail, h.hasThumbnail) &&
+		is(c.q.Pinned, h.pinned)
 }
 
 func (c *condition) matchesDetection(label []byte, confidence float64) bool {

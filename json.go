@@ -32,6 +32,7 @@ type eventJSON struct {
 	FrameWidth     *int              `json:"frame_width"`
 	FrameHeight    *int              `json:"frame_height"`
 	AlertSent      json.RawMessage   `json:"alert_sent"`
+	Pinned         json.RawMessage   `json:"pinned"`
 	CreatedAt      *string           `json:"created_at"`
 	Attributes     map[string]string `json:"attributes"`
 	Detections     []json.RawMessage `json:"detections"`
@@ -40,7 +41,7 @@ type eventJSON struct {
 // MarshalJSON writes the event with the names of the original's columns:
 // id, camera_id, recorded_at (RFC 3339, UTC), event_type, recording_id,
 // person_name, face_confidence, face_distance, unlock_granted, door_action,
-// thumbnail_path, frame_width, frame_height, alert_sent, created_at,
+// thumbnail_path, frame_width, frame_height, alert_sent, pinned, created_at,
 // attributes, detections. What is absent is null.
 func (e Event) MarshalJSON() ([]byte, error) {
 	j := eventJSON{
@@ -49,7 +50,7 @@ func (e Event) MarshalJSON() ([]byte, error) {
 		FaceConfidence: e.FaceConfidence, FaceDistance: e.FaceDistance,
 		UnlockGranted: strconv.AppendBool(nil, e.UnlockGranted), Door: e.Door,
 		ThumbnailPath: orNull(e.ThumbnailPath), FrameWidth: orNull(e.FrameWidth), FrameHeight: orNull(e.FrameHeight),
-		AlertSent: strconv.AppendBool(nil, e.AlertSent), CreatedAt: formatTime(e.CreatedAt),
+		AlertSent: strconv.AppendBool(nil, e.AlertSent), Pinned: strconv.AppendBool(nil, e.Pinned), CreatedAt: formatTime(e.CreatedAt),
 		Attributes: e.Attributes, Detections: make([]json.RawMessage, len(e.Detections)),
 	}
 	if e.ID != (ID{}) {
@@ -98,6 +99,9 @@ func (e *Event) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	if v.AlertSent, err = parseBool("alert_sent", j.AlertSent); err != nil {
+		return err
+	}
+	if v.Pinned, err = parseBool("pinned", j.Pinned); err != nil {
 		return err
 	}
 	if len(j.Detections) > 0 {

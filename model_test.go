@@ -68,7 +68,7 @@ func asksFor(q doorlog.Query, e doorlog.Event) bool {
 		in(len(q.Doors), slices.Contains(q.Doors, e.Door)) && in(len(q.Persons), slices.Contains(q.Persons, e.Person)) &&
 		in(len(q.Weekdays), slices.Contains(q.Weekdays, at.Weekday())) && inHours && label &&
 		is(q.Stranger, e.Person == "") && is(q.UnlockGranted, e.UnlockGranted) && is(q.AlertSent, e.AlertSent) &&
-		is(q.HasThumbnail, e.ThumbnailPath != "") && (q.RecordingID == "" || q.RecordingID == e.RecordingID)
+		is(q.HasThumbnail, e.ThumbnailPath != "") && is(q.Pinned, e.Pinned) && (q.RecordingID == "" || q.RecordingID == e.RecordingID)
 }
 
 // randomTime returns a time in the months around a change of the clock, with
@@ -96,7 +96,7 @@ func randomEvent(rng *rand.Rand) doorlog.Event {
 		Door:        doorlog.DoorAction(rng.IntN(3)),
 		RecordingID: []string{"", fmt.Sprint("rec", rng.IntN(500))}[rng.IntN(2)],
 		Person:      []string{"", "alice", "bob"}[rng.IntN(3)],
-		AlertSent:   rng.IntN(2) == 0, UnlockGranted: rng.IntN(3) == 0,
+		AlertSent:   rng.IntN(2) == 0, UnlockGranted: rng.IntN(3) == 0, Pinned: rng.IntN(4) == 0,
 	}
 	if rng.IntN(3) == 0 {
 		e.ThumbnailPath = "old/1.jpg" // which is not there: that is the producer's affair
@@ -123,7 +123,7 @@ func TestStoreDoesWhatASliceDoes(t *testing.T) {
 func actLikeASlice(t *testing.T, seed uint64, steps int) {
 	s, m := newStore(t), new(model)
 	rng := rand.New(rand.NewPCG(seed, 1))
-	kills, churns := 0, 0
+	kills, churns, prunes := 0, 0, 0
 	for step := range steps {
 		m.step(t, s, rng)
 		switch {
@@ -135,6 +135,9 @@ func actLikeASlice(t *testing.T, seed uint64, steps int) {
 		case step%400 == 250:
 			s.closeAndVerify(t)
 			s.open(t)
+		case step%300 == 275:
+			m.prune(t, s, randomPolicy(rng, len(m.events)))
+			prunes++
 		case step%500 == 450:
 			m.churn(t, s, rng)
 			churns++
@@ -148,7 +151,7 @@ func actLikeASlice(t *testing.T, seed uint64, steps int) {
 			t.Fatalf("after step %d", step)
 		}
 	}
-	t.Logf("%d steps, %d kills, %d times most deleted; %d events are left", steps, kills, churns, len(m.events))
+	t.Logf("%d steps, %d kills, %d times most deleted, %d prunes; %d events are left", steps, kills, churns, prunes, len(m.events))
 }
 
 // kill goes on with the file as it is, of a store that is not closed.
@@ -241,6 +244,15 @@ func (m *model) step(t *testing.T, s *testStore, rng *rand.Rand) {
 	case len(m.events) == 0:
 	case op < 16:
 		m.update(t, s, rng)
+	case op < 17 && rng.IntN(2) == 0:
+		at := rng.IntN(len(m.events))
+		pin := s.Pin
+		if m.events[at].Pinned = rng.IntN(2) == 0; !m.events[at].Pinned {
+			pin = s.Unpin
+		}
+		if err := pin(ctx, m.events[at].ID); err != nil {
+			t.Error(err)
+		}
 	case op < 17:
 		at := rng.IntN(len(m.events))
 		m.events[at].AlertSent = true

@@ -2,6 +2,7 @@ package doorlog
 
 import (
 	"crypto/rand"
+	"fmt"
 	"io"
 	"log/slog"
 	"math"
@@ -57,6 +58,14 @@ type Options struct {
 	// line in Logger, shows in Stats, and every later call is ErrCorrupt.
 	// Default: every 7 days. Negative: never.
 	Scrub time.Duration
+
+	// Retention, unless it is nil, has a store that stays open delete in the
+	// background what the policy does not keep (Store.Prune), a little at a
+	// time: first right after Open, and then every RetentionEvery, which is 1 h
+	// by default. What it removes, and what stops it, is a line in Logger. It
+	// must not be changed while the store is open. With ReadOnly it does nothing.
+	Retention      *Policy
+	RetentionEvery time.Duration
 
 	// MaxFutureSkew is how far ahead of the clock an event may lie. One
 	// further ahead is refused, so that a device with a dead clock does not
@@ -122,6 +131,17 @@ func (o *Options) withDefaults(path string) (Options, error) {
 	}
 	if opt.MinFree == 0 {
 		opt.MinFree = defaultMinFree
+	}
+	if opt.Retention != nil {
+		if err := opt.Retention.validate(); err != nil {
+			return opt, fmt.Errorf("Options.Retention: %w", err)
+		}
+	}
+	switch {
+	case opt.RetentionEvery < 0:
+		return opt, invalid("Options.RetentionEvery", "%v is negative", opt.RetentionEvery)
+	case opt.RetentionEvery == 0:
+		opt.RetentionEvery = defaultRetentionEvery
 	}
 	switch {
 	case opt.MaxFutureSkew < 0:

@@ -96,6 +96,9 @@ func (q *Query) hash() uint64 {
 			fmt.Fprint(h, *b, ";")
 		}
 	}
+	if q.Pinned != nil { // and else nothing: cursors from before it was there stay good
+		fmt.Fprint(h, "pinned ", *q.Pinned, ";")
+	}
 	if q.Hours != nil {
 		fmt.Fprint(h, *q.Hours)
 	}

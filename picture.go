@@ -35,7 +35,7 @@ func (s *Store) addFrame(ctx context.Context, e *Event, frame []byte) (saved boo
 // FrameWidth and FrameHeight, and its ID if it has none, so that e can be
 // written, or updated, next. The file is durable when SaveThumbnail returns,
 // and is named by the ID. If e is not written afterwards the file belongs to
-// no event.
+// no event, and a Prune removes it when it is an hour old.
 //
 // A frame that cannot be read is ErrInvalid. It is ErrExists if the event is
 // stored already and has its thumbnail. e is as it was then.
@@ -78,10 +78,11 @@ func (s *Store) saveThumbnail(ctx context.Context, e *Event, frame []byte) error
 
 // releaseThumbnail removes the thumbnail that an event named until now. A file
 // that is named by the event's ID has one user; one that a producer brought may
-// have several, and stays until the last of them goes.
-func (s *Store) releaseThumbnail(ctx context.Context, id ID, path string) {
+// have several, and stays until the last of them goes. It reports whether the
+// file has gone.
+func (s *Store) releaseThumbnail(ctx context.Context, id ID, path string) bool {
 	if path == "" {
-		return
+		return false
 	}
 	if path != thumbnailPath(id) {
 		// Whoever is about to write an event that names a producer's file has
@@ -90,10 +91,10 @@ func (s *Store) releaseThumbnail(ctx context.Context, id ID, path string) {
 		defer s.thumbs.named.Unlock()
 		used, err := s.thumbnailUsed(context.WithoutCancel(ctx), path)
 		if used || err != nil {
-			return
+			return false
 		}
 	}
-	s.removeThumbnail(path)
+	return s.removeThumbnail(path)
 }
 
 // thumbnailUsed reports whether an event names a producer's file.
@@ -103,23 +104,43 @@ func (s *Store) thumbnailUsed(ctx context.Context, path string) (used bool, err 
 		return false, err
 	}
 	defer sn.close()
-	err = guarded(func() error {
-		_, used = newPostingList(sn.r.tx, byThumbnail, path, false).next()
-		if used {
-			return nil
-		}
-		return sn.overTail(func(r *record) bool {
-			used = r.ThumbnailPath == path
-			return !used
-		})
+	err = sn.overNamers(path, func(ID) bool {
+		used = true
+		return false
 	})
 	return used, err
 }
 
-func (s *Store) removeThumbnail(path string) {
+// overNamers calls fn with each event that names a producer's file, newest
+// first, until it returns false.
+func (sn *Snapshot) overNamers(path string, fn func(ID) (more bool)) error {
+	return guarded(func() error {
+		more := true
+		err := sn.overTail(func(r *record) bool {
+			if r.ThumbnailPath == path {
+				more = fn(r.ID)
+			}
+			return more
+		})
+		if err != nil {
+			return err
+		}
+		list := newPostingList(sn.r.tx, byThumbnail, path, false)
+		for more {
+			id, ok := list.next()
+			more = ok && fn(id)
+		}
+		return nil
+	})
+}
+
+// removeThumbnail reports whether there is no such file any more.
+func (s *Store) removeThumbnail(path string) bool {
 	if err := s.thumbs.remove(path); err != nil {
 		s.opt.Logger.Warn("doorlog: a thumbnail that no event names is left", "path", path, "error", err)
+		return false
 	}
+	return true
 }
 
 // Thumbnail returns the JPEG file of an event's thumbnail. It is ErrNotFound

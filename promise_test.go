@@ -168,7 +168,8 @@ func (s *script) verifyStore(st *doorlog.Store, said *promises, further bool) er
 
 // compare holds what is there against what was said: of each event and person
 // the last acknowledged value, or the one of a step that has begun since. A step
-// that has begun shows in all that it changes, or in nothing.
+// that has begun shows in all that it changes, or in nothing, unless it is done
+// piecemeal: then it may show in a part, also when it has failed.
 func (s *script) compare(there map[string]any, said *promises) error {
 	shown := make(map[int]bool) // what begun steps show in
 	for name, history := range s.histories {
@@ -177,11 +178,15 @@ func (s *script) compare(there map[string]any, said *promises) error {
 		var want any // what was acknowledged last
 		matched := false
 		for _, v := range history {
-			switch said.steps[v.step] {
-			case done, doneBare:
+			o, piecemeal := said.steps[v.step], s.piecemeal[v.step]
+			switch {
+			case o >= done:
 				want, matched = v.is, false
-			case begun:
+			case o == begun || o == refused && piecemeal:
 				matched = s.same(name, got, v.is, said)
+				if piecemeal {
+					break
+				}
 				if before, seen := shown[v.step]; seen && before != matched {
 					return fmt.Errorf("%w: step %d shows in a part of what it changes: %s is %+v", errHalf, v.step, name, got)
 				}
@@ -202,9 +207,9 @@ func (s *script) compare(there map[string]any, said *promises) error {
 func (s *script) same(name string, got, want any, said *promises) bool {
 	e, isEvent := want.(doorlog.Event)
 	g, _ := got.(doorlog.Event)
-	if isEvent && e.ThumbnailPath != "" {
+	if isEvent && e.FrameWidth == frameWidth {
 		o := said.steps[s.framed[name]]
-		if o == doneBare || o != done && g.ThumbnailPath == "" {
+		if o == doneBare || o != done && g.FrameWidth == 0 {
 			want = withoutThumbnail(e)
 		}
 	}

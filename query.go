@@ -35,7 +35,7 @@ type Query struct {
 	MinConfidence float64
 
 	// nil asks for both kinds.
-	UnlockGranted, AlertSent, HasThumbnail *bool
+	UnlockGranted, AlertSent, HasThumbnail, Pinned *bool
 
 	// RecordingID asks for events of this recording, of any camera; empty: any.
 	RecordingID string
@@ -225,6 +225,28 @@ func (sn *Snapshot) overTail(fn func(*record) (more bool)) error {
 			return err
 		}
 	}
+}
+
+// overRecords calls fn with the records of each event in [from, until), oldest
+// first, until it returns false. They are part of the map; detected is nil if
+// there are no detections. It is called guarded.
+func (sn *Snapshot) overRecords(from, until ID, fn func(key, event, detected []byte) (more bool, err error)) error {
+	beside := scan{detections: readable(sn.r.tx, detectionsBucket).Cursor(), oldestFirst: true}
+	before := func(k []byte) bool { return k != nil && bytes.Compare(k, until[:]) < 0 }
+	c := readable(sn.r.tx, eventsBucket).Cursor()
+	for k, event := c.Seek(from[:]); before(k); k, event = c.Next() {
+		_, detected := beside.detectionsOf(k)
+		if more, err := fn(k, event, detected); err != nil || !more {
+			return err
+		}
+	}
+	c = readable(sn.r.tx, tailBucket).Cursor()
+	for k, event, detected := tailEntry(c.Seek(from[:])); before(k); k, event, detected = tailEntry(c.Next()) {
+		if more, err := fn(k, event, detected); err != nil || !more {
+			return err
+		}
+	}
+	return nil
 }
 
 // next reads the next event into r; ok is false at the end.

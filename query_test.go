@@ -72,7 +72,7 @@ func randomQuery(rng *rand.Rand) doorlog.Query {
 		Doors:     some(rng, doorlog.NoAction, doorlog.Unlocked, doorlog.Locked),
 		Labels:    some(rng, "label0", "label1", "label2", "label"),
 		Persons:   some(rng, "alice", "bob", "nobody"),
-		AlertSent: maybe(rng), UnlockGranted: maybe(rng), HasThumbnail: maybe(rng),
+		AlertSent: maybe(rng), UnlockGranted: maybe(rng), HasThumbnail: maybe(rng), Pinned: maybe(rng),
 		OldestFirst: rng.IntN(2) == 0, Limit: max(0, rng.IntN(40)-10), Offset: max(0, rng.IntN(30)-20),
 	}
 	if len(q.Persons) == 0 {
@@ -562,6 +562,7 @@ func TestBadCursors(t *testing.T) {
 		"stranger": func(q *doorlog.Query) { q.Stranger = new(true) }, "known": func(q *doorlog.Query) { q.Stranger = new(false) },
 		"unlock": func(q *doorlog.Query) { q.UnlockGranted = new(true) }, "alert": func(q *doorlog.Query) { q.AlertSent = new(true) },
 		"thumbnail": func(q *doorlog.Query) { q.HasThumbnail = new(true) }, "recording": func(q *doorlog.Query) { q.RecordingID = "x" },
+		"pinned": func(q *doorlog.Query) { q.Pinned = new(true) }, "unpinned": func(q *doorlog.Query) { q.Pinned = new(false) },
 		"since": func(q *doorlog.Query) { q.Since = now }, "until": func(q *doorlog.Query) { q.Until = now },
 		"hours":    func(q *doorlog.Query) { q.Hours = &doorlog.Hours{From: 1, Until: 2} },
 		"weekdays": func(q *doorlog.Query) { q.Weekdays = []time.Weekday{1} },

@@ -19,6 +19,7 @@ type script struct {
 	// of it. Lanes have no event in common, so the order is that of the steps.
 	histories map[string][]value
 	framed    map[string]int // the step that gave an event its thumbnail
+	piecemeal map[int]bool   // the steps that are not one transaction
 
 	unchecked bool // the invariants are not checked: bolt's own check cannot bear a damaged file
 }
@@ -51,7 +52,7 @@ type scriptWriter struct {
 // there are lanes, and alone.
 func writeScript(length, lanes int) *script {
 	w := &scriptWriter{
-		script: &script{histories: make(map[string][]value), framed: make(map[string]int)},
+		script: &script{histories: make(map[string][]value), framed: make(map[string]int), piecemeal: make(map[int]bool)},
 		rng:    rand.New(rand.NewPCG(1, uint64(length))),
 	}
 	first := []*step{w.put("alice"), w.put("bob"), w.write(writeFrame), w.batch(doorlog.FoldAt - 12)}
@@ -67,7 +68,8 @@ func writeScript(length, lanes int) *script {
 		w.living = all
 		w.parts = append(w.parts, part)
 	}
-	last := []*step{w.late(), w.removeFramed(), w.forget("bob"), w.batch(doorlog.FoldAt / 2), w.put("carol")}
+	last := []*step{w.late(), w.late(), w.removeFramed(), w.pin(0), w.pin(len(w.living) - 1), w.prune()}
+	last = append(last, w.forget("bob"), w.batch(doorlog.FoldAt/2), w.put("carol"))
 	w.parts = append(w.parts, [][]*step{w.mixed(last, length)})
 	return w.script
 }
@@ -188,12 +190,48 @@ func (w *scriptWriter) removeFramed() *step {
 	return w.remove(slices.IndexFunc(w.living, func(e doorlog.Event) bool { return e.ThumbnailPath != "" }))
 }
 
+func (w *scriptWriter) pin(at int) *step {
+	e := &w.living[at]
+	e.Pinned = true
+	s := w.step(pinEvent, *e)
+	w.becomes(s, *e)
+	return s
+}
+
+// prune deletes the events of the late ones' time and of the first hours after
+// that, in several transactions, and the thumbnails of some hours more.
+func (w *scriptWriter) prune() *step {
+	s := w.step(prune)
+	s.policy = doorlog.Policy{MaxAge: 56 * time.Hour, ThumbnailAge: 50 * time.Hour}
+	w.piecemeal[s.n] = true
+	old := func(e doorlog.Event, age time.Duration) bool { return !e.Pinned && e.RecordedAt.Before(now.Add(-age)) }
+	w.living = slices.DeleteFunc(w.living, func(e doorlog.Event) bool {
+		if old(e, s.policy.MaxAge) {
+			w.gone(s, e)
+			return true
+		}
+		return false
+	})
+	for i := range w.living {
+		if e := &w.living[i]; e.ThumbnailPath != "" && old(*e, s.policy.ThumbnailAge) {
+			e.ThumbnailPath = ""
+			w.becomes(s, *e)
+		}
+	}
+	return s
+}
+
+// gone notes that an event is not there after a step.
+func (w *scriptWriter) gone(s *step, e doorlog.Event) {
+	name := eventName(e.ID)
+	w.histories[name] = append(w.histories[name], value{s.n, nil})
+}
+
 func (w *scriptWriter) remove(at int) *step {
 	e := w.living[at]
 	w.living = slices.Delete(w.living, at, at+1)
 	s := w.step(deleteEvent, e)
-	name := eventName(e.ID)
-	w.histories[name] = append(w.histories[name], value{s.n, nil})
+	w.gone(s, e)
 	return s
 }
 

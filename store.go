@@ -28,7 +28,9 @@ type Store struct {
 	names   interner
 	ids     idSource
 	busy    idLocks
+	prunes  idLocks // of no event: they take turns
 	scrub   scrubber
+	retain  retainer
 	damage  atomic.Pointer[error] // set once: what was found wrong with the file
 
 	mu       sync.Mutex
@@ -112,6 +114,7 @@ func openStore(path string, opt *Options) (*Store, error) {
 		tail: tail, unclean: unclean,
 	}
 	s.startScrub()
+	s.startRetention()
 	return s, nil
 }
 
@@ -146,7 +149,7 @@ func (s *Store) settle() error {
 
 // Close waits for the calls that are under way, writes among them, and closes
 // the store; it must therefore not be called inside of a View or an Events
-// loop. It may be called several times, and from several goroutines: each call
+// loop. A Prune ends with the transaction that it is in. It may be called several times, and from several goroutines: each call
 // returns when the store is closed, with the same result.
 //
 // An error takes back nothing of what was written. It may mean that the next
@@ -162,6 +165,7 @@ func (s *Store) Close() error {
 	}
 	defer close(s.closed)
 	s.scrub.end()
+	s.retain.end()
 	s.active.Wait()
 	var err error
 	if s.commits != nil && s.damage.Load() == nil {

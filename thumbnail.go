@@ -75,7 +75,7 @@ type thumbnails struct {
 	large chan struct{} // and one for the large frame among them
 
 	// named is held for reading by who is about to write an event that names a
-	// producer's file, and for writing by who removes such a file.
+	// file, and for writing by who removes one that perhaps no event names.
 	named sync.RWMutex
 
 	mu      sync.Mutex
@@ -191,10 +191,10 @@ func (t *thumbnails) forget(root *os.Root) {
 }
 
 // naming is called before events are written, and its result after that. If one
-// of them names a producer's file, no such file is removed in between.
+// of them names a file, none that no event has named is removed in between.
 func (t *thumbnails) naming(events []Event) (done func()) {
 	for i := range events {
-		if p := events[i].ThumbnailPath; p != "" && p != thumbnailPath(events[i].ID) {
+		if events[i].ThumbnailPath != "" {
 			t.named.RLock()
 			return t.named.RUnlock
 		}
@@ -343,6 +343,19 @@ func (t *thumbnails) read(name string, want fileSum) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w: checksum does not match", name, ErrCorrupt)
 	}
 	return data, nil
+}
+
+// size returns the length of a file; ok is false if there is none of that name.
+func (t *thumbnails) size(name string) (bytes int64, ok bool) {
+	root, err := t.open(false)
+	if err != nil {
+		return 0, false
+	}
+	info, err := root.Lstat(name)
+	if err != nil || !info.Mode().IsRegular() {
+		return 0, false
+	}
+	return info.Size(), true
 }
 
 // remove removes a file; one that is not there is no error.

@@ -280,16 +280,27 @@ func (sn *Snapshot) overOrphans(graceFrom time.Time, fn func(name string) error)
 		if !ok {
 			return nil
 		}
-		if final {
-			switch r, err := sn.record(id); {
-			case err == nil && r.ThumbnailPath == name, errors.Is(err, ErrCorrupt):
-				return nil
-			case err != nil && !errors.Is(err, ErrNotFound):
-				return err
-			}
+		orphan, err := sn.orphan(name, id, final)
+		if err != nil || !orphan {
+			return err
 		}
 		return fn(name)
 	})
+}
+
+// orphan reports whether a file that has the name of an event's thumbnail, or of
+// one that is being saved, belongs to no event.
+func (sn *Snapshot) orphan(name string, id ID, final bool) (bool, error) {
+	if !final {
+		return true, nil
+	}
+	switch r, err := sn.record(id); {
+	case err == nil && r.ThumbnailPath == name, errors.Is(err, ErrCorrupt):
+		return false, nil
+	case err != nil && !errors.Is(err, ErrNotFound):
+		return false, err
+	}
+	return true, nil
 }
 
 // thumbnailID returns the ID of the event whose thumbnail, or whose unfinished

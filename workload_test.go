@@ -202,6 +202,7 @@ type step struct {
 	kind   stepKind
 	events []doorlog.Event // as they are afterwards, or were before a delete
 	person string
+	policy doorlog.Policy
 }
 
 type stepKind int
@@ -215,6 +216,8 @@ const (
 	deleteEvent
 	putPerson
 	deletePerson
+	pinEvent
+	prune
 )
 
 // do may be called again when it failed, or when its outcome is not known.
@@ -230,7 +233,7 @@ func (s *step) do(ctx context.Context, st *doorlog.Store) (err error) {
 		e := s.events[0]
 		if there, err := st.Event(ctx, e.ID); err != nil {
 			return err
-		} else if e.ThumbnailPath != "" && there.ThumbnailPath == "" { // it could not be saved
+		} else if e.FrameWidth == frameWidth && there.FrameWidth == 0 { // it could not be saved
 			e = withoutThumbnail(e)
 		}
 		err = st.UpdateEvent(ctx, e)
@@ -242,6 +245,10 @@ func (s *step) do(ctx context.Context, st *doorlog.Store) (err error) {
 		_, err = st.PutPerson(ctx, doorlog.PersonInput{Name: s.person})
 	case deletePerson:
 		err = st.DeletePerson(ctx, s.person)
+	case pinEvent:
+		err = st.Pin(ctx, s.events[0].ID)
+	case prune:
+		_, err = st.Prune(ctx, s.policy)
 	}
 	return err
 }

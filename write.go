@@ -118,6 +118,12 @@ func (s *Store) writeFramed(ctx context.Context, e Event, frame *[]byte, once bo
 	if once && e.RecordingID == "" && e.ID == (ID{}) {
 		return written{}, invalid("recording_id", "is empty, so the event cannot be told from another")
 	}
+	if frame != nil && e.ID == (ID{}) && validTime("recorded_at", e.RecordedAt, s.latest()) == nil {
+		var err error
+		if e.ID, err = s.ids.next(e.RecordedAt); err != nil {
+			return written{}, err
+		}
+	}
 	if e.ID != (ID{}) && (frame != nil || e.ThumbnailPath != "") { // whose file nobody else may touch meanwhile
 		unlock, err := s.busy.lock(ctx, e.ID)
 		if err != nil {
@@ -310,8 +316,12 @@ func (s *Store) updateEvent(ctx context.Context, e Event) error {
 		}
 		now := record{Event: e, thumb: sum}
 		now.CreatedAt = r.CreatedAt
-		if !sum.known && e.ThumbnailPath == r.ThumbnailPath {
+		switch {
+		case sum.known:
+		case e.ThumbnailPath == r.ThumbnailPath:
 			now.thumb = r.thumb // a file that is gone is still missed
+		case r.ThumbnailPath == "" && e.ThumbnailPath == thumbnailPath(e.ID):
+			now.ThumbnailPath = "" // a Prune has taken it since e was read
 		}
 		*r = now
 		return nil
@@ -337,6 +347,30 @@ func (s *Store) MarkAlertSent(ctx context.Context, id ID) error {
 	return failed(doing, err)
 }
 
+// Pin sets Pinned of an event, and Unpin takes it back. To do so again changes
+// nothing. They are ErrNotFound if there is no such event.
+func (s *Store) Pin(ctx context.Context, id ID) error {
+	return s.setPinned(ctx, "pin event ", id, true)
+}
+
+// Unpin is the opposite of Pin.
+func (s *Store) Unpin(ctx context.Context, id ID) error {
+	return s.setPinned(ctx, "unpin event ", id, false)
+}
+
+func (s *Store) setPinned(ctx context.Context, doing string, id ID, pinned bool) error {
+	doing += id.String()
+	if err := s.enterWrite(); err != nil {
+		return failed(doing, err)
+	}
+	defer s.leave()
+	_, err := s.change(ctx, id, func(r *record) error {
+		r.Pinned = pinned
+		return nil
+	})
+	return failed(doing, err)
+}
+
 // change rewrites an event as edit leaves it, and returns the path of the
 // thumbnail that it had. edit may be called twice.
 func (s *Store) change(ctx context.Context, id ID, edit func(*record) error) (thumbnail string, err error) {
@@ -350,7 +384,7 @@ func (s *Store) change(ctx context.Context, id ID, edit func(*record) error) (th
 		if err := edit(&now); err != nil {
 			return err
 		}
-		if old.sameContent(&now.Event) && old.thumb == now.thumb {
+		if old.sameContent(&now.Event) && old.Pinned == now.Pinned && old.thumb == now.thumb {
 			return nil
 		}
 		return w.replace(&old, &now)

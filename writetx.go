@@ -165,7 +165,7 @@ func (w *writeTx) write(in *insertion, once bool) (written, error) {
 		if err != nil {
 			return written{}, err
 		}
-		if !there.sameContent(&in.Event) || in.created && !there.CreatedAt.Equal(in.CreatedAt) {
+		if !there.sameContent(&in.Event) || in.Pinned && !there.Pinned || in.created && !there.CreatedAt.Equal(in.CreatedAt) {
 			return written{}, fmt.Errorf("id %s: another event has it: %w", in.ID, ErrExists)
 		}
 	}

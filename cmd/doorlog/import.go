@@ -31,8 +31,8 @@ line, with the names that --json prints:
   camera_id, recorded_at (RFC 3339; UTC if it has no offset) and event_type,
   which are required; id, recording_id, person_name, face_confidence,
   face_distance, unlock_granted, door_action, thumbnail_path, frame_width,
-  frame_height, alert_sent, created_at, attributes, and detections, an array
-  of objects with label, confidence, bbox_x1, bbox_y1, bbox_x2, bbox_y2
+  frame_height, alert_sent, pinned, created_at, attributes, and detections, an
+  array of objects with label, confidence, bbox_x1, bbox_y1, bbox_x2, bbox_y2
 
 What is null or left out is absent. A line has at most 16 MiB; empty lines are
 passed over. The database is made if it does not exist. Lines from a pipe are

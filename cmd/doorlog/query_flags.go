@@ -15,7 +15,7 @@ import (
 type queryFlags struct {
 	cameras, persons, labels, types, doors []string
 
-	stranger, known, unlocked, alerted, unalerted, hasThumbnail bool
+	stranger, known, unlocked, alerted, unalerted, hasThumbnail, pinned bool
 
 	recording     string
 	minConfidence float64
@@ -41,6 +41,7 @@ func (q *queryFlags) addTo(cmd *cobra.Command) {
 	f.BoolVar(&q.alerted, "alerted", false, "events of which an alert was sent")
 	f.BoolVar(&q.unalerted, "unalerted", false, "events of which none was")
 	f.BoolVar(&q.hasThumbnail, "has-thumbnail", false, "events with a thumbnail (=false: without one)")
+	f.BoolVar(&q.pinned, "pinned", false, "events that are pinned (=false: those that are not)")
 	f.StringVar(&q.recording, "recording", "", "events of the recording with this `id`")
 	q.between.addTo(cmd)
 	f.StringVar(&q.hours, "hours", "", "events in these `hours` of the day: 22-6 is from 22:00 until just before 6:00")
@@ -91,6 +92,9 @@ func (q *queryFlags) query(given func(flag string) bool, now time.Time, loc *tim
 	}
 	if given("has-thumbnail") {
 		out.HasThumbnail = &q.hasThumbnail
+	}
+	if given("pinned") {
+		out.Pinned = &q.pinned
 	}
 	return out, q.clock(given, loc, &out)
 }

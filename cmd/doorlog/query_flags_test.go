@@ -76,6 +76,8 @@ func TestEachFlagIsAFieldOfTheQuery(t *testing.T) {
 		{[]string{"--unalerted"}, doorlog.Query{AlertSent: no}},
 		{[]string{"--has-thumbnail"}, doorlog.Query{HasThumbnail: yes}},
 		{[]string{"--has-thumbnail=false"}, doorlog.Query{HasThumbnail: no}},
+		{[]string{"--pinned"}, doorlog.Query{Pinned: yes}},
+		{[]string{"--pinned=false"}, doorlog.Query{Pinned: no}},
 		{[]string{"--recording", "r1"}, doorlog.Query{RecordingID: "r1"}},
 		{[]string{"--since", "1d", "--until", "2026-02-25"}, doorlog.Query{
 			Since: noon.AddDate(0, 0, -1), Until: time.Date(2026, 2, 25, 0, 0, 0, 0, berlin),

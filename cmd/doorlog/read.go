@@ -111,6 +111,7 @@ func eventDetails(e *doorlog.Event, loc *time.Location) [][]string {
 		{"thumbnail", e.ThumbnailPath},
 		{"frame", frame},
 		{"alert sent", yesNo(e.AlertSent)},
+		{"pinned", yesNo(e.Pinned)},
 		{"written", e.CreatedAt.In(loc).Format(layout)},
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.Attributes)) {

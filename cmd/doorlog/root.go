@@ -87,6 +87,7 @@ is wrong then. Errors and warnings go to standard error.`,
   doorlog events --stranger --since 7d      # find events
   doorlog stats --days 30                   # see when what happened
   doorlog recent --jsonl | jq .camera_id    # and with other programs
+  doorlog prune --max-age 90d --dry-run     # see what would go, and then let it go
   doorlog verify                            # see whether the disk has kept everything
   doorlog demo                              # make a store of made-up days in ./demo
   doorlog recent --db demo/events.db`,
@@ -109,6 +110,9 @@ is wrong then. Errors and warnings go to standard error.`,
 		newEventsCommand(a),
 		newStatsCommand(a),
 		newPersonsCommand(a),
+		newPinCommand(a),
+		newUnpinCommand(a),
+		newPruneCommand(a),
 		newVerifyCommand(a),
 		newRepairCommand(a),
 		newSalvageCommand(a),

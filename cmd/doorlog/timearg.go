@@ -66,7 +66,7 @@ func parseMoment(text string, now time.Time, loc *time.Location) (t time.Time, o
 const hoursADay = 24
 
 var ageUnits = map[byte]time.Duration{
-	'w': 7 * hoursADay * time.Hour, 'd': hoursADay * time.Hour, 'h': time.Hour, 'm': time.Minute, 's': time.Second,
+	'y': 365 * hoursADay * time.Hour, 'w': 7 * hoursADay * time.Hour, 'd': hoursADay * time.Hour, 'h': time.Hour, 'm': time.Minute, 's': time.Second,
 }
 
 // parseAge reads an age such as 36h, 7d or 1w2d.

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/doorlog/doorlog"
+)
+
+func newPinCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "pin ID...",
+		Short: "Keep events from being pruned",
+		Long: `Pin events: "doorlog prune" leaves them, and their thumbnails, whatever its flags
+say. To pin one again changes nothing. "doorlog events --pinned" lists them.`,
+		Example:           "  doorlog pin 01JMXQ5Z8G00000000000000AB",
+		Args:              takesIDs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.setPins(cmd.Context(), args, "pinned", (*doorlog.Store).Pin)
+		},
+	}
+}
+
+func newUnpinCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:               "unpin ID...",
+		Short:             "Let events be pruned again",
+		Long:              `Take back what "doorlog pin" did. To do so again changes nothing.`,
+		Example:           "  doorlog unpin 01JMXQ5Z8G00000000000000AB",
+		Args:              takesIDs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.setPins(cmd.Context(), args, "unpinned", (*doorlog.Store).Unpin)
+		},
+	}
+}
+
+func takesIDs(_ *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return misuse("ID is missing")
+	}
+	return nil
+}
+
+// setPins pins events, or the opposite, and says with a word what they are then.
+func (a *app) setPins(ctx context.Context, args []string, are string, set func(*doorlog.Store, context.Context, doorlog.ID) error) error {
+	ids := make([]doorlog.ID, len(args))
+	for i, text := range args {
+		var err error
+		if ids[i], err = doorlog.ParseID(text); err != nil {
+			return misuse("%q is not the ID of an event", text)
+		}
+	}
+	err := a.withStore(changes, func(st *doorlog.Store) error {
+		for _, id := range ids {
+			if err := set(st, ctx, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return a.emit(map[string][]doorlog.ID{are: ids}, func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "%s %s\n", are, plural(len(ids), "event"))
+		return err
+	})
+}

@@ -1,0 +1,455 @@
+package doorlog
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// Removed says how much has gone, or would.
+type Removed struct {
+	Events     int64 `json:"events"`
+	Detections int64 `json:"detections"` // of those events
+
+	// Thumbnails are the files that went with an event or before it, and
+	// ThumbnailBytes what they took.
+	Thumbnails     int64 `json:"thumbnails"`
+	ThumbnailBytes int64 `json:"thumbnail_bytes"`
+
+	// DatabaseBytes are the bytes of the database that come free. It is an
+	// estimate: the share that the records of the events have in all pages
+	// that are in use. Later writes use them again; the file does not shrink.
+	DatabaseBytes int64 `json:"database_bytes"`
+}
+
+func (r *Removed) add(o Removed) {
+	r.Events += o.Events
+	r.Detections += o.Detections
+	r.Thumbnails += o.Thumbnails
+	r.ThumbnailBytes += o.ThumbnailBytes
+	r.DatabaseBytes += o.DatabaseBytes
+}
+
+// RemovedBy is what went for one reason.
+type RemovedBy struct {
+	// Reason is the Name of a Rule, "max age", "max events", "max bytes" or
+	// "thumbnail age".
+	Reason string `json:"reason"`
+	Removed
+}
+
+// Pruned is the account of a Prune, or of what one would do.
+type Pruned struct {
+	// Removed is the sum of By.
+	Removed
+
+	// By has each rule of the policy, in its order, and the other reasons, also
+	// those for which nothing went.
+	By []RemovedBy `json:"by"`
+
+	// Orphans are files of thumbnails that belonged to no event, an hour old
+	// or older, and OrphanBytes what they took.
+	Orphans     int64 `json:"orphans"`
+	OrphanBytes int64 `json:"orphan_bytes"`
+
+	// Kept is how many are left of the events that there were in the beginning.
+	Kept int64 `json:"kept"`
+}
+
+// Prune deletes what the policy does not keep: events with their detections and
+// thumbnails, thumbnails alone, and also thumbnails that belong to no event and
+// are an hour old.
+//
+// It does so a little at a time: in transactions of a few events, each followed
+// by a pause as long as it took, so that other writes go on meanwhile. Events
+// that are written, pinned or changed meanwhile are judged as they are then.
+// One Prune goes on at a time; another one waits for it.
+//
+// Where it ends early it leaves whole events and whole thumbnails, and the
+// account says what is gone: when ctx ends, when the store is closed, which does
+// not wait for the rest (ErrClosed), and when a write fails. A policy that
+// cannot be is ErrInvalid, and the text names the field; the account is nil
+// then.
+func (s *Store) Prune(ctx context.Context, policy Policy) (*Pruned, error) {
+	gone, err := s.prune(ctx, &policy, false)
+	return gone, failed("prune", err)
+}
+
+// WouldPrune says what Prune would remove now, and removes nothing. It can be
+// asked of a store that is read-only.
+func (s *Store) WouldPrune(ctx context.Context, policy Policy) (*Pruned, error) {
+	gone, err := s.prune(ctx, &policy, true)
+	return gone, failed("would prune", err)
+}
+
+func (s *Store) prune(ctx context.Context, policy *Policy, dry bool) (_ *Pruned, err error) {
+	if err := policy.validate(); err != nil {
+		return nil, err
+	}
+	enter := s.enterWrite
+	if dry {
+		enter = s.enter
+	}
+	if err := enter(); err != nil {
+		return nil, err
+	}
+	defer s.leave()
+	p := &pruning{
+		s: s, ctx: ctx, dry: dry, policy: policy, labels: policy.needsLabels(),
+		verdict: newVerdict(policy, s.opt.Now()), gone: make([]Removed, len(policy.Rules)+reasonCount),
+	}
+	if !dry {
+		if failure := s.commits.failure.Load(); failure != nil {
+			return nil, fmt.Errorf("%w: %v", ErrFailed, *failure) //nolint:errorlint // as for any write
+		}
+		unlock, err := s.prunes.lock(ctx, ID{})
+		if err != nil {
+			return nil, err
+		}
+		defer unlock()
+	}
+	err = p.run()
+	return p.account(), err
+}
+
+// A pruning is one run of Prune.
+type pruning struct {
+	s      *Store
+	ctx    context.Context
+	dry    bool
+	policy *Policy
+	labels bool // a rule looks at them
+	verdict
+
+	events, inUse       int64 // in the beginning
+	walked, walkedBytes int64 // events, and bytes of their records, from which the shares are reckoned
+	surveyed            bool  // and these are those of all events
+
+	gone                 []Removed // for each reason; DatabaseBytes are those of records
+	orphans, orphanBytes int64
+}
+
+func (p *pruning) run() (err error) {
+	if err := p.proceed(); err != nil {
+		return err
+	}
+	if p.events, p.inUse, err = p.s.inUse(p.ctx); err != nil {
+		return err
+	}
+	if err := p.bound(); err != nil {
+		return err
+	}
+	if err := p.sweep(); err != nil {
+		return err
+	}
+	return p.removeOrphans()
+}
+
+// proceed says whether there is a reason to stop.
+func (p *pruning) proceed() error {
+	if err := p.ctx.Err(); err != nil {
+		return err
+	}
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	if p.s.closing {
+		return ErrClosed
+	}
+	if damage := p.s.damage.Load(); damage != nil {
+		return *damage
+	}
+	return nil
+}
+
+// account returns what has gone so far.
+func (p *pruning) account() *Pruned {
+	all := &Pruned{Orphans: p.orphans, OrphanBytes: p.orphanBytes}
+	for i, name := range p.policy.reasons() {
+		by := RemovedBy{name, p.gone[i]}
+		by.DatabaseBytes = p.share(by.DatabaseBytes)
+		all.By = append(all.By, by)
+		all.add(by.Removed)
+	}
+	all.Kept = p.events - all.Events
+	return all
+}
+
+// share returns how much of the pages in use falls to so many bytes of records.
+func (p *pruning) share(bytes int64) int64 {
+	if p.walkedBytes == 0 || p.events == 0 {
+		return 0
+	}
+	all := float64(p.walkedBytes) / float64(p.walked) * float64(p.events)
+	return int64(float64(bytes) / all * float64(p.inUse))
+}
+
+// bound finds the last of the events that go because there are too many, or
+// because they take too much.
+func (p *pruning) bound() error {
+	maxEvents, maxBytes := p.policy.MaxEvents, p.policy.MaxBytes
+	if maxBytes == 0 && (maxEvents == 0 || p.events <= maxEvents) {
+		return nil
+	}
+	until := p.youngest()
+	if maxBytes > 0 {
+		until, p.surveyed = lastID, true
+	}
+	events, records, files := p.events, int64(0), int64(0) // that stay, of those that go, that stay
+	err := p.walk(until, func(sn *Snapshot, r *record, bytes int64) (bool, error) {
+		if p.event(&r.Event) != stays {
+			events--
+			records += bytes
+		}
+		if !p.surveyed {
+			return true, nil
+		}
+		p.walked++
+		p.walkedBytes += bytes
+		if p.thumbnail(&r.Event) != stays {
+			return true, nil
+		}
+		file, err := p.fileBytes(sn, r)
+		files += file
+		return true, err
+	}, nil)
+	if err != nil {
+		return err
+	}
+	tooMany, tooLarge := int64(0), int64(0)
+	if maxEvents > 0 {
+		tooMany = events - maxEvents
+	}
+	if maxBytes > 0 {
+		tooLarge = p.inUse - p.share(records) + files - maxBytes
+	}
+	return p.findLast(tooMany, tooLarge)
+}
+
+// findLast finds the events up to which so many more events, and events that
+// take so many more bytes, have to go.
+func (p *pruning) findLast(tooMany, tooLarge int64) error {
+	if tooMany <= 0 && tooLarge <= 0 {
+		return nil
+	}
+	ages := p.verdict // which knows of no last event yet
+	records, files := int64(0), int64(0)
+	return p.walk(lastID, func(sn *Snapshot, r *record, bytes int64) (bool, error) {
+		if r.Pinned || ages.event(&r.Event) != stays {
+			return true, nil
+		}
+		if tooMany > 0 {
+			p.lastByEvents = r.ID
+		}
+		if tooLarge > p.share(records)+files {
+			p.lastByBytes = r.ID
+		}
+		tooMany--
+		records += bytes
+		if tooLarge > 0 && ages.thumbnail(&r.Event) == stays {
+			file, err := p.fileBytes(sn, r)
+			if err != nil {
+				return false, err
+			}
+			files += file
+		}
+		return tooMany > 0 || tooLarge > p.share(records)+files, nil
+	}, nil)
+}
+
+// fileBytes returns what the thumbnail of an event takes; one that several
+// events name counts for the newest of them.
+func (p *pruning) fileBytes(sn *Snapshot, r *record) (int64, error) {
+	newest := r.ID
+	if r.thumb.known && r.ThumbnailPath != thumbnailPath(r.ID) {
+		err := sn.overNamers(r.ThumbnailPath, func(id ID) bool {
+			newest = id
+			return false
+		})
+		if err != nil {
+			return 0, err
+		}
+	}
+	if newest != r.ID {
+		return 0, nil
+	}
+	return r.thumb.size, nil
+}
+
+// sweep removes, or counts, what the policy does not keep.
+func (p *pruning) sweep() error {
+	var found []candidate
+	return p.walk(p.youngest(), func(sn *Snapshot, r *record, bytes int64) (bool, error) {
+		if !p.surveyed {
+			p.walked++
+			p.walkedBytes += bytes
+		}
+		if p.event(&r.Event) == stays && p.thumbnail(&r.Event) == stays {
+			return true, nil
+		}
+		if p.dry {
+			return true, p.wouldGo(sn, r, bytes)
+		}
+		found = append(found, candidate{r.ID, r.detections, bytes})
+		return true, nil
+	}, func() error {
+		defer func() { found = found[:0] }()
+		return p.removeAll(found)
+	})
+}
+
+// How much is read in one snapshot, so that none is open for long.
+const walkEvents, walkBytes = 512, 4 << 20
+
+// walk calls visit with the events before an ID, oldest first, without their
+// detections unless a rule looks at them, and with the bytes of their records,
+// until it returns false. A few at a time are read in one snapshot, after which
+// after is called, if it is not nil.
+func (p *pruning) walk(until ID, visit func(*Snapshot, *record, int64) (more bool, err error), after func() error) error {
+	for from, more := (ID{}), true; more; {
+		if err := p.proceed(); err != nil {
+			return err
+		}
+		begun := time.Now()
+		sn, err := p.s.look(p.ctx)
+		if err != nil {
+			return err
+		}
+		err = guarded(func() (err error) {
+			from, more, err = p.walkSome(sn, from, until, visit)
+			return err
+		})
+		sn.close()
+		took := time.Since(begun)
+		if err == nil && after != nil {
+			err = after()
+		}
+		if err == nil && more && !p.dry {
+			err = pause(p.ctx, took)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// walkSome walks a part of the way and returns where it goes on.
+func (p *pruning) walkSome(
+	sn *Snapshot, from, until ID, visit func(*Snapshot, *record, int64) (bool, error),
+) (next ID, more bool, err error) {
+	mem := sn.manyEvents()
+	events, size := 0, int64(0)
+	err = sn.overRecords(from, until, func(key, event, detected []byte) (goOn bool, err error) {
+		var r record
+		if err := decodeEvent(key, event, &mem, &r); err != nil {
+			return false, fmt.Errorf("event %s: %w", keyText(key), err)
+		}
+		if events == walkEvents || size >= walkBytes {
+			next, more = r.ID, true
+			return false, nil
+		}
+		bytes := int64(len(key) + len(event))
+		if r.detections > 0 {
+			if detected == nil {
+				return false, fmt.Errorf("event %s: %w", r.ID, errNoDetections)
+			}
+			bytes += int64(len(key) + len(detected))
+			if p.labels {
+				if r.Detections, err = decodeDetections(key, detected, &mem, r.detections); err != nil {
+					return false, fmt.Errorf("event %s: %w", r.ID, err)
+				}
+			}
+		}
+		events, size = events+1, size+bytes
+		return visit(sn, &r, bytes)
+	})
+	return next, more, err
+}
+
+// wouldGo counts what goes with an event.
+func (p *pruning) wouldGo(sn *Snapshot, r *record, bytes int64) error {
+	p.countEvent(p.event(&r.Event), r.detections, bytes)
+	reason := p.thumbnail(&r.Event)
+	if reason == stays {
+		return nil
+	}
+	last := true
+	if r.ThumbnailPath != thumbnailPath(r.ID) {
+		var err error
+		if last, err = p.lastOfFile(sn, r); err != nil {
+			return err
+		}
+	}
+	if size, there := p.s.thumbs.size(r.ThumbnailPath); there && last {
+		p.countFile(reason, size)
+	}
+	return nil
+}
+
+// lastOfFile reports whether a producer's file goes with this event: it is the
+// newest of those that name it, and the others go too, or lose it.
+func (p *pruning) lastOfFile(sn *Snapshot, r *record) (last bool, err error) {
+	newest := true
+	nerr := sn.overNamers(r.ThumbnailPath, func(id ID) bool {
+		if newest && id != r.ID {
+			return false
+		}
+		newest = false
+		var other record
+		if err = sn.event(id, &other); err != nil {
+			return false
+		}
+		last = p.thumbnail(&other.Event) != stays
+		return last
+	})
+	return last, errors.Join(err, nerr)
+}
+
+func (p *pruning) countEvent(reason, detections int, bytes int64) {
+	if reason != stays {
+		p.gone[reason].add(Removed{Events: 1, Detections: int64(detections), DatabaseBytes: bytes})
+	}
+}
+
+func (p *pruning) countFile(reason int, bytes int64) {
+	p.gone[reason].add(Removed{Thumbnails: 1, ThumbnailBytes: bytes})
+}
+
+// inUse returns the number of events, and the bytes of the pages that are not free.
+func (s *Store) inUse(ctx context.Context) (events, bytes int64, err error) {
+	meta, sn, err := s.newestState(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer sn.close()
+	err = guarded(func() error {
+		st, err := readState(sn.r.tx)
+		events = int64(st.sums[eventsSum].entries)
+		return err
+	})
+	if err != nil {
+		return 0, 0, err
+	}
+	free, err := freePageCount(s.file.file, meta)
+	return events, int64(meta.pages-free) * int64(meta.pageSize), err
+}
+
+// freePageCount returns how many pages the freelist has.
+func freePageCount(r io.ReaderAt, meta boltMeta) (uint64, error) {
+	head := make([]byte, pageHeaderLen+8)
+	if err := readPage(r, head, int64(meta.freelist)*int64(meta.pageSize)); err != nil {
+		return 0, fmt.Errorf("freelist: %w", err)
+	}
+	_, p := parsePage(head)
+	count := uint64(p.count)
+	if p.count == 0xffff {
+		count = binary.LittleEndian.Uint64(head[pageHeaderLen:])
+	}
+	if p.flags != freelistFlag || count > meta.pages {
+		return 0, fmt.Errorf("freelist page %d: %w", meta.freelist, ErrCorrupt)
+	}
+	return count, nil
+}

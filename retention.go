@@ -1,0 +1,277 @@
+package doorlog
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// A Policy says what a store keeps. The zero Policy keeps every event. Pinned
+// events stay, with their thumbnails, whatever it says.
+//
+// Ages count from the RecordedAt of an event to Options.Now, which is believed:
+// a clock that runs ahead makes everything old.
+type Policy struct {
+	// Rules are how long kinds of events are kept. The first rule that matches
+	// an event decides on its age alone: no later one, nor MaxAge, is asked.
+	Rules []Rule
+
+	// MaxAge is how old events get that no rule matches. 0: any age.
+	MaxAge time.Duration
+
+	// MaxEvents is how many events are kept, pinned ones among them. Of what
+	// the ages have left the oldest go first, also those that a rule would
+	// keep for longer. 0: any number.
+	MaxEvents int64
+
+	// MaxBytes is how many bytes the events and their thumbnails may take: the
+	// pages of the database that are in use, and the files that events name.
+	// The oldest go first, as with MaxEvents. What an event takes of the pages
+	// is an estimate, by the size of its records, so that it can take a second
+	// Prune to come below the bound. All events are read to find it. 0: any
+	// number.
+	MaxBytes int64
+
+	// ThumbnailAge is how old a thumbnail gets. The event stays, without it.
+	// It goes for a producer's own file as for one that doorlog made. 0: as
+	// old as the event.
+	ThumbnailAge time.Duration
+
+	// Progress, unless it is nil, is called after each transaction of a Prune
+	// with what has been removed so far. It must not close the store.
+	Progress func(Removed)
+}
+
+// A Rule says how long events of a kind are kept.
+type Rule struct {
+	// Name is that of the rule in Pruned; "rule 1" and so on if it is empty.
+	Name string
+
+	// Match says of which events.
+	Match Match
+
+	// MaxAge is how old they get. 0: any age.
+	MaxAge time.Duration
+}
+
+// A Match is a kind of events. The zero Match is every event. Fields of
+// different kinds must all hold; of several values in one field any may, as in
+// a Query.
+type Match struct {
+	Cameras []string
+	Types   []EventType
+	Persons []string
+	Labels  []string
+
+	// Stranger is for events without a person (true) or with one (false),
+	// UnlockGranted for those that let somebody in or did not. nil: both.
+	Stranger, UnlockGranted *bool
+}
+
+func (m *Match) isAll() bool {
+	return len(m.Cameras)+len(m.Types)+len(m.Persons)+len(m.Labels) == 0 && m.Stranger == nil && m.UnlockGranted == nil
+}
+
+// matches reports whether an event, whose detections are loaded if there are
+// Labels, is of the kind.
+func (m *Match) matches(e *Event) bool {
+	return oneOf(m.Cameras, e.Camera) && oneOf(m.Types, e.Type) && oneOf(m.Persons, e.Person) &&
+		is(m.Stranger, e.Person == "") && is(m.UnlockGranted, e.UnlockGranted) &&
+		(len(m.Labels) == 0 || slices.ContainsFunc(e.Detections, func(d Detection) bool { return slices.Contains(m.Labels, d.Label) }))
+}
+
+func oneOf[T comparable](asked []T, value T) bool {
+	return len(asked) == 0 || slices.Contains(asked, value)
+}
+
+func (m *Match) validate() error {
+	if len(m.Persons) > 0 && m.Stranger != nil && *m.Stranger {
+		return invalid("Match.Persons", "are asked for, and strangers as well: no event is both")
+	}
+	return cmp.Or(
+		validNames("Match.Cameras", m.Cameras), validNames("Match.Types", m.Types),
+		validNames("Match.Persons", m.Persons), validNames("Match.Labels", m.Labels),
+	)
+}
+
+func (p *Policy) validate() error {
+	all := -1 // the rule that matches every event
+	for i := range p.Rules {
+		r := &p.Rules[i]
+		place := fmt.Sprintf("Policy.Rules[%d]", i)
+		if all >= 0 {
+			return invalid(place, "can match no event: Rules[%d] before it matches every one", all)
+		}
+		if r.MaxAge < 0 {
+			return invalid(place+".MaxAge", "%v is negative", r.MaxAge)
+		}
+		if err := r.Match.validate(); err != nil {
+			return inside(place, err)
+		}
+		if r.Match.isAll() {
+			all = i
+		}
+	}
+	switch {
+	case p.MaxAge < 0:
+		return invalid("Policy.MaxAge", "%v is negative", p.MaxAge)
+	case p.MaxAge > 0 && all >= 0:
+		return invalid("Policy.MaxAge", "is that of no event: Rules[%d] matches every one", all)
+	case p.MaxEvents < 0:
+		return invalid("Policy.MaxEvents", "%d is negative", p.MaxEvents)
+	case p.MaxBytes < 0:
+		return invalid("Policy.MaxBytes", "%d is negative", p.MaxBytes)
+	case p.ThumbnailAge < 0:
+		return invalid("Policy.ThumbnailAge", "%v is negative", p.ThumbnailAge)
+	}
+	return nil
+}
+
+// needsLabels reports whether a rule looks at the detections.
+func (p *Policy) needsLabels() bool {
+	return slices.ContainsFunc(p.Rules, func(r Rule) bool { return len(r.Match.Labels) > 0 })
+}
+
+// The reasons for which something goes: a rule, by its number, or one of these
+// behind the last rule.
+const (
+	byMaxAge = iota
+	byMaxEvents
+	byMaxBytes
+	byThumbnailAge
+	reasonCount
+)
+
+const stays = -1 // is no reason
+
+// reasons returns what Pruned calls each reason.
+func (p *Policy) reasons() []string {
+	var names []string
+	for i, r := range p.Rules {
+		names = append(names, cmp.Or(r.Name, fmt.Sprintf("rule %d", i+1)))
+	}
+	return append(names, "max age", "max events", "max bytes", "thumbnail age")
+}
+
+// A verdict is a policy at a moment. What it says of an event depends on that
+// event alone, so that a dry run and a real one say the same, and so does each
+// transaction that looks again.
+type verdict struct {
+	policy *Policy
+
+	// Events before these are too old: one for each rule, and one for the
+	// events of no rule.
+	before           []ID
+	thumbnailsBefore ID
+
+	// Events up to these go because there are too many, and because they take
+	// too much; zero: none.
+	lastByEvents, lastByBytes ID
+}
+
+func newVerdict(p *Policy, now time.Time) verdict {
+	limit := func(age time.Duration) ID {
+		if age == 0 {
+			return ID{}
+		}
+		return idFrom(now.Add(-age))
+	}
+	v := verdict{policy: p, thumbnailsBefore: limit(p.ThumbnailAge)}
+	for _, r := range p.Rules {
+		v.before = append(v.before, limit(r.MaxAge))
+	}
+	v.before = append(v.before, limit(p.MaxAge))
+	return v
+}
+
+// youngest returns the ID from which on everything stays.
+func (v *verdict) youngest() ID {
+	until := v.thumbnailsBefore
+	for _, id := range v.before {
+		until = maxID(until, id)
+	}
+	for _, last := range [...]ID{v.lastByEvents, v.lastByBytes} {
+		if last != (ID{}) {
+			until = maxID(until, firstAfter(last))
+		}
+	}
+	return until
+}
+
+// event returns the reason for which an event goes, or stays.
+func (v *verdict) event(e *Event) int {
+	if e.Pinned {
+		return stays
+	}
+	rules := v.policy.Rules
+	rule := slices.IndexFunc(rules, func(r Rule) bool { return r.Match.matches(e) })
+	if rule < 0 {
+		rule = len(rules) + byMaxAge
+	}
+	switch {
+	case e.ID.Compare(v.before[rule]) < 0:
+		return rule
+	case e.ID.Compare(v.lastByEvents) <= 0:
+		return len(rules) + byMaxEvents
+	case e.ID.Compare(v.lastByBytes) <= 0:
+		return len(rules) + byMaxBytes
+	}
+	return stays
+}
+
+// thumbnail returns the reason for which an event goes without its thumbnail,
+// or with it.
+func (v *verdict) thumbnail(e *Event) int {
+	reason := v.event(e)
+	switch {
+	case e.ThumbnailPath == "":
+		return stays
+	case reason == stays && !e.Pinned && e.ID.Compare(v.thumbnailsBefore) < 0:
+		return len(v.policy.Rules) + byThumbnailAge
+	}
+	return reason
+}
+
+const defaultRetentionEvery = time.Hour
+
+// A retainer prunes an open store from time to time.
+type retainer struct {
+	stop context.CancelFunc
+	done chan struct{} // closed when it has ended
+}
+
+// startRetention starts the retainer; end ends it, and waits for that.
+func (s *Store) startRetention() {
+	if s.opt.Retention == nil {
+		return
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	s.retain.stop, s.retain.done = stop, make(chan struct{})
+	go func() {
+		defer close(s.retain.done)
+		for wait := time.Duration(0); pause(ctx, wait) == nil; wait = s.opt.RetentionEvery {
+			s.retainOnce(ctx)
+		}
+	}()
+}
+
+func (r *retainer) end() {
+	if r.stop != nil {
+		r.stop()
+		<-r.done
+	}
+}
+
+func (s *Store) retainOnce(ctx context.Context) {
+	gone, err := s.Prune(ctx, *s.opt.Retention)
+	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrClosed) {
+		s.opt.Logger.Warn("doorlog: retention has stopped until its next turn", "file", s.path, "error", err)
+	}
+	if gone != nil && gone.Events+gone.Thumbnails+gone.Orphans > 0 {
+		s.opt.Logger.Info("doorlog: retention has removed", "file", s.path, "events", gone.Events,
+			"thumbnails", gone.Thumbnails, "thumbnail_bytes", gone.ThumbnailBytes, "orphans", gone.Orphans)
+	}
+}
