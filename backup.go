@@ -6,20 +6,20 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash"
 	"hash/crc32"
 	"hash/fnv"
 	"io"
 	"io/fs"
+	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -33,11 +33,10 @@ import (
 //	thumbnails/<path>  each file that an event names, as its event says that it is,
 //	changed/<path>     or with other content than its event says,
 //	missing/<path>     or, without content, one that could not be read
-//	end.json           the SHA-256 of all that is before it, and how many files there are
+//	end.json           the CRC of all that is before it, and how many files there are
 //
 // The files are in the order of the events that name them (namedFiles), so that
-// who has the database knows which file comes next, and nobody needs a list of
-// them in memory. After the end there is nothing but the zeros of tar.
+// who has the database knows which file comes next. After the end there is nothing but the zeros of tar.
 const (
 	backupFormat  = "doorlog-backup"
 	backupVersion = 1
@@ -61,15 +60,11 @@ type manifest struct {
 	Events        int64     `json:"events"`
 	Persons       int64     `json:"persons"`
 	DatabaseBytes int64     `json:"database_bytes"`
-
-	// ThumbnailBytes is what the events say that the files have, where they do;
-	// a file that several events name is counted as often.
-	ThumbnailBytes int64 `json:"thumbnail_bytes"`
 }
 
 // A backupEnd is the content of the last entry.
 type backupEnd struct {
-	SHA256     string `json:"sha256"`
+	CRC        string `json:"crc"`
 	Thumbnails int64  `json:"thumbnails"`
 	Changed    int64  `json:"changed"`
 	Missing    int64  `json:"missing"`
@@ -100,9 +95,15 @@ type BackupInfo struct {
 
 // BackupOptions configure a Backup. nil does.
 type BackupOptions struct {
+	// Verify has the state that is backed up be verified first, as by Verify but
+	// for the thumbnails, which are in any case. A file that is damaged is
+	// ErrCorrupt then, and nothing is written. It takes some three times as long
+	// as to copy the database.
+	Verify bool
+
 	// Progress, if it is set, is called from time to time with how many bytes of
 	// the database and the thumbnails have been written, and about how many
-	// there are. It must not call the store's methods.
+	// there are; -1: that is not known yet.
 	Progress func(done, total int64)
 }
 
@@ -111,12 +112,11 @@ type BackupOptions struct {
 // The stream is complete, and worth keeping, only if Backup returns without an
 // error: sync it, if it is a file.
 //
-// Everybody may read and write meanwhile. The database is copied to a file beside
-// it first, so that a slow w holds no snapshot, and verified at the same time:
-// one that is damaged is ErrCorrupt, before anything is written to w. The disk
-// needs as much space again as the database takes; if it has less the error is
-// ErrFull, and says how much. A store that was opened read-only is read in its
-// place instead, as nobody writes to it. A thumbnail that is removed meanwhile
+// Everybody may read and write meanwhile. A slow w does not keep the snapshot: if it
+// takes less than some 100 MB a second the rest of the database is copied to a file
+// beside it, for which the disk needs as much room as the database takes; if it has
+// less the error is ErrFull, and says how much. (A store that was opened read-only
+// keeps its snapshot, as nobody writes to it.) A thumbnail that is removed meanwhile
 // goes when the backup has ended.
 //
 // Thumbnails that are missing or have changed do not fail the backup: see
@@ -147,19 +147,22 @@ func (s *Store) backup(ctx context.Context, w io.Writer, options *BackupOptions)
 			s.opt.Logger.Warn("doorlog: thumbnails that no event names are left after a backup", "error", rerr)
 		}
 	}()
-	src, err := s.backupSource(ctx)
+	var opt BackupOptions
+	if options != nil {
+		opt = *options
+	}
+	src, err := s.backupSource(ctx, opt.Verify)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, src.close()) }()
-	b := backupWriter{ctx: ctx, src: src, thumbs: s.thumbs, buf: make([]byte, backupPiece)}
-	b.out = &hashWriter{w: w, hash: sha256.New()}
+	b := backupWriter{
+		ctx: ctx, src: src, thumbs: s.thumbs, log: s.opt.Logger,
+		buf: make([]byte, backupPiece), progress: newProgress(opt.Progress),
+	}
+	b.out = &sumWriter{w: w}
 	b.buffered = bufio.NewWriterSize(b.out, backupPiece)
 	b.tar = tar.NewWriter(b.buffered)
-	b.progress = newProgress(src.manifest.DatabaseBytes+src.manifest.ThumbnailBytes, nil)
-	if options != nil {
-		b.progress.tell = options.Progress
-	}
 	if err := b.write(); err != nil {
 		return nil, err
 	}
@@ -174,148 +177,108 @@ func (s *Store) backup(ctx context.Context, w io.Writer, options *BackupOptions)
 // backupPiece is how much is read, hashed and written at once.
 const backupPiece = 256 << 10
 
-// A backupSource is a state of a store that stays as it is.
+// A backup waits for its receiver with a snapshot at hand for snapshotPatience, and
+// as long again as a receiver of this speed, in bytes a second, takes. The first is
+// a variable for tests.
+var snapshotPatience = time.Second
+
+const fastReceiver = 100_000_000
+
+// A backupSource is a state of a store: the database, and what its events name.
 type backupSource struct {
 	manifest manifest
-	sn       *Snapshot
-	database io.Reader
+	database *spool
+	names    nameList
+	listed   chan error // gets that of the list, when it is complete
 	close    func() error
 }
 
-// backupSource copies the newest state of the store to a file of its own, unless
-// nobody writes to the store, and verifies it.
-func (s *Store) backupSource(ctx context.Context) (src *backupSource, err error) {
+// backupSource begins to read the newest state of the store.
+func (s *Store) backupSource(ctx context.Context, verify bool) (*backupSource, error) {
 	meta, sn, err := s.newestState(ctx)
 	if err != nil {
 		return nil, err
 	}
-	keep := false
-	defer func() {
-		if !keep {
-			sn.close()
-		}
-	}()
+	file := sn.file()
 	size := int64(meta.pages) * int64(meta.pageSize)
-	src = &backupSource{manifest: manifest{
+	src := &backupSource{listed: make(chan error, 1), manifest: manifest{
 		Format: backupFormat, Version: backupVersion, Time: s.opt.Now().Round(0).UTC(), DatabaseBytes: size,
 	}}
-	if err := src.manifest.take(sn); err != nil {
+	err = src.manifest.take(sn)
+	if err == nil && verify {
+		err = examineAll(ctx, file, &meta)
+	}
+	if err != nil {
+		sn.close()
 		return nil, err
 	}
-	file := sn.file()
-	x := new(examination)
-	x.entry = src.manifest.countThumbnail(&sn.store.names)
-	examine := func(ctx context.Context) error {
-		err := guarded(func() error {
-			return x.examine(&walker{ctx: ctx, r: file, meta: meta, depth: everything})
-		})
-		if err == nil {
-			err = x.err()
-		}
-		return err
-	}
-	if s.commits == nil {
-		if err := examine(ctx); err != nil {
+	src.names.temp = s.tempFile
+	src.database = newSpool(func() (*os.File, error) {
+		if err := s.roomForCopy(file, size); err != nil {
 			return nil, err
 		}
-		src.sn, src.database, keep = sn, stateReader(file, &meta), true
-		src.close = func() error { sn.close(); return nil }
-		return src, nil
+		return s.tempFile()
+	})
+	patience := snapshotPatience + time.Duration(float64(size)/fastReceiver*float64(time.Second))
+	if s.commits == nil {
+		patience = math.MaxInt64
 	}
-	if err := s.roomForCopy(file, size); err != nil {
-		return nil, err
-	}
-	// To read is for the one processor, and to verify for the other.
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	examined := make(chan error, 1)
+	ended := make(chan struct{})
 	go func() {
-		err := examine(ctx)
-		if err != nil {
-			cancel()
-		}
-		examined <- err
+		defer close(ended)
+		var reading sync.WaitGroup
+		reading.Go(func() { src.database.fill(ctx, stateReader(file, &meta), patience) })
+		src.listed <- listNamed(ctx, sn, &src.names)
+		reading.Wait()
+		sn.close()
 	}()
-	temp, err := s.copyState(ctx, stateReader(file, &meta))
-	if err != nil {
+	src.close = func() error {
 		cancel()
+		<-ended
+		return errors.Join(src.database.close(), src.names.close())
 	}
-	xerr := <-examined
-	if xerr != nil && (err == nil || errors.Is(err, context.Canceled) && !errors.Is(xerr, context.Canceled)) {
-		err = errors.Join(xerr, removeIfThere(temp))
-	}
-	if err != nil {
-		return nil, err
-	}
-	return src, src.openCopy(temp, s.opt)
+	return src, nil
 }
 
-func removeIfThere(name string) error {
-	if name == "" {
-		return nil
+// examineAll is ErrCorrupt if a state of the file does not verify.
+func examineAll(ctx context.Context, f io.ReaderAt, meta *boltMeta) error {
+	x := new(examination)
+	err := guarded(func() error {
+		return x.examine(&walker{ctx: ctx, r: f, meta: *meta, depth: everything})
+	})
+	if err != nil {
+		return err
 	}
-	return ignoreNotExist(os.Remove(name))
+	return x.err()
 }
 
 // roomForCopy is ErrFull if the disk has no room for a copy of so many bytes.
 func (s *Store) roomForCopy(on *os.File, size int64) error {
 	spare := max(0, s.opt.MinFree)
 	if free := freeSpace(on); free >= 0 && free < size+spare {
-		return fmt.Errorf("%w: the copy of the database takes %d bytes, and the disk has %d free, of which %d are to stay so",
+		return fmt.Errorf("%w: a copy of the database takes %d bytes, and the disk has %d free, of which %d are to stay so",
 			ErrFull, size, free, spare)
 	}
 	return nil
 }
 
-// copyState writes a copy of the database to a file beside it, and returns its
-// name. It need not outlast a power cut, so it is not synced.
-func (s *Store) copyState(ctx context.Context, state io.Reader) (name string, err error) {
+// tempFile makes a file for a while. It is beside the database, where the next Open
+// removes it if it is left, unless that may be read only.
+func (s *Store) tempFile() (*os.File, error) {
 	path, err := filepath.EvalSymlinks(s.path)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".new-*")
+	dir := filepath.Dir(path)
+	if s.commits == nil {
+		dir = os.TempDir()
+	}
+	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".new-*")
 	if err != nil {
-		return "", diskError(err)
+		return nil, diskError(err)
 	}
-	_, err = copyPieces(ctx, f, state, make([]byte, backupPiece), nil)
-	if err = errors.Join(err, f.Close()); err != nil {
-		return "", errors.Join(diskError(err), os.Remove(f.Name()))
-	}
-	return f.Name(), nil
-}
-
-// openCopy has the source be a copy, which goes with it.
-func (src *backupSource) openCopy(temp string, opt Options) (err error) {
-	opt.ReadOnly, opt.Scrub, opt.examined, opt.OpenFile = true, -1, true, os.OpenFile
-	var st *Store
-	var f *os.File
-	src.close = func() (err error) {
-		if src.sn != nil {
-			src.sn.close()
-		}
-		if st != nil {
-			err = st.Close()
-		}
-		if f != nil {
-			err = errors.Join(err, f.Close())
-		}
-		return errors.Join(err, removeIfThere(temp))
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, src.close())
-		}
-	}()
-	if f, err = os.Open(temp); err != nil {
-		return err
-	}
-	if st, err = openStore(temp, &opt); err != nil {
-		return err
-	}
-	src.database = f
-	src.sn, err = st.snapshot(context.Background())
-	return err
+	return f, nil
 }
 
 // file is the file whose state the snapshot is.
@@ -329,17 +292,6 @@ func (m *manifest) take(sn *Snapshot) error {
 		m.Events, m.Persons = int64(st.sums[eventsSum].entries), int64(st.sums[personsSum].entries)
 		return err
 	})
-}
-
-// countThumbnail returns what adds up the bytes of the thumbnails.
-func (m *manifest) countThumbnail(names *interner) func(bucket int, key, value []byte) {
-	mem := arena{names: names}
-	return func(bucket int, key, value []byte) {
-		var r record
-		if bucket == eventsSum && decodeEvent(key, value, &mem, &r) == nil && r.thumb.known {
-			m.ThumbnailBytes += r.thumb.size
-		}
-	}
 }
 
 // stateReader returns the file as it would be if it had just come to the state of
@@ -401,17 +353,28 @@ func copyPieces(ctx context.Context, w io.Writer, r io.Reader, buf []byte, each 
 	}
 }
 
-// A hashWriter hashes and counts what goes through it.
-type hashWriter struct {
-	w    io.Writer
-	hash hash.Hash
-	n    int64
+// A streamSum is the checksum of a stream: CRC-32C and CRC-32, which together are
+// a CRC of 64 bits, and which processors have instructions for.
+type streamSum struct{ castagnoli, ieee uint32 }
+
+func (s *streamSum) add(p []byte) {
+	s.castagnoli = crc32.Update(s.castagnoli, castagnoli, p)
+	s.ieee = crc32.Update(s.ieee, crc32.IEEETable, p)
 }
 
-func (h *hashWriter) Write(p []byte) (int, error) {
-	n, err := h.w.Write(p)
-	h.n += int64(n)
-	_, _ = h.hash.Write(p[:n]) // never fails
+func (s streamSum) String() string { return fmt.Sprintf("%08x%08x", s.castagnoli, s.ieee) }
+
+// A sumWriter sums and counts what goes through it.
+type sumWriter struct {
+	w   io.Writer
+	n   int64
+	sum streamSum
+}
+
+func (s *sumWriter) Write(p []byte) (int, error) {
+	n, err := s.w.Write(p)
+	s.n += int64(n)
+	s.sum.add(p[:n])
 	if err == nil && n < len(p) {
 		err = io.ErrShortWrite
 	}
@@ -423,9 +386,10 @@ type backupWriter struct {
 	ctx      context.Context
 	src      *backupSource
 	thumbs   *thumbnails
+	log      *slog.Logger
 	tar      *tar.Writer
 	buffered *bufio.Writer // what tar writes, which is small
-	out      *hashWriter
+	out      *sumWriter
 	buf      []byte
 	file     bytes.Buffer
 	end      backupEnd
@@ -444,6 +408,10 @@ func (b *backupWriter) write() error {
 	if err := b.entry(databaseEntry, m.DatabaseBytes, m.Time, b.progress.reader(b.src.database)); err != nil {
 		return err
 	}
+	if err := <-b.src.listed; err != nil {
+		return err
+	}
+	b.progress.knows(m.DatabaseBytes + b.src.names.bytes)
 	if err := b.thumbnails(); err != nil {
 		return err
 	}
@@ -453,7 +421,7 @@ func (b *backupWriter) write() error {
 	if err := b.buffered.Flush(); err != nil {
 		return err
 	}
-	b.end.SHA256 = hex.EncodeToString(b.out.hash.Sum(nil))
+	b.end.CRC = b.out.sum.String()
 	if text, err = json.Marshal(b.end); err != nil {
 		return err
 	}
@@ -481,22 +449,23 @@ func (b *backupWriter) entry(name string, size int64, at time.Time, content io.R
 }
 
 func (b *backupWriter) thumbnails() error {
-	files := namedFiles{sn: b.src.sn}
+	if err := b.src.names.rewind(); err != nil {
+		return err
+	}
 	for {
 		if err := b.ctx.Err(); err != nil {
 			return err
 		}
-		var r record
-		ok, err := files.next(&r)
+		f, ok, err := b.src.names.next()
 		if err != nil || !ok {
 			return err
 		}
-		folder, err := b.thumbs.readAny(r.ThumbnailPath, r.thumb, &b.file)
+		folder, err := b.thumbs.readAny(f.path, f.sum, &b.file)
 		switch folder {
 		case missingFolder:
 			b.end.Missing++
 			if !errors.Is(err, fs.ErrNotExist) {
-				b.src.sn.store.opt.Logger.Warn("doorlog: a thumbnail is not in the backup", "event", r.ID.String(), "error", err)
+				b.log.Warn("doorlog: a thumbnail is not in the backup", "event", f.id.String(), "error", err)
 			}
 		case changedFolder:
 			b.end.Changed++
@@ -505,7 +474,7 @@ func (b *backupWriter) thumbnails() error {
 			b.end.Thumbnails++
 		}
 		size := int64(b.file.Len())
-		if err := b.entry(folder+"/"+r.ThumbnailPath, size, r.RecordedAt, &b.file); err != nil {
+		if err := b.entry(folder+"/"+f.path, size, IDTime(f.id), &b.file); err != nil {
 			return err
 		}
 		b.progress.add(size)
@@ -621,6 +590,24 @@ func (n *namedFiles) stands(r *record) bool {
 	return ok && newest == r.ID
 }
 
+// listNamed lists the files that the events of a snapshot name.
+func listNamed(ctx context.Context, sn *Snapshot, list *nameList) error {
+	files := namedFiles{sn: sn}
+	for {
+		var r record
+		ok, err := files.next(&r)
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err == nil && ok {
+			err = list.add(&r)
+		}
+		if err != nil || !ok {
+			return err
+		}
+	}
+}
+
 // progress tells how far a backup is, at most once for each step.
 type progress struct {
 	tell              func(done, total int64)
@@ -629,12 +616,22 @@ type progress struct {
 
 const progressStep = 1 << 20
 
-func newProgress(total int64, tell func(done, total int64)) progress {
-	return progress{tell: tell, total: total, told: -progressStep}
+func newProgress(tell func(done, total int64)) progress {
+	return progress{tell: tell, told: -progressStep, total: -1}
+}
+
+// knows tells how many bytes there are.
+func (p *progress) knows(total int64) {
+	p.total = total
+	p.told = -progressStep
+	p.add(0)
 }
 
 func (p *progress) add(n int64) {
-	p.done = min(p.done+n, p.total) // which is not exact where files have changed
+	p.done += n
+	if p.total >= 0 {
+		p.done = min(p.done, p.total) // which is not exact where files have changed
+	}
 	if p.tell != nil && p.done-p.told >= progressStep {
 		p.told = p.done
 		p.tell(p.done, p.total)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"math"
 	"os"
 	"syscall"
 	"testing"
@@ -399,4 +400,12 @@ func UnreadablePages(t testing.TB, path string, from, until int64) *Verification
 		t.Fatal(err)
 	}
 	return x.verification()
+}
+
+// ImpatientBackups has backups wait for no receiver while they hold a snapshot.
+func ImpatientBackups(t testing.TB) {
+	t.Helper()
+	pieces, patience := spoolPieces, snapshotPatience
+	spoolPieces, snapshotPatience = 0, math.MinInt64/2
+	t.Cleanup(func() { spoolPieces, snapshotPatience = pieces, patience })
 }

@@ -5,12 +5,9 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -25,7 +22,7 @@ import (
 type RestoreOptions struct {
 	// Progress, if it is set, is called from time to time with how many bytes of
 	// the database and the thumbnails have been restored, and about how many
-	// there are.
+	// there are; -1: that is not known yet.
 	Progress func(done, total int64)
 }
 
@@ -65,8 +62,9 @@ func restore(ctx context.Context, r io.Reader, dir string, options *RestoreOptio
 	}
 	defer func() { err = errors.Join(err, place.close()) }()
 	x := restorer{ctx: ctx, dir: place.temp, buf: make([]byte, backupPiece)}
-	x.in = &hashReader{r: bufio.NewReaderSize(r, backupPiece), hash: sha256.New()}
+	x.in = &sumReader{r: bufio.NewReaderSize(r, backupPiece)}
 	x.tar = tar.NewReader(x.in)
+	x.progress = newProgress(nil)
 	if options != nil {
 		x.progress.tell = options.Progress
 	}
@@ -200,21 +198,21 @@ func syncTree(dir string) error {
 	})
 }
 
-// A hashReader hashes and counts what is read through it, and keeps the error of
+// A sumReader sums and counts what is read through it, and keeps the error of
 // its reader, if that is not the end.
-type hashReader struct {
+type sumReader struct {
 	r       io.Reader
-	hash    hash.Hash
 	n       int64
+	sum     streamSum
 	failure error
 }
 
-func (h *hashReader) Read(p []byte) (int, error) {
-	n, err := h.r.Read(p)
-	h.n += int64(n)
-	_, _ = h.hash.Write(p[:n]) // never fails
+func (s *sumReader) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	s.n += int64(n)
+	s.sum.add(p[:n])
 	if err != nil && !errors.Is(err, io.EOF) {
-		h.failure = err
+		s.failure = err
 	}
 	return n, err
 }
@@ -223,7 +221,7 @@ func (h *hashReader) Read(p []byte) (int, error) {
 type restorer struct {
 	ctx      context.Context
 	dir      string
-	in       *hashReader
+	in       *sumReader
 	tar      *tar.Reader
 	buf      []byte
 	file     bytes.Buffer
@@ -236,10 +234,9 @@ func (x *restorer) read() error {
 	if err := x.readManifest(); err != nil {
 		return err
 	}
-	if err := x.roomFor(x.manifest.DatabaseBytes + x.manifest.ThumbnailBytes); err != nil {
+	if err := x.roomFor(x.manifest.DatabaseBytes); err != nil {
 		return err
 	}
-	x.progress = newProgress(x.manifest.DatabaseBytes+x.manifest.ThumbnailBytes, x.progress.tell)
 	if err := x.readDatabase(); err != nil {
 		return err
 	}
@@ -315,11 +312,8 @@ func (x *restorer) readManifest() error {
 	if m.Schema > schemaVersion {
 		return fmt.Errorf("%w: schema %d; this one knows up to %d", ErrNewerSchema, m.Schema, schemaVersion)
 	}
-	const most = 1 << 60 // so that no sum overflows
-	for _, n := range [...]int64{m.DatabaseBytes, m.ThumbnailBytes} {
-		if n < 0 || n > most {
-			return damaged("manifest: %d bytes", n)
-		}
+	if m.DatabaseBytes < 0 {
+		return damaged("manifest: a database of %d bytes", m.DatabaseBytes)
 	}
 	return nil
 }
@@ -341,7 +335,7 @@ func (x *restorer) roomFor(size int64) error {
 		return err
 	}
 	if free >= 0 && free < size {
-		return fmt.Errorf("%w: the store takes %d bytes, and the disk has %d free", ErrFull, size, free)
+		return fmt.Errorf("%w: it takes %d bytes more, and the disk has %d free", ErrFull, size, free)
 	}
 	return nil
 }
@@ -428,6 +422,14 @@ func (x *restorer) readThumbnails() (last int64, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
+	size, err := namedBytes(x.ctx, sn)
+	if err != nil {
+		return 0, err
+	}
+	if err := x.roomFor(size); err != nil {
+		return 0, err
+	}
+	x.progress.knows(x.manifest.DatabaseBytes + size)
 	syncs := newSyncs()
 	defer func() { err = errors.Join(err, syncs.wait()) }()
 	files := namedFiles{sn: sn}
@@ -441,6 +443,23 @@ func (x *restorer) readThumbnails() (last int64, err error) {
 		if last, err = x.readThumbnail(root, &r, syncs); err != nil {
 			return 0, err
 		}
+	}
+}
+
+// namedBytes returns how many bytes the files have that the events name, as far as
+// those say so.
+func namedBytes(ctx context.Context, sn *Snapshot) (size int64, err error) {
+	files := namedFiles{sn: sn}
+	for {
+		var r record
+		ok, err := files.next(&r)
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil || !ok {
+			return size, err
+		}
+		size += r.thumb.size
 	}
 }
 
@@ -508,7 +527,7 @@ func (x *restorer) readEnd(last int64) error {
 	if err := x.zeros(-last & (tarBlock - 1)); err != nil {
 		return err
 	}
-	x.end.SHA256 = hex.EncodeToString(x.in.hash.Sum(nil))
+	x.end.CRC = x.in.sum.String()
 	want, err := json.Marshal(x.end)
 	if err != nil {
 		return err
