@@ -87,6 +87,7 @@ is wrong then. Errors and warnings go to standard error.`,
   doorlog events --stranger --since 7d      # find events
   doorlog stats --days 30                   # see when what happened
   doorlog recent --jsonl | jq .camera_id    # and with other programs
+  doorlog backup events.backup              # keep a copy, pictures too, of one piece
   doorlog verify                            # see whether the disk has kept everything
   doorlog demo                              # make a store of made-up days in ./demo
   doorlog recent --db demo/events.db`,
@@ -103,6 +104,7 @@ is wrong then. Errors and warnings go to standard error.`,
 	root.AddCommand(
 		newDemoCommand(a),
 		newImportCommand(a),
+		newExportCommand(a),
 		newWriteCommand(a),
 		newGetCommand(a),
 		newRecentCommand(a),
@@ -112,6 +114,8 @@ is wrong then. Errors and warnings go to standard error.`,
 		newVerifyCommand(a),
 		newRepairCommand(a),
 		newSalvageCommand(a),
+		newBackupCommand(a),
+		newRestoreCommand(a),
 		newVersionCommand(a),
 	)
 	root.SetHelpCommand(newHelpCommand())
