@@ -41,6 +41,8 @@ var (
 	metaFormat = []byte("format") // formatName
 	metaSchema = []byte("schema") // schemaVersion, 4 bytes, big-endian
 	metaState  = []byte("state")  // state.go
+
+	metaLastBackup = []byte("last_backup") // lastbackup.go; may be absent
 )
 
 const (

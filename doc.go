@@ -30,6 +30,8 @@
 //   - A full or failing disk costs the new event, and nothing else.
 //   - What is to go by a Policy goes a few events at a time. A write beside it
 //     waits for one such transaction.
+//   - A backup is of one moment, and has the thumbnails of that moment. What is
+//     restored has been verified, and is there as a whole or not at all.
 //   - What is to be stored, or comes from the disk, makes no call panic.
 //
 // # What is not promised
@@ -60,5 +62,6 @@
 // examine.go compares it with its sums (sums.go, state.go); scrub.go does so
 // later again. verify.go and check.go compare everything with the invariants
 // that design/schema.md numbers; repair.go, salvage.go and scavenge.go save what
-// is left.
+// is left. backup.go sends a state of the store, with the thumbnails that held.go
+// keeps for it, and restore.go makes a store of that again.
 package doorlog

@@ -43,7 +43,11 @@ var (
 	// ErrNotStore: the file is not a doorlog store.
 	ErrNotStore = errors.New("not a doorlog store")
 
-	// ErrNewerSchema: the file was written by a later version of doorlog.
+	// ErrNotBackup: what Restore was given does not begin as a backup does.
+	ErrNotBackup = errors.New("not a doorlog backup")
+
+	// ErrNewerSchema: the file, or the backup, was written by a later version
+	// of doorlog.
 	ErrNewerSchema = errors.New("written by a newer version of doorlog")
 
 	// ErrOlderSchema: the file was written by an earlier version of doorlog, and

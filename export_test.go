@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"math"
 	"os"
 	"slices"
 	"syscall"
@@ -462,3 +463,11 @@ const (
 	RemoveEvents = removeEvents
 	WalkEvents   = walkEvents
 )
+
+// ImpatientBackups has backups wait for no receiver while they hold a snapshot.
+func ImpatientBackups(t testing.TB) {
+	t.Helper()
+	pieces, patience := spoolPieces, snapshotPatience
+	spoolPieces, snapshotPatience = 0, math.MinInt64/2
+	t.Cleanup(func() { spoolPieces, snapshotPatience = pieces, patience })
+}

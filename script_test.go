@@ -38,6 +38,8 @@ var scripts = map[string]func() *script{
 	"small": func() *script { return writeScript(25, 0) },
 	"large": func() *script { return writeScript(80, 4) },
 	"lanes": func() *script { return writeScript(2, 3) },
+
+	restoreScript: func() *script { return &script{} }, // restore_test.go
 }
 
 // A scriptWriter makes up a script.

@@ -21,6 +21,10 @@ type Stats struct {
 	Verified  time.Time
 	Verifying bool
 
+	// LastBackup is of when the state is that the last Backup holds; zero if
+	// there has been none.
+	LastBackup time.Time
+
 	// Damage says what is wrong with the file, if something was found: every
 	// other call then returns it. It is ErrCorrupt, or nil.
 	Damage error
@@ -71,6 +75,10 @@ func (s *Store) stats(ctx context.Context) (st Stats, err error) {
 		st.Events = int64(kept.sums[eventsSum].entries)
 		st.Persons = int64(kept.sums[personsSum].entries)
 		st.Detected = int64(kept.sums[detectionsSum].entries)
+		if err != nil {
+			return err
+		}
+		st.LastBackup, err = readLastBackup(sn.r.tx)
 		return err
 	})
 }

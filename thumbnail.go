@@ -78,6 +78,8 @@ type thumbnails struct {
 	// file, and for writing by who removes one that perhaps no event names.
 	named sync.RWMutex
 
+	held heldFiles
+
 	mu      sync.Mutex
 	root    *os.Root // nil until it is needed
 	old     []*os.Root
@@ -361,13 +363,10 @@ func (t *thumbnails) size(name string) (bytes int64, ok bool) {
 // remove removes a file; one that is not there is no error.
 func (t *thumbnails) remove(name string) error {
 	root, err := t.open(false)
-	if err == nil {
+	if err == nil && !t.setAside(root, name) {
 		err = root.Remove(name)
 	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
+	return ignoreNotExist(err)
 }
 
 // each calls fn with the path of each file of the folder, and the time when it

@@ -276,6 +276,12 @@ func (sn *Snapshot) overOrphans(graceFrom time.Time, fn func(name string) error)
 		if !graceFrom.IsZero() && modified.After(graceFrom) {
 			return nil
 		}
+		if strings.HasPrefix(name, heldFolder+"/") { // of a backup: one that runs, or was cut short
+			if sn.store.thumbs.holds() {
+				return nil
+			}
+			return fn(name)
+		}
 		id, final, ok := thumbnailID(name)
 		if !ok {
 			return nil

@@ -49,6 +49,9 @@ func isWorkload() bool { return os.Getenv(workloadDir) != "" }
 
 // runWorkload does the workload and returns the exit code of the process.
 func runWorkload() int {
+	if os.Getenv(workloadScript) == restoreScript {
+		return runRestore(os.Getenv(workloadDir))
+	}
 	// strace counts the calls of each thread for themselves.
 	runtime.LockOSThread()
 	from, err := strconv.Atoi(os.Getenv(workloadFrom))

@@ -56,6 +56,12 @@ pages after and before, or null. With --jsonl it is the events alone.`,
 	flags.StringVar(&f.cursor, "cursor", "", "show the page at this `cursor`, which an earlier page named")
 	flags.BoolVar(&f.count, "count", false, "print only how many there are")
 	flags.BoolVar(&f.explain, "explain", false, "print how the events are found, and what that takes")
+	a.completeQuery(cmd)
+	return cmd
+}
+
+// completeQuery completes the values of the flags that say which events.
+func (a *app) completeQuery(cmd *cobra.Command) {
 	_ = cmd.RegisterFlagCompletionFunc("person", a.completePersons)
 	for flag, values := range map[string][]string{
 		"type": {string(doorlog.Motion), string(doorlog.Ding), string(doorlog.OnDemand)},
@@ -63,7 +69,6 @@ pages after and before, or null. With --jsonl it is the events alone.`,
 	} {
 		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 	}
-	return cmd
 }
 
 // events prints what the flags ask for.

@@ -34,6 +34,9 @@ line, with the names that --json prints:
   frame_height, alert_sent, pinned, created_at, attributes, and detections, an
   array of objects with label, confidence, bbox_x1, bbox_y1, bbox_x2, bbox_y2
 
+A line {"person": {"name": …, "display_name": …, "auto_unlock": …, "created_at": …}},
+as "doorlog export" writes it, is a person, who gets these values.
+
 What is null or left out is absent. A line has at most 16 MiB; empty lines are
 passed over. The database is made if it does not exist. Lines from a pipe are
 written as they come. Until the import ends no other process can open the database.
@@ -48,8 +51,8 @@ file (a line that is too long is only counted), and the exit code is 1 only if n
 line at all could be taken.
 
 With --once an event whose camera_id and recording_id are there already, or whose
-id is, is not written again, so that an import may be repeated. A line with neither
-recording_id nor id cannot be taken then.`,
+id is, is not written again, nor a person of that name changed, so that an import may
+be repeated. A line with neither recording_id nor id cannot be taken then.`,
 		Example: `  doorlog import events.jsonl
   doorlog import --once --rejects bad.jsonl events.jsonl
   zcat old.jsonl.gz | doorlog import - --json`,
@@ -100,7 +103,7 @@ func (a *app) importFile(ctx context.Context, name string, f importFlags) error 
 			err = serr
 		}
 	}
-	if err == nil && im.sum.Rejected > 0 && im.sum.Imported+im.sum.Existed == 0 {
+	if err == nil && im.sum.Rejected > 0 && im.sum.Imported+im.sum.Existed+im.sum.Persons == 0 {
 		err = errors.New("no line could be taken")
 	}
 	if err != nil {
@@ -145,6 +148,7 @@ type importSummary struct {
 	Imported int64   `json:"imported"` // written now
 	Existed  int64   `json:"existed"`  // passed over: were there already
 	Rejected int64   `json:"rejected"`
+	Persons  int64   `json:"persons"` // put now, or as they were
 	Seconds  float64 `json:"seconds"`
 }
 
@@ -173,6 +177,9 @@ func (s importSummary) String() string {
 		notes = append(notes, humanize.Comma(s.Rejected)+" rejected")
 	}
 	text := "imported " + plural(int(s.Imported), "event")
+	if s.Persons > 0 {
+		text += " and " + plural(int(s.Persons), "person")
+	}
 	if len(notes) > 0 {
 		text += " (" + strings.Join(notes, ", ") + ")"
 	}

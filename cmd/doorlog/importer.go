@@ -22,11 +22,13 @@ const (
 	batchBytes = 8 << 20
 )
 
-// An inputLine is a line that is not empty: an event, or what is wrong with it.
+// An inputLine is a line that is not empty: an event, a person, or what is wrong
+// with it.
 type inputLine struct {
 	number int
 	event  doorlog.Event
-	raw    []byte // kept for --rejects alone
+	person *doorlog.Person // nil: it is an event
+	raw    []byte          // kept for --rejects alone
 	bad    error
 }
 
@@ -118,7 +120,11 @@ func (im *importer) read(ctx context.Context, lines *lineReader, to chan<- batch
 func (im *importer) decode(b *batch, number int, raw []byte, err error) {
 	line := inputLine{number: number}
 	if err == nil {
-		err = unmarshal(raw, &line.event)
+		if isPerson(raw) {
+			line.person, err = unmarshalPerson(raw)
+		} else {
+			err = unmarshal(raw, &line.event)
+		}
 	}
 	if err != nil && number == 1 {
 		err = cmp.Or(noText(raw), err)
@@ -157,13 +163,84 @@ func unmarshal(raw []byte, e *doorlog.Event) error {
 	return err
 }
 
+// isPerson reports whether a line is that of a person, as export writes it: its
+// first field says so, which no event has.
+func isPerson(raw []byte) bool {
+	rest, ok := bytes.CutPrefix(bytes.TrimLeft(raw, " \t"), []byte("{"))
+	return ok && bytes.HasPrefix(bytes.TrimLeft(rest, " \t"), []byte(`"person"`))
+}
+
+func unmarshalPerson(raw []byte) (*doorlog.Person, error) {
+	var line personLine
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields()
+	err := dec.Decode(&line)
+	if _, ok := errors.AsType[*json.SyntaxError](err); ok || errors.Is(err, io.ErrUnexpectedEOF) || err == nil && dec.More() {
+		return nil, fmt.Errorf("is not JSON: %w", cmp.Or(err, errors.New("something follows the object")))
+	}
+	if err == nil && line.Person == nil {
+		err = errors.New("person: is missing")
+	}
+	return line.Person, err
+}
+
+// nextRun returns the first lines, which are all of persons or all of events, and
+// those after them: they are written in the order of the input.
+func nextRun(lines []inputLine) (run, rest []inputLine) {
+	n := 0
+	for n < len(lines) && (lines[n].person == nil) == (lines[0].person == nil) {
+		n++
+	}
+	return lines[:n], lines[n:]
+}
+
+// putPersons stores persons. Those that the store refuses are returned, or the
+// first of them is the error.
+func (im *importer) putPersons(ctx context.Context, lines []inputLine) (refused []inputLine, err error) {
+	for _, line := range lines {
+		err := im.putPerson(ctx, line.person)
+		switch isLine := errors.Is(err, doorlog.ErrInvalid) || errors.Is(err, doorlog.ErrTooLarge); {
+		case err == nil:
+			im.sum.Persons++
+		case isLine && im.rejects != nil:
+			line.bad = err
+			refused = append(refused, line)
+		case isLine:
+			return nil, lineError{line.number, err}
+		default:
+			return nil, err
+		}
+	}
+	return refused, nil
+}
+
+// putPerson stores a person. In mode once one who is there stays as he is.
+func (im *importer) putPerson(ctx context.Context, p *doorlog.Person) error {
+	if im.once {
+		if _, err := im.st.Person(ctx, p.Name); !errors.Is(err, doorlog.ErrNotFound) {
+			return err
+		}
+	}
+	_, err := im.st.PutPerson(ctx, doorlog.PersonInput{
+		Name: p.Name, DisplayName: p.DisplayName, AutoUnlock: &p.AutoUnlock, CreatedAt: p.CreatedAt,
+	})
+	return err
+}
+
 // take writes a batch, and the lines that were refused to the rejects.
 func (im *importer) take(ctx context.Context, b batch) error {
-	refused, err := im.write(ctx, b.good)
-	if err != nil {
-		return err
+	bad := b.bad
+	for run, rest := nextRun(b.good); len(run) > 0; run, rest = nextRun(rest) {
+		write := im.write
+		if run[0].person != nil {
+			write = im.putPersons
+		}
+		refused, err := write(ctx, run)
+		if err != nil {
+			return err
+		}
+		bad = slices.Concat(bad, refused)
 	}
-	bad := slices.Concat(b.bad, refused)
 	slices.SortFunc(bad, func(a, b inputLine) int { return a.number - b.number })
 	im.sum.Rejected += int64(len(bad))
 	if err := im.rejects.add(im.errOut, bad); err != nil {

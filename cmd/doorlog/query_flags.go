@@ -27,7 +27,17 @@ type queryFlags struct {
 	limit, offset int
 }
 
+// addTo adds the flags of a page of events.
 func (q *queryFlags) addTo(cmd *cobra.Command) {
+	q.addConditions(cmd)
+	f := cmd.Flags()
+	f.BoolVar(&q.oldestFirst, "oldest-first", false, "begin with the oldest")
+	f.IntVar(&q.limit, "limit", doorlog.DefaultPageLimit, "show at most `N` events")
+	f.IntVar(&q.offset, "offset", 0, "pass over the first `N` events; for many, --cursor is faster")
+}
+
+// addConditions adds the flags that say which events.
+func (q *queryFlags) addConditions(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringSliceVar(&q.cameras, "camera", nil, "events of this camera's `name`; repeatable, as are all names")
 	f.StringSliceVar(&q.persons, "person", nil, "events of the person of this `name`")
@@ -46,9 +56,6 @@ func (q *queryFlags) addTo(cmd *cobra.Command) {
 	q.between.addTo(cmd)
 	f.StringVar(&q.hours, "hours", "", "events in these `hours` of the day: 22-6 is from 22:00 until just before 6:00")
 	f.StringSliceVar(&q.weekdays, "weekdays", nil, "events on these `days` of the week, such as sat,sun or mon-fri")
-	f.BoolVar(&q.oldestFirst, "oldest-first", false, "begin with the oldest")
-	f.IntVar(&q.limit, "limit", doorlog.DefaultPageLimit, "show at most `N` events")
-	f.IntVar(&q.offset, "offset", 0, "pass over the first `N` events; for many, --cursor is faster")
 
 	_ = cmd.RegisterFlagCompletionFunc("weekdays", cobra.FixedCompletions(
 		[]string{"mon", "tue", "wed", "thu", "fri", "sat", "sun", "mon-fri", "sat-sun"}, cobra.ShellCompDirectiveNoFileComp))

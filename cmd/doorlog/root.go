@@ -88,6 +88,7 @@ is wrong then. Errors and warnings go to standard error.`,
   doorlog stats --days 30                   # see when what happened
   doorlog recent --jsonl | jq .camera_id    # and with other programs
   doorlog prune --max-age 90d --dry-run     # see what would go, and then let it go
+  doorlog backup events.backup              # keep a copy, pictures too, of one piece
   doorlog verify                            # see whether the disk has kept everything
   doorlog demo                              # make a store of made-up days in ./demo
   doorlog recent --db demo/events.db`,
@@ -104,6 +105,7 @@ is wrong then. Errors and warnings go to standard error.`,
 	root.AddCommand(
 		newDemoCommand(a),
 		newImportCommand(a),
+		newExportCommand(a),
 		newWriteCommand(a),
 		newGetCommand(a),
 		newRecentCommand(a),
@@ -116,6 +118,8 @@ is wrong then. Errors and warnings go to standard error.`,
 		newVerifyCommand(a),
 		newRepairCommand(a),
 		newSalvageCommand(a),
+		newBackupCommand(a),
+		newRestoreCommand(a),
 		newVersionCommand(a),
 	)
 	root.SetHelpCommand(newHelpCommand())

@@ -1,0 +1,620 @@
+package doorlog
+
+import (
+	"archive/tar"
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"hash/fnv"
+	"io"
+	"io/fs"
+	"log/slog"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"sync"
+	"time"
+)
+
+// A backup is a tar archive, which any tar takes apart, of these entries in this
+// order:
+//
+//	manifest.json      what it is a backup of: a manifest, as JSON
+//	events.db          the database
+//	thumbnails/<path>  each file that an event names, as its event says that it is,
+//	changed/<path>     or with other content than its event says,
+//	missing/<path>     or, without content, one that could not be read
+//	end.json           the CRC of all that is before it, and how many files there are
+//
+// The files are in the order of the events that name them (overNamedFiles), so that
+// who has the database knows which file comes next. After the end there is nothing but the zeros of tar.
+const (
+	backupFormat  = "doorlog-backup"
+	backupVersion = 1
+
+	manifestEntry = "manifest.json"
+	databaseEntry = "events.db"
+	endEntry      = "end.json"
+
+	thumbnailsFolder = "thumbnails"
+	changedFolder    = "changed"
+	missingFolder    = "missing"
+)
+
+// A manifest says what a backup is of.
+type manifest struct {
+	Format        string    `json:"format"`
+	Version       int       `json:"version"`
+	StoreID       ID        `json:"store_id"`
+	Schema        uint32    `json:"schema"`
+	Time          time.Time `json:"time"`
+	Events        int64     `json:"events"`
+	Persons       int64     `json:"persons"`
+	DatabaseBytes int64     `json:"database_bytes"`
+}
+
+// A backupEnd is the content of the last entry.
+type backupEnd struct {
+	CRC        string `json:"crc"`
+	Thumbnails int64  `json:"thumbnails"`
+	Changed    int64  `json:"changed"`
+	Missing    int64  `json:"missing"`
+}
+
+// A BackupInfo says what a backup holds.
+type BackupInfo struct {
+	// StoreID tells stores apart; a restored store keeps it. Time is of when
+	// the state is that the backup holds.
+	StoreID ID        `json:"store_id"`
+	Time    time.Time `json:"time"`
+
+	// Events and Persons are how many there are.
+	Events  int64 `json:"events"`
+	Persons int64 `json:"persons"`
+
+	// Thumbnails is how many files of thumbnails the backup has. Changed is how
+	// many of them were not what had been saved; they are kept as they were.
+	// Missing is how many the events name that were not there, or could not be
+	// read; those are not in the backup.
+	Thumbnails int64 `json:"thumbnails"`
+	Changed    int64 `json:"changed"`
+	Missing    int64 `json:"missing"`
+
+	// Bytes is the size of the backup.
+	Bytes int64 `json:"bytes"`
+}
+
+// BackupOptions configure a Backup. nil does.
+type BackupOptions struct {
+	// Verify has the state that is backed up be verified first, as by Verify but
+	// for the thumbnails, which are in any case. A file that is damaged is
+	// ErrCorrupt then, and nothing is written. It takes some three times as long
+	// as to copy the database.
+	Verify bool
+
+	// Progress, if it is set, is called from time to time with how many bytes of
+	// the database and the thumbnails have been written, and about how many
+	// there are; -1: that is not known yet.
+	Progress func(done, total int64)
+}
+
+// Backup writes to w the store as it is at one moment, with the thumbnails that
+// its events name then, as one stream, from which Restore makes the store again.
+// The stream is complete, and worth keeping, only if Backup returns without an
+// error: sync it, if it is a file.
+//
+// Everybody may read and write meanwhile. A slow w does not keep the snapshot: if it
+// takes less than some 100 MB a second the rest of the database is copied to a file
+// beside it, for which the disk needs as much room as the database takes; if it has
+// less the error is ErrFull, and says how much. (A store that was opened read-only
+// keeps its snapshot, as nobody writes to it.) A thumbnail that is removed meanwhile
+// goes when the backup has ended.
+//
+// Thumbnails that are missing or have changed do not fail the backup: see
+// BackupInfo. Stats.LastBackup says when the last complete one was made, unless
+// the store is read-only.
+//
+// When ctx ends Backup returns its error, but does not interrupt a Write to w.
+// Close waits for it. It may run several times at once.
+func (s *Store) Backup(ctx context.Context, w io.Writer, options *BackupOptions) (*BackupInfo, error) {
+	info, err := s.backup(ctx, w, options)
+	if err != nil {
+		return nil, failed("backup", err)
+	}
+	return info, nil
+}
+
+func (s *Store) backup(ctx context.Context, w io.Writer, options *BackupOptions) (info *BackupInfo, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := s.enter(); err != nil {
+		return nil, err
+	}
+	defer s.leave()
+	s.thumbs.hold() // before the snapshot, whose events name them
+	defer func() {
+		if rerr := s.thumbs.release(); rerr != nil {
+			s.opt.Logger.Warn("doorlog: thumbnails that no event names are left after a backup", "error", rerr)
+		}
+	}()
+	var opt BackupOptions
+	if options != nil {
+		opt = *options
+	}
+	src, err := s.backupSource(ctx, opt.Verify)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, src.close()) }()
+	b := backupWriter{
+		ctx: ctx, src: src, thumbs: s.thumbs, log: s.opt.Logger,
+		buf: make([]byte, backupPiece), progress: newProgress(opt.Progress),
+	}
+	b.out = &sumWriter{w: w}
+	b.buffered = bufio.NewWriterSize(b.out, backupPiece)
+	b.tar = tar.NewWriter(b.buffered)
+	if err := b.write(); err != nil {
+		return nil, err
+	}
+	if s.commits != nil {
+		if err := s.recordBackup(context.WithoutCancel(ctx), src.manifest.Time); err != nil { // which the backup does not need
+			s.opt.Logger.Warn("doorlog: the time of a backup, which is complete, could not be kept", "error", err)
+		}
+	}
+	return b.info(), nil
+}
+
+// backupPiece is how much is read, hashed and written at once.
+const backupPiece = 256 << 10
+
+// A backup waits for its receiver with a snapshot at hand for snapshotPatience, and
+// as long again as a receiver of this speed, in bytes a second, takes. The first is
+// a variable for tests.
+var snapshotPatience = time.Second
+
+const fastReceiver = 100_000_000
+
+// A backupSource is a state of a store: the database, and what its events name.
+type backupSource struct {
+	manifest manifest
+	database *spool
+	names    nameList
+	listed   chan error // gets that of the list, when it is complete
+	close    func() error
+}
+
+// backupSource begins to read the newest state of the store.
+func (s *Store) backupSource(ctx context.Context, verify bool) (*backupSource, error) {
+	meta, sn, err := s.newestState(ctx)
+	if err != nil {
+		return nil, err
+	}
+	file := sn.file()
+	size := int64(meta.pages) * int64(meta.pageSize)
+	src := &backupSource{listed: make(chan error, 1), manifest: manifest{
+		Format: backupFormat, Version: backupVersion, Time: s.opt.Now().Round(0).UTC(), DatabaseBytes: size,
+	}}
+	err = src.manifest.take(sn)
+	if err == nil && verify {
+		err = examineAll(ctx, file, &meta)
+	}
+	if err != nil {
+		sn.close()
+		return nil, err
+	}
+	src.names.temp = s.tempFile
+	src.database = newSpool(func() (*os.File, error) {
+		if err := s.roomForCopy(file, size); err != nil {
+			return nil, err
+		}
+		return s.tempFile()
+	})
+	patience := snapshotPatience + time.Duration(float64(size)/fastReceiver*float64(time.Second))
+	if s.commits == nil {
+		patience = math.MaxInt64
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		var reading sync.WaitGroup
+		reading.Go(func() { src.database.fill(ctx, stateReader(file, &meta), patience) })
+		src.listed <- sn.overNamedFiles(func(r *record) error { return errors.Join(ctx.Err(), src.names.add(r)) })
+		reading.Wait()
+		sn.close()
+	}()
+	src.close = func() error {
+		cancel()
+		<-ended
+		return errors.Join(src.database.close(), src.names.close())
+	}
+	return src, nil
+}
+
+// examineAll is ErrCorrupt if a state of the file does not verify.
+func examineAll(ctx context.Context, f io.ReaderAt, meta *boltMeta) error {
+	x := new(examination)
+	err := guarded(func() error {
+		return x.examine(&walker{ctx: ctx, r: f, meta: *meta, depth: everything})
+	})
+	if err != nil {
+		return err
+	}
+	return x.err()
+}
+
+// roomForCopy is ErrFull if the disk has no room for a copy of so many bytes.
+func (s *Store) roomForCopy(on *os.File, size int64) error {
+	spare := max(0, s.opt.MinFree)
+	if free := freeSpace(on); free >= 0 && free < size+spare {
+		return fmt.Errorf("%w: a copy of the database takes %d bytes, and the disk has %d free, of which %d are to stay so",
+			ErrFull, size, free, spare)
+	}
+	return nil
+}
+
+// tempFile makes a file for a while. It is beside the database, where the next Open
+// removes it if it is left, unless that may be read only.
+func (s *Store) tempFile() (*os.File, error) {
+	path, err := filepath.EvalSymlinks(s.path)
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Dir(path)
+	if s.commits == nil {
+		dir = os.TempDir()
+	}
+	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".new-*")
+	if err != nil {
+		return nil, diskError(err)
+	}
+	return f, nil
+}
+
+// file is the file whose state the snapshot is.
+func (sn *Snapshot) file() *os.File { return sn.store.file.file }
+
+// take fills the manifest with what the snapshot's state says of itself.
+func (m *manifest) take(sn *Snapshot) error {
+	return guarded(func() error {
+		st, err := readState(sn.r.tx)
+		m.StoreID, m.Schema = st.storeID, st.schema
+		m.Events, m.Persons = int64(st.sums[eventsSum].entries), int64(st.sums[personsSum].entries)
+		return err
+	})
+}
+
+// stateReader returns the file as it would be if it had just come to the state of
+// a meta page: both meta pages are of it, and nothing is behind its last page.
+func stateReader(f io.ReaderAt, meta *boltMeta) io.Reader {
+	older := *meta
+	older.txid--
+	metas := make([]byte, 2*meta.pageSize)
+	for _, m := range [...]*boltMeta{meta, &older} {
+		m.put(metas)
+	}
+	pages := int64(meta.pages) * int64(meta.pageSize)
+	return io.MultiReader(bytes.NewReader(metas), io.NewSectionReader(f, int64(len(metas)), pages-int64(len(metas))))
+}
+
+const metaFlag = 0x04
+
+// put writes a meta page in its place.
+func (m *boltMeta) put(metas []byte) {
+	slot := int(m.txid % 2)
+	p := metas[slot*m.pageSize:]
+	binary.LittleEndian.PutUint64(p, uint64(slot))
+	binary.LittleEndian.PutUint16(p[8:], metaFlag)
+	b := p[pageHeaderLen : pageHeaderLen+boltMetaLen]
+	binary.LittleEndian.PutUint32(b, boltMagic)
+	binary.LittleEndian.PutUint32(b[4:], boltVersion)
+	binary.LittleEndian.PutUint32(b[8:], uint32(m.pageSize))
+	binary.LittleEndian.PutUint64(b[16:], m.root)
+	binary.LittleEndian.PutUint64(b[32:], m.freelist)
+	binary.LittleEndian.PutUint64(b[40:], m.pages)
+	binary.LittleEndian.PutUint64(b[48:], m.txid)
+	sum := fnv.New64a()
+	_, _ = sum.Write(b[:56]) // never fails
+	binary.LittleEndian.PutUint64(b[56:], sum.Sum64())
+}
+
+// copyPieces copies what is left to read, a piece at a time, until ctx ends.
+func copyPieces(ctx context.Context, w io.Writer, r io.Reader, buf []byte, each func(n int64)) (n int64, err error) {
+	for {
+		if err := ctx.Err(); err != nil {
+			return n, err
+		}
+		got, rerr := io.ReadFull(r, buf)
+		if got > 0 {
+			if _, err := w.Write(buf[:got]); err != nil {
+				return n, err
+			}
+			n += int64(got)
+			if each != nil {
+				each(int64(got))
+			}
+		}
+		switch {
+		case errors.Is(rerr, io.EOF) || errors.Is(rerr, io.ErrUnexpectedEOF):
+			return n, nil
+		case rerr != nil:
+			return n, rerr
+		}
+	}
+}
+
+// A streamSum is the checksum of a stream: CRC-32C and CRC-32, which together are
+// a CRC of 64 bits, and which processors have instructions for.
+type streamSum struct{ castagnoli, ieee uint32 }
+
+func (s *streamSum) add(p []byte) {
+	s.castagnoli = crc32.Update(s.castagnoli, castagnoli, p)
+	s.ieee = crc32.Update(s.ieee, crc32.IEEETable, p)
+}
+
+func (s streamSum) String() string { return fmt.Sprintf("%08x%08x", s.castagnoli, s.ieee) }
+
+// A sumWriter sums and counts what goes through it.
+type sumWriter struct {
+	w   io.Writer
+	n   int64
+	sum streamSum
+}
+
+func (s *sumWriter) Write(p []byte) (int, error) {
+	n, err := s.w.Write(p)
+	s.n += int64(n)
+	s.sum.add(p[:n])
+	if err == nil && n < len(p) {
+		err = io.ErrShortWrite
+	}
+	return n, err
+}
+
+// A backupWriter writes the stream.
+type backupWriter struct {
+	ctx      context.Context
+	src      *backupSource
+	thumbs   *thumbnails
+	log      *slog.Logger
+	tar      *tar.Writer
+	buffered *bufio.Writer // what tar writes, which is small
+	out      *sumWriter
+	buf      []byte
+	file     bytes.Buffer
+	end      backupEnd
+	progress progress
+}
+
+func (b *backupWriter) write() error {
+	m := &b.src.manifest
+	text, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	if err := b.entry(manifestEntry, int64(len(text)), m.Time, bytes.NewReader(text)); err != nil {
+		return err
+	}
+	if err := b.entry(databaseEntry, m.DatabaseBytes, m.Time, b.progress.reader(b.src.database)); err != nil {
+		return err
+	}
+	if err := <-b.src.listed; err != nil {
+		return err
+	}
+	b.progress.knows(m.DatabaseBytes + b.src.names.bytes)
+	if err := b.thumbnails(); err != nil {
+		return err
+	}
+	if err := b.tar.Flush(); err != nil {
+		return err
+	}
+	if err := b.buffered.Flush(); err != nil {
+		return err
+	}
+	b.end.CRC = b.out.sum.String()
+	if text, err = json.Marshal(b.end); err != nil {
+		return err
+	}
+	if err := b.entry(endEntry, int64(len(text)), m.Time, bytes.NewReader(text)); err != nil {
+		return err
+	}
+	if err := b.tar.Close(); err != nil {
+		return err
+	}
+	b.progress.finish()
+	return b.buffered.Flush()
+}
+
+// entry writes an entry, whose size must be as said.
+func (b *backupWriter) entry(name string, size int64, at time.Time, content io.Reader) error {
+	h := tar.Header{Typeflag: tar.TypeReg, Name: name, Size: size, Mode: filePerm, ModTime: at.Truncate(time.Second)}
+	if err := b.tar.WriteHeader(&h); err != nil {
+		return err
+	}
+	n, err := copyPieces(b.ctx, b.tar, content, b.buf, nil)
+	if err == nil && n < size {
+		err = fmt.Errorf("%s: %w: %d of %d bytes", name, io.ErrUnexpectedEOF, n, size)
+	}
+	return err
+}
+
+func (b *backupWriter) thumbnails() error {
+	if err := b.src.names.rewind(); err != nil {
+		return err
+	}
+	for {
+		if err := b.ctx.Err(); err != nil {
+			return err
+		}
+		f, ok, err := b.src.names.next()
+		if err != nil || !ok {
+			return err
+		}
+		folder, err := b.thumbs.readAny(f.path, f.sum, &b.file)
+		switch folder {
+		case missingFolder:
+			b.end.Missing++
+			if !errors.Is(err, fs.ErrNotExist) {
+				b.log.Warn("doorlog: a thumbnail is not in the backup", "event", f.id.String(), "error", err)
+			}
+		case changedFolder:
+			b.end.Changed++
+			b.end.Thumbnails++
+		default:
+			b.end.Thumbnails++
+		}
+		size := int64(b.file.Len())
+		if err := b.entry(folder+"/"+f.path, size, IDTime(f.id), &b.file); err != nil {
+			return err
+		}
+		b.progress.add(size)
+	}
+}
+
+func (b *backupWriter) info() *BackupInfo { return b.src.manifest.info(&b.end, b.out.n) }
+
+func (m *manifest) info(end *backupEnd, bytes int64) *BackupInfo {
+	return &BackupInfo{
+		StoreID: m.StoreID, Time: m.Time, Events: m.Events, Persons: m.Persons,
+		Thumbnails: end.Thumbnails, Changed: end.Changed, Missing: end.Missing, Bytes: bytes,
+	}
+}
+
+// readAny reads the file of a path, or one that was held of that path, into buf:
+// the one that is what want says, else the first that can be read. It returns the
+// folder of the backup in which it belongs, for missingFolder with the reason.
+func (t *thumbnails) readAny(name string, want fileSum, buf *bytes.Buffer) (folder string, err error) {
+	readable := ""
+	for _, place := range t.places(name) {
+		rerr := t.readInto(place, buf)
+		switch {
+		case rerr != nil:
+			err = cmp.Or(err, rerr)
+		case want.matches(buf.Bytes()):
+			return thumbnailsFolder, nil
+		case readable == "":
+			readable = place
+		}
+	}
+	if readable != "" {
+		if err = t.readInto(readable, buf); err == nil {
+			return changedFolder, nil
+		}
+	}
+	buf.Reset()
+	return missingFolder, err
+}
+
+// matches reports whether data is what is known of a file, if anything is.
+func (s fileSum) matches(data []byte) bool {
+	return !s.known || int64(len(data)) == s.size && crc32.Checksum(data, castagnoli) == s.crc
+}
+
+func (t *thumbnails) readInto(name string, buf *bytes.Buffer) error {
+	buf.Reset()
+	f, err := t.openFile(name)
+	if err != nil {
+		return err
+	}
+	n, err := buf.ReadFrom(io.LimitReader(f, MaxFrameBytes+1))
+	if err == nil && n > MaxFrameBytes {
+		err = fmt.Errorf("%s: %w: more than %d bytes", name, ErrTooLarge, MaxFrameBytes)
+	}
+	return errors.Join(err, f.Close())
+}
+
+// overNamedFiles calls fn with each event of a snapshot that stands for a file,
+// without its detections, oldest first. Where several events name a file the
+// newest of them does.
+func (sn *Snapshot) overNamedFiles(fn func(*record) error) (err error) {
+	defer catch(debug.SetPanicOnFault(true), &err)
+	inTail := make(map[string]ID) // the newest of the tail that names a producer's file
+	err = sn.overTail(func(r *record) bool {
+		if _, newer := inTail[r.ThumbnailPath]; !newer && r.ThumbnailPath != "" {
+			inTail[r.ThumbnailPath] = r.ID
+		}
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	stands := func(r *record) bool {
+		if r.ThumbnailPath == thumbnailPath(r.ID) { // no other may name it
+			return true
+		}
+		newest, ok := inTail[r.ThumbnailPath]
+		if !ok {
+			newest, ok = newPostingList(sn.r.tx, byThumbnail, r.ThumbnailPath, false).next()
+		}
+		return ok && newest == r.ID
+	}
+	mem := sn.manyEvents()
+	return sn.overRecords(ID{}, lastID, func(key, event, _ []byte) (more bool, err error) {
+		var r record
+		if err := decodeEvent(key, event, &mem, &r); err != nil {
+			return false, fmt.Errorf("event %s: %w", keyText(key), err)
+		}
+		if r.ThumbnailPath == "" || !stands(&r) {
+			return true, nil
+		}
+		return true, errors.Join(sn.ctx.Err(), fn(&r))
+	})
+}
+
+// progress tells how far a backup is, at most once for each step.
+type progress struct {
+	tell              func(done, total int64)
+	done, told, total int64
+}
+
+const progressStep = 1 << 20
+
+func newProgress(tell func(done, total int64)) progress {
+	return progress{tell: tell, told: -progressStep, total: -1}
+}
+
+// knows tells how many bytes there are.
+func (p *progress) knows(total int64) {
+	p.total = total
+	p.told = -progressStep
+	p.add(0)
+}
+
+func (p *progress) add(n int64) {
+	p.done += n
+	if p.total >= 0 {
+		p.done = min(p.done, p.total) // which is not exact where files have changed
+	}
+	if p.tell != nil && p.done-p.told >= progressStep {
+		p.told = p.done
+		p.tell(p.done, p.total)
+	}
+}
+
+func (p *progress) finish() {
+	if p.tell != nil && p.told != p.total {
+		p.tell(p.total, p.total)
+	}
+}
+
+// reader counts what is read through it.
+func (p *progress) reader(r io.Reader) io.Reader { return &progressReader{r, p} }
+
+type progressReader struct {
+	r io.Reader
+	p *progress
+}
+
+func (r *progressReader) Read(b []byte) (int, error) {
+	n, err := r.r.Read(b)
+	r.p.add(int64(n))
+	return n, err
+}

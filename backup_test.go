@@ -1,0 +1,628 @@
+package doorlog_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/doorlog/doorlog"
+)
+
+// backup returns the stream of a backup of the store.
+func (s *testStore) backup(t testing.TB) ([]byte, *doorlog.BackupInfo) {
+	t.Helper()
+	var out bytes.Buffer
+	info, err := s.Backup(t.Context(), &out, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Bytes != int64(out.Len()) {
+		t.Errorf("a backup of %d bytes says that it has %d", out.Len(), info.Bytes)
+	}
+	return out.Bytes(), info
+}
+
+// restored restores a backup and opens the store, which is checked in the end.
+func restored(t testing.TB, backup []byte) *testStore {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "restored")
+	if _, err := doorlog.Restore(t.Context(), bytes.NewReader(backup), dir, nil); err != nil {
+		t.Fatal(err)
+	}
+	wantOnly(t, filepath.Dir(dir), "restored")
+	return newStoreIn(t, dir, doorlog.Options{})
+}
+
+// wantOnly fails if a folder has anything but these names.
+func wantOnly(t testing.TB, dir string, names ...string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var there []string
+	for _, e := range entries {
+		there = append(there, e.Name())
+	}
+	if !slices.Equal(there, names) {
+		t.Errorf("%s has %q, want %q", dir, there, names)
+	}
+}
+
+// allPersons returns the persons of a store.
+func (s *testStore) allPersons(t testing.TB) []doorlog.Person {
+	t.Helper()
+	persons, err := s.Persons(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return persons
+}
+
+// filesOf returns the content of the files below a folder.
+func filesOf(t testing.TB, dir string) map[string]string {
+	t.Helper()
+	files := make(map[string]string)
+	err := fs.WalkDir(os.DirFS(dir), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		files[name] = string(data)
+		return err
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// wantFiles fails unless a folder has these files.
+func wantFiles(t testing.TB, dir string, want map[string]string) {
+	t.Helper()
+	got := filesOf(t, dir)
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		if data, ok := got[name]; !ok || data != want[name] {
+			t.Errorf("%s: it is there: %v, with %d bytes; want %d", name, ok, len(data), len(want[name]))
+		}
+	}
+	for name := range got {
+		if _, ok := want[name]; !ok {
+			t.Errorf("%s is one file too many", name)
+		}
+	}
+}
+
+// putFile puts a file of a producer into the folder of the thumbnails.
+func (s *testStore) putFile(t testing.TB, name, content string) {
+	t.Helper()
+	path := filepath.Join(s.thumbs, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func named(path string, minutesAgo int) doorlog.Event {
+	e := motion("porch", minutesAgo)
+	e.ThumbnailPath = path
+	return e
+}
+
+// family fills a store with what a store can have.
+func (s *testStore) family(t testing.TB, events int) {
+	t.Helper()
+	for _, name := range []string{"alice", "mary_ann"} {
+		if _, err := s.PutPerson(t.Context(), doorlog.PersonInput{Name: name, AutoUnlock: new(name == "alice")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.write(t, fullEvent())
+	for i := range events {
+		e := motion(fmt.Sprint("camera", i%3), 10+i)
+		e.AlertSent, e.Detections = i%4 == 0, []doorlog.Detection{{Label: "dog", Confidence: 0.5}}
+		if i%8 == 0 {
+			s.writeFramed(t, e, i)
+		} else {
+			s.write(t, e)
+		}
+	}
+	s.putFile(t, "porch/shared ü.jpg", "of two events")
+	s.write(t, named("porch/shared ü.jpg", 3), named("porch/shared ü.jpg", 90))
+	s.write(t, named("porch/late.jpg", 4))
+	s.putFile(t, "porch/late.jpg", "came after its event")
+}
+
+func (s *testStore) writeFramed(t testing.TB, e doorlog.Event, seed int) doorlog.Event {
+	t.Helper()
+	id, err := s.WriteEventWithFrame(t.Context(), e, encodeFrame(64, 48, seed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored := s.event(t, id)
+	if stored.ThumbnailPath == "" {
+		t.Fatalf("no thumbnail: %v", s.log)
+	}
+	return stored
+}
+
+func TestRestoredStoreIsEqual(t *testing.T) {
+	for _, readOnly := range []bool{false, true} {
+		t.Run(fmt.Sprint("read-only ", readOnly), func(t *testing.T) {
+			s := newStore(t)
+			s.family(t, 200)
+			events, persons, files := s.all(t, doorlog.Query{}), s.allPersons(t), filesOf(t, s.thumbs)
+			s.putFile(t, "of no event.jpg", "not in the backup")
+			s.options.ReadOnly = readOnly
+			s.reopen(t)
+			backup, info := s.backup(t)
+			wantOnly(t, filepath.Dir(s.path), "events.db", "thumbnails")
+			if info.Events != int64(len(events)) || info.Persons != 2 || info.Thumbnails != int64(len(files)) ||
+				info.Changed != 0 || info.Missing != 0 || !info.Time.Equal(now) {
+				t.Errorf("%+v", info)
+			}
+			r := restored(t, backup)
+			wantEvents(t, r.all(t, doorlog.Query{}), events)
+			if got := r.allPersons(t); !slices.Equal(got, persons) {
+				t.Errorf("persons %v, want %v", got, persons)
+			}
+			wantFiles(t, r.thumbs, files)
+			r.write(t, motion("garage", 1)) // it goes on
+			if want, err := s.Stats(t.Context()); err != nil || want.LastBackup.IsZero() != readOnly {
+				t.Errorf("last backup %v, %v", want.LastBackup, err)
+			}
+			if err := r.Close(); err != nil {
+				t.Fatal(err)
+			}
+			v, err := doorlog.Verify(t.Context(), r.path, nil)
+			if err != nil || !v.Sound() || v.Orphaned > 0 {
+				t.Errorf("%+v, %v", v, err)
+			}
+		})
+	}
+}
+
+func TestBackupOfAnEmptyStore(t *testing.T) {
+	s := newStore(t)
+	backup, _ := s.backup(t)
+	r := restored(t, backup)
+	wantOnly(t, filepath.Dir(r.path), "events.db", "thumbnails")
+	wantEvents(t, r.all(t, doorlog.Query{}), nil)
+}
+
+func TestBackupIsATarOfWhatItSays(t *testing.T) {
+	s := newStore(t)
+	e := s.writeFramed(t, motion("porch", 1), 1)
+	gone := s.writeFramed(t, motion("porch", 2), 2)
+	other := s.writeFramed(t, motion("porch", 3), 3)
+	frame, err := s.Thumbnail(t.Context(), e.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(s.thumbs, gone.ThumbnailPath)); err != nil {
+		t.Fatal(err)
+	}
+	s.putFile(t, other.ThumbnailPath, "something else")
+	backup, info := s.backup(t)
+	if info.Thumbnails != 2 || info.Changed != 1 || info.Missing != 1 {
+		t.Errorf("%+v", info)
+	}
+	var names []string
+	contents := map[string]string{}
+	for r := tar.NewReader(bytes.NewReader(backup)); ; {
+		h, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, h.Name)
+		contents[h.Name] = string(data)
+	}
+	want := []string{
+		"manifest.json", "events.db", "changed/" + other.ThumbnailPath, "missing/" + gone.ThumbnailPath,
+		"thumbnails/" + e.ThumbnailPath, "end.json",
+	}
+	if !slices.Equal(names, want) {
+		t.Errorf("entries %q, want %q", names, want)
+	}
+	if contents["thumbnails/"+e.ThumbnailPath] != string(frame) || contents["changed/"+other.ThumbnailPath] != "something else" {
+		t.Error("a thumbnail is not what it was")
+	}
+
+	// It is restored as it was: the one missing, the other changed.
+	dir := filepath.Join(t.TempDir(), "restored")
+	again, err := doorlog.Restore(t.Context(), bytes.NewReader(backup), dir, nil)
+	if err != nil || *again != *info {
+		t.Fatalf("%+v, want %+v; %v", again, info, err)
+	}
+	wantFiles(t, filepath.Join(dir, "thumbnails"), filesOf(t, s.thumbs))
+	v, err := doorlog.Verify(t.Context(), filepath.Join(dir, "events.db"), nil)
+	if err != nil || v.Found != 2 {
+		t.Errorf("%+v, %v", v, err)
+	}
+	s.putFile(t, gone.ThumbnailPath, "") // what the check at the end wants
+	for _, id := range []doorlog.ID{gone.ID, other.ID} {
+		if err := s.DeleteEvent(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A gate is a receiver that stops before its n-th byte until it is opened.
+type gate struct {
+	bytes.Buffer
+	at             int
+	reached, opens chan struct{}
+	once           sync.Once
+}
+
+func newGate(at int) *gate {
+	return &gate{at: at, reached: make(chan struct{}), opens: make(chan struct{})}
+}
+
+func (g *gate) Write(p []byte) (int, error) {
+	if g.Len()+len(p) > g.at {
+		g.once.Do(func() {
+			close(g.reached)
+			<-g.opens
+		})
+	}
+	return g.Buffer.Write(p)
+}
+
+// While a slow receiver takes its time, events are deleted, and written again
+// with other pictures. The backup has what there was, and afterwards nothing of
+// it is left.
+func TestBackupHasTheThumbnailsThatWereThere(t *testing.T) {
+	t.Run("the database in memory", testBackupOfWhatWasThere)
+	t.Run("the database in a file", func(t *testing.T) {
+		doorlog.ImpatientBackups(t)
+		testBackupOfWhatWasThere(t)
+	})
+}
+
+func testBackupOfWhatWasThere(t *testing.T) {
+	s := newStore(t)
+	s.family(t, 100)
+	events, files := s.all(t, doorlog.Query{}), filesOf(t, s.thumbs)
+	g := newGate(0)
+	done := make(chan error)
+	go func() {
+		_, err := s.Backup(t.Context(), g, nil)
+		done <- err
+	}()
+	<-g.reached
+	for i, e := range events {
+		if err := s.DeleteEvent(t.Context(), e.ID); err != nil {
+			t.Fatal(err)
+		}
+		if i%3 == 0 {
+			again := motion("elsewhere", 0)
+			again.ID, again.RecordedAt = e.ID, e.RecordedAt
+			s.writeFramed(t, again, 1000+i)
+		}
+	}
+	for _, e := range s.all(t, doorlog.Query{Limit: 5}) {
+		if err := s.UpdateEvent(t.Context(), withoutThumbnail(e)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept := s.all(t, doorlog.Query{})
+	v, err := s.Verify(t.Context())
+	if err != nil || !v.Sound() || v.Orphaned > 0 {
+		t.Errorf("during the backup: %+v, %v", v, err)
+	}
+	close(g.opens)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	r := restored(t, g.Bytes())
+	wantEvents(t, r.all(t, doorlog.Query{}), events)
+	wantFiles(t, r.thumbs, files)
+	wantEvents(t, s.all(t, doorlog.Query{}), kept)
+	if left := filesOf(t, s.thumbs); len(left) != len(kept)-5 {
+		t.Errorf("%d files are left of %d events with one", len(left), len(kept)-5)
+	}
+	if _, err := os.Stat(filepath.Join(s.thumbs, ".doorlog-held")); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("the folder of files that were held is left: ", err)
+	}
+}
+
+// What a backup that was killed had held belongs to no event.
+func TestRepairRemovesWhatABackupLeft(t *testing.T) {
+	s := newStore(t)
+	s.write(t, motion("porch", 1))
+	s.putFile(t, ".doorlog-held/1-0", "of an event that was deleted")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(filepath.Dir(s.path), ".events.db.new-123"), []byte("half a copy"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	v, err := doorlog.Verify(t.Context(), s.path, nil)
+	if err != nil || !v.Sound() || !slices.Equal(v.Orphans, []string{".doorlog-held/1-0"}) {
+		t.Errorf("%+v, %v", v, err)
+	}
+	if r, err := doorlog.Repair(t.Context(), s.path, nil); err != nil || r.Removed != 1 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	wantOnly(t, filepath.Dir(s.path), "events.db", "thumbnails")
+}
+
+// A backup of a store to which others write is of one moment: of each batch it
+// has all events or none, and each event's thumbnail.
+func TestBackupWhileWritersWrite(t *testing.T) {
+	s := newStore(t)
+	s.family(t, 20)
+	ctx, stop := context.WithCancel(t.Context())
+	var writers sync.WaitGroup
+	const batch = 7
+	for w := range 3 {
+		writers.Go(func() {
+			for n := 0; ctx.Err() == nil; n++ {
+				events := make([]doorlog.Event, batch)
+				for i := range events {
+					events[i] = motion(fmt.Sprintf("batch %d %d", w, n), 1000)
+				}
+				if _, err := s.WriteEvents(t.Context(), events); err != nil {
+					t.Error(err)
+					return
+				}
+				id, err := s.WriteEventWithFrame(t.Context(), motion("framed", 2000+n), encodeFrame(32, 32, n))
+				if err == nil && n%2 == 0 {
+					err = s.DeleteEvent(t.Context(), id)
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	var streams [extentOfBackups][]byte
+	var backups sync.WaitGroup
+	for i := range streams { // two at once
+		backups.Go(func() {
+			for range 3 {
+				var out bytes.Buffer
+				info, err := s.Backup(t.Context(), &out, nil)
+				if err != nil || info.Missing+info.Changed > 0 {
+					t.Errorf("%+v, %v", info, err)
+				}
+				streams[i] = out.Bytes()
+			}
+		})
+	}
+	backups.Wait()
+	stop()
+	writers.Wait()
+	for _, stream := range streams {
+		r := restored(t, stream)
+		batches := map[string]int{}
+		for _, e := range r.all(t, doorlog.Query{}) {
+			if strings.HasPrefix(e.Camera, "batch") {
+				batches[e.Camera]++
+			}
+			if e.ThumbnailPath != "" {
+				if _, err := r.Thumbnail(t.Context(), e.ID); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		if len(batches) == 0 {
+			t.Error("nothing was written meanwhile")
+		}
+		for name, n := range batches {
+			if n != batch {
+				t.Errorf("%s: %d events of %d", name, n, batch)
+			}
+		}
+	}
+}
+
+const extentOfBackups = 2
+
+// failingWriter takes so many bytes.
+type failingWriter struct{ left int }
+
+var errReceiver = errors.New("the receiver is gone")
+
+func (w *failingWriter) Write(p []byte) (int, error) {
+	if len(p) > w.left {
+		return w.left, errReceiver
+	}
+	w.left -= len(p)
+	return len(p), nil
+}
+
+func TestBackupThatFailsLeavesNothing(t *testing.T) {
+	s := newStore(t)
+	s.family(t, 40)
+	whole, _ := s.backup(t)
+	first, err := s.Stats(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.options.Now = func() time.Time { return now.Add(time.Hour) }
+	s.reopen(t)
+	for _, n := range []int{0, 512, 4096, len(whole) / 2, len(whole) - 1024} {
+		_, err := s.Backup(t.Context(), &failingWriter{n}, nil)
+		wantError(t, err, errReceiver, "doorlog: backup: ")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err = s.Backup(ctx, io.Discard, &doorlog.BackupOptions{Progress: func(int64, int64) { cancel() }})
+	wantError(t, err, context.Canceled, "doorlog: backup: ")
+	_, err = s.Backup(ctx, io.Discard, nil)
+	wantError(t, err, context.Canceled, "doorlog: backup: ")
+	wantOnly(t, filepath.Dir(s.path), "events.db", "thumbnails")
+	if st, err := s.Stats(t.Context()); err != nil || !st.LastBackup.Equal(first.LastBackup) || !st.LastBackup.Equal(now) {
+		t.Errorf("last backup %v, want %v; %v", st.LastBackup, now, err)
+	}
+	s.backup(t)
+	if st, err := s.Stats(t.Context()); err != nil || !st.LastBackup.Equal(now.Add(time.Hour)) {
+		t.Errorf("last backup %v; %v", st.LastBackup, err)
+	}
+	s.reopen(t)
+	if st, err := s.Stats(t.Context()); err != nil || !st.LastBackup.Equal(now.Add(time.Hour)) {
+		t.Errorf("last backup %v after the store was opened again; %v", st.LastBackup, err)
+	}
+}
+
+func TestBackupSaysHowFarItIs(t *testing.T) {
+	s := newStore(t)
+	s.family(t, 40)
+	for name, run := range map[string]func(told func(done, total int64)) error{
+		"backup": func(told func(done, total int64)) error {
+			_, err := s.Backup(t.Context(), io.Discard, &doorlog.BackupOptions{Progress: told})
+			return err
+		},
+		"restore": func(told func(done, total int64)) error {
+			backup, _ := s.backup(t)
+			dir := filepath.Join(t.TempDir(), "restored")
+			_, err := doorlog.Restore(t.Context(), bytes.NewReader(backup), dir, &doorlog.RestoreOptions{Progress: told})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var last, of int64
+			calls := 0
+			err := run(func(done, total int64) {
+				if done < last || total != -1 && (done > total || of > 0 && total != of) {
+					t.Errorf("%d of %d after %d of %d", done, total, last, of)
+				}
+				last, of = done, total
+				calls++
+			})
+			if err != nil || last != of || calls < 3 {
+				t.Errorf("%d calls, the last with %d of %d; %v", calls, last, of, err)
+			}
+		})
+	}
+}
+
+func TestBackupOfADamagedStoreBeginsNothing(t *testing.T) {
+	s := newStore(t)
+	s.family(t, 100)
+	at := bytes.Index(readFile(t, s.path), []byte("camera1"))
+	f, err := os.OpenFile(s.path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	restore := []byte("camera1")
+	if _, err := f.WriteAt([]byte("damaged"), int64(at)); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	_, err = s.Backup(t.Context(), &out, &doorlog.BackupOptions{Verify: true})
+	wantError(t, err, doorlog.ErrCorrupt, "doorlog: backup: ")
+	if out.Len() > 0 {
+		t.Errorf("%d bytes were written", out.Len())
+	}
+	wantOnly(t, filepath.Dir(s.path), "events.db", "thumbnails")
+	if _, err := f.WriteAt(restore, int64(at)); err != nil {
+		t.Fatal(err)
+	}
+	s.backup(t)
+}
+
+func TestBackupSaysHowMuchRoomItNeeds(t *testing.T) {
+	doorlog.ImpatientBackups(t)
+	s := newStore(t)
+	s.family(t, 100)
+	s.options.MinFree = 1 << 60
+	s.reopen(t)
+	for range 5 { // unless the receiver is always there first
+		if _, err := s.Backup(t.Context(), io.Discard, nil); err != nil {
+			wantError(t, err, doorlog.ErrFull, "a copy of the database takes ")
+			wantOnly(t, filepath.Dir(s.path), "events.db", "thumbnails")
+			s.options.ReadOnly = true // which copies nothing
+			s.reopen(t)
+			s.backup(t)
+			return
+		}
+	}
+	t.Error("it needs no room")
+}
+
+// A receiver that is slow does not keep pages from being used again.
+func TestSlowReceiverHoldsNoSnapshot(t *testing.T) {
+	doorlog.ImpatientBackups(t)
+	s := newStore(t)
+	s.family(t, 100)
+	e := s.all(t, doorlog.Query{Limit: 1})[0]
+	growth := func() int64 {
+		before, err := s.Stats(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 400 {
+			e.Type = doorlog.EventType(fmt.Sprint("type", i))
+			if err := s.UpdateEvent(t.Context(), e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		after, err := s.Stats(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return after.FileSize - before.FileSize
+	}
+	err := s.View(t.Context(), func(*doorlog.Snapshot) error {
+		if growth() == 0 {
+			t.Error("a snapshot does not show: the test proves nothing")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newGate(0)
+	done := make(chan error)
+	go func() {
+		_, err := s.Backup(t.Context(), g, nil)
+		done <- err
+	}()
+	<-g.reached
+	tries := 1
+	for growth() > 0 && tries < 20 { // the copy is still being made
+		tries++
+	}
+	if tries == 20 {
+		t.Error("the file grows and grows")
+	}
+	close(g.opens)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	restored(t, g.Bytes())
+}
+
+func TestBackupOfAClosedStore(t *testing.T) {
+	s := newStore(t)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := s.Backup(t.Context(), io.Discard, nil)
+	wantError(t, err, doorlog.ErrClosed, "doorlog: backup: ")
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/doorlog/doorlog"
+)
+
+// backupFlags are the flags of backup.
+type backupFlags struct{ force, verify bool }
+
+func newBackupCommand(a *app) *cobra.Command {
+	var f backupFlags
+	cmd := &cobra.Command{
+		Use:   "backup FILE|-",
+		Short: "Write the store, with its thumbnails, to one file",
+		Long: `Write the database and the thumbnails that its events name to one file, or with - to
+standard output: a tar archive with checksums, from which "doorlog restore" makes the
+store again. FILE appears when it is whole; one that is there is left as it is, unless
+--force is given.
+
+The database is verified first, so that a damaged one is not taken for good; without
+that (--verify=false) it is faster. While the backup is made no other process can open
+the database: a program that has it open makes backups with Store.Backup, while it
+writes. Where the database may only be read it is, and the time of the backup is not
+kept in it.
+
+The exit code is 3 if the database is damaged, and nothing is written then, or if
+thumbnails are missing or have changed: then the backup is made, with what is there.
+
+With --json it is an object with store_id, time, events, persons, thumbnails, changed
+and missing (thumbnails that are not what was saved, and that are not there), and bytes.`,
+		Example: `  doorlog backup /mnt/stick/2026-02-25.backup
+  doorlog backup - | ssh nas 'cat > doorlog.backup'`,
+		Args: takes("FILE"),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.backup(cmd.Context(), args[0], f) },
+	}
+	cmd.Flags().BoolVar(&f.force, "force", false, "put the backup in the place of a file that is there")
+	cmd.Flags().BoolVar(&f.verify, "verify", true, "verify the database first")
+	return cmd
+}
+
+// backup writes the backup and prints what it holds.
+func (a *app) backup(ctx context.Context, name string, f backupFlags) error {
+	switch {
+	case name == "":
+		return misuse("FILE is empty")
+	case name == "-" && f.force:
+		return misuse("--force is for a file")
+	case name == "-" && (a.flags.json || a.flags.jsonl):
+		return misuse("with - standard output is for the backup: there is no place for --json")
+	case name == "-" && a.toTerminal():
+		return misuse("standard output is a terminal, and a backup is no text: say a FILE, or send it somewhere")
+	}
+	path, thumbnails, err := a.wholeStore()
+	if err != nil {
+		return err
+	}
+	options := &doorlog.Options{ThumbnailDir: thumbnails, Scrub: -1}
+	st, err := a.open(path, options)
+	if errors.Is(err, os.ErrPermission) || isReadOnlyDisk(err) {
+		options.ReadOnly = true
+		st, err = a.open(path, options)
+	}
+	if err != nil {
+		return err
+	}
+	bar := a.progress(-1, "backing up")
+	var info *doorlog.BackupInfo
+	err = a.writeOutput(name, f.force, func(w io.Writer) (err error) {
+		info, err = st.Backup(ctx, w, &doorlog.BackupOptions{Verify: f.verify, Progress: bar.bytes("backing up")})
+		return err
+	})
+	bar.Done()
+	if cerr := st.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return err
+	}
+	damage := info.Missing+info.Changed > 0
+	if name == "-" {
+		drawBackup(a.err, info, "backed up")
+		if damage {
+			return errDamage
+		}
+		return nil
+	}
+	return a.emitDamage(info, damage, func(w io.Writer) { drawBackup(w, info, "backed up") })
+}
+
+// wholeStore returns the database and its folder of thumbnails, which for one that is
+// not the default one must be said, or be beside it.
+func (a *app) wholeStore() (path, thumbnails string, err error) {
+	if path, err = a.existingDB(); err != nil {
+		return "", "", err
+	}
+	if thumbnails, err = a.thumbnailDir(); err != nil {
+		return "", "", err
+	}
+	if a.flags.thumbnails == "" && thumbnails == defaultThumbnails && filepath.Clean(path) != filepath.Clean(defaultDB) {
+		return "", "", misuse("say with --thumbnails where the thumbnails of %s are: they are part of the backup", path)
+	}
+	return path, thumbnails, nil
+}
+
+// toTerminal reports whether standard output is a terminal.
+func (a *app) toTerminal() bool {
+	w := a.out
+	if s, ok := w.(*stickyWriter); ok {
+		w = s.w
+	}
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+func drawBackup(w io.Writer, info *doorlog.BackupInfo, done string) {
+	fmt.Fprintf(w, "%s %s, %s and %s: %s\n", done, plural(int(info.Events), "event"), plural(int(info.Persons), "person"),
+		plural(int(info.Thumbnails), "thumbnail"), humanize.IBytes(uint64(info.Bytes)))
+	if info.Missing > 0 {
+		fmt.Fprintf(w, "%s missing, and not in it\n", plural(int(info.Missing), "thumbnail"))
+	}
+	if info.Changed > 0 {
+		fmt.Fprintf(w, "%s not what had been saved, and in it as they are\n", plural(int(info.Changed), "thumbnail"))
+	}
+}
+
+// bytes returns what tells the bar how far a backup is.
+func (b progressBar) bytes(doing string) func(done, total int64) {
+	return func(done, total int64) {
+		text := doing + ": " + humanize.IBytes(uint64(max(0, done)))
+		if total >= 0 {
+			text += " of " + humanize.IBytes(uint64(total))
+		}
+		b.Label(text)
+		b.Add(0) // draws it
+	}
+}

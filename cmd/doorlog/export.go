@@ -1,0 +1,235 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/doorlog/doorlog"
+)
+
+// exportFlags are the flags of export.
+type exportFlags struct {
+	query                queryFlags
+	output, format       string
+	force, withoutPeople bool
+}
+
+func newExportCommand(a *app) *cobra.Command {
+	var f exportFlags
+	cmd := &cobra.Command{
+		Use:   "export",
+		Short: "Write events and persons as JSON lines, or as CSV",
+		Long: `Write the events that the flags ask for, the oldest first, to a file, or with -o - to
+standard output: without flags all of them. A file appears when it is whole; one that
+is there is left as it is, unless --force is given.
+
+As JSON lines it is what "doorlog import" takes back without loss: first a line for
+each person, as {"person": {"name": …}}, unless --no-persons is given, then one for
+each event, with its id, created_at, and everything else. The pictures are not in it,
+only their paths: "doorlog backup" has them too.
+
+With --format csv it is for spreadsheets: a header and a line for each event, with
+times in --tz, what was detected as "person 0.95; dog 0.50", and the attributes as
+JSON. Persons are not in it. A text that a spreadsheet would take for a formula,
+because it begins with =, +, - or @, gets a ' before it. It cannot be imported.
+
+The flags are those of "doorlog events" that say which events.`,
+		Example: `  doorlog export -o events.jsonl
+  doorlog export --since 2026-01-01 --format csv -o january.csv
+  doorlog export -o - | gzip > events.jsonl.gz`,
+		Args:              takes(),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return a.export(cmd.Context(), &f, cmd.Flags().Changed) },
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVarP(&f.output, "output", "o", "-", "the `file`; - is standard output")
+	flags.StringVar(&f.format, "format", formatJSONL, "jsonl or csv")
+	flags.BoolVar(&f.force, "force", false, "put the export in the place of a file that is there")
+	flags.BoolVar(&f.withoutPeople, "no-persons", false, "leave the persons out")
+	f.query.addConditions(cmd)
+	a.completeQuery(cmd)
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{formatJSONL, formatCSV}, cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+const formatJSONL, formatCSV = "jsonl", "csv"
+
+// export writes the events that the flags ask for, and the persons.
+func (a *app) export(ctx context.Context, f *exportFlags, given func(flag string) bool) error {
+	loc, err := a.location()
+	if err != nil {
+		return err
+	}
+	toFile := f.output != "-"
+	switch {
+	case f.output == "":
+		return misuse("--output is empty")
+	case f.format != formatJSONL && f.format != formatCSV:
+		return misuse("--format %q is neither jsonl nor csv", f.format)
+	case f.force && !toFile:
+		return misuse("--force is for a file")
+	case !toFile && a.flags.json, !toFile && a.flags.jsonl && f.format == formatCSV:
+		return misuse("with -o - standard output is for the export, which --format says")
+	}
+	f.query.limit = 1 // which is not asked for, and must be valid
+	q, err := f.query.query(given, a.now(), loc)
+	if err != nil {
+		return err
+	}
+	q.Limit, q.OldestFirst = 0, true
+	sum := exportSummary{}
+	err = a.withStore(reads, func(st *doorlog.Store) error {
+		return a.writeOutput(f.output, f.force, func(w io.Writer) error {
+			sum = exportSummary{}
+			return st.View(ctx, func(sn *doorlog.Snapshot) error {
+				x := exporter{sn: sn, w: w, loc: loc, sum: &sum, bar: a.progress(-1, "exporting")}
+				defer x.bar.Done()
+				if f.format == formatCSV {
+					return x.csv(q)
+				}
+				return x.jsonl(q, !f.withoutPeople)
+			})
+		})
+	})
+	if err != nil {
+		return fromFlags(err)
+	}
+	if !toFile {
+		return nil
+	}
+	return a.emit(sum, func(io.Writer) error {
+		_, err := fmt.Fprintf(a.err, "exported %s and %s\n", plural(sum.Events, "event"), plural(sum.Persons, "person"))
+		return err
+	})
+}
+
+// An exportSummary tells what an export wrote.
+type exportSummary struct {
+	Events  int `json:"events"`
+	Persons int `json:"persons"`
+}
+
+// An exporter writes one state of a store.
+type exporter struct {
+	sn  *doorlog.Snapshot
+	w   io.Writer
+	loc *time.Location
+	bar progressBar
+	sum *exportSummary
+}
+
+// A personLine is the line of a person, which import tells from an event by its name.
+type personLine struct {
+	Person *doorlog.Person `json:"person"`
+}
+
+func (x *exporter) jsonl(q doorlog.Query, persons bool) error {
+	w := bufio.NewWriter(x.w)
+	if persons {
+		list, err := x.sn.Persons()
+		if err != nil {
+			return err
+		}
+		for i := range list {
+			if err := writeJSON(w, personLine{&list[i]}, false); err != nil {
+				return err
+			}
+		}
+		x.sum.Persons = len(list)
+	}
+	for e, err := range x.sn.Events(q) {
+		if err != nil {
+			return err
+		}
+		if err := writeJSON(w, e, false); err != nil {
+			return err
+		}
+		x.count()
+	}
+	return w.Flush()
+}
+
+func (x *exporter) count() {
+	const step = 1000
+	if x.sum.Events++; x.sum.Events%step == 0 {
+		x.bar.Label("exporting: " + plural(x.sum.Events, "event"))
+		x.bar.Add(0)
+	}
+}
+
+var csvHeader = []string{
+	"id", "recorded_at", "camera_id", "event_type", "person_name", "door_action", "unlock_granted", "detections",
+	"recording_id", "face_confidence", "face_distance", "alert_sent", "thumbnail_path", "frame_width", "frame_height",
+	"created_at", "attributes",
+}
+
+func (x *exporter) csv(q doorlog.Query) error {
+	w := csv.NewWriter(x.w)
+	if err := w.Write(csvHeader); err != nil {
+		return err
+	}
+	for e, err := range x.sn.Events(q) {
+		if err != nil {
+			return err
+		}
+		row, err := x.row(&e)
+		if err != nil {
+			return err
+		}
+		if err := w.Write(row); err != nil {
+			return err
+		}
+		x.count()
+	}
+	w.Flush()
+	return w.Error()
+}
+
+func (x *exporter) row(e *doorlog.Event) ([]string, error) {
+	const layout = "2006-01-02 15:04:05.000" // which spreadsheets take for a time
+	attributes := ""
+	if len(e.Attributes) > 0 {
+		text, err := json.Marshal(e.Attributes)
+		if err != nil {
+			return nil, err
+		}
+		attributes = string(text)
+	}
+	detections := make([]string, len(e.Detections))
+	for i, d := range e.Detections {
+		detections[i] = fmt.Sprintf("%s %.2f", d.Label, d.Confidence)
+	}
+	return []string{
+		e.ID.String(), e.RecordedAt.In(x.loc).Format(layout), cell(e.Camera), cell(string(e.Type)), cell(e.Person),
+		e.Door.String(), strconv.FormatBool(e.UnlockGranted), cell(strings.Join(detections, "; ")), cell(e.RecordingID),
+		decimal(e.FaceConfidence), decimal(e.FaceDistance), strconv.FormatBool(e.AlertSent), cell(e.ThumbnailPath),
+		strconv.Itoa(e.FrameWidth), strconv.Itoa(e.FrameHeight), e.CreatedAt.In(x.loc).Format(layout), cell(attributes),
+	}, nil
+}
+
+// cell returns a text that no spreadsheet takes for a formula, and no terminal acts
+// on: a name comes from whoever sends events. (OWASP, CSV Injection.)
+func cell(text string) string {
+	text = printable(text)
+	if trimmed := strings.TrimLeft(text, " "); trimmed != "" && strings.ContainsRune("=+-@＝＋－＠", []rune(trimmed)[0]) {
+		return "'" + text
+	}
+	return text
+}
+
+func decimal(v *float64) string {
+	if v == nil {
+		return ""
+	}
+	return strconv.FormatFloat(*v, 'f', -1, 64)
+}

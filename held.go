@@ -1,0 +1,91 @@
+package doorlog
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+// heldFolder is a folder of the thumbnails. A file that is to be removed while a
+// backup runs is moved there, because the backup may be of a state in which an
+// event names it, and goes when the last backup ends. After a crash what is there
+// is of no event, and removed with the other orphans.
+const heldFolder = ".doorlog-held"
+
+type heldFiles struct {
+	mu      sync.Mutex
+	backups int
+	since   int64 // makes names that an earlier process has not left there
+	moved   int
+	of      map[string][]string // where the files are that had a path, oldest first
+}
+
+// hold keeps files that are removed from now on for a backup, until release.
+func (t *thumbnails) hold() {
+	t.held.mu.Lock()
+	defer t.held.mu.Unlock()
+	if t.held.backups++; t.held.backups == 1 {
+		t.held.since, t.held.of = time.Now().UnixNano(), make(map[string][]string)
+	}
+}
+
+// release ends hold. The last one removes what was held.
+func (t *thumbnails) release() (err error) {
+	t.held.mu.Lock()
+	defer t.held.mu.Unlock()
+	if t.held.backups--; t.held.backups > 0 || len(t.held.of) == 0 {
+		return nil
+	}
+	root, err := t.open(false)
+	if err != nil {
+		return err
+	}
+	for _, names := range t.held.of {
+		for _, name := range names {
+			err = errors.Join(err, ignoreNotExist(root.Remove(name)))
+		}
+	}
+	t.held.of = nil
+	if err == nil {
+		_ = root.Remove(heldFolder) // an earlier process may have left something in it
+	}
+	return err
+}
+
+// holds reports whether files are held for a backup.
+func (t *thumbnails) holds() bool {
+	t.held.mu.Lock()
+	defer t.held.mu.Unlock()
+	return t.held.backups > 0
+}
+
+// setAside moves a file that is to be removed if a backup runs. Where it cannot,
+// the file is removed, and the backup misses it.
+func (t *thumbnails) setAside(root *os.Root, name string) bool {
+	t.held.mu.Lock()
+	defer t.held.mu.Unlock()
+	if t.held.backups == 0 || strings.HasPrefix(name, heldFolder+"/") {
+		return false
+	}
+	if err := root.Mkdir(heldFolder, folderPerm); err != nil && !errors.Is(err, fs.ErrExist) {
+		return false
+	}
+	to := fmt.Sprintf("%s/%d-%d", heldFolder, t.held.since, t.held.moved)
+	if err := root.Rename(name, to); err != nil {
+		return false
+	}
+	t.held.moved++
+	t.held.of[name] = append(t.held.of[name], to)
+	return true
+}
+
+// places returns where the file of a path may be, or may have been moved to.
+func (t *thumbnails) places(name string) []string {
+	t.held.mu.Lock()
+	defer t.held.mu.Unlock()
+	return append([]string{name}, t.held.of[name]...)
+}

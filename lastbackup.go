@@ -1,0 +1,45 @@
+package doorlog
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// The time of the last backup is a record (codec.go) in meta, whose payload is
+// the time in nanoseconds since 1970, 8 bytes, big-endian.
+
+// recordBackup keeps the time of a backup that is complete. Two backups may end
+// in another order than that in which they began.
+func (s *Store) recordBackup(ctx context.Context, at time.Time) error {
+	return s.commits.submit(ctx, func(w *writeTx) error {
+		last, err := readLastBackup(w.tx)
+		if err == nil && !at.After(last) {
+			return nil
+		}
+		w.changes++
+		rec := stateRecord.encode(metaLastBackup, func(e *encoder) {
+			e.buf.Write(binary.BigEndian.AppendUint64(nil, uint64(at.UnixNano())))
+		})
+		return writable(w.tx, metaBucket).Put(metaLastBackup, rec)
+	})
+}
+
+// readLastBackup returns the time of the last backup, zero if there is none.
+func readLastBackup(tx *bolt.Tx) (time.Time, error) {
+	rec := readable(tx, metaBucket).Get(metaLastBackup)
+	if rec == nil {
+		return time.Time{}, nil
+	}
+	b, err := stateRecord.open(metaLastBackup, rec)
+	if err == nil && len(b) != 8 {
+		err = fmt.Errorf("%w: %d bytes", ErrCorrupt, len(b))
+	}
+	if err != nil {
+		return time.Time{}, fmt.Errorf("meta last_backup: %w", err)
+	}
+	return time.Unix(0, int64(binary.BigEndian.Uint64(b))).UTC(), nil
+}

@@ -1,0 +1,607 @@
+package doorlog
+
+import (
+	"archive/tar"
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+)
+
+// RestoreOptions configure a Restore. nil does.
+type RestoreOptions struct {
+	// Progress, if it is set, is called from time to time with how many bytes of
+	// the database and the thumbnails have been restored, and about how many
+	// there are; -1: that is not known yet.
+	Progress func(done, total int64)
+}
+
+// Restore makes the folder dir, with the store that a Backup has written in it:
+// dir/events.db and dir/thumbnails, equal to what was backed up event by event
+// and file by file. dir must not exist or be empty, else it is fs.ErrExist; the
+// folder that it is in must exist. Folders above it are not made.
+//
+// Everything is verified before dir appears, all at once: checksums, names, the
+// database as by Verify, and each thumbnail against its event. A backup that has
+// been cut off or changed, or is followed by anything, is ErrCorrupt; what is no
+// backup is ErrNotBackup, and one of a later version of doorlog ErrNewerSchema.
+// If the disk has too little room it is ErrFull. After an error, or a power cut
+// at any moment, dir is the whole store, or as it was (but an empty folder may be
+// gone). What a Restore that was killed left beside it, under the name
+// .<dir>.restoring, the next one to the same place removes. Of two at the same
+// time one is ErrLocked.
+//
+// Thumbnails that were missing when the backup was made are missing still.
+// BackupInfo says how many. When ctx ends Restore returns its error, but does not
+// interrupt a Read of r.
+func Restore(ctx context.Context, r io.Reader, dir string, options *RestoreOptions) (*BackupInfo, error) {
+	info, err := restore(ctx, r, dir, options)
+	if err != nil {
+		return nil, failed("restore to "+dir, err)
+	}
+	return info, nil
+}
+
+func restore(ctx context.Context, r io.Reader, dir string, options *RestoreOptions) (info *BackupInfo, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	place, err := newRestorePlace(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, place.close()) }()
+	x := restorer{ctx: ctx, dir: place.temp, buf: make([]byte, backupPiece)}
+	x.in = &sumReader{r: bufio.NewReaderSize(r, backupPiece)}
+	x.tar = tar.NewReader(x.in)
+	x.progress = newProgress(nil)
+	if options != nil {
+		x.progress.tell = options.Progress
+	}
+	if err := x.read(); err != nil {
+		if x.in.failure != nil { // of r itself, whatever it looked like
+			err = x.in.failure
+		}
+		return nil, diskError(err)
+	}
+	if err := place.appear(); err != nil {
+		return nil, diskError(err)
+	}
+	return x.manifest.info(&x.end, x.in.n), nil
+}
+
+// A restorePlace is where a store is restored to, and the folder beside it in
+// which it is built.
+type restorePlace struct {
+	dir, temp string
+	mode      fs.FileMode // of the empty folder that is there; 0: there is none
+	lock      *os.File    // temp, open; nil on Windows, which locks no folders
+	appeared  bool
+}
+
+func newRestorePlace(dir string) (p *restorePlace, err error) {
+	if dir, err = filepath.Abs(dir); err != nil {
+		return nil, err
+	}
+	if to, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = to
+	}
+	parent, base := filepath.Split(dir)
+	p = &restorePlace{dir: dir, temp: filepath.Join(parent, "."+base+".restoring")}
+	if err := p.look(); err != nil {
+		return nil, err
+	}
+	if err := os.Mkdir(p.temp, folderPerm); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	if err := p.own(); err != nil {
+		return nil, err
+	}
+	left, err := os.ReadDir(p.temp) // by one that was killed
+	for _, e := range left {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(p.temp, e.Name())))
+	}
+	if err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	return p, nil
+}
+
+// own locks the folder in which the store is built, which is ErrLocked if another
+// Restore is at it. Some file systems have no locks of folders.
+func (p *restorePlace) own() (err error) {
+	if runtime.GOOS == "windows" { // where what somebody has open cannot be removed
+		return nil
+	}
+	if p.lock, err = os.Open(p.temp); err != nil {
+		return err
+	}
+	held, _ := tryLock(p.lock, true)
+	if same, err := isAt(p.lock, p.temp); held || !same || err != nil {
+		return errors.Join(fmt.Errorf("%w, which restores to the same place", ErrLocked), p.lock.Close())
+	}
+	return nil
+}
+
+// look refuses a place where something is.
+func (p *restorePlace) look() error {
+	info, err := os.Lstat(p.dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return fmt.Errorf("%w, and is no folder", fs.ErrExist)
+	}
+	if here, err := os.Stat("."); err == nil && os.SameFile(here, info) {
+		return invalid("dir", "is the current folder, in whose place another would be put")
+	}
+	p.mode = info.Mode().Perm()
+	entries, err := os.ReadDir(p.dir)
+	if err == nil && len(entries) > 0 {
+		err = fmt.Errorf("%w, and is not empty: it has %q", fs.ErrExist, entries[0].Name())
+	}
+	return err
+}
+
+// appear gives the folder that was built its name.
+func (p *restorePlace) appear() error {
+	if p.mode != 0 {
+		if err := os.Chmod(p.temp, p.mode); err != nil {
+			return err
+		}
+	}
+	if err := syncTree(p.temp); err != nil {
+		return err
+	}
+	if p.mode != 0 {
+		if err := os.Remove(p.dir); err != nil { // unless it is empty
+			return err
+		}
+	}
+	if err := os.Rename(p.temp, p.dir); err != nil { // a folder that is not empty is not replaced
+		return err
+	}
+	p.appeared = true
+	return syncFolder(filepath.Dir(p.dir))
+}
+
+// close removes what is left of the building.
+func (p *restorePlace) close() (err error) {
+	if !p.appeared {
+		err = os.RemoveAll(p.temp)
+	}
+	if p.lock != nil {
+		err = errors.Join(err, p.lock.Close())
+	}
+	return err
+}
+
+// syncTree syncs a folder and those in it. Their files have been.
+func syncTree(dir string) error {
+	return filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return err
+		}
+		return syncFolder(name)
+	})
+}
+
+// A sumReader sums and counts what is read through it, and keeps the error of
+// its reader, if that is not the end.
+type sumReader struct {
+	r       io.Reader
+	n       int64
+	sum     streamSum
+	failure error
+}
+
+func (s *sumReader) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	s.n += int64(n)
+	s.sum.add(p[:n])
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.failure = err
+	}
+	return n, err
+}
+
+// A restorer reads the stream into a folder.
+type restorer struct {
+	ctx      context.Context
+	dir      string
+	in       *sumReader
+	tar      *tar.Reader
+	buf      []byte
+	file     bytes.Buffer
+	manifest manifest
+	end      backupEnd
+	progress progress
+}
+
+func (x *restorer) read() error {
+	if err := x.readManifest(); err != nil {
+		return err
+	}
+	if err := x.roomFor(x.manifest.DatabaseBytes); err != nil {
+		return err
+	}
+	if err := x.readDatabase(); err != nil {
+		return err
+	}
+	last, err := x.readThumbnails()
+	if err != nil {
+		return err
+	}
+	if err := x.readEnd(last); err != nil {
+		return err
+	}
+	x.progress.finish()
+	return nil
+}
+
+// damaged says that the backup is.
+func damaged(format string, args ...any) error {
+	return fmt.Errorf("%w: the backup: %w", ErrCorrupt, fmt.Errorf(format, args...))
+}
+
+// next returns the header of the next entry.
+func (x *restorer) next() (*tar.Header, error) {
+	if err := x.ctx.Err(); err != nil {
+		return nil, err
+	}
+	h, err := x.tar.Next()
+	switch {
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, damaged("it is cut off")
+	case err != nil:
+		return nil, damaged("%w", err)
+	case h.Typeflag != tar.TypeReg || h.Linkname != "":
+		return nil, damaged("entry %q is no file", shortened([]byte(h.Name)))
+	}
+	for key := range h.PAXRecords {
+		if strings.HasPrefix(key, "GNU.sparse.") { // a file larger than its entry
+			return nil, damaged("entry %q has holes", shortened([]byte(h.Name)))
+		}
+	}
+	return h, nil
+}
+
+// maxManifest is above the length of every manifest, and of every end.
+const maxManifest = 4 << 10
+
+// readManifest reads the first entry. What is wrong with it says that the stream
+// is something else.
+func (x *restorer) readManifest() error {
+	h, err := x.next()
+	if err != nil {
+		return notBackup(err)
+	}
+	if h.Name != manifestEntry || h.Size > maxManifest {
+		return fmt.Errorf("%w: it begins with %q", ErrNotBackup, shortened([]byte(h.Name)))
+	}
+	text, err := io.ReadAll(x.tar)
+	if err != nil {
+		return notBackup(err)
+	}
+	m := &x.manifest
+	var v struct {
+		Format  string `json:"format"`
+		Version int    `json:"version"`
+	}
+	if err := json.Unmarshal(text, &v); err != nil || v.Format != backupFormat {
+		return fmt.Errorf("%w: its manifest is of something else", ErrNotBackup)
+	}
+	if v.Version > backupVersion {
+		return fmt.Errorf("%w: version %d of a backup; this one knows up to %d", ErrNewerSchema, v.Version, backupVersion)
+	}
+	if err := json.Unmarshal(text, m); err != nil {
+		return damaged("manifest: %w", err)
+	}
+	if m.Schema > schemaVersion {
+		return fmt.Errorf("%w: schema %d; this one knows up to %d", ErrNewerSchema, m.Schema, schemaVersion)
+	}
+	if m.DatabaseBytes < 0 {
+		return damaged("manifest: a database of %d bytes", m.DatabaseBytes)
+	}
+	return nil
+}
+
+func notBackup(err error) error {
+	if errors.Is(err, ErrCorrupt) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("%w: %v", ErrNotBackup, err) //nolint:errorlint // it is not a damaged one
+	}
+	return err
+}
+
+func (x *restorer) roomFor(size int64) error {
+	f, err := os.Open(x.dir)
+	if err != nil {
+		return err
+	}
+	free := freeSpace(f)
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if free >= 0 && free < size {
+		return fmt.Errorf("%w: it takes %d bytes more, and the disk has %d free", ErrFull, size, free)
+	}
+	return nil
+}
+
+func (x *restorer) databasePath() string { return filepath.Join(x.dir, databaseEntry) }
+
+// thumbnailDir is where the thumbnails go.
+func (x *restorer) thumbnailDir() string { return filepath.Join(x.dir, thumbnailsFolder) }
+
+// readDatabase restores the database, and verifies it.
+func (x *restorer) readDatabase() (err error) {
+	h, err := x.next()
+	if err != nil {
+		return err
+	}
+	if h.Name != databaseEntry || h.Size != x.manifest.DatabaseBytes {
+		return damaged("entry %q of %d bytes in the place of the database", shortened([]byte(h.Name)), h.Size)
+	}
+	f, err := os.OpenFile(x.databasePath(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, filePerm)
+	if err != nil {
+		return err
+	}
+	n, err := copyPieces(x.ctx, f, x.progress.reader(x.tar), x.buf, nil)
+	if err == nil && n < h.Size {
+		err = damaged("the database is cut off")
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if err := os.Mkdir(x.thumbnailDir(), folderPerm); err != nil {
+		return err
+	}
+	// The thumbnails are missing yet, which are compared as they come.
+	v, err := verifyFile(x.ctx, x.databasePath(), &Options{ThumbnailDir: x.thumbnailDir()})
+	switch {
+	case errors.Is(err, ErrNotStore):
+		return damaged("the database: %v", err)
+	case err != nil:
+		return err
+	case v.inFile > 0:
+		return damaged("the database: %v", v.firstInFile())
+	case v.Events != x.manifest.Events || v.Persons != x.manifest.Persons:
+		return damaged("the database has %d events and %d persons, and the manifest says %d and %d",
+			v.Events, v.Persons, x.manifest.Events, x.manifest.Persons)
+	}
+	return nil
+}
+
+// firstInFile returns the first finding that is not of a thumbnail, if it was kept.
+func (v *Verification) firstInFile() any {
+	for _, f := range v.Findings {
+		if f.Invariant != thumbnailInvariant {
+			return f
+		}
+	}
+	return fmt.Sprintf("%d findings", v.inFile)
+}
+
+// readThumbnails restores the files that the events name, each with its own, and
+// returns the size of the last entry.
+func (x *restorer) readThumbnails() (last int64, err error) {
+	opt, err := (&Options{ReadOnly: true, Scrub: -1, ThumbnailDir: x.thumbnailDir(), examined: true}).withDefaults(x.databasePath())
+	if err != nil {
+		return 0, err
+	}
+	st, err := openStore(x.databasePath(), &opt)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+	sn, err := st.snapshot(x.ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer sn.close()
+	if err := x.isOf(sn); err != nil {
+		return 0, err
+	}
+	root, err := os.OpenRoot(x.thumbnailDir())
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
+	var size int64 // as far as the events say so
+	err = sn.overNamedFiles(func(r *record) error {
+		size += r.thumb.size
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	if err := x.roomFor(size); err != nil {
+		return 0, err
+	}
+	x.progress.knows(x.manifest.DatabaseBytes + size)
+	syncs := newSyncs()
+	defer func() { err = errors.Join(err, syncs.wait()) }()
+	last = x.manifest.DatabaseBytes
+	err = sn.overNamedFiles(func(r *record) (err error) {
+		last, err = x.readThumbnail(root, r, syncs)
+		return err
+	})
+	return last, err
+}
+
+// isOf says whether the database is the one of the manifest.
+func (x *restorer) isOf(sn *Snapshot) error {
+	var m manifest
+	if err := m.take(sn); err != nil {
+		return err
+	}
+	if m.StoreID != x.manifest.StoreID || m.Schema != x.manifest.Schema {
+		return damaged("the database is of store %s, and the manifest of %s", m.StoreID, x.manifest.StoreID)
+	}
+	return nil
+}
+
+// readThumbnail restores the file that an event names, which must be the next.
+func (x *restorer) readThumbnail(root *os.Root, r *record, syncs *syncs) (size int64, err error) {
+	h, err := x.next()
+	if err != nil {
+		return 0, err
+	}
+	folder, name, _ := strings.Cut(h.Name, "/")
+	whole, missing := folder == thumbnailsFolder, folder == missingFolder
+	switch {
+	case name != r.ThumbnailPath || !whole && !missing && folder != changedFolder:
+		return 0, damaged("entry %q in the place of the thumbnail %q of event %s", shortened([]byte(h.Name)), r.ThumbnailPath, r.ID)
+	case h.Size > MaxFrameBytes || missing && h.Size > 0 || whole && r.thumb.known && h.Size != r.thumb.size:
+		return 0, damaged("thumbnail of event %s: it has %d bytes", r.ID, h.Size)
+	}
+	x.file.Reset()
+	if _, err := x.file.ReadFrom(x.tar); err != nil {
+		return 0, damaged("thumbnail of event %s: %w", r.ID, err)
+	}
+	if whole && !r.thumb.matches(x.file.Bytes()) {
+		return 0, damaged("thumbnail of event %s: checksum does not match", r.ID)
+	}
+	x.progress.add(h.Size)
+	if missing {
+		x.end.Missing++
+		return 0, nil
+	}
+	if !whole {
+		x.end.Changed++
+	}
+	x.end.Thumbnails++
+	if err := root.MkdirAll(path.Dir(name), folderPerm); err != nil {
+		return 0, err
+	}
+	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, filePerm)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := f.Write(x.file.Bytes()); err != nil {
+		return 0, errors.Join(err, f.Close())
+	}
+	return h.Size, syncs.add(f)
+}
+
+// tarBlock is what tar fills entries up to.
+const tarBlock = 512
+
+// readEnd reads what comes after an entry of so many bytes: the last entry, which
+// must be the one that belongs to what was read, and nothing else.
+func (x *restorer) readEnd(last int64) error {
+	if err := x.zeros(-last & (tarBlock - 1)); err != nil {
+		return err
+	}
+	x.end.CRC = x.in.sum.String()
+	want, err := json.Marshal(x.end)
+	if err != nil {
+		return err
+	}
+	head := make([]byte, tarBlock)
+	if err := x.full(head); err != nil {
+		return err
+	}
+	h, err := tar.NewReader(bytes.NewReader(head)).Next()
+	if err != nil || h.Name != endEntry || h.Typeflag != tar.TypeReg || h.Size > maxManifest {
+		return damaged("it does not end with %s", endEntry)
+	}
+	text := make([]byte, h.Size)
+	if err := x.full(text); err != nil {
+		return err
+	}
+	if !bytes.Equal(text, want) {
+		return damaged("its checksum, or the number of its files, does not match")
+	}
+	const endOfTar = 2 * tarBlock
+	if err := x.zeros(-h.Size&(tarBlock-1) + endOfTar); err != nil {
+		return err
+	}
+	for { // a reader may return nothing without an error
+		n, err := x.in.Read(make([]byte, 1))
+		switch {
+		case n > 0:
+			return damaged("something comes after its end")
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// full fills b, which bypasses tar's own view of the stream.
+func (x *restorer) full(b []byte) error {
+	if _, err := io.ReadFull(x.in, b); err != nil {
+		return damaged("it is cut off")
+	}
+	return nil
+}
+
+// zeros reads so many zeros.
+func (x *restorer) zeros(n int64) error {
+	b := make([]byte, n)
+	if err := x.full(b); err != nil {
+		return err
+	}
+	if !bytes.Equal(b, make([]byte, n)) {
+		return damaged("something is between its entries")
+	}
+	return nil
+}
+
+// syncs sync and close files, several at once, as a disk takes them together.
+type syncs struct {
+	files chan *os.File
+	wg    sync.WaitGroup
+	mu    sync.Mutex
+	err   error
+}
+
+const syncsAtOnce = 16
+
+func newSyncs() *syncs {
+	s := &syncs{files: make(chan *os.File, syncsAtOnce)}
+	for range syncsAtOnce {
+		s.wg.Go(func() {
+			for f := range s.files {
+				if err := errors.Join(f.Sync(), f.Close()); err != nil {
+					s.mu.Lock()
+					s.err = errors.Join(s.err, err)
+					s.mu.Unlock()
+				}
+			}
+		})
+	}
+	return s
+}
+
+// add takes a file. Its error is of one before it.
+func (s *syncs) add(f *os.File) error {
+	s.files <- f
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
+// wait returns when all files are durable.
+func (s *syncs) wait() error {
+	close(s.files)
+	s.wg.Wait()
+	return s.err
+}
