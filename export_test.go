@@ -165,10 +165,15 @@ func resum(tx *bolt.Tx) error {
 	return tx.Bucket(metaBucket).Put(metaState, st.encode())
 }
 
+// Contents returns every entry of every bucket.
+func (s *Store) Contents(t testing.TB) map[string]map[string]string { return s.copyBuckets(t) }
+
 func (s *Store) copyBuckets(t testing.TB) map[string]map[string]string {
 	t.Helper()
 	buckets := make(map[string]map[string]string)
-	err := s.file.db.View(func(tx *bolt.Tx) error {
+	f := s.readers.hold()
+	defer s.readers.release(f)
+	err := f.db.View(func(tx *bolt.Tx) error {
 		return tx.ForEach(func(name []byte, b *bolt.Bucket) error {
 			kv := make(map[string]string)
 			buckets[string(name)] = kv

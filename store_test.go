@@ -805,6 +805,7 @@ func everyWrite(s *doorlog.Store) map[string]error {
 	_, results["PutPerson"] = s.PutPerson(ctx, doorlog.PersonInput{Name: "alice"})
 	results["SetAutoUnlock"] = s.SetAutoUnlock(ctx, "alice", true)
 	results["DeletePerson"] = s.DeletePerson(ctx, "alice")
+	_, results["Compact"] = s.Compact(ctx)
 	return results
 }
 

@@ -43,6 +43,21 @@ func (s *sums) remove(bucket int, key []byte, crc uint32) {
 	s[bucket].hashes -= hashEntry(key, crc)
 }
 
+// count adds an entry as it is in the file.
+func (s *sums) count(bucket int, key, value []byte) { s.add(bucket, key, entrySum(bucket, value)) }
+
+// discount takes away an entry that was counted.
+func (s *sums) discount(bucket int, key, value []byte) {
+	s.remove(bucket, key, entrySum(bucket, value))
+}
+
+func entrySum(bucket int, value []byte) uint32 {
+	if bucket >= indexSums {
+		return 0
+	}
+	return recordSum(value)
+}
+
 // recordSum returns the checksum that a record has.
 func recordSum(rec []byte) uint32 {
 	if len(rec) < recordHeader {

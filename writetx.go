@@ -24,6 +24,7 @@ type writeTx struct {
 	unfolded           error // why the tail could not be folded
 	index              indexChanges
 	rollups            rollupChanges
+	touched            map[changedKey]struct{} // what was put or deleted, if that is of interest
 
 	// recordings has the events of the tail, and those that this transaction
 	// inserted, that have a recording. nil: not made yet.
@@ -63,6 +64,7 @@ func newWriteTx(tx *bolt.Tx, names *interner, tail int) (*writeTx, error) {
 // add puts a record under a key that is free.
 func (w *writeTx) add(bucket int, key, rec []byte) error {
 	w.changes++
+	w.touch(bucket, key)
 	w.sums.add(bucket, key, recordSum(rec))
 	return w.bucket(bucket).Put(key, rec)
 }
@@ -77,7 +79,16 @@ func (w *writeTx) put(bucket int, key, rec []byte) error {
 func (w *writeTx) delete(bucket int, key []byte) error {
 	w.forget(bucket, key)
 	w.changes++
+	w.touch(bucket, key)
 	return w.bucket(bucket).Delete(key)
+}
+
+// touch notes that a key is put or deleted. Every change but one of meta must be
+// noted, as a compaction would not have it.
+func (w *writeTx) touch(bucket int, key []byte) {
+	if w.touched != nil {
+		w.touched[changedKey{bucket, string(key)}] = struct{}{}
+	}
 }
 
 // forget takes what is under a key out of the sums.
@@ -304,6 +315,7 @@ func (w *writeTx) applyIndex(index int) error {
 	bucket := writable(w.tx, indexes[index])
 	for _, change := range changes {
 		var err error
+		w.touch(indexSums+index, change.key)
 		if change.remove {
 			w.sums.remove(indexSums+index, change.key, 0)
 			err = bucket.Delete(change.key)
