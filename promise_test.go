@@ -177,12 +177,12 @@ func (s *script) compare(there map[string]any, said *promises) error {
 		var want any // what was acknowledged last
 		matched := false
 		for _, v := range history {
-			switch said.steps[v.step] {
-			case done, doneBare:
+			switch o := said.steps[v.step]; {
+			case o >= done:
 				want, matched = v.is, false
-			case begun:
+			case o == begun, o == refused && s.piecemeal[v.step]:
 				matched = s.same(name, got, v.is, said)
-				if before, seen := shown[v.step]; seen && before != matched {
+				if before, seen := shown[v.step]; seen && before != matched && !s.piecemeal[v.step] {
 					return fmt.Errorf("%w: step %d shows in a part of what it changes: %s is %+v", errHalf, v.step, name, got)
 				}
 				shown[v.step] = matched

@@ -19,6 +19,7 @@ type script struct {
 	// of it. Lanes have no event in common, so the order is that of the steps.
 	histories map[string][]value
 	framed    map[string]int // the step that gave an event its thumbnail
+	piecemeal map[int]bool   // steps that are several transactions, and go on when they are done again
 
 	unchecked bool // the invariants are not checked: bolt's own check cannot bear a damaged file
 }
@@ -51,17 +52,25 @@ type scriptWriter struct {
 // there are lanes, and alone.
 func writeScript(length, lanes int) *script {
 	w := &scriptWriter{
-		script: &script{histories: make(map[string][]value), framed: make(map[string]int)},
+		script: &script{histories: make(map[string][]value), framed: make(map[string]int), piecemeal: make(map[int]bool)},
 		rng:    rand.New(rand.NewPCG(1, uint64(length))),
 	}
 	first := []*step{w.put("alice"), w.put("bob"), w.write(writeFrame), w.batch(doorlog.FoldAt - 12)}
+	defer func() {
+		last := w.parts[len(w.parts)-1]
+		last[0] = append(last[0], w.step(compactFile), w.erase("dave"), w.put("erwin"))
+	}()
 	w.parts = append(w.parts, [][]*step{w.mixed(first, length)})
 	if lanes > 0 {
 		part := make([][]*step, lanes)
 		all := w.living
 		for i := range part {
 			w.living = nil // a lane touches its own events alone
-			part[i] = w.mixed([]*step{w.write(writeFrame)}, length/3+8)
+			steps := []*step{w.write(writeFrame)}
+			if i == 0 {
+				steps = append(steps, w.step(compactFile))
+			}
+			part[i] = w.mixed(steps, length/3+8)
 			all = append(all, w.living...)
 		}
 		w.living = all
@@ -202,6 +211,20 @@ func (w *scriptWriter) put(person string) *step {
 	s.person = person
 	p := doorlog.Person{Name: person, DisplayName: string(person[0]-'a'+'A') + person[1:], AutoUnlock: true, CreatedAt: now}
 	w.histories[personName(person)] = append(w.histories[personName(person)], value{s.n, p})
+	return s
+}
+
+// erase erases a person, whose name and picture go from the events.
+func (w *scriptWriter) erase(person string) *step {
+	s := w.step(erasePerson)
+	s.person = person
+	w.piecemeal[s.n] = true
+	for i := range w.living {
+		if e := &w.living[i]; e.Person == person {
+			e.Person, e.ThumbnailPath = "", ""
+			w.becomes(s, *e)
+		}
+	}
 	return s
 }
 

@@ -115,6 +115,9 @@ func openStore(path string, opt *Options) (*Store, error) {
 		file: file, readers: &s.readers, names: &s.names, log: opt.Logger, commitTx: (*bolt.Tx).Commit,
 		tail: tail, unclean: unclean,
 	}
+	if err := s.finishRemoving(s.life); err != nil {
+		opt.Logger.Warn("doorlog: thumbnails that an erasure was about to remove are left", "error", err)
+	}
 	s.startScrub()
 	s.startCompactor()
 	return s, nil

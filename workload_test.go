@@ -215,6 +215,8 @@ const (
 	deleteEvent
 	putPerson
 	deletePerson
+	compactFile
+	erasePerson
 )
 
 // do may be called again when it failed, or when its outcome is not known.
@@ -242,6 +244,10 @@ func (s *step) do(ctx context.Context, st *doorlog.Store) (err error) {
 		_, err = st.PutPerson(ctx, doorlog.PersonInput{Name: s.person})
 	case deletePerson:
 		err = st.DeletePerson(ctx, s.person)
+	case compactFile:
+		_, err = st.Compact(ctx)
+	case erasePerson:
+		_, err = st.ErasePerson(ctx, s.person, doorlog.EraseName)
 	}
 	return err
 }
