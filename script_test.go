@@ -66,11 +66,12 @@ func writeScript(length, lanes int) *script {
 		all := w.living
 		for i := range part {
 			w.living = nil // a lane touches its own events alone
-			steps := []*step{w.write(writeFrame)}
-			if i == 0 {
-				steps = append(steps, w.step(compactFile))
+			part[i] = w.mixed([]*step{w.write(writeFrame)}, length/3+8)
+			for range 3 {
+				if i == 0 { // while the others write
+					part[i] = w.mixed(append(part[i], w.step(compactFile)), 1)
+				}
 			}
-			part[i] = w.mixed(steps, length/3+8)
 			all = append(all, w.living...)
 		}
 		w.living = all
