@@ -112,6 +112,9 @@ is wrong then. Errors and warnings go to standard error.`,
 		newVerifyCommand(a),
 		newRepairCommand(a),
 		newSalvageCommand(a),
+		newCompactCommand(a),
+		newErasePersonCommand(a),
+		newInfoCommand(a),
 		newVersionCommand(a),
 	)
 	root.SetHelpCommand(newHelpCommand())
