@@ -28,6 +28,8 @@
 //     each has a checksum that also covers its place. Entries that are gone are
 //     missed by their sums.
 //   - A full or failing disk costs the new event, and nothing else.
+//   - A compaction holds up writers for a moment and readers not at all, and
+//     loses nothing, whenever it is cut short.
 //   - What is to be stored, or comes from the disk, makes no call panic.
 //
 // # What is not promised
@@ -52,6 +54,10 @@
 // analytics.go stand on these. buckets.go draws the keys and codec.go the
 // records. A frame goes from picture.go to thumbnail.go and frame.go, after
 // frame_cost.go has told from its headers what it would take.
+//
+// compact.go writes the file anew without its free pages, while it is in use, and
+// compactor.go by itself; erase.go takes a person out of all of it, and removing.go
+// the files that go with events.
 //
 // Before bolt maps a file, walk.go reads it as boltfile.go draws it, and
 // examine.go compares it with its sums (sums.go, state.go); scrub.go does so

@@ -14,6 +14,7 @@ import (
 // Erasure says what ErasePerson does with the events of the person.
 type Erasure uint8
 
+// What becomes of the events.
 const (
 	EraseName   Erasure = iota // the events stay, as those of a stranger without a picture
 	EraseEvents                // the events go
