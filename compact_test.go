@@ -169,11 +169,12 @@ func TestSnapshotFinishesOnTheOldFile(t *testing.T) {
 	}
 }
 
-// Writers of every kind and readers go on across several compactions; what was
-// acknowledged is there, and nothing that was deleted comes back.
+// Writers of every kind, readers and those who verify go on across several
+// compactions; what was acknowledged is there, and nothing that was deleted comes
+// back.
 func TestCompactWhileManyWriteAndRead(t *testing.T) {
 	needCompact(t)
-	s := newStore(t)
+	s := newStoreWith(t, doorlog.Options{Scrub: time.Millisecond})
 	s.halve(t, s.household(t, 3000))
 	frame := jpegFrame(t, 64, 48)
 	kept := make([]map[doorlog.ID]doorlog.Event, 4)
@@ -204,6 +205,15 @@ func TestCompactWhileManyWriteAndRead(t *testing.T) {
 			}
 		})
 	}
+	others.Go(func() {
+		for !stop.Load() {
+			if v, err := s.Verify(t.Context()); err != nil || !v.Sound() {
+				t.Errorf("%+v, %v", v, err)
+				return
+			}
+			s.stats(t)
+		}
+	})
 	for range extent(5, 20, 100) {
 		if _, err := s.Compact(t.Context()); err != nil {
 			t.Error(err)
