@@ -280,7 +280,7 @@ func (s *Store) tempFile() (*os.File, error) {
 }
 
 // file is the file whose state the snapshot is.
-func (sn *Snapshot) file() *os.File { return sn.store.file.file }
+func (sn *Snapshot) file() *os.File { return sn.r.file.file }
 
 // take fills the manifest with what the snapshot's state says of itself.
 func (m *manifest) take(sn *Snapshot) error {

@@ -146,6 +146,22 @@ func (m *boltMeta) check(size int64) error {
 	return nil
 }
 
+// freePages returns how many pages the freelist says are free.
+func (m *boltMeta) freePages(r io.ReaderAt) (n uint64, err error) {
+	head := make([]byte, pageHeaderLen+8)
+	if err := readPage(r, head, int64(m.freelist)*int64(m.pageSize)); err != nil {
+		return 0, err
+	}
+	id, p := parsePage(head)
+	if n = uint64(p.count); p.count == 0xffff {
+		n = binary.LittleEndian.Uint64(head[pageHeaderLen:])
+	}
+	if id != m.freelist || p.flags != freelistFlag || n > m.pages {
+		return 0, fmt.Errorf("%w: freelist page %d: id %d, flags %#x, %d entries", ErrCorrupt, m.freelist, id, p.flags, n)
+	}
+	return n, nil
+}
+
 // A page is a page of a bolt file in memory, with its overflow.
 type page struct {
 	flags uint16

@@ -22,6 +22,7 @@ type job struct {
 	// apply looks first and changes afterwards: an error before the first
 	// change leaves the transaction as it was. It may be called twice.
 	apply func(*writeTx) error
+	alone func() error // instead of apply: what is to be done while nobody writes
 	ctx   context.Context
 	err   error
 
@@ -52,22 +53,35 @@ type committer struct {
 	busy    atomic.Bool           // a transaction is under way
 
 	// These belong to the leader.
-	unfolded bool   // the log has been told that the tail cannot be folded
-	unclean  bool   // the file says that it has not been closed
-	company  bool   // the last transaction had several jobs
-	tail     int    // number of events after indexed_through
-	commits  uint64 // transactions that were committed
-	pages    int64  // pages that they wrote
+	unfolded bool            // the log has been told that the tail cannot be folded
+	unclean  bool            // the file says that it has not been closed
+	company  bool            // the last transaction had several jobs
+	tail     int             // number of events after indexed_through
+	commits  uint64          // transactions that were committed
+	pages    int64           // pages that they wrote
+	changes  *changedKeys    // nil unless a compaction is under way
+	look     chan<- struct{} // if it is not nil, gets a token after some transactions
 }
 
 // submit has apply run in a write transaction and returns when that is
 // durable, or why it is not. A context that ends takes the write back if the
 // transaction has not begun; after that the outcome is waited for.
 func (c *committer) submit(ctx context.Context, apply func(*writeTx) error) error {
+	return c.do(&job{apply: apply, ctx: ctx})
+}
+
+// exclusively has fn run while nobody writes, and returns its error. The writers
+// wait for it.
+func (c *committer) exclusively(ctx context.Context, fn func() error) error {
+	return c.do(&job{alone: fn, ctx: ctx})
+}
+
+func (c *committer) do(j *job) error {
+	ctx := j.ctx
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	j := &job{apply: apply, ctx: ctx, turn: make(chan bool, 1)}
+	j.turn = make(chan bool, 1)
 	c.mu.Lock()
 	c.queue = append(c.queue, j)
 	lead := !c.led
@@ -119,7 +133,18 @@ func (c *committer) lead() {
 		defer c.mu.Unlock()
 		c.passLead()
 	}()
-	c.commit(c.drain())
+	var alone []*job
+	jobs := slices.DeleteFunc(c.drain(), func(j *job) bool {
+		if j.alone != nil {
+			alone = append(alone, j)
+		}
+		return j.alone != nil
+	})
+	c.commit(jobs)
+	for _, j := range alone {
+		j.err = guarded(j.alone)
+		j.turn <- false
+	}
 }
 
 // drain takes everybody who waits. Where there were several at the last commit
@@ -199,6 +224,9 @@ func (c *committer) transact(jobs []*job) (err error) {
 	if err != nil {
 		return err
 	}
+	if c.changes != nil {
+		w.touched = make(map[changedKey]struct{})
+	}
 	for _, j := range jobs {
 		before := w.changes
 		if j.err = j.apply(w); j.err != nil && w.changes != before {
@@ -219,7 +247,16 @@ func (c *committer) transact(jobs []*job) (err error) {
 	if err := c.commitTx(tx); err != nil {
 		return c.afterFailedCommit(w.txID, err)
 	}
+	if c.changes != nil {
+		c.changes.add(w.touched)
+	}
 	stats := tx.Stats()
+	if c.look != nil && (c.commits+1)%looksAfter == 0 {
+		select {
+		case c.look <- struct{}{}:
+		default:
+		}
+	}
 	c.tail, c.commits, c.pages, c.unclean = w.tail, c.commits+1, c.pages+stats.GetWrite(), w.unclean
 	return nil
 }

@@ -32,6 +32,8 @@
 //     waits for one such transaction.
 //   - A backup is of one moment, and has the thumbnails of that moment. What is
 //     restored has been verified, and is there as a whole or not at all.
+//   - A compaction holds up writers for a moment and readers not at all, and
+//     loses nothing, whenever it is cut short.
 //   - What is to be stored, or comes from the disk, makes no call panic.
 //
 // # What is not promised
@@ -57,6 +59,10 @@
 // prune.go with removal.go deletes the rest. buckets.go draws the keys and
 // codec.go the records. A frame goes from picture.go to thumbnail.go and
 // frame.go, after frame_cost.go has told from its headers what it would take.
+//
+// compact.go writes the file anew without its free pages, while it is in use, and
+// compactor.go by itself; erase.go takes a person out of all of it, and removing.go
+// the files that go with events.
 //
 // Before bolt maps a file, walk.go reads it as boltfile.go draws it, and
 // examine.go compares it with its sums (sums.go, state.go); scrub.go does so

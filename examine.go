@@ -65,6 +65,8 @@ type examination struct {
 	unsound        bool               // pages, or meta, are damaged
 	lastPosting    [indexCount][]byte // the last entry of each index so far
 	damaged        [sumCount]int
+	reading        int                                 // the bucket; storedBuckets: another
+	pages          [storedBuckets + 1]uint64                // of each bucket; the last: of others
 	entry          func(bucket int, key, value []byte) // if set, is called with each record that verifies
 }
 
@@ -73,6 +75,8 @@ func (x *examination) examine(w *walker) error {
 	x.walker = w
 	w.report = func(format string, args ...any) { x.report(1, format, args...) }
 	w.bucket, w.names = x.bucket, x.name
+	x.reading = storedBuckets
+	w.took = func(pages uint64) { x.pages[x.reading] += pages }
 	if err := w.walk(); err != nil {
 		return err // not of the file, but of reading it
 	}
@@ -116,16 +120,19 @@ func (x *examination) name(name []byte) {
 
 // bucket returns what takes in the entries of a bucket.
 func (x *examination) bucket(name []byte) func(key, value []byte) {
+	x.reading = storedBuckets
 	switch {
 	case bytes.Equal(name, metaBucket):
 		return x.lookAtMeta
 	case bytes.Equal(name, tailBucket):
+		x.reading = tailNumber
 		return x.lookAtTail
 	}
 	for i := range summed {
 		if !bytes.Equal(name, summed[i]) {
 			continue
 		}
+		x.reading = i
 		if i >= indexSums {
 			return func(key, value []byte) { x.lookAtPosting(i, key, value) }
 		}
@@ -221,6 +228,16 @@ func (x *examination) compare() {
 	}
 }
 
+// sizes returns the bytes of the pages of each bucket. One that is small has no
+// page of its own.
+func (x *examination) sizes() map[string]int64 {
+	sizes := make(map[string]int64, len(stored))
+	for i, name := range stored {
+		sizes[string(name)] = int64(x.pages[i]) * int64(x.walker.meta.pageSize)
+	}
+	return sizes
+}
+
 func (x *examination) damagedRecords() (n int) {
 	for _, d := range x.damaged {
 		n += d
@@ -271,6 +288,9 @@ func (f *boltFile) examine() error {
 	x = new(examination)
 	if err := x.examine(&walker{ctx: ctx, r: f.file, meta: metas[0], depth: depth}); err != nil {
 		return err
+	}
+	if f.scrubbed {
+		f.sizes = x.sizes()
 	}
 	return x.err()
 }

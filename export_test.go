@@ -173,10 +173,23 @@ func resum(tx *bolt.Tx) error {
 	return tx.Bucket(metaBucket).Put(metaState, st.encode())
 }
 
+// NoteRemoving notes files as those that an erasure is about to remove.
+func (s *Store) NoteRemoving(t testing.TB, paths ...string) {
+	t.Helper()
+	if err := s.commits.submit(context.Background(), func(w *writeTx) error { return w.setRemoving(paths) }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Contents returns every entry of every bucket.
+func (s *Store) Contents(t testing.TB) map[string]map[string]string { return s.copyBuckets(t) }
+
 func (s *Store) copyBuckets(t testing.TB) map[string]map[string]string {
 	t.Helper()
 	buckets := make(map[string]map[string]string)
-	err := s.file.db.View(func(tx *bolt.Tx) error {
+	f := s.readers.hold()
+	defer s.readers.release(f)
+	err := f.db.View(func(tx *bolt.Tx) error {
 		return tx.ForEach(func(name []byte, b *bolt.Bucket) error {
 			kv := make(map[string]string)
 			buckets[string(name)] = kv

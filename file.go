@@ -60,8 +60,10 @@ type boltFile struct {
 	file   *os.File
 	broken atomic.Pointer[error] // set once: bolt has panicked with its locks held
 
-	scrubbed bool // all of it was read when it was opened
-	settled  bool // see settle
+	scrubbed bool             // all of it was read when it was opened
+	sizes    map[string]int64 // then: bytes of each bucket
+	settled  bool             // see settle
+	users    int              // the store and its readers (readerPool)
 }
 
 // guarded runs fn; a panic of it, or a fault of the mapped memory, is an error.
@@ -77,7 +79,7 @@ func (f *boltFile) open(path string, opt *Options) error {
 		FreelistType:    bolt.FreelistArrayType,
 		ReadOnly:        opt.ReadOnly,
 		MaxSize:         int(opt.MaxSize),
-		InitialMmapSize: mapSize(path),
+		InitialMmapSize: mapSize(path, opt.becomes),
 		NoStatistics:    true,
 		OpenFile: func(name string, flag int, perm os.FileMode) (_ *os.File, err error) {
 			// The file exists: one that went away must not come back empty.
@@ -147,9 +149,10 @@ var leastMap int64 = 1 << 30
 
 // mapSize returns the address space that is set aside for the file, so that a
 // growing file is not mapped anew, for which readers and the writer would have
-// to wait for each other: twice what it has, and 1 GiB at least. 32-bit systems
+// to wait for each other: twice what it has, or is about to have, and 1 GiB at
+// least. 32-bit systems
 // have little of it, and Windows would make the file as large.
-func mapSize(path string) int {
+func mapSize(path string, becomes int64) int {
 	switch {
 	case leastMap == 0 || runtime.GOOS == "windows":
 		return 0
@@ -158,7 +161,7 @@ func mapSize(path string) int {
 	}
 	size := leastMap
 	if info, err := os.Stat(path); err == nil {
-		size = max(size, 2*info.Size())
+		size = max(size, 2*info.Size(), 2*becomes)
 	}
 	return int(size)
 }
@@ -340,8 +343,12 @@ func buildFile(path string, storeID ID, opt *Options) error {
 	return errors.Join(err, db.Close())
 }
 
-// removeLeftovers removes what a creation that was cut short left behind.
+// removeLeftovers removes what a creation, or a compaction, that was cut short
+// left behind: beside the file itself, if path is a link.
 func removeLeftovers(path string) {
+	if to, err := filepath.EvalSymlinks(path); err == nil {
+		path = to
+	}
 	dir, base := filepath.Split(path)
 	left, err := filepath.Glob(filepath.Join(escapeGlob(dir), "."+escapeGlob(base)+".new-*"))
 	if err != nil {

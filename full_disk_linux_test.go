@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"strings"
 	"syscall"
@@ -147,6 +148,28 @@ func fillDisk(t *testing.T, makeDisk func(*testing.T) smallDisk, minFree int64, 
 	acknowledged = append(acknowledged, s.write(t, heavy(0))...)
 	wantEvents(t, s.all(t, doorlog.Query{OldestFirst: true}), acknowledged)
 	t.Logf("%d events acknowledged before the disk was full, and all there; one after", len(acknowledged)-1)
+}
+
+// Where the disk has no room for it a compaction says how much it needs, and does
+// nothing; when there is room it is done.
+func TestCompactOnAFullDisk(t *testing.T) {
+	disk := smallDisks["tmpfs"](t)
+	s := newStoreIn(t, disk.dir, doorlog.Options{})
+	acknowledged := s.fill(t)
+	before := s.Contents(t)
+	_, err := s.Compact(t.Context())
+	wantError(t, err, doorlog.ErrFull, "it needs ")
+	if after := s.Contents(t); !reflect.DeepEqual(after, before) || len(leftovers(t, s.path)) > 0 {
+		t.Errorf("something was changed, or is left over: %v", leftovers(t, s.path))
+	}
+	if err := disk.grow(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Compact(t.Context()); err != nil {
+		t.Error(err)
+	}
+	s.reopen(t)
+	wantEvents(t, s.all(t, doorlog.Query{OldestFirst: true}), acknowledged)
 }
 
 // fill writes events until the disk is full, and a few more, and returns those

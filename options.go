@@ -66,6 +66,17 @@ type Options struct {
 	// must not be changed while the store is open. With ReadOnly it does nothing.
 	Retention      *Policy
 	RetentionEvery time.Duration
+	// CompactAt has the store compact its file by itself (Store.Compact) when
+	// this fraction of its pages is free, between 0 and 1, and they are 1 MiB
+	// at least. It looks at Open and after every 64 transactions. If that
+	// fails it is a line in Logger, and an hour passes until the next attempt.
+	// Default: 0, never.
+	CompactAt float64
+
+	// Progress, if it is not nil, is told how far Compact and ErasePerson are:
+	// what they do, and how much of the total is done. It is called by the
+	// goroutine that works, a few times a second or less, and must return soon.
+	Progress func(doing string, done, total int64)
 
 	// MaxFutureSkew is how far ahead of the clock an event may lie. One
 	// further ahead is refused, so that a device with a dead clock does not
@@ -85,7 +96,8 @@ type Options struct {
 	// OpenFile opens the database file. Default: os.OpenFile.
 	OpenFile func(name string, flag int, perm os.FileMode) (*os.File, error)
 
-	examined bool // the file has been examined and found sound
+	examined bool  // the file has been examined and found sound
+	becomes  int64 // how large the file is going to be, if that is known
 }
 
 const (
@@ -142,6 +154,9 @@ func (o *Options) withDefaults(path string) (Options, error) {
 		return opt, invalid("Options.RetentionEvery", "%v is negative", opt.RetentionEvery)
 	case opt.RetentionEvery == 0:
 		opt.RetentionEvery = defaultRetentionEvery
+	}
+	if !(opt.CompactAt >= 0 && opt.CompactAt < 1) { // also what is no number
+		return opt, invalid("Options.CompactAt", "%v is not a fraction", opt.CompactAt)
 	}
 	switch {
 	case opt.MaxFutureSkew < 0:

@@ -300,7 +300,7 @@ func (w *writeTx) applyToBlock(index int, prefix []byte, changes []indexChange) 
 	}
 	ids, appended := merge(old, changes[:n])
 	if key != nil && (len(ids) == 0 || ids[0] != ID(key[len(prefix):])) {
-		if err := w.deleteKey(indexes[index], key); err != nil {
+		if err := w.deleteKey(indexSums+index, key); err != nil {
 			return 0, err
 		}
 	}
@@ -414,9 +414,9 @@ func merge(old []ID, changes []indexChange) (ids []ID, appended bool) {
 func (w *writeTx) putBlock(index int, prefix []byte, ids []ID) error {
 	key := append(bytes.Clone(prefix), ids[0][:]...)
 	if len(ids) == 1 {
-		return w.putKey(indexes[index], key, nil)
+		return w.putKey(indexSums+index, key, nil)
 	}
-	return w.putKey(indexes[index], key, postingRecords[index].encode(key, func(e *encoder) {
+	return w.putKey(indexSums+index, key, postingRecords[index].encode(key, func(e *encoder) {
 		for i := range ids[1:] {
 			e.buf.Write(ids[1+i][:])
 		}

@@ -2,10 +2,8 @@ package doorlog
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 )
 
@@ -433,23 +431,6 @@ func (s *Store) inUse(ctx context.Context) (events, bytes int64, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	free, err := freePageCount(s.file.file, meta)
-	return events, int64(meta.pages-free) * int64(meta.pageSize), err
-}
-
-// freePageCount returns how many pages the freelist has.
-func freePageCount(r io.ReaderAt, meta boltMeta) (uint64, error) {
-	head := make([]byte, pageHeaderLen+8)
-	if err := readPage(r, head, int64(meta.freelist)*int64(meta.pageSize)); err != nil {
-		return 0, fmt.Errorf("freelist: %w", err)
-	}
-	_, p := parsePage(head)
-	count := uint64(p.count)
-	if p.count == 0xffff {
-		count = binary.LittleEndian.Uint64(head[pageHeaderLen:])
-	}
-	if p.flags != freelistFlag || count > meta.pages {
-		return 0, fmt.Errorf("freelist page %d: %w", meta.freelist, ErrCorrupt)
-	}
-	return count, nil
+	u, err := usageOf(sn.r.file, meta)
+	return events, u.live(), err
 }

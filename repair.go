@@ -45,7 +45,7 @@ func repair(ctx context.Context, path string, options *Options) (result *Repaire
 	if err != nil {
 		return nil, err
 	}
-	opt.ReadOnly, opt.Scrub, opt.Retention = false, -1, nil
+	opt.ReadOnly, opt.Scrub, opt.Retention, opt.CompactAt = false, -1, nil, 0
 	result = new(Repaired)
 	// A link stays, and the file to which it leads is replaced.
 	if path, err = filepath.EvalSymlinks(path); err != nil {

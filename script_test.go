@@ -19,7 +19,7 @@ type script struct {
 	// of it. Lanes have no event in common, so the order is that of the steps.
 	histories map[string][]value
 	framed    map[string]int // the step that gave an event its thumbnail
-	piecemeal map[int]bool   // the steps that are not one transaction
+	piecemeal map[int]bool   // steps that are several transactions, and go on when they are done again
 
 	unchecked bool // the invariants are not checked: bolt's own check cannot bear a damaged file
 }
@@ -58,6 +58,10 @@ func writeScript(length, lanes int) *script {
 		rng:    rand.New(rand.NewPCG(1, uint64(length))),
 	}
 	first := []*step{w.put("alice"), w.put("bob"), w.write(writeFrame), w.batch(doorlog.FoldAt - 12)}
+	defer func() {
+		last := w.parts[len(w.parts)-1]
+		last[0] = append(last[0], w.step(compactFile), w.erase("dave"), w.put("erwin"))
+	}()
 	w.parts = append(w.parts, [][]*step{w.mixed(first, length)})
 	if lanes > 0 {
 		part := make([][]*step, lanes)
@@ -65,6 +69,11 @@ func writeScript(length, lanes int) *script {
 		for i := range part {
 			w.living = nil // a lane touches its own events alone
 			part[i] = w.mixed([]*step{w.write(writeFrame)}, length/3+8)
+			for range 3 {
+				if i == 0 { // while the others write
+					part[i] = w.mixed(append(part[i], w.step(compactFile)), 1)
+				}
+			}
 			all = append(all, w.living...)
 		}
 		w.living = all
@@ -242,6 +251,20 @@ func (w *scriptWriter) put(person string) *step {
 	s.person = person
 	p := doorlog.Person{Name: person, DisplayName: string(person[0]-'a'+'A') + person[1:], AutoUnlock: true, CreatedAt: now}
 	w.histories[personName(person)] = append(w.histories[personName(person)], value{s.n, p})
+	return s
+}
+
+// erase erases a person, whose name and picture go from the events.
+func (w *scriptWriter) erase(person string) *step {
+	s := w.step(erasePerson)
+	s.person = person
+	w.piecemeal[s.n] = true
+	for i := range w.living {
+		if e := &w.living[i]; e.Person == person {
+			e.Person, e.ThumbnailPath = "", ""
+			w.becomes(s, *e)
+		}
+	}
 	return s
 }
 

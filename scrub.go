@@ -15,12 +15,15 @@ type scrubber struct {
 	mu   sync.Mutex
 	busy bool
 	last time.Time // when the file was last found sound
+
+	sizes map[string]int64 // then: bytes of each bucket; not changed any more
 }
 
 // startScrub starts the scrubber; end ends it, and waits for that.
 func (s *Store) startScrub() {
-	if s.file.scrubbed {
-		s.scrub.last = s.opt.Now()
+	scrubbed := s.readers.file.scrubbed
+	if scrubbed {
+		s.scrub.last, s.scrub.sizes = s.opt.Now(), s.readers.file.sizes
 	}
 	if s.opt.Scrub < 0 {
 		return
@@ -30,7 +33,7 @@ func (s *Store) startScrub() {
 	go func() {
 		defer close(s.scrub.done)
 		wait := s.opt.Scrub
-		if !s.file.scrubbed {
+		if !scrubbed {
 			wait = 0
 		}
 		for pause(ctx, wait) == nil {
@@ -53,31 +56,34 @@ func (s *Store) scrubOnce(ctx context.Context) {
 		return
 	}
 	defer s.leave()
-	s.scrub.set(true, time.Time{})
+	s.scrub.set(true)
 	x, sn, err := s.examineState(ctx, halfTime(ctx))
 	if err == nil {
 		sn.close()
 		err = x.err()
 	}
-	sound := time.Time{}
 	switch {
 	case err == nil:
-		sound = s.opt.Now()
+		s.scrub.found(s.opt.Now(), x.sizes())
 	case errors.Is(err, ErrCorrupt):
 		s.condemn(err)
 	case ctx.Err() == nil:
 		s.opt.Logger.Warn("doorlog: the file could not be verified", "file", s.path, "error", err)
 	}
-	s.scrub.set(false, sound)
+	s.scrub.set(false)
 }
 
-func (c *scrubber) set(busy bool, sound time.Time) {
+// found says that the file was read whole and found sound.
+func (c *scrubber) found(at time.Time, sizes map[string]int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.last, c.sizes = at, sizes
+}
+
+func (c *scrubber) set(busy bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.busy = busy
-	if !sound.IsZero() {
-		c.last = sound
-	}
 }
 
 // halfTime returns what is to be called before each page is read, and lets as

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -21,6 +23,10 @@ type Snapshot struct {
 	r     *reader // nil after the View
 
 	entered bool // the call is Close's to wait for
+
+	// In the list of those that are open, oldest first, under readerPool.mu.
+	opened       time.Time
+	older, newer *Snapshot
 }
 
 // View calls fn with a snapshot and returns fn's error. Writers are not held
@@ -64,11 +70,13 @@ func (s *Store) look(ctx context.Context) (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Snapshot{store: s, ctx: ctx, r: r}, nil
+	sn := &Snapshot{store: s, ctx: ctx, r: r, opened: s.opt.Now()}
+	s.readers.open(sn)
+	return sn, nil
 }
 
 func (sn *Snapshot) close() {
-	sn.store.readers.put(sn.r)
+	sn.store.readers.close(sn)
 	sn.r = nil
 	if sn.entered {
 		sn.store.leave()
@@ -203,6 +211,7 @@ func catch(panicOnFault bool, err *error) {
 
 // A reader is a bolt read transaction with cursors at hand.
 type reader struct {
+	file                                     *boltFile // of which it is a user
 	tx                                       *bolt.Tx
 	generation                               uint64
 	eventCursor, detectionCursor, tailCursor *bolt.Cursor
@@ -229,13 +238,89 @@ func (r *reader) indexedThrough() (ID, error) {
 // pages from being used again, and hold up for ever a writer that has to map
 // the file anew. So the committer empties the pool before each transaction,
 // and no reader goes into the pool until that has ended.
+//
+// The pool also has the file, because readers are what may still need the one
+// into whose place a compaction has put another: a file is closed by the last of
+// its users, which are the store and the readers.
 type readerPool struct {
-	file *boltFile
+	log *slog.Logger
 
-	mu         sync.Mutex
-	idle       []*reader
-	generation uint64 // counts transactions
-	writing    bool
+	mu             sync.Mutex
+	file           *boltFile
+	idle           []*reader
+	generation     uint64 // counts transactions
+	writing        bool
+	oldest, newest *Snapshot
+	snapshots      int // how many are open
+}
+
+// hold returns the file, which is not closed until it is released.
+func (p *readerPool) hold() *boltFile {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.file.users++
+	return p.file
+}
+
+// release closes a file that has no users any more.
+func (p *readerPool) release(file *boltFile) {
+	p.mu.Lock()
+	file.users--
+	last := file.users == 0
+	p.mu.Unlock()
+	if !last {
+		return
+	}
+	if err := file.close(); err != nil { // everything of it is in the file after it, and durable
+		p.log.Warn("doorlog: the file that a compaction replaced could not be closed", "error", err)
+	}
+}
+
+// replace puts another file in the place of the file, whose user the caller
+// becomes. Nobody writes meanwhile.
+func (p *readerPool) replace(file *boltFile) (old *boltFile) {
+	p.beginWrite()
+	defer p.endWrite()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	file.users = 1
+	old, p.file = p.file, file
+	return old
+}
+
+// open puts a snapshot at the end of the list.
+func (p *readerPool) open(sn *Snapshot) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.snapshots++
+	if sn.older = p.newest; sn.older != nil {
+		sn.older.newer = sn
+	} else {
+		p.oldest = sn
+	}
+	p.newest = sn
+}
+
+// close takes a snapshot off the list, and its reader back.
+func (p *readerPool) close(sn *Snapshot) {
+	p.mu.Lock()
+	p.snapshots--
+	if sn.older != nil {
+		sn.older.newer = sn.newer
+	} else {
+		p.oldest = sn.newer
+	}
+	if sn.newer != nil {
+		sn.newer.older = sn.older
+	} else {
+		p.newest = sn.older
+	}
+	sn.older, sn.newer = nil, nil
+	r := p.keep(sn.r)
+	p.mu.Unlock()
+	if r != nil {
+		p.end(r)
+	}
 }
 
 const maxIdleReaders = 16
@@ -250,8 +335,14 @@ func (p *readerPool) get() (*reader, error) {
 		p.mu.Unlock()
 		return r, nil
 	}
+	file := p.file
+	file.users++
 	p.mu.Unlock()
-	return newReader(p.file, generation)
+	r, err := newReader(file, generation)
+	if err != nil {
+		p.release(file)
+	}
+	return r, err
 }
 
 func newReader(file *boltFile, generation uint64) (*reader, error) {
@@ -259,7 +350,7 @@ func newReader(file *boltFile, generation uint64) (*reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{tx: tx, generation: generation}
+	r := &reader{file: file, tx: tx, generation: generation}
 	err = guarded(func() error {
 		r.eventCursor = readable(tx, eventsBucket).Cursor()
 		r.detectionCursor = readable(tx, detectionsBucket).Cursor()
@@ -273,17 +364,18 @@ func newReader(file *boltFile, generation uint64) (*reader, error) {
 	return r, nil
 }
 
-// put takes a reader back.
-func (p *readerPool) put(r *reader) {
-	p.mu.Lock()
-	if keep := !p.writing && r.generation == p.generation && len(p.idle) < maxIdleReaders; keep {
-		p.idle = append(p.idle, r)
-		r = nil
+// keep takes a reader back, or returns it, to be ended. mu is held.
+func (p *readerPool) keep(r *reader) *reader {
+	if p.writing || r.generation != p.generation || len(p.idle) >= maxIdleReaders {
+		return r
 	}
-	p.mu.Unlock()
-	if r != nil {
-		p.file.rollback(r.tx)
-	}
+	p.idle = append(p.idle, r)
+	return nil
+}
+
+func (p *readerPool) end(r *reader) {
+	r.file.rollback(r.tx)
+	p.release(r.file)
 }
 
 // beginWrite empties the pool, and keeps it empty until endWrite.
@@ -293,7 +385,7 @@ func (p *readerPool) beginWrite() {
 	p.idle, p.writing = nil, true
 	p.mu.Unlock()
 	for _, r := range idle {
-		p.file.rollback(r.tx)
+		p.end(r)
 	}
 }
 

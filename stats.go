@@ -2,6 +2,7 @@ package doorlog
 
 import (
 	"context"
+	"maps"
 	"time"
 )
 
@@ -13,17 +14,51 @@ type Stats struct {
 	Persons  int64
 	Detected int64
 
+	// Oldest and Newest are when the first and the last of the events
+	// happened; zero if there are none.
+	Oldest, Newest time.Time
+
+	// StoreID names the store. It was made with the file, and a copy has the same.
+	StoreID ID
+
+	// Schema is the version of the layout of the file.
+	Schema int
+
 	// FileSize is the size of the database file in bytes.
 	FileSize int64
 
-	// Verified is when the file was last read whole and found sound; zero if
-	// it was not since it was opened. Verifying says that it is being read.
+	// PageSize is the size of a page in bytes, Pages how many the file uses,
+	// and FreePages how many of these hold nothing: new events fill them, and
+	// Compact does away with them.
+	PageSize  int64
+	Pages     int64
+	FreePages int64
+
+	// GrowthPerDay is how many bytes of the file a day of events has taken, on
+	// average: those of the pages that are not free, by the days from Oldest to
+	// Newest, of which there is one at least. Deleted events do not count.
+	GrowthPerDay int64
+
+	// Snapshots is how many snapshots are open, this call's not counted, and
+	// OldestSnapshot when the first of them was opened; zero if none is. Pages
+	// that are freed are not used again while a snapshot from before is open.
+	Snapshots      int
+	OldestSnapshot time.Time
+
+	// Verified is when the file was last read whole and found sound, by Open,
+	// Verify, Compact or in the background; zero if it was not since it was
+	// opened. Verifying says that it is being read in the background.
 	Verified  time.Time
 	Verifying bool
 
 	// LastBackup is of when the state is that the last Backup holds; zero if
 	// there has been none.
 	LastBackup time.Time
+
+	// Buckets are the bytes of the pages of each bucket (buckets.go) at the time
+	// Verified, when they were counted; nil if that is zero. A bucket of a few
+	// entries has no pages of its own.
+	Buckets map[string]int64
 
 	// Damage says what is wrong with the file, if something was found: every
 	// other call then returns it. It is ErrCorrupt, or nil.
@@ -34,7 +69,11 @@ type Stats struct {
 	Stopped error
 }
 
-// Stats returns the figures of the moment. They cost no reading of events.
+// LiveSize is the bytes of the pages that are in use: the file is hardly larger
+// after Compact, and smaller where deletions have left pages half empty.
+func (st *Stats) LiveSize() int64 { return (st.Pages - st.FreePages) * st.PageSize }
+
+// Stats returns the figures of the moment. They cost the reading of a few pages.
 func (s *Store) Stats(ctx context.Context) (Stats, error) {
 	st, err := s.stats(ctx)
 	return st, failed("stats", err)
@@ -49,7 +88,7 @@ func (s *Store) stats(ctx context.Context) (st Stats, err error) {
 	}
 	defer s.leave()
 	s.scrub.mu.Lock()
-	st.Verified, st.Verifying = s.scrub.last, s.scrub.busy
+	st.Verified, st.Verifying, st.Buckets = s.scrub.last, s.scrub.busy, maps.Clone(s.scrub.sizes)
 	s.scrub.mu.Unlock()
 	if s.commits != nil {
 		if failure := s.commits.failure.Load(); failure != nil {
@@ -60,25 +99,66 @@ func (s *Store) stats(ctx context.Context) (st Stats, err error) {
 		st.Damage = *damage
 		return st, nil // its numbers cannot be relied on
 	}
-	info, err := s.file.file.Stat()
-	if err != nil {
-		return st, err
-	}
-	st.FileSize = info.Size()
-	sn, err := s.look(ctx)
+	st.Snapshots, st.OldestSnapshot = s.readers.openSnapshots()
+	meta, sn, err := s.newestState(ctx)
 	if err != nil {
 		return st, err
 	}
 	defer sn.close()
-	return st, guarded(func() error {
-		kept, err := readState(sn.r.tx)
-		st.Events = int64(kept.sums[eventsSum].entries)
-		st.Persons = int64(kept.sums[personsSum].entries)
-		st.Detected = int64(kept.sums[detectionsSum].entries)
-		if err != nil {
-			return err
-		}
-		st.LastBackup, err = readLastBackup(sn.r.tx)
+	info, err := sn.r.file.file.Stat()
+	if err != nil {
+		return st, err
+	}
+	u, err := usageOf(sn.r.file, meta)
+	if err != nil {
+		return st, err
+	}
+	st.FileSize, st.PageSize, st.Pages, st.FreePages = info.Size(), u.pageSize, u.pages, u.free
+	if err := guarded(func() error { return st.look(sn) }); err != nil {
+		return st, err
+	}
+	if st.Events > 0 {
+		const day = 24 * time.Hour
+		st.GrowthPerDay = int64(float64(st.LiveSize()) * float64(day) / float64(max(day, st.Newest.Sub(st.Oldest))))
+	}
+	return st, nil
+}
+
+// look takes in what a snapshot says.
+func (st *Stats) look(sn *Snapshot) error {
+	kept, err := readState(sn.r.tx)
+	if err != nil {
 		return err
-	})
+	}
+	st.Events = int64(kept.sums[eventsSum].entries)
+	st.Persons = int64(kept.sums[personsSum].entries)
+	st.Detected = int64(kept.sums[detectionsSum].entries)
+	st.StoreID, st.Schema = kept.storeID, int(kept.schema)
+	if st.LastBackup, err = readLastBackup(sn.r.tx); err != nil {
+		return err
+	}
+	oldest, _ := sn.r.eventCursor.First()
+	if oldest == nil {
+		oldest, _ = sn.r.tailCursor.First()
+	}
+	if oldest == nil {
+		return nil
+	}
+	first, err := asID(oldest)
+	if err != nil {
+		return err
+	}
+	last, err := newestID(sn.r.tx)
+	st.Oldest, st.Newest = IDTime(first), IDTime(last)
+	return err
+}
+
+// openSnapshots returns how many snapshots are open, and when the first was opened.
+func (p *readerPool) openSnapshots() (n int, oldest time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.oldest != nil {
+		oldest = p.oldest.opened
+	}
+	return p.snapshots, oldest
 }

@@ -21,8 +21,7 @@ import (
 type Store struct {
 	path    string
 	opt     Options
-	file    *boltFile
-	readers readerPool
+	readers readerPool // and the file
 	commits *committer // nil if the store is read-only
 	thumbs  *thumbnails
 	names   interner
@@ -31,6 +30,7 @@ type Store struct {
 	prunes  idLocks // of no event: they take turns
 	scrub   scrubber
 	retain  retainer
+	compact compactor
 	damage  atomic.Pointer[error] // set once: what was found wrong with the file
 
 	mu       sync.Mutex
@@ -38,6 +38,8 @@ type Store struct {
 	active   sync.WaitGroup // calls under way; added to under mu, while not closing
 	closed   chan struct{}  // closed when Close is done
 	closeErr error
+	life     context.Context // ends when Close begins
+	end      context.CancelFunc
 }
 
 // Open opens the store in the file at path, and makes it first if there is no
@@ -90,8 +92,10 @@ func openStore(path string, opt *Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, opt: *opt, file: file, closed: make(chan struct{})}
-	s.readers.file = file
+	s := &Store{path: path, opt: *opt, closed: make(chan struct{})}
+	s.life, s.end = context.WithCancel(context.Background())
+	s.readers.file, s.readers.log = file, opt.Logger
+	file.users = 1
 	s.ids.entropy = opt.Entropy
 	s.thumbs = newThumbnails(opt.ThumbnailDir, opt.ThumbnailEdge)
 	if opt.ReadOnly {
@@ -99,12 +103,12 @@ func openStore(path string, opt *Options) (*Store, error) {
 		return s, nil
 	}
 	removeLeftovers(path)
-	tail, unclean, err := s.tailLength()
+	tail, unclean, err := file.tailLength()
 	if err == nil {
 		err = syncName(path) // who made the file may not have come to this
 	}
 	if err == nil && unclean { // what it shows may have been acknowledged by nobody yet, and will be
-		err = s.settle()
+		err = file.settleNewest()
 	}
 	if err != nil {
 		return nil, errors.Join(err, file.close())
@@ -113,19 +117,24 @@ func openStore(path string, opt *Options) (*Store, error) {
 		file: file, readers: &s.readers, names: &s.names, log: opt.Logger, commitTx: (*bolt.Tx).Commit,
 		tail: tail, unclean: unclean,
 	}
+	if err := s.finishRemoving(s.life); err != nil {
+		opt.Logger.Warn("doorlog: thumbnails that an erasure was about to remove are left", "error", err)
+	}
 	s.startScrub()
 	s.startRetention()
+
+	s.startCompactor()
 	return s, nil
 }
 
 // tailLength counts the events of the tail, damaged ones too, and
 // reports whether the store has been written to and not been closed.
-func (s *Store) tailLength() (n int, unclean bool, err error) {
-	r, err := newReader(s.file, 0)
+func (f *boltFile) tailLength() (n int, unclean bool, err error) {
+	r, err := newReader(f, 0)
 	if err != nil {
 		return 0, false, err
 	}
-	defer s.file.rollback(r.tx)
+	defer f.rollback(r.tx)
 	err = guarded(func() error {
 		st, err := readState(r.tx)
 		unclean = st.unclean
@@ -137,14 +146,14 @@ func (s *Store) tailLength() (n int, unclean bool, err error) {
 	return n, unclean, err
 }
 
-// settle makes what readers see durable.
-func (s *Store) settle() error {
-	tx, err := s.file.begin(false)
+// settleNewest makes what readers see durable.
+func (f *boltFile) settleNewest() error {
+	tx, err := f.begin(false)
 	if err != nil {
 		return err
 	}
-	defer s.file.rollback(tx)
-	return s.file.settle(tx.ID())
+	defer f.rollback(tx)
+	return f.settle(tx.ID())
 }
 
 // Close waits for the calls that are under way, writes among them, and closes
@@ -164,15 +173,18 @@ func (s *Store) Close() error {
 		return s.closeErr
 	}
 	defer close(s.closed)
+	s.end()
 	s.scrub.end()
 	s.retain.end()
+
+	s.compact.end()
 	s.active.Wait()
 	var err error
 	if s.commits != nil && s.damage.Load() == nil {
 		err = s.commits.close()
 	}
 	s.readers.beginWrite() // for ever: the pool stays empty
-	if err := errors.Join(err, s.file.close(), s.thumbs.close()); err != nil {
+	if err := errors.Join(err, s.readers.file.close(), s.thumbs.close()); err != nil {
 		s.closeErr = fmt.Errorf("doorlog: close %s: %w", s.path, err)
 	}
 	return s.closeErr
@@ -227,7 +239,9 @@ func (s *Store) room() error {
 	if s.opt.MinFree < 0 {
 		return nil
 	}
-	if free := freeSpace(s.file.file); free >= 0 && free < s.opt.MinFree {
+	f := s.readers.hold()
+	defer s.readers.release(f)
+	if free := freeSpace(f.file); free >= 0 && free < s.opt.MinFree {
 		return fmt.Errorf("%w: the disk has %d bytes free, and %d are to stay so", ErrFull, free, s.opt.MinFree)
 	}
 	return nil

@@ -808,6 +808,9 @@ func everyWrite(s *doorlog.Store) map[string]error {
 	results["SetAutoUnlock"] = s.SetAutoUnlock(ctx, "alice", true)
 	results["DeletePerson"] = s.DeletePerson(ctx, "alice")
 	_, results["Prune"] = s.Prune(ctx, doorlog.Policy{MaxAge: 1})
+
+	_, results["Compact"] = s.Compact(ctx)
+	_, results["ErasePerson"] = s.ErasePerson(ctx, "alice", doorlog.EraseName)
 	return results
 }
 

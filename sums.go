@@ -1,8 +1,10 @@
 package doorlog
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
+	"slices"
 )
 
 // A checksum per record does not tell that a record is gone: a page whose header
@@ -18,6 +20,15 @@ var summed = func() (names [][]byte) {
 	names = append(names, eventsBucket, detectionsBucket, personsBucket, rollupsBucket)
 	return append(names, indexes[:]...)
 }()
+
+// stored are the buckets that have numbers: those that have sums, and after them
+// the tail, whose records are counted as those of events and detections.
+var stored = append(slices.Clone(summed), tailBucket)
+
+const (
+	tailNumber    = int(sumCount)
+	storedBuckets = tailNumber + 1
+)
 
 const (
 	eventsSum = iota
@@ -41,6 +52,43 @@ func (s *sums) add(bucket int, key []byte, crc uint32) {
 func (s *sums) remove(bucket int, key []byte, crc uint32) {
 	s[bucket].entries--
 	s[bucket].hashes -= hashEntry(key, crc)
+}
+
+// count adds what an entry of a stored bucket stands for.
+func (s *sums) count(bucket int, key, value []byte) error { return s.each(bucket, key, value, s.add) }
+
+// discount takes away what was counted.
+func (s *sums) discount(bucket int, key, value []byte) error {
+	return s.each(bucket, key, value, s.remove)
+}
+
+// each calls fn with what an entry of a stored bucket stands for in the sums: a
+// record, the two of an event of the tail, or the postings of a block.
+func (s *sums) each(bucket int, key, value []byte, fn func(bucket int, key []byte, crc uint32)) error {
+	switch {
+	case bucket == tailNumber:
+		event, detected, err := splitTail(value)
+		if err != nil {
+			return err
+		}
+		fn(eventsSum, key, recordSum(event))
+		if detected != nil {
+			fn(detectionsSum, key, recordSum(detected))
+		}
+	case bucket >= indexSums:
+		b, err := openBlock(bucket-indexSums, key, value)
+		if err != nil {
+			return err
+		}
+		posting := bytes.Clone(key)
+		for i := range b.len() {
+			copy(posting[len(key)-idLen:], b.bytes(i))
+			fn(bucket, posting, 0)
+		}
+	default:
+		fn(bucket, key, recordSum(value))
+	}
+	return nil
 }
 
 // recordSum returns the checksum that a record has.

@@ -45,6 +45,18 @@ func splitTail(entry []byte) (event, detected []byte, err error) {
 	return event, detected, nil
 }
 
+// verifyTail verifies the records of an event of the tail.
+func verifyTail(key, entry []byte) error {
+	event, detected, err := splitTail(entry)
+	if err == nil {
+		_, err = eventRecord.open(key, event)
+	}
+	if err == nil && detected != nil {
+		_, err = detectionsRecord.open(key, detected)
+	}
+	return err
+}
+
 // tailEntry is splitTail for what a cursor over the tail came to. It panics with
 // an ErrCorrupt, of which whoever guards the transaction makes an error.
 func tailEntry(k, v []byte) (key, event, detected []byte) {
@@ -83,7 +95,7 @@ func (w *writeTx) takePending() (pending []*insertion) {
 // flush puts the events that addToTail has taken in into their bucket.
 func (w *writeTx) flush() error {
 	for _, in := range w.takePending() {
-		if err := w.putKey(tailBucket, in.ID[:], joinTail(in.event, in.detected)); err != nil {
+		if err := w.putKey(tailNumber, in.ID[:], joinTail(in.event, in.detected)); err != nil {
 			return err
 		}
 	}
@@ -107,13 +119,13 @@ func (w *writeTx) replaceInTail(id ID, event, detected []byte) error {
 	}
 	if event == nil {
 		w.tail--
-		return w.deleteKey(tailBucket, id[:])
+		return w.deleteKey(tailNumber, id[:])
 	}
 	w.sums.add(eventsSum, id[:], recordSum(event))
 	if detected != nil {
 		w.sums.add(detectionsSum, id[:], recordSum(detected))
 	}
-	return w.putKey(tailBucket, id[:], joinTail(event, detected))
+	return w.putKey(tailNumber, id[:], joinTail(event, detected))
 }
 
 // overTail calls fn with each event of the tail, oldest first.
@@ -143,14 +155,14 @@ func (w *writeTx) fold() error {
 		return err
 	}
 	for _, in := range tail {
-		if err := w.deleteKey(tailBucket, in.ID[:]); err != nil {
+		if err := w.deleteKey(tailNumber, in.ID[:]); err != nil {
 			return err
 		}
 	}
 	tail = append(tail, w.takePending()...)
 	slices.SortFunc(tail, func(a, b *insertion) int { return a.ID.Compare(b.ID) })
 	for _, in := range tail {
-		if err := w.putKey(eventsBucket, in.ID[:], in.event); err != nil {
+		if err := w.putKey(eventsSum, in.ID[:], in.event); err != nil {
 			return err
 		}
 		w.index.put(in.ID, indexEntries(&in.record))
@@ -161,7 +173,7 @@ func (w *writeTx) fold() error {
 		if in.detected == nil {
 			continue
 		}
-		if err := w.putKey(detectionsBucket, in.ID[:], in.detected); err != nil {
+		if err := w.putKey(detectionsSum, in.ID[:], in.detected); err != nil {
 			return err
 		}
 	}

@@ -192,8 +192,12 @@ func (s *Store) verify(ctx context.Context) (*Verification, error) {
 		return x.verification(), nil
 	}
 	v, err := sn.verify(x, time.Now().Add(-youngest))
-	if err == nil && x.inFile > 0 {
+	switch {
+	case err != nil:
+	case x.inFile > 0:
 		s.condemn(x.err())
+	default:
+		s.scrub.found(s.opt.Now(), x.sizes())
 	}
 	return v, err
 }
@@ -207,7 +211,7 @@ func (s *Store) examineState(ctx context.Context, pace func() error) (x *examina
 		return x, nil, err
 	}
 	err = guarded(func() error {
-		return x.examine(&walker{ctx: ctx, r: s.file.file, meta: meta, depth: everything, pace: pace})
+		return x.examine(&walker{ctx: ctx, r: sn.r.file.file, meta: meta, depth: everything, pace: pace})
 	})
 	if err != nil {
 		sn.close()
@@ -223,7 +227,7 @@ func (s *Store) newestState(ctx context.Context) (meta boltMeta, sn *Snapshot, e
 			return meta, nil, err
 		}
 		id := sn.r.tx.ID()
-		metas, err := readMetas(s.file.file)
+		metas, err := readMetas(sn.r.file.file)
 		for _, meta := range metas {
 			if meta.txid == uint64(id) {
 				return meta, sn, nil

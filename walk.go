@@ -41,6 +41,9 @@ type walker struct {
 	// pace, if it is not nil, is called before each page is read.
 	pace func() error
 
+	// took, if it is not nil, is called with the number of pages in each page read.
+	took func(pages uint64)
+
 	reached, free bitmap
 	freelistSound bool
 	doubtful      int      // levels of pages that are in use and free
@@ -272,6 +275,9 @@ func (w *walker) read(id uint64, level int) (p page, problem string, err error) 
 	if err := p.readOn(w.r, int64(id*size), (more+1)*size); err != nil {
 		problem = cutShort(&err)
 		return p, problem, err
+	}
+	if w.took != nil {
+		w.took(more + 1)
 	}
 	if cap(p.data) > cap(w.buffers[level]) {
 		w.buffers[level] = p.data

@@ -221,6 +221,8 @@ const (
 	deletePerson
 	pinEvent
 	prune
+	compactFile
+	erasePerson
 )
 
 // do may be called again when it failed, or when its outcome is not known.
@@ -252,6 +254,11 @@ func (s *step) do(ctx context.Context, st *doorlog.Store) (err error) {
 		err = st.Pin(ctx, s.events[0].ID)
 	case prune:
 		_, err = st.Prune(ctx, s.policy)
+
+	case compactFile:
+		_, err = st.Compact(ctx)
+	case erasePerson:
+		_, err = st.ErasePerson(ctx, s.person, doorlog.EraseName)
 	}
 	return err
 }

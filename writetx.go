@@ -20,8 +20,9 @@ type writeTx struct {
 	unfolded           error // why the tail could not be folded
 	index              indexChanges
 	rollups            rollupChanges
-	newest             ID                // of all events
-	pending            map[ID]*insertion // events of the tail that are not put yet (addToTail)
+	newest             ID                      // of all events
+	pending            map[ID]*insertion       // events of the tail that are not put yet (addToTail)
+	touched            map[changedKey]struct{} // what was put or deleted, if that is of interest
 
 	// recordings has the events of the tail, and those that this transaction
 	// inserted, that have a recording. nil: not made yet.
@@ -61,25 +62,30 @@ func newWriteTx(tx *bolt.Tx, names *interner, tail int) (*writeTx, error) {
 	return w, err
 }
 
-// putKey and deleteKey change a bucket, and nothing else.
-func (w *writeTx) putKey(bucket, key, value []byte) error { return w.named(bucket).Put(key, value) }
-func (w *writeTx) deleteKey(bucket, key []byte) error     { return w.named(bucket).Delete(key) }
+// putKey and deleteKey change a stored bucket, and nothing else. All changes but
+// those of meta go through them: a compaction would not have what was not noted.
+func (w *writeTx) putKey(bucket int, key, value []byte) error {
+	w.touch(bucket, key)
+	return w.bucket(bucket).Put(key, value)
+}
 
-func (w *writeTx) named(bucket []byte) *bolt.Bucket {
-	switch {
-	case &bucket[0] == &eventsBucket[0]:
-		return w.events
-	case &bucket[0] == &detectionsBucket[0]:
-		return w.detections
+func (w *writeTx) deleteKey(bucket int, key []byte) error {
+	w.touch(bucket, key)
+	return w.bucket(bucket).Delete(key)
+}
+
+// touch notes that a key is put or deleted.
+func (w *writeTx) touch(bucket int, key []byte) {
+	if w.touched != nil {
+		w.touched[changedKey{bucket, string(key)}] = struct{}{}
 	}
-	return writable(w.tx, bucket)
 }
 
 // add puts a record under a key that is free.
 func (w *writeTx) add(bucket int, key, rec []byte) error {
 	w.changes++
 	w.sums.add(bucket, key, recordSum(rec))
-	return w.putKey(summed[bucket], key, rec)
+	return w.putKey(bucket, key, rec)
 }
 
 // put puts a record in the place of the one under the key, if there is one.
@@ -92,7 +98,7 @@ func (w *writeTx) put(bucket int, key, rec []byte) error {
 func (w *writeTx) delete(bucket int, key []byte) error {
 	w.forget(bucket, key)
 	w.changes++
-	return w.deleteKey(summed[bucket], key)
+	return w.deleteKey(bucket, key)
 }
 
 // forget takes what is under a key out of the sums.
@@ -103,7 +109,13 @@ func (w *writeTx) forget(bucket int, key []byte) {
 }
 
 func (w *writeTx) bucket(bucket int) *bolt.Bucket {
-	return w.named(summed[bucket])
+	switch bucket {
+	case eventsSum:
+		return w.events
+	case detectionsSum:
+		return w.detections
+	}
+	return writable(w.tx, stored[bucket])
 }
 
 func (w *writeTx) folded(id ID) bool { return id.Compare(w.through) <= 0 }
@@ -317,7 +329,7 @@ func (w *writeTx) finish() error {
 	if err := w.applyRollups(); err != nil {
 		return err
 	}
-	return w.putKey(metaBucket, metaState, w.encode())
+	return writable(w.tx, metaBucket).Put(metaState, w.encode())
 }
 
 // applyRollups adds the changes to the rollups in the bucket. One that has no

@@ -78,6 +78,11 @@ func (a *app) repair(ctx context.Context, yes bool) error {
 // is not the default one, the default folder is that of another store, whose
 // thumbnails would all be removed.
 func (a *app) pair() (path, thumbnails string, err error) {
+	return a.pairFor("what is there and belongs to none of its events is removed")
+}
+
+// pairFor is pair for a command that does something to thumbnails.
+func (a *app) pairFor(what string) (path, thumbnails string, err error) {
 	if path, err = a.existingDB(); err != nil {
 		return "", "", err
 	}
@@ -85,7 +90,7 @@ func (a *app) pair() (path, thumbnails string, err error) {
 		return "", "", err
 	}
 	if a.flags.thumbnails == "" && thumbnails == defaultThumbnails && filepath.Clean(path) != filepath.Clean(defaultDB) {
-		return "", "", misuse("say with --thumbnails where the thumbnails of %s are: what is there and belongs to none of its events is removed", path)
+		return "", "", misuse("say with --thumbnails where the thumbnails of %s are: %s", path, what)
 	}
 	return path, thumbnails, nil
 }

@@ -120,6 +120,9 @@ is wrong then. Errors and warnings go to standard error.`,
 		newSalvageCommand(a),
 		newBackupCommand(a),
 		newRestoreCommand(a),
+		newCompactCommand(a),
+		newErasePersonCommand(a),
+		newInfoCommand(a),
 		newVersionCommand(a),
 	)
 	root.SetHelpCommand(newHelpCommand())

@@ -1,0 +1,105 @@
+package doorlog
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// A compactor has one call at a time rewrite the file, and compacts it by itself
+// when Options.CompactAt says so.
+type compactor struct {
+	turn chan struct{} // holds a token while a call has its turn
+	look chan struct{} // nil: not by itself
+	done chan struct{} // closed when it has ended
+}
+
+const (
+	looksAfter   = 64        // transactions
+	leastFree    = growStep  // bytes for which it is worth while
+	compactAgain = time.Hour // after one that failed
+)
+
+// startCompactor makes the compactor ready; it ends with the life of the store.
+func (s *Store) startCompactor() {
+	s.compact.turn = make(chan struct{}, 1)
+	if s.opt.CompactAt == 0 {
+		return
+	}
+	s.compact.look, s.compact.done = make(chan struct{}, 1), make(chan struct{})
+	s.commits.look = s.compact.look
+	s.compact.look <- struct{}{}
+	go func() {
+		defer close(s.compact.done)
+		for s.life.Err() == nil {
+			select {
+			case <-s.compact.look:
+			case <-s.life.Done():
+				return
+			}
+			err := s.compactIfWorthWhile(s.life)
+			if err == nil || s.life.Err() != nil {
+				continue
+			}
+			s.opt.Logger.Warn("doorlog: the file could not be compacted", "file", s.path, "error", err)
+			if errors.Is(err, errors.ErrUnsupported) || pause(s.life, compactAgain) != nil {
+				return
+			}
+		}
+	}()
+}
+
+func (s *Store) compactIfWorthWhile(ctx context.Context) error {
+	err := s.longCall(ctx, func(ctx context.Context) error {
+		u, err := s.usage(ctx)
+		if err != nil || u.free*u.pageSize < leastFree || float64(u.free) < s.opt.CompactAt*float64(u.pages) {
+			return err
+		}
+		done, err := s.compactFile(ctx)
+		if err == nil {
+			s.opt.Logger.Info("doorlog: the file was compacted", "file", s.path, "before", done.Before, "after", done.After)
+		}
+		return err
+	})
+	if errors.Is(err, ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+func (c *compactor) end() {
+	if c.done != nil {
+		<-c.done
+	}
+}
+
+func (c *compactor) lock(ctx context.Context) error {
+	select {
+	case c.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *compactor) unlock() { <-c.turn }
+
+// usage is what a state takes of the file.
+type usage struct{ pages, free, pageSize int64 }
+
+func (u usage) live() int64 { return (u.pages - u.free) * u.pageSize }
+
+// usage reads the length of the list of free pages, and none of its entries.
+func (s *Store) usage(ctx context.Context) (u usage, err error) {
+	meta, sn, err := s.newestState(ctx)
+	if err != nil {
+		return u, err
+	}
+	defer sn.close()
+	return usageOf(sn.r.file, meta)
+}
+
+func usageOf(f *boltFile, meta boltMeta) (u usage, err error) {
+	free, err := meta.freePages(f.file)
+	return usage{int64(meta.pages), int64(free), int64(meta.pageSize)}, err
+}

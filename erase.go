@@ -1,0 +1,381 @@
+package doorlog
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// Erasure says what ErasePerson does with the events of the person.
+type Erasure uint8
+
+// What becomes of the events.
+const (
+	EraseName   Erasure = iota // the events stay, as those of a stranger without a picture
+	EraseEvents                // the events go
+)
+
+var erasures = [...]string{EraseName: "name", EraseEvents: "events"}
+
+// String returns "name" or "events".
+func (e Erasure) String() string {
+	if int(e) < len(erasures) {
+		return erasures[e]
+	}
+	return fmt.Sprintf("Erasure(%d)", uint8(e))
+}
+
+// MarshalText is String.
+func (e Erasure) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
+
+// An Erased is the receipt of an ErasePerson.
+type Erased struct {
+	// Name is who was erased, How what was done with the events, StoreID in
+	// which store, and At when that was done. A receipt holds the name: keep it
+	// apart from the store.
+	Name    string    `json:"name"`
+	How     Erasure   `json:"how"`
+	StoreID ID        `json:"store_id"`
+	At      time.Time `json:"at"`
+
+	// Events is how many events of the person there were, and Attributes how
+	// many attributes, of any event, whose name or value was the person's name.
+	// Known says whether there was a Person of the name. An earlier call that
+	// was cut short may have done a part.
+	Events     int64 `json:"events"`
+	Attributes int64 `json:"attributes"`
+	Known      bool  `json:"known"`
+
+	// Thumbnails is how many files were removed. Kept are those, at most the
+	// first 100, that stay because an event of somebody else names them too.
+	Thumbnails int64    `json:"thumbnails"`
+	Kept       []string `json:"kept"`
+
+	// Compacted is how the file was written anew after that.
+	Compacted *Compacted `json:"compacted"`
+
+	// Occurrences is how often the bytes of the name are anywhere in the
+	// database file now. 0: nowhere. Otherwise they are part of something else
+	// that is stored, as the bytes of "al" are of "alice", or of an event that
+	// was written since: Since is how many events have the name again.
+	Occurrences int64 `json:"occurrences"`
+	Since       int64 `json:"since"`
+
+	// OutOfReach is where the name may still be, for people to read: backups
+	// that were taken before, and files that were set aside as damaged.
+	OutOfReach []string `json:"out_of_reach"`
+}
+
+// ErasePerson takes a person out of the store for good. From every event of the
+// person it takes the name (EraseName) or it deletes the event (EraseEvents), with
+// what indexes and rollups have of it, and in both cases the thumbnail, which shows
+// the person. It deletes attributes of any event whose name or value is the name,
+// and the Person. Then it compacts the file (see Compact, whose errors these are
+// too), so that the name is in no page that is free, and searches the new one for
+// the bytes of the name. Another field that holds the name as a part of a longer
+// text is left, and counted in the receipt.
+//
+// The store can be read and written to meanwhile. Events are changed a few in a
+// transaction. If it is cut short, by ctx, Close or a crash, call it again: it goes
+// on with what is left, and the Person goes last. A name that nobody has is no
+// error for that reason. It is ErrFull, or errors.ErrUnsupported, before anything
+// is changed, if the file could not be compacted.
+//
+// A snapshot that is open still reads the old file, whose blocks are given back
+// when it ends. What a disk keeps of blocks that no file has any more, as an SSD
+// does for a while, is out of reach.
+func (s *Store) ErasePerson(ctx context.Context, name string, how Erasure) (*Erased, error) {
+	var result *Erased
+	err := s.longCall(ctx, func(ctx context.Context) (err error) {
+		result, err = s.erasePerson(ctx, name, how)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("doorlog: erase person %q: %w", name, err)
+	}
+	return result, nil
+}
+
+const (
+	erasedAtOnce  = 64  // events in a transaction
+	searchedPage  = 500 // events that are looked at in one snapshot
+	erasingRounds = 3   // for events that are written meanwhile
+)
+
+func (s *Store) erasePerson(ctx context.Context, name string, how Erasure) (*Erased, error) {
+	if err := validName("name", name); err != nil {
+		return nil, err
+	}
+	if int(how) >= len(erasures) {
+		return nil, invalid("how", "%v is neither EraseName nor EraseEvents", how)
+	}
+	if err := s.canReplace(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.finishRemoving(ctx); err != nil {
+		return nil, err
+	}
+	e := &eraser{store: s, ctx: ctx, Erased: Erased{Name: name, How: how, Kept: []string{}}}
+	for range erasingRounds {
+		if err := e.erase(); err != nil {
+			return nil, err
+		}
+		var err error
+		if e.Compacted, err = s.compactFile(ctx); err != nil {
+			return nil, err
+		}
+		if err := e.search(); err != nil {
+			return nil, err
+		}
+		if e.Since == 0 {
+			break
+		}
+	}
+	return &e.Erased, nil
+}
+
+// An eraser erases a person.
+type eraser struct {
+	store *Store
+	ctx   context.Context
+	Erased
+}
+
+// erase erases what there is of the person.
+func (e *eraser) erase() error {
+	if err := e.eraseAttributes(); err != nil {
+		return err
+	}
+	for {
+		ids, err := e.find()
+		if err == nil && len(ids) > 0 {
+			err = e.eraseFrom(ids)
+		}
+		if err != nil {
+			return err
+		}
+		if len(ids) > 0 {
+			continue
+		}
+		if again, err := e.forget(); err != nil || !again {
+			return err
+		}
+	}
+}
+
+// find returns some of the events of the person.
+func (e *eraser) find() (ids []ID, err error) {
+	sn, err := e.store.look(e.ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer sn.close()
+	for event, err := range sn.Events(Query{Persons: []string{e.Name}, Limit: erasedAtOnce}) {
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, event.ID)
+	}
+	return ids, nil
+}
+
+// eraseAttributes looks through all events for attributes.
+func (e *eraser) eraseAttributes() error {
+	for at := ""; ; {
+		ids, next, err := e.findAttributes(at)
+		if err != nil {
+			return err
+		}
+		for some := range slices.Chunk(ids, erasedAtOnce) {
+			if err := e.eraseFrom(some); err != nil {
+				return err
+			}
+		}
+		if at = next; at == "" {
+			return nil
+		}
+	}
+}
+
+func (e *eraser) findAttributes(at string) (ids []ID, next string, err error) {
+	sn, err := e.store.look(e.ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	defer sn.close()
+	page, err := sn.Page(Query{OldestFirst: true, Limit: searchedPage}, at)
+	for i := range page.Events {
+		if e.attributesOf(&page.Events[i]) > 0 {
+			ids = append(ids, page.Events[i].ID)
+		}
+	}
+	return ids, page.Next, err
+}
+
+// attributesOf counts the attributes that are the name of the person.
+func (e *eraser) attributesOf(event *Event) (n int64) {
+	for key, value := range event.Attributes {
+		if key == e.Name || value == e.Name {
+			n++
+		}
+	}
+	return n
+}
+
+// eraseFrom erases the person from events, in one transaction, and removes their
+// thumbnails. Then it waits for as long as that has taken, for others to write.
+func (e *eraser) eraseFrom(ids []ID) error {
+	begun := time.Now()
+	var files []string
+	var events, attributes int64
+	err := e.store.commits.submit(e.ctx, func(w *writeTx) error {
+		files, events, attributes = nil, 0, 0
+		for _, id := range ids {
+			r, err := w.get(id)
+			if errors.Is(err, ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return eventError(id, err)
+			}
+			theirs := r.Person == e.Name
+			if theirs {
+				events++
+				if r.ThumbnailPath != "" {
+					files = append(files, r.ThumbnailPath)
+				}
+			}
+			if theirs && e.How == EraseEvents {
+				err = w.remove(&r)
+			} else {
+				attributes += e.attributesOf(&r.Event)
+				err = e.clear(w, r)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return w.setRemoving(files)
+	})
+	if err != nil {
+		return err
+	}
+	e.Events, e.Attributes = e.Events+events, e.Attributes+attributes
+	removed, kept, err := e.store.removeFiles(e.ctx, files)
+	if err != nil {
+		return err
+	}
+	e.Thumbnails += removed
+	e.Kept = append(e.Kept, kept[:min(len(kept), maxFindings-len(e.Kept))]...)
+	if tell := e.store.opt.Progress; tell != nil {
+		tell("erasing", e.Events, e.Events)
+	}
+	return pause(e.ctx, time.Since(begun))
+}
+
+// clear takes the name, and the thumbnail of who has it, from an event.
+func (e *eraser) clear(w *writeTx, old record) error {
+	now := old
+	if old.Person == e.Name {
+		now.Person, now.ThumbnailPath, now.thumb = "", "", fileSum{}
+	}
+	now.Attributes = nil
+	for key, value := range old.Attributes {
+		if key == e.Name || value == e.Name {
+			continue
+		}
+		if now.Attributes == nil {
+			now.Attributes = make(map[string]string, len(old.Attributes))
+		}
+		now.Attributes[key] = value
+	}
+	if now.sameContent(&old.Event) {
+		return nil
+	}
+	return w.replace(&old, &now)
+}
+
+// forget deletes the Person, unless events have the name again.
+func (e *eraser) forget() (again bool, err error) {
+	known := false
+	err = e.store.commits.submit(e.ctx, func(w *writeTx) error {
+		ids, err := w.eventsOf(e.Name)
+		if again = len(ids) > 0; again || err != nil {
+			return err
+		}
+		if err := w.setRemoving(nil); err != nil {
+			return err
+		}
+		if known = w.persons().Get([]byte(e.Name)) != nil; !known {
+			return nil
+		}
+		return w.delete(personsSum, []byte(e.Name))
+	})
+	e.Known = e.Known || known && err == nil
+	return again, err
+}
+
+// search completes the receipt: it searches the file, which has been compacted.
+func (e *eraser) search() (err error) {
+	s := e.store
+	sn, err := s.look(e.ctx)
+	if err != nil {
+		return err
+	}
+	defer sn.close()
+	e.Since = 0
+	for _, err := range sn.Events(Query{Persons: []string{e.Name}}) {
+		if err != nil {
+			return err
+		}
+		e.Since++
+	}
+	err = guarded(func() error {
+		st, err := readState(sn.r.tx)
+		e.StoreID = st.storeID
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if e.Occurrences, err = occurrences(e.ctx, sn.r.file.file, []byte(e.Name)); err != nil {
+		return err
+	}
+	e.At = s.opt.Now().Round(0).UTC()
+	e.OutOfReach = []string{"backups, exports and other copies that were made before " + e.At.Format(time.RFC3339)}
+	path, err := filepath.EvalSymlinks(s.path)
+	if err != nil {
+		return err
+	}
+	dir, base := filepath.Split(path)
+	aside, err := filepath.Glob(filepath.Join(escapeGlob(dir), escapeGlob(base)+".damaged-*"))
+	e.OutOfReach = append(e.OutOfReach, aside...)
+	return err
+}
+
+// occurrences counts how often text is in a file.
+func occurrences(ctx context.Context, r io.ReaderAt, text []byte) (n int64, err error) {
+	buf := make([]byte, 1<<20)
+	have := 0 // from the piece before: less than text
+	for at := int64(0); ; {
+		if err := ctx.Err(); err != nil {
+			return n, err
+		}
+		read, err := r.ReadAt(buf[have:], at)
+		piece := buf[:have+read]
+		n += int64(bytes.Count(piece, text))
+		if errors.Is(err, io.EOF) {
+			return n, nil
+		}
+		if err != nil {
+			return n, err
+		}
+		at += int64(read)
+		have = copy(buf, piece[max(0, len(piece)-len(text)+1):])
+	}
+}

@@ -1,0 +1,300 @@
+package doorlog_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/doorlog/doorlog"
+)
+
+// erased is a name that is nothing else.
+const erased = "zebulon_quasimodo_xyzzy"
+
+// visits writes events of the person beside those of others, folded ones and a
+// tail, with thumbnails and attributes, and returns those of the others.
+func (s *testStore) visits(t testing.TB, n int) (others []doorlog.Event) {
+	t.Helper()
+	frame := jpegFrame(t, 64, 48)
+	var events []doorlog.Event
+	for i := range n {
+		e := motion([]string{"garage", "front_door"}[i%2], 3*i)
+		e.Detections = []doorlog.Detection{{Label: "person", Confidence: 0.5}}
+		e.Person = []string{erased, "alice", ""}[i%3]
+		if e.Person == erased {
+			e.Attributes = map[string]string{"seen": erased, "battery": "87"}
+		}
+		events = append(events, e)
+	}
+	ids, err := s.WriteEvents(t.Context(), events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range events {
+		if events[i].Person != erased {
+			others = append(others, asStored(events[i], ids[i]))
+		}
+	}
+	for i := range 8 { // in the tail
+		e := motion("garage", -i)
+		e.Person = []string{erased, "alice"}[i%2]
+		id, err := s.WriteEventWithFrame(t.Context(), e, frame)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Person != erased {
+			others = append(others, s.event(t, id))
+		}
+	}
+	for _, name := range []string{erased, "alice"} {
+		if _, err := s.PutPerson(t.Context(), doorlog.PersonInput{Name: name, DisplayName: "Somebody"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return others
+}
+
+// holds counts the name in a file.
+func holds(t testing.TB, path string) int {
+	t.Helper()
+	return bytes.Count(readFile(t, path), []byte(erased))
+}
+
+func files(t testing.TB, dir string) (n int) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			n++
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestErasePersonLeavesNoByteOfTheName(t *testing.T) {
+	needCompact(t)
+	for _, how := range []doorlog.Erasure{doorlog.EraseName, doorlog.EraseEvents} {
+		t.Run(how.String(), func(t *testing.T) {
+			s := newStore(t)
+			others := s.visits(t, 300)
+			if err := os.WriteFile(s.path+".damaged-20260101T000000Z", []byte(erased), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			// An attribute of somebody else's event, and a file that two events name.
+			both := filepath.Join(s.thumbs, "both.jpg")
+			if err := os.WriteFile(both, jpegFrame(t, 32, 32), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			for i, person := range []string{"alice", erased} {
+				e := motion("porch", 5000+i)
+				e.Person, e.ThumbnailPath = person, "both.jpg"
+				e.Attributes = map[string]string{erased: "1"}
+				s.write(t, e)
+			}
+			if holds(t, s.path) < 200 {
+				t.Fatalf("the name is in the file %d times", holds(t, s.path))
+			}
+			before := s.stats(t)
+			r, err := s.ErasePerson(t.Context(), erased, how)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := holds(t, s.path); n > 0 {
+				t.Errorf("the name is in the file %d times", n)
+			}
+			attributes := map[doorlog.Erasure]int64{doorlog.EraseName: 102, doorlog.EraseEvents: 1}[how] // else they go with the events
+			if r.Name != erased || r.How != how || r.StoreID != before.StoreID || !r.At.Equal(now) || r.Events != 105 ||
+				r.Attributes != attributes || !r.Known || r.Thumbnails != 4 || r.Occurrences != 0 || r.Since != 0 || r.Compacted == nil {
+				t.Errorf("%+v", r)
+			}
+			if len(r.Kept) != 1 || r.Kept[0] != "both.jpg" {
+				t.Errorf("kept %q", r.Kept)
+			}
+			if len(r.OutOfReach) != 2 || !strings.Contains(r.OutOfReach[0], "backups") || !strings.Contains(r.OutOfReach[1], ".damaged-") {
+				t.Errorf("out of reach: %q", r.OutOfReach)
+			}
+			if n := files(t, s.thumbs); n != 4+1 {
+				t.Errorf("%d files of thumbnails are left", n)
+			}
+			for _, want := range others {
+				wantEvent(t, s.event(t, want.ID), want)
+			}
+			after := s.stats(t)
+			switch gone := before.Events - after.Events; {
+			case how == doorlog.EraseName && gone != 0, how == doorlog.EraseEvents && gone != 105, after.Persons != 1:
+				t.Errorf("%d events fewer, %d persons", gone, after.Persons)
+			}
+			if how == doorlog.EraseName {
+				stranger := true
+				for _, e := range s.all(t, doorlog.Query{Stranger: &stranger}) {
+					if e.Attributes["battery"] == "" && e.Attributes != nil {
+						t.Errorf("attributes %v", e.Attributes)
+					}
+				}
+			}
+			s.reopen(t)
+			if n := holds(t, s.path); n > 0 {
+				t.Errorf("the name is in the file %d times", n)
+			}
+		})
+	}
+}
+
+// The bytes of a short name are those of many a word; the receipt says so.
+func TestErasePersonCountsWhatIsNotTheName(t *testing.T) {
+	needCompact(t)
+	s := newStore(t)
+	s.visits(t, 30)
+	e := motion("garage", 1)
+	e.Person = "xyzzy" // the end of another name
+	s.write(t, e)
+	r, err := s.ErasePerson(t.Context(), "xyzzy", doorlog.EraseEvents)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := bytes.Count(readFile(t, s.path), []byte("xyzzy")); r.Occurrences != int64(want) || want == 0 || r.Since != 0 || r.Events != 1 {
+		t.Errorf("%+v, want %d occurrences", r, want)
+	}
+	none, err := s.ErasePerson(t.Context(), "nobody_has_this_name", doorlog.EraseName)
+	if err != nil || none.Events != 0 || none.Known || none.Occurrences != 0 {
+		t.Errorf("%+v, %v", none, err)
+	}
+	_, err = s.ErasePerson(t.Context(), "", doorlog.EraseName)
+	wantError(t, err, doorlog.ErrInvalid, "name")
+	_, err = s.ErasePerson(t.Context(), "alice", doorlog.Erasure(7))
+	wantError(t, err, doorlog.ErrInvalid, "Erasure(7)")
+}
+
+// Ended anywhere, an erasure goes on when it is called again, and leaves nothing.
+func TestErasePersonGoesOnWhereItWasEnded(t *testing.T) {
+	needCompact(t)
+	for _, how := range []doorlog.Erasure{doorlog.EraseName, doorlog.EraseEvents} {
+		s := newStore(t)
+		others := s.visits(t, 900)
+		ended := 0
+		for wait := time.Millisecond; ; wait *= 2 {
+			ctx, cancel := context.WithTimeout(t.Context(), wait)
+			_, err := s.ErasePerson(ctx, erased, how)
+			cancel()
+			if err == nil {
+				break
+			}
+			if ended++; !errors.Is(err, context.DeadlineExceeded) {
+				t.Fatal(err)
+			}
+			if err := s.Check(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := holds(t, s.path); n > 0 || ended == 0 {
+			t.Errorf("%v: ended %d times, and the name is in the file %d times", how, ended, n)
+		}
+		if n := files(t, s.thumbs); n != 4 {
+			t.Errorf("%d files of thumbnails are left", n)
+		}
+		for _, want := range others {
+			wantEvent(t, s.event(t, want.ID), want)
+		}
+	}
+}
+
+// Others write meanwhile, events of the person too: the receipt says if some are left.
+func TestErasePersonWhileOthersWrite(t *testing.T) {
+	needCompact(t)
+	s := newStore(t)
+	others := s.visits(t, 300)
+	var stop atomic.Bool
+	done := make(chan []doorlog.Event)
+	go func() {
+		var written []doorlog.Event
+		for i := 0; !stop.Load(); i++ {
+			e := motion("yard", i%700)
+			e.Person = "alice"
+			if i < 5 {
+				e.Person = erased
+			}
+			id, err := s.WriteEvent(context.Background(), e)
+			if err != nil {
+				t.Error(err)
+			} else if e.Person != erased {
+				written = append(written, asStored(e, id))
+			}
+		}
+		done <- written
+	}()
+	r, err := s.ErasePerson(t.Context(), erased, doorlog.EraseEvents)
+	stop.Store(true)
+	written := <-done
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Since != 0 || r.Occurrences != 0 || holds(t, s.path) != 0 || len(written) == 0 {
+		t.Errorf("%+v; %d events were written", r, len(written))
+	}
+	for _, want := range append(others, written...) {
+		wantEvent(t, s.event(t, want.ID), want)
+	}
+}
+
+// What an erasure was about to remove when it was cut short, Open removes, but no
+// file that an event names.
+func TestOpenRemovesWhatAnErasureHasLeft(t *testing.T) {
+	s := newStore(t)
+	e := motion("garage", 1)
+	kept, err := s.WriteEventWithFrame(t.Context(), e, jpegFrame(t, 32, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := motion("garage", 2)
+	if err := s.SaveThumbnail(t.Context(), &gone, jpegFrame(t, 32, 32)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(s.thumbs, "own.jpg"), []byte("a picture"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.NoteRemoving(t, s.event(t, kept).ThumbnailPath, gone.ThumbnailPath, "own.jpg", "not/there.jpg")
+	s.reopen(t)
+	if n := files(t, s.thumbs); n != 1 {
+		t.Errorf("%d files are left", n)
+	}
+	if _, err := s.Thumbnail(t.Context(), kept); err != nil {
+		t.Error(err)
+	}
+	if _, noted := s.Contents(t)["meta"]["removing"]; noted {
+		t.Error("they are still noted")
+	}
+}
+
+// Before anything is changed an erasure sees that the file can be compacted.
+func TestErasePersonChangesNothingWhereItCannotEnd(t *testing.T) {
+	needCompact(t)
+	s := newStoreWith(t, doorlog.Options{MinFree: 1 << 20})
+	s.visits(t, 30)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.options.MinFree = 1 << 60 // more than any disk has
+	s.open(t)
+	before := s.Contents(t)
+	for name, call := range map[string]func() error{
+		"compact": func() error { _, err := s.Compact(t.Context()); return err },
+		"erase":   func() error { _, err := s.ErasePerson(t.Context(), erased, doorlog.EraseEvents); return err },
+	} {
+		err := call()
+		wantError(t, err, doorlog.ErrFull, "it needs ")
+		if after := s.Contents(t); fmt.Sprint(after) != fmt.Sprint(before) {
+			t.Errorf("%s: something was changed", name)
+		}
+	}
+}

@@ -1,0 +1,136 @@
+package doorlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// The files of thumbnails that an erasure is about to remove are noted in meta, by
+// the transaction that takes them from their events, and the note goes with the
+// next transaction: a crash in between must leave no picture of the person, and
+// Open removes what is noted. It is a record whose payload is
+//
+//	[path, …]
+var metaRemoving = []byte("removing")
+
+// setRemoving notes the files, in the place of those that were noted before.
+func (w *writeTx) setRemoving(paths []string) error {
+	meta := writable(w.tx, metaBucket)
+	w.changes++
+	if len(paths) == 0 {
+		return meta.Delete(metaRemoving)
+	}
+	return meta.Put(metaRemoving, stateRecord.encode(metaRemoving, func(e *encoder) {
+		e.array(len(paths))
+		for _, p := range paths {
+			e.text(p)
+		}
+	}))
+}
+
+// removingFiles returns the files that are noted.
+func removingFiles(tx *bolt.Tx) (paths []string, err error) {
+	rec := readable(tx, metaBucket).Get(metaRemoving)
+	if rec == nil {
+		return nil, nil
+	}
+	payload, err := stateRecord.open(metaRemoving, rec)
+	if err != nil {
+		return nil, fmt.Errorf("meta removing: %w", err)
+	}
+	d := decoder{b: payload, mem: &arena{}}
+	for range d.array() {
+		paths = append(paths, string(d.text()))
+	}
+	return paths, d.finish(0)
+}
+
+// finishRemoving removes the files that are noted, and the note.
+func (s *Store) finishRemoving(ctx context.Context) error {
+	sn, err := s.look(ctx)
+	if err != nil {
+		return err
+	}
+	var paths []string
+	err = guarded(func() (err error) {
+		paths, err = removingFiles(sn.r.tx)
+		return err
+	})
+	sn.close()
+	if err != nil || len(paths) == 0 {
+		return err
+	}
+	if _, _, err := s.removeFiles(ctx, paths); err != nil {
+		return err
+	}
+	return s.commits.submit(ctx, func(w *writeTx) error { return w.setRemoving(nil) })
+}
+
+// removeFiles removes the files that no event names, for good when it returns. It
+// returns how many there were, and those that an event names.
+func (s *Store) removeFiles(ctx context.Context, paths []string) (removed int64, kept []string, err error) {
+	folders := make(map[string]bool)
+	for _, p := range paths {
+		there, used, err := s.removeUnnamed(ctx, p)
+		if err != nil {
+			return removed, kept, fmt.Errorf("thumbnail %s: %w", p, err)
+		}
+		switch {
+		case used:
+			kept = append(kept, p)
+		case there:
+			removed++
+		}
+		folders[path.Dir(p)] = true
+	}
+	root, err := s.thumbs.open(false)
+	if errors.Is(err, fs.ErrNotExist) {
+		return removed, kept, nil
+	}
+	for dir := range folders {
+		if err == nil {
+			err = ignoreNotExist(syncInside(root, dir))
+		}
+	}
+	return removed, kept, err
+}
+
+// removeUnnamed removes a file unless an event names it. there: there was one.
+func (s *Store) removeUnnamed(ctx context.Context, name string) (there, used bool, err error) {
+	if id, final, ok := thumbnailID(name); ok && final {
+		unlock, err := s.busy.lock(ctx, id)
+		if err != nil {
+			return false, false, err
+		}
+		defer unlock()
+		sn, err := s.look(ctx)
+		if err != nil {
+			return false, false, err
+		}
+		defer sn.close()
+		r, err := sn.record(id)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return false, false, err
+		}
+		used = r.ThumbnailPath == name
+	} else {
+		s.thumbs.named.Lock()
+		defer s.thumbs.named.Unlock()
+		if used, err = s.thumbnailUsed(ctx, name); err != nil {
+			return false, false, err
+		}
+	}
+	if used {
+		return true, true, nil
+	}
+	root, err := s.thumbs.open(false)
+	if err == nil {
+		err = root.Remove(name)
+	}
+	return err == nil, false, ignoreNotExist(err)
+}
