@@ -97,6 +97,9 @@ func (s *script) verify(dir string, said *promises) (err error) {
 			return fmt.Errorf("%w: opened again: %v: %w", errLost, again, err)
 		}
 		err = s.verifyStore(st, said, again)
+		if left, _ := filepath.Glob(filepath.Join(dir, ".*.new-*")); len(left) > 0 {
+			err = errors.Join(err, fmt.Errorf("%w: %v is left over", errHalf, left))
+		}
 		if err == nil && !again {
 			err = writeFurther(st)
 		}

@@ -77,10 +77,10 @@ func (a *app) follow() (told func(doing string, done, total int64), end func()) 
 		if doing != now {
 			bar.Done()
 			now, shown = doing, 0
-			if bar = a.progress(total, doing); unknown {
-				bar.Done()
-				bar = a.progress(-1, doing)
+			if unknown {
+				total = -1
 			}
+			bar = a.progress(total, doing)
 		}
 		if unknown {
 			bar.Label(doing + ": " + count(int(done)))

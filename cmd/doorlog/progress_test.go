@@ -57,3 +57,24 @@ func TestProgressOfAnUnknownTotalShowsItsLabel(t *testing.T) {
 		t.Errorf("at the end there is %q", screen.String())
 	}
 }
+
+// What is told of a call is a bar for each thing that it does.
+func TestProgressOfACallIsFollowed(t *testing.T) {
+	var screen bytes.Buffer
+	a := &app{err: &errorWriter{w: &screen, terminal: true}}
+	told, end := a.follow()
+	told("erasing", 64, 64) // of a total that is not known
+	if got := screen.String(); !strings.Contains(got, "erasing: 64") || strings.Contains(got, "%") {
+		t.Errorf("there is %q", got)
+	}
+	screen.Reset()
+	told("compacting", 0, 1000)
+	told("compacting", 500, 1000)
+	if got := screen.String(); !strings.Contains(got, "compacting") || !strings.Contains(got, " 50%") {
+		t.Errorf("halfway there is %q", got)
+	}
+	end()
+	if !strings.HasSuffix(screen.String(), "\r") {
+		t.Errorf("at the end there is %q", screen.String())
+	}
+}
