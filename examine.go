@@ -66,7 +66,7 @@ type examination struct {
 	lastPosting    [indexCount][]byte // the last entry of each index so far
 	damaged        [sumCount]int
 	reading        int                                 // the bucket; storedBuckets: another
-	pages          [storedBuckets + 1]uint64                // of each bucket; the last: of others
+	pages          [storedBuckets + 1]uint64           // of each bucket; the last: of others
 	entry          func(bucket int, key, value []byte) // if set, is called with each record that verifies
 }
 

@@ -194,8 +194,6 @@ func whatGoes(p *doorlog.Pruned) string {
 		size(p.ThumbnailBytes+p.OrphanBytes))
 }
 
-func size(bytes int64) string { return humanize.Bytes(uint64(max(0, bytes))) }
-
 func drawPruned(w io.Writer, p *doorlog.Pruned, dry bool) error {
 	did := "deleted"
 	if dry {
