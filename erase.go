@@ -347,7 +347,19 @@ func (e *eraser) search() (err error) {
 		return err
 	}
 	e.At = s.opt.Now().Round(0).UTC()
-	e.OutOfReach = []string{"backups, exports and other copies that were made before " + e.At.Format(time.RFC3339)}
+	copies := "backups, exports and other copies that were made before " + e.At.Format(time.RFC3339)
+	var last time.Time
+	err = guarded(func() (err error) {
+		last, err = readLastBackup(sn.r.tx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if !last.IsZero() {
+		copies += ", the last known backup of which is of " + last.Format(time.RFC3339)
+	}
+	e.OutOfReach = []string{copies}
 	path, err := filepath.EvalSymlinks(s.path)
 	if err != nil {
 		return err

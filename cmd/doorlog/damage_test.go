@@ -61,7 +61,11 @@ func damage(ts *testscript.TestScript, neg bool, args []string) {
 			return b.Delete(k)
 		case "changed":
 			v = bytes.Clone(v)
-			v[len(v)-1] ^= 1
+			at := len(v) - 1
+			if args[1] == "tail" { // of two records, the event's is the first
+				at = 4 + 8
+			}
+			v[at] ^= 1
 			return b.Put(k, v)
 		}
 		return nil

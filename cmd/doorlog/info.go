@@ -32,8 +32,8 @@ bucket are shown.
 With --json it is an object with database, store_id, schema, file_bytes, live_bytes,
 page_bytes, pages, free_pages, growth_per_day, events, detected, persons, oldest and
 newest (null if there are no events), future (the events that lie ahead of the clock),
-thumbnail_folder, thumbnails, thumbnail_bytes, verified (null if it was not read whole)
-and buckets.`,
+thumbnail_folder, thumbnails, thumbnail_bytes, last_backup (null if there was none),
+verified (null if it was not read whole) and buckets.`,
 		Example: `  doorlog info
   doorlog info --json | jq '.free_pages / .pages'`,
 		Args:              takes(),
@@ -64,6 +64,7 @@ type information struct {
 	Folder         string           `json:"thumbnail_folder"`
 	Thumbnails     int64            `json:"thumbnails"`
 	ThumbnailBytes int64            `json:"thumbnail_bytes"`
+	LastBackup     *time.Time       `json:"last_backup"`
 	Verified       *time.Time       `json:"verified"`
 	Buckets        map[string]int64 `json:"buckets"`
 }
@@ -116,6 +117,7 @@ func (in *information) ask(ctx context.Context, st *doorlog.Store, now time.Time
 	in.FileBytes, in.LiveBytes, in.PageBytes, in.Pages, in.FreePages = s.FileSize, s.LiveSize(), s.PageSize, s.Pages, s.FreePages
 	in.GrowthPerDay, in.Events, in.Detected, in.Persons = s.GrowthPerDay, s.Events, s.Detected, s.Persons
 	in.Oldest, in.Newest, in.Verified, in.Buckets = known(s.Oldest), known(s.Newest), known(s.Verified), s.Buckets
+	in.LastBackup = known(s.LastBackup)
 	in.Future, err = st.Count(ctx, doorlog.Query{Since: now.Add(1)})
 	return err
 }
@@ -165,6 +167,7 @@ func (in *information) draw(w io.Writer, now time.Time, loc *time.Location) erro
 		{"newest event", at(in.Newest)},
 		{"clock", in.clock(now)},
 		{"thumbnails", fmt.Sprintf("%s, %s, in %s", count(int(in.Thumbnails)), size(in.ThumbnailBytes), in.Folder)},
+		{"last backup", at(in.LastBackup)},
 		{"integrity", in.integrity()},
 	}
 	if err := writeTable(w, nil, rows); err != nil || len(in.Buckets) == 0 {
