@@ -618,6 +618,33 @@ func TestSlowReceiverHoldsNoSnapshot(t *testing.T) {
 	restored(t, g.Bytes())
 }
 
+// The time of the last backup is checked as all else is.
+func TestVerifyChecksTheTimeOfTheLastBackup(t *testing.T) {
+	s := newStore(t)
+	s.write(t, motion("porch", 1))
+	s.backup(t)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	data := readFile(t, s.path)
+	key := []byte("last_backup")
+	at := bytes.LastIndex(data, key)
+	for n := bytes.Count(data, key); n > 0; n-- { // in the newest page, and in older ones
+		data[at+len(key)+10]++
+		at = max(0, bytes.LastIndex(data[:at], key))
+	}
+	if err := os.WriteFile(s.path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	v, err := doorlog.Verify(t.Context(), s.path, nil)
+	if err != nil || v.Sound() || v.Findings[0].Invariant != 2 || !v.RecordsWhole {
+		t.Errorf("%+v, %v", v, err)
+	}
+	if r, err := doorlog.Repair(t.Context(), s.path, nil); err != nil || !r.After.Sound() {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
 func TestBackupOfAClosedStore(t *testing.T) {
 	s := newStore(t)
 	if err := s.Close(); err != nil {
