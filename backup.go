@@ -492,16 +492,20 @@ func (m *manifest) info(end *backupEnd, bytes int64) *BackupInfo {
 // the one that is what want says, else the first that can be read. It returns the
 // folder of the backup in which it belongs, for missingFolder with the reason.
 func (t *thumbnails) readAny(name string, want fileSum, buf *bytes.Buffer) (folder string, err error) {
+	places := t.places(name)
 	readable := ""
-	for _, place := range t.places(name) {
-		rerr := t.readInto(place, buf)
+	for i := 0; i < len(places); i++ {
+		rerr := t.readInto(places[i], buf)
 		switch {
 		case rerr != nil:
 			err = cmp.Or(err, rerr)
 		case want.matches(buf.Bytes()):
 			return thumbnailsFolder, nil
 		case readable == "":
-			readable = place
+			readable = places[i]
+		}
+		if i == len(places)-1 { // it may have been moved aside just now
+			places = t.places(name)
 		}
 	}
 	if readable != "" {

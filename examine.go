@@ -149,6 +149,10 @@ func (x *examination) lookAtMeta(key, value []byte) {
 		x.schema = bytes.Clone(value)
 	case string(metaState):
 		x.state = bytes.Clone(value)
+	case string(metaLastBackup):
+		if _, err := decodeLastBackup(value); err != nil {
+			x.report(2, "%v", err)
+		}
 	}
 }
 

@@ -34,6 +34,10 @@ func readLastBackup(tx *bolt.Tx) (time.Time, error) {
 	if rec == nil {
 		return time.Time{}, nil
 	}
+	return decodeLastBackup(rec)
+}
+
+func decodeLastBackup(rec []byte) (time.Time, error) {
 	b, err := stateRecord.open(metaLastBackup, rec)
 	if err == nil && len(b) != 8 {
 		err = fmt.Errorf("%w: %d bytes", ErrCorrupt, len(b))

@@ -821,6 +821,7 @@ func everyRead(s *doorlog.Store) map[string]error {
 	_, results["Event"] = s.Event(ctx, doorlog.ID{1})
 	_, results["EventByRecording"] = s.EventByRecording(ctx, "garage", "rec-1")
 	_, results["Recent"] = s.Recent(ctx, 1)
+	_, results["Backup"] = s.Backup(ctx, io.Discard, nil)
 	for _, err := range s.Events(ctx, doorlog.Query{}) {
 		results["Events"] = err
 	}
