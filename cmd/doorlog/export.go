@@ -169,7 +169,7 @@ func (x *exporter) count() {
 
 var csvHeader = []string{
 	"id", "recorded_at", "camera_id", "event_type", "person_name", "door_action", "unlock_granted", "detections",
-	"recording_id", "face_confidence", "face_distance", "alert_sent", "thumbnail_path", "frame_width", "frame_height",
+	"recording_id", "face_confidence", "face_distance", "alert_sent", "pinned", "thumbnail_path", "frame_width", "frame_height",
 	"created_at", "attributes",
 }
 
@@ -212,7 +212,7 @@ func (x *exporter) row(e *doorlog.Event) ([]string, error) {
 	return []string{
 		e.ID.String(), e.RecordedAt.In(x.loc).Format(layout), cell(e.Camera), cell(string(e.Type)), cell(e.Person),
 		e.Door.String(), strconv.FormatBool(e.UnlockGranted), cell(strings.Join(detections, "; ")), cell(e.RecordingID),
-		decimal(e.FaceConfidence), decimal(e.FaceDistance), strconv.FormatBool(e.AlertSent), cell(e.ThumbnailPath),
+		decimal(e.FaceConfidence), decimal(e.FaceDistance), strconv.FormatBool(e.AlertSent), strconv.FormatBool(e.Pinned), cell(e.ThumbnailPath),
 		strconv.Itoa(e.FrameWidth), strconv.Itoa(e.FrameHeight), e.CreatedAt.In(x.loc).Format(layout), cell(attributes),
 	}, nil
 }
