@@ -52,13 +52,14 @@
 //
 // event.go has what is stored and id.go its order; store.go opens and closes.
 // A write goes from write.go through commit.go (group commit) into writetx.go
-// (one transaction), and later into index.go (posting lists) and rollup.go
-// (sums); a read from snapshot.go and query.go through search.go (posting lists,
-// intersected) and filter.go. page.go, count.go, explain.go, tally.go and
-// analytics.go stand on these. retention.go says what is to be kept, and
-// prune.go with removal.go deletes the rest. buckets.go draws the keys and
-// codec.go the records. A frame goes from picture.go to thumbnail.go and
-// frame.go, after frame_cost.go has told from its headers what it would take.
+// (one transaction) and tail.go (the newest events), and later into index.go with
+// postings.go (posting lists) and rollup.go (sums); a read from snapshot.go and
+// query.go through search.go (posting lists, intersected) and filter.go. page.go,
+// count.go, explain.go, tally.go and analytics.go stand on these. buckets.go draws
+// the keys and codec.go the records. A frame goes from picture.go to thumbnail.go
+// and frame.go, after frame_cost.go has told from its headers what it would take.
+// retention.go says what is to be kept, and prune.go with removal.go deletes the
+// rest.
 //
 // compact.go writes the file anew without its free pages, while it is in use, and
 // compactor.go by itself; erase.go takes a person out of all of it, and removing.go
