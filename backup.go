@@ -18,6 +18,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -103,6 +104,11 @@ type BackupOptions struct {
 	// the database and the thumbnails have been written, and about how many
 	// there are; -1: that is not known yet.
 	Progress func(done, total int64)
+
+	// Finish, if it is set, is called when all has been written to w, before the
+	// time of the backup is kept for Stats. Whatever makes the backup last, such
+	// as a Sync, belongs here; its error is that of Backup.
+	Finish func() error
 }
 
 // Backup writes to w the store as it is at one moment, with the thumbnails that
@@ -122,7 +128,9 @@ type BackupOptions struct {
 // the store is read-only.
 //
 // When ctx ends Backup returns its error, but does not interrupt a Write to w.
-// Close waits for it. It may run several times at once.
+// Close waits for it. It may run several times at once. Of a person who is erased
+// meanwhile (ErasePerson) it may still have what there was, but not the thumbnails,
+// which are missing.
 func (s *Store) Backup(ctx context.Context, w io.Writer, options *BackupOptions) (*BackupInfo, error) {
 	info, err := s.backup(ctx, w, options)
 	if err != nil {
@@ -163,6 +171,11 @@ func (s *Store) backup(ctx context.Context, w io.Writer, options *BackupOptions)
 	b.tar = tar.NewWriter(b.buffered)
 	if err := b.write(); err != nil {
 		return nil, err
+	}
+	if opt.Finish != nil {
+		if err := opt.Finish(); err != nil {
+			return nil, err
+		}
 	}
 	if s.commits != nil {
 		if err := s.recordBackup(context.WithoutCancel(ctx), src.manifest.Time); err != nil { // which the backup does not need
@@ -261,8 +274,9 @@ func (s *Store) roomForCopy(on *os.File, size int64) error {
 	return nil
 }
 
-// tempFile makes a file for a while. It is beside the database, where the next Open
-// removes it if it is left, unless that may be read only.
+// tempFile makes a file for a while. It is beside the database, unless that may be
+// read only, and has no name, or, where it must have one, one that the next Open
+// removes.
 func (s *Store) tempFile() (*os.File, error) {
 	path, err := filepath.EvalSymlinks(s.path)
 	if err != nil {
@@ -275,6 +289,9 @@ func (s *Store) tempFile() (*os.File, error) {
 	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".new-*")
 	if err != nil {
 		return nil, diskError(err)
+	}
+	if runtime.GOOS != "windows" { // where a file that is open keeps its name
+		_ = os.Remove(f.Name()) // removeTemp tries again
 	}
 	return f, nil
 }

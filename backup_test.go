@@ -393,6 +393,63 @@ func TestRepairRemovesWhatABackupLeft(t *testing.T) {
 	wantOnly(t, filepath.Dir(s.path), "events.db", "thumbnails")
 }
 
+func TestPruneRemovesWhatABackupLeft(t *testing.T) {
+	s := newStore(t)
+	s.write(t, motion("porch", 1))
+	s.putFile(t, ".doorlog-held/1-0", "of an event that was deleted")
+	if said := s.wouldPrune(t, doorlog.Policy{}); said.Orphans != 1 {
+		t.Errorf("%+v", said)
+	}
+	if did := s.prune(t, doorlog.Policy{}); did.Orphans != 1 || did.OrphanBytes == 0 {
+		t.Errorf("%+v", did)
+	}
+	if files := s.fileSizes(t); len(files) != 0 {
+		t.Errorf("left: %v", files)
+	}
+}
+
+func TestEventMayNotNameWhatABackupHolds(t *testing.T) {
+	s := newStore(t)
+	e := motion("porch", 1)
+	e.ThumbnailPath = ".Doorlog-held/1-0"
+	_, err := s.WriteEvent(t.Context(), e)
+	wantError(t, err, doorlog.ErrInvalid, "thumbnail_path")
+}
+
+// A backup that its caller could not keep is none.
+func TestBackupThatIsNotKept(t *testing.T) {
+	s := newStore(t)
+	s.write(t, motion("porch", 1))
+	errFull := errors.New("the stick is full")
+	_, err := s.Backup(t.Context(), io.Discard, &doorlog.BackupOptions{Finish: func() error { return errFull }})
+	wantError(t, err, errFull, "backup")
+	if at := s.stats(t).LastBackup; !at.IsZero() {
+		t.Errorf("the last backup is of %v", at)
+	}
+}
+
+// A file that is made anew knows of the last backup.
+func TestRepairKeepsTheTimeOfTheLastBackup(t *testing.T) {
+	s := newStore(t)
+	for i := range 2 * doorlog.FoldAt {
+		s.write(t, motion("front_door", i))
+	}
+	if _, err := s.Backup(t.Context(), io.Discard, nil); err != nil {
+		t.Fatal(err)
+	}
+	s.Damage(t, "index entry gone")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := doorlog.Repair(t.Context(), s.path, &s.options); err != nil || !r.Rebuilt {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	s.open(t)
+	if at := s.stats(t).LastBackup; !at.Equal(now) {
+		t.Errorf("the last backup is of %v", at)
+	}
+}
+
 // A backup of a store to which others write is of one moment: of each batch it
 // has all events or none, and each event's thumbnail.
 func TestBackupWhileWritersWrite(t *testing.T) {
@@ -545,8 +602,12 @@ func TestBackupSaysHowFarItIs(t *testing.T) {
 }
 
 func TestBackupOfADamagedStoreBeginsNothing(t *testing.T) {
+	needCompact(t)
 	s := newStore(t)
 	s.family(t, 100)
+	if _, err := s.Compact(t.Context()); err != nil { // so that no free page has what is damaged
+		t.Fatal(err)
+	}
 	at := bytes.Index(readFile(t, s.path), []byte("camera1"))
 	f, err := os.OpenFile(s.path, os.O_RDWR, 0)
 	if err != nil {
@@ -589,6 +650,27 @@ func TestBackupSaysHowMuchRoomItNeeds(t *testing.T) {
 	t.Error("it needs no room")
 }
 
+// spilled returns the size of what a backup has in a file beside the store, which
+// has no name where it need not have one.
+func spilled(path string) (size int64) {
+	copies, err := filepath.Glob(filepath.Join(filepath.Dir(path), ".events.db.new-*"))
+	if runtime.GOOS == "linux" && err == nil {
+		copies, err = filepath.Glob("/proc/self/fd/*")
+		copies = slices.DeleteFunc(copies, func(fd string) bool {
+			to, err := os.Readlink(fd)
+			return err != nil || !strings.HasPrefix(to, filepath.Join(filepath.Dir(path), ".events.db.new-"))
+		})
+	}
+	if err != nil || len(copies) != 1 {
+		return 0
+	}
+	info, err := os.Stat(copies[0])
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
 // What a slow receiver does not take is in a file beside the store, to the end.
 func TestSlowReceiverIsNotWaitedFor(t *testing.T) {
 	doorlog.ImpatientBackups(t)
@@ -604,13 +686,7 @@ func TestSlowReceiverIsNotWaitedFor(t *testing.T) {
 	const taken = 3 * 256 << 10 // at most, before the gate
 	size := int64(0)
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); runtime.Gosched() {
-		copies, err := filepath.Glob(filepath.Join(filepath.Dir(s.path), ".events.db.new-*"))
-		if err != nil || len(copies) != 1 {
-			continue
-		}
-		if info, err := os.Stat(copies[0]); err == nil {
-			size = info.Size()
-		}
+		size = max(size, spilled(s.path))
 		if st, err := s.Stats(t.Context()); err != nil || size > 0 && size >= st.FileSize-taken-1<<20 {
 			break
 		}

@@ -105,10 +105,13 @@ func (s *Store) canReplace(ctx context.Context) error {
 const (
 	copiedBytes = 4 << 20 // of entries, in one snapshot; and synced
 	caughtUp    = 4096    // changed keys, in one snapshot
-	manyChanges = 1 << 16 // changed keys that are remembered before they are caught up with
 	fewChanges  = 256     // changed keys for which the writers may be held
 	maxRounds   = 20      // rounds of catching up before the writers are held for however many there are
 )
+
+// manyChanges is how many changed keys are remembered before they are caught up
+// with. It is a variable for a test that has few.
+var manyChanges = 1 << 16
 
 // A compaction copies the entries of a store into a new file. It reads them from
 // one short snapshot after another, so that pages which are freed meanwhile can
@@ -164,6 +167,7 @@ func (s *Store) compactFile(ctx context.Context) (result *Compacted, err error) 
 		return nil, diskError(errors.Join(err, c.discard()))
 	}
 	s.readers.release(c.old) // the store's own use of it
+	c.tell(c.total)
 	s.scrub.found(s.opt.Now(), c.file.sizes)
 	result = &Compacted{Before: before.Size(), Held: c.held}
 	if after, serr := c.file.file.Stat(); serr == nil {
@@ -244,7 +248,7 @@ func (c *compaction) run() (err error) {
 	for c.bucket = range stored {
 		for c.key = nil; ; {
 			more, err := c.copySome()
-			if err == nil && c.changes.many() {
+			if err == nil && more && c.changes.many() { // no later piece would show what comes after the last one
 				err = c.catchUp()
 			}
 			if err != nil {
@@ -275,7 +279,7 @@ func (c *compaction) run() (err error) {
 
 // copySome copies the next entries of a bucket. more: there may be others.
 func (c *compaction) copySome() (more bool, err error) {
-	name := stored[c.bucket]
+	name, copied := stored[c.bucket], int64(0)
 	err = c.update(func(from, to *bolt.Tx) error {
 		bucket, size := writable(to, name), 0
 		cursor := readable(from, name).Cursor()
@@ -299,10 +303,11 @@ func (c *compaction) copySome() (more bool, err error) {
 		if last != nil {
 			c.key = bytes.Clone(last)
 		}
-		c.tell(int64(size))
+		copied = int64(size)
 		return nil
 	})
 	if err == nil {
+		c.tell(copied)
 		err = c.file.db.Sync()
 	}
 	return more, err
@@ -506,13 +511,15 @@ func (c *compaction) finish(from, to *bolt.Tx) error {
 
 // tell tells Options.Progress of so many bytes more.
 func (c *compaction) tell(bytes int64) {
-	const often = 200 * time.Millisecond
 	c.done = min(c.done+bytes, c.total)
-	if tell := c.store.opt.Progress; tell != nil && time.Since(c.told) >= often {
+	if tell := c.store.opt.Progress; tell != nil && (time.Since(c.told) >= often || c.placed) {
 		tell("compacting", c.done, c.total)
 		c.told = time.Now()
 	}
 }
+
+// often is how much time goes by between two calls of Options.Progress.
+const often = 200 * time.Millisecond
 
 // A changedKey is a key of a bucket that has been put or deleted.
 type changedKey struct {

@@ -171,8 +171,17 @@ func TestSnapshotFinishesOnTheOldFile(t *testing.T) {
 
 // Writers of every kind, readers and those who verify go on across several
 // compactions; what was acknowledged is there, and nothing that was deleted comes
-// back.
+// back. So it is where every piece is followed by catching up with few keys.
 func TestCompactWhileManyWriteAndRead(t *testing.T) {
+	for _, manyChanges := range []int{1, 1 << 16} {
+		t.Run(fmt.Sprint("caught up with at ", manyChanges), func(t *testing.T) {
+			defer doorlog.SetManyChanges(manyChanges)()
+			compactWhileManyWriteAndRead(t)
+		})
+	}
+}
+
+func compactWhileManyWriteAndRead(t *testing.T) {
 	needCompact(t)
 	s := newStoreWith(t, doorlog.Options{Scrub: time.Millisecond})
 	s.halve(t, s.household(t, 3000))

@@ -63,12 +63,13 @@
 //
 // compact.go writes the file anew without its free pages, while it is in use, and
 // compactor.go by itself; erase.go takes a person out of all of it, and removing.go
-// the files that go with events.
+// the files that go with events. stats.go says how the store is.
 //
 // Before bolt maps a file, walk.go reads it as boltfile.go draws it, and
 // examine.go compares it with its sums (sums.go, state.go); scrub.go does so
 // later again. verify.go and check.go compare everything with the invariants
 // that design/schema.md numbers; repair.go, salvage.go and scavenge.go save what
-// is left. backup.go sends a state of the store, with the thumbnails that held.go
-// keeps for it, and restore.go makes a store of that again.
+// is left. backup.go sends a state of the store (spool.go, if the receiver is
+// slow) with the thumbnails that held.go keeps for it, lastbackup.go notes when, and
+// restore.go makes a store of that again.
 package doorlog

@@ -143,6 +143,7 @@ func (s *Store) erasePerson(ctx context.Context, name string, how Erasure) (*Era
 type eraser struct {
 	store *Store
 	ctx   context.Context
+	told  time.Time
 	Erased
 }
 
@@ -266,14 +267,15 @@ func (e *eraser) eraseFrom(ids []ID) error {
 		return err
 	}
 	e.Events, e.Attributes = e.Events+events, e.Attributes+attributes
-	removed, kept, err := e.store.removeFiles(e.ctx, files)
+	removed, kept, _, err := e.store.removeFiles(e.ctx, files)
 	if err != nil {
 		return err
 	}
 	e.Thumbnails += removed
 	e.Kept = append(e.Kept, kept[:min(len(kept), maxFindings-len(e.Kept))]...)
-	if tell := e.store.opt.Progress; tell != nil {
-		tell("erasing", e.Events, e.Events)
+	if tell := e.store.opt.Progress; tell != nil && time.Since(e.told) >= often {
+		tell("erasing", e.Events, e.Events) // how many there will be is not known
+		e.told = time.Now()
 	}
 	return pause(e.ctx, time.Since(begun))
 }
@@ -360,6 +362,9 @@ func (e *eraser) search() (err error) {
 		copies += ", the last known backup of which is of " + last.Format(time.RFC3339)
 	}
 	e.OutOfReach = []string{copies}
+	if s.thumbs.holds() {
+		e.OutOfReach = append(e.OutOfReach, "a backup that is under way, and the thumbnails in "+heldFolder+" until it ends")
+	}
 	path, err := filepath.EvalSymlinks(s.path)
 	if err != nil {
 		return err

@@ -275,6 +275,12 @@ func TestOpenRemovesWhatAnErasureHasLeft(t *testing.T) {
 	if _, err := s.Thumbnail(t.Context(), kept); err != nil {
 		t.Error(err)
 	}
+	// What was not there may be in the folder with which the store is opened next.
+	s.putFile(t, "not/there.jpg", "a picture")
+	s.reopen(t)
+	if n := files(t, s.thumbs); n != 1 {
+		t.Errorf("%d files are left", n)
+	}
 	if _, noted := s.Contents(t)["meta"]["removing"]; noted {
 		t.Error("they are still noted")
 	}

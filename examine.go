@@ -61,6 +61,7 @@ type examination struct {
 	format, schema []byte
 	state          []byte             // its record in meta
 	known          *state             // nil: damaged
+	notes          map[string][]byte  // other records of meta, which verify
 	sums           sums               // of what is there
 	unsound        bool               // pages, or meta, are damaged
 	lastPosting    [indexCount][]byte // the last entry of each index so far
@@ -150,10 +151,24 @@ func (x *examination) lookAtMeta(key, value []byte) {
 	case string(metaState):
 		x.state = bytes.Clone(value)
 	case string(metaLastBackup):
-		if _, err := decodeLastBackup(value); err != nil {
-			x.report(2, "%v", err)
-		}
+		_, err := decodeLastBackup(value)
+		x.lookAtNote(key, value, err)
+	case string(metaRemoving):
+		_, err := decodeRemoving(value)
+		x.lookAtNote(key, value, err)
 	}
+}
+
+// lookAtNote takes in a record of meta that may be absent.
+func (x *examination) lookAtNote(key, value []byte, err error) {
+	if err != nil {
+		x.report(2, "%v", err)
+		return
+	}
+	if x.notes == nil {
+		x.notes = make(map[string][]byte)
+	}
+	x.notes[string(key)] = bytes.Clone(value)
 }
 
 // lookAtTail takes in an event of the tail, as if its records were where they

@@ -457,6 +457,14 @@ func UnreadablePages(t testing.TB, path string, from, until int64) *Verification
 	return x.verification()
 }
 
+// SetManyChanges has a compaction catch up with so many changed keys while it
+// copies; restore takes it back.
+func SetManyChanges(n int) (restore func()) {
+	before := manyChanges
+	manyChanges = n
+	return func() { manyChanges = before }
+}
+
 // Transactions returns how many transactions there have been, without waiting
 // for one that is under way.
 func (s *Store) Transactions() uint64 {

@@ -16,6 +16,8 @@ import (
 // is of no event, and removed with the other orphans.
 const heldFolder = ".doorlog-held"
 
+func isHeld(name string) bool { return strings.HasPrefix(name, heldFolder+"/") }
+
 type heldFiles struct {
 	mu      sync.Mutex
 	backups int
@@ -63,12 +65,27 @@ func (t *thumbnails) holds() bool {
 	return t.held.backups > 0
 }
 
+// sweepHeld removes a file that a backup has left behind, unless a backup runs; dry
+// says only whether it would.
+func (t *thumbnails) sweepHeld(name string, dry bool) (swept bool, err error) {
+	t.held.mu.Lock()
+	defer t.held.mu.Unlock()
+	if t.held.backups > 0 || dry {
+		return t.held.backups == 0, nil
+	}
+	root, err := t.open(false)
+	if err == nil {
+		err = ignoreNotExist(root.Remove(name))
+	}
+	return err == nil, err
+}
+
 // setAside moves a file that is to be removed if a backup runs. Where it cannot,
 // the file is removed, and the backup misses it.
 func (t *thumbnails) setAside(root *os.Root, name string) bool {
 	t.held.mu.Lock()
 	defer t.held.mu.Unlock()
-	if t.held.backups == 0 || strings.HasPrefix(name, heldFolder+"/") {
+	if t.held.backups == 0 || isHeld(name) {
 		return false
 	}
 	if err := root.Mkdir(heldFolder, folderPerm); err != nil && !errors.Is(err, fs.ErrExist) {

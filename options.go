@@ -75,7 +75,8 @@ type Options struct {
 
 	// Progress, if it is not nil, is told how far Compact and ErasePerson are:
 	// what they do, and how much of the total is done. It is called by the
-	// goroutine that works, a few times a second or less, and must return soon.
+	// goroutine that works, a few times a second and at the end, must return
+	// soon, and must not close the store.
 	Progress func(doing string, done, total int64)
 
 	// MaxFutureSkew is how far ahead of the clock an event may lie. One

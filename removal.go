@@ -132,6 +132,15 @@ func (p *pruning) removeOrphans() error {
 				return err
 			}
 		}
+		if isHeld(name) { // its time is that of the picture
+			size, there := p.s.thumbs.size(name)
+			swept, err := p.s.thumbs.sweepHeld(name, p.dry)
+			if err == nil && swept && there {
+				p.orphans++
+				p.orphanBytes += size
+			}
+			return err
+		}
 		id, final, ok := thumbnailID(name)
 		if !ok || modified.After(graceFrom) {
 			return nil

@@ -39,6 +39,10 @@ func removingFiles(tx *bolt.Tx) (paths []string, err error) {
 	if rec == nil {
 		return nil, nil
 	}
+	return decodeRemoving(rec)
+}
+
+func decodeRemoving(rec []byte) (paths []string, err error) {
 	payload, err := stateRecord.open(metaRemoving, rec)
 	if err != nil {
 		return nil, fmt.Errorf("meta removing: %w", err)
@@ -65,39 +69,45 @@ func (s *Store) finishRemoving(ctx context.Context) error {
 	if err != nil || len(paths) == 0 {
 		return err
 	}
-	if _, _, err := s.removeFiles(ctx, paths); err != nil {
+	_, _, gone, err := s.removeFiles(ctx, paths)
+	if err != nil || len(gone) == len(paths) {
 		return err
 	}
-	return s.commits.submit(ctx, func(w *writeTx) error { return w.setRemoving(nil) })
+	// What is not there may be in another folder, with which the store is opened
+	// the next time. It stays noted until the next erasure.
+	return s.commits.submit(ctx, func(w *writeTx) error { return w.setRemoving(gone) })
 }
 
 // removeFiles removes the files that no event names, for good when it returns. It
-// returns how many there were, and those that an event names.
-func (s *Store) removeFiles(ctx context.Context, paths []string) (removed int64, kept []string, err error) {
+// returns how many there were, those that an event names, and those that were not
+// there.
+func (s *Store) removeFiles(ctx context.Context, paths []string) (removed int64, kept, gone []string, err error) {
 	folders := make(map[string]bool)
 	for _, p := range paths {
 		there, used, err := s.removeUnnamed(ctx, p)
 		if err != nil {
-			return removed, kept, fmt.Errorf("thumbnail %s: %w", p, err)
+			return removed, kept, gone, fmt.Errorf("thumbnail %s: %w", p, err)
 		}
 		switch {
 		case used:
 			kept = append(kept, p)
 		case there:
 			removed++
+		default:
+			gone = append(gone, p)
 		}
 		folders[path.Dir(p)] = true
 	}
 	root, err := s.thumbs.open(false)
 	if errors.Is(err, fs.ErrNotExist) {
-		return removed, kept, nil
+		return removed, kept, gone, nil
 	}
 	for dir := range folders {
 		if err == nil {
 			err = ignoreNotExist(syncInside(root, dir))
 		}
 	}
-	return removed, kept, err
+	return removed, kept, gone, err
 }
 
 // removeUnnamed removes a file unless an event names it. there: there was one.

@@ -278,6 +278,11 @@ func (c *copier) finish(x *examination) (*Salvaged, error) {
 			if x.known != nil {
 				w.storeID = x.known.storeID
 			}
+			for key, rec := range x.notes {
+				if err := writable(w.tx, metaBucket).Put([]byte(key), rec); err != nil {
+					return err
+				}
+			}
 			more, err = c.settle(w)
 			return err
 		})

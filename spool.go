@@ -128,7 +128,7 @@ func removeTemp(f *os.File) error {
 	if f == nil {
 		return nil
 	}
-	return errors.Join(f.Close(), os.Remove(f.Name()))
+	return errors.Join(f.Close(), ignoreNotExist(os.Remove(f.Name())))
 }
 
 // A nameList is a list of files that events name, in memory while it is short,

@@ -121,9 +121,8 @@ func openStore(path string, opt *Options) (*Store, error) {
 		opt.Logger.Warn("doorlog: thumbnails that an erasure was about to remove are left", "error", err)
 	}
 	s.startScrub()
+	s.startCompactor() // which sets what the committer reads, before anybody writes
 	s.startRetention()
-
-	s.startCompactor()
 	return s, nil
 }
 

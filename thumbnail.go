@@ -60,6 +60,9 @@ func validThumbnailPath(name string, id ID) error {
 	if !fs.ValidPath(name) || name == "." || strings.Contains(name, `\`) || !filepath.IsLocal(filepath.FromSlash(name)) {
 		return invalid(field, "%q is not a path inside the thumbnail folder", name)
 	}
+	if folder, _, _ := strings.Cut(name, "/"); strings.EqualFold(folder, heldFolder) {
+		return invalid(field, "%q is in the store's own folder", name)
+	}
 	other, err := ulid.ParseStrict(strings.TrimSuffix(strings.ToLower(path.Base(name)), thumbnailExt))
 	if err == nil && other != id && strings.EqualFold(name, thumbnailPath(other)) { // file systems may not tell case
 		return invalid(field, "%q is the thumbnail of another event", name)

@@ -280,7 +280,7 @@ func (sn *Snapshot) overOrphans(graceFrom time.Time, fn func(name string) error)
 		if !graceFrom.IsZero() && modified.After(graceFrom) {
 			return nil
 		}
-		if strings.HasPrefix(name, heldFolder+"/") { // of a backup: one that runs, or was cut short
+		if isHeld(name) { // of a backup: one that runs, or was cut short
 			if sn.store.thumbs.holds() {
 				return nil
 			}

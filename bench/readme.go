@@ -125,19 +125,19 @@ func markdownOf(results string) string {
 	return "bench/results/" + strings.TrimSuffix(filepath.Base(results), ".json") + ".md"
 }
 
-// readmeSize is the size of which most is known: the one at which the most
-// engines answered, and of these the largest.
+// readmeSize is the largest size at which doorlog and what it takes the place of,
+// the original's SQLite, answered every question; else the smallest.
 func (r *report) readmeSize() int {
-	best, most := r.Events[0], -1
+	best := r.Events[0]
 	for _, events := range r.Events {
-		n := 0
+		answered := map[string]int{}
 		for _, res := range r.Results {
 			if res.Events == events && res.Cut == "" {
-				n++
+				answered[res.Engine]++
 			}
 		}
-		if n >= most {
-			best, most = events, n
+		if n := answered["doorlog"]; n > 0 && answered["sqlite-full"] == n {
+			best = max(best, events)
 		}
 	}
 	return best

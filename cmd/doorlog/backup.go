@@ -76,8 +76,9 @@ func (a *app) backup(ctx context.Context, name string, f backupFlags) error {
 	}
 	bar := a.progress(-1, "backing up")
 	var info *doorlog.BackupInfo
-	err = a.writeOutput(name, f.force, func(w io.Writer) (err error) {
-		info, err = st.Backup(ctx, w, &doorlog.BackupOptions{Verify: f.verify, Progress: bar.bytes("backing up")})
+	err = a.writeOutput(name, f.force, func(w io.Writer, finish func() error) (err error) {
+		options := &doorlog.BackupOptions{Verify: f.verify, Progress: bar.bytes("backing up"), Finish: finish}
+		info, err = st.Backup(ctx, w, options)
 		return err
 	})
 	bar.Done()

@@ -36,8 +36,12 @@ func (a *app) compact(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	thumbnails, err := a.thumbnailDir()
+	if err != nil {
+		return err
+	}
 	var result *doorlog.Compacted
-	err = a.rewrite(path, "", func(st *doorlog.Store) error {
+	err = a.rewrite(path, thumbnails, func(st *doorlog.Store) error {
 		result, err = st.Compact(ctx)
 		return err
 	})

@@ -89,7 +89,7 @@ func (a *app) export(ctx context.Context, f *exportFlags, given func(flag string
 	q.Limit, q.OldestFirst = 0, true
 	sum := exportSummary{}
 	err = a.withStore(reads, func(st *doorlog.Store) error {
-		return a.writeOutput(f.output, f.force, func(w io.Writer) error {
+		return a.writeOutput(f.output, f.force, func(w io.Writer, _ func() error) error {
 			sum = exportSummary{}
 			return st.View(ctx, func(sn *doorlog.Snapshot) error {
 				x := exporter{sn: sn, w: w, loc: loc, sum: &sum, bar: a.progress(-1, "exporting")}

@@ -14,14 +14,26 @@ import (
 
 // writeOutput has write produce the file of this name, which appears when it is
 // whole and durable, or, for "-", standard output. A file that is there is left as
-// it is unless force is set.
-func (a *app) writeOutput(name string, force bool, write func(io.Writer) error) error {
+// it is unless force is set, and the database in any case. write may call finish
+// when it has written all, to be told whether the file is there; else it is called
+// after it.
+func (a *app) writeOutput(name string, force bool, write func(w io.Writer, finish func() error) error) error {
 	if name == "-" {
 		w := bufio.NewWriterSize(a.out, 256<<10)
-		if err := write(w); err != nil {
+		if err := write(w, w.Flush); err != nil {
 			return err
 		}
 		return w.Flush()
+	}
+	db, err := a.dbPath()
+	if err != nil {
+		return err
+	}
+	stat := func(name string) func() (os.FileInfo, error) {
+		return func() (os.FileInfo, error) { return os.Stat(name) }
+	}
+	if sameFile(stat(name), stat(db)) {
+		return misuse("%s is the database", name)
 	}
 	there := fmt.Errorf("%s is there already: say --force to put another in its place", name)
 	switch info, err := os.Lstat(name); {
@@ -38,14 +50,27 @@ func (a *app) writeOutput(name string, force bool, write func(io.Writer) error) 
 		return err
 	}
 	w := bufio.NewWriterSize(f, 256<<10)
-	if err = write(w); err == nil {
-		err = w.Flush()
+	finished := false
+	finish := func() error {
+		finished = true
+		err := w.Flush()
+		if err == nil {
+			err = f.Sync()
+		}
+		if err = errors.Join(err, f.Close()); err == nil {
+			err = place(f.Name(), name, force)
+		}
+		if err == nil {
+			err = syncDir(dir)
+		}
+		return err
 	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = place(f.Name(), name, force)
+	if err = write(w, finish); !finished {
+		if err == nil {
+			err = finish()
+		} else {
+			err = errors.Join(err, f.Close())
+		}
 	}
 	if err != nil {
 		if rerr := os.Remove(f.Name()); rerr != nil && !errors.Is(rerr, fs.ErrNotExist) {
@@ -56,7 +81,7 @@ func (a *app) writeOutput(name string, force bool, write func(io.Writer) error) 
 		}
 		return err
 	}
-	return syncDir(dir)
+	return nil
 }
 
 // place gives a file its name: over another only with force, where the file system
