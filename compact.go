@@ -103,15 +103,15 @@ func (s *Store) canReplace(ctx context.Context) error {
 
 // How much a compaction does at once.
 const (
-	copiedBytes = 4 << 20 // of entries, in one snapshot; and synced
-	caughtUp    = 4096    // changed keys, in one snapshot
-	fewChanges  = 256     // changed keys for which the writers may be held
-	maxRounds   = 20      // rounds of catching up before the writers are held for however many there are
+	caughtUp   = 4096 // changed keys, in one snapshot
+	fewChanges = 256  // changed keys for which the writers may be held
+	maxRounds  = 20   // rounds of catching up before the writers are held for however many there are
 )
 
-// manyChanges is how many changed keys are remembered before they are caught up
-// with. It is a variable for a test that has few.
-var manyChanges = 1 << 16
+// copiedBytes is how much of the entries is copied from one snapshot, and synced,
+// and manyChanges how many changed keys are remembered before they are caught up
+// with. They are variables for a test that has few of both.
+var copiedBytes, manyChanges = 4 << 20, 1 << 16
 
 // A compaction copies the entries of a store into a new file. It reads them from
 // one short snapshot after another, so that pages which are freed meanwhile can
@@ -433,7 +433,9 @@ func (c *compaction) readBack() error {
 	if err := metas[0].check(info.Size()); err != nil {
 		return err
 	}
-	x := new(examination)
+	// It is of several moments: a block that has changed may be there as it was,
+	// too, until that is caught up with. Then the sums decide.
+	x := &examination{mixed: true}
 	if err := x.examine(&walker{ctx: c.ctx, r: c.file.file, meta: metas[0], depth: everything}); err != nil {
 		return err
 	}

@@ -61,6 +61,7 @@ type examination struct {
 	format, schema []byte
 	state          []byte             // its record in meta
 	known          *state             // nil: damaged
+	mixed          bool               // it is not of one moment
 	notes          map[string][]byte  // other records of meta, which verify
 	sums           sums               // of what is there
 	unsound        bool               // pages, or meta, are damaged
@@ -195,7 +196,7 @@ func (x *examination) lookAtPosting(bucket int, key, value []byte) {
 		err = errOrder
 	}
 	last := x.lastPosting[bucket-indexSums]
-	if at := len(key) - idLen; err == nil && len(last) > at && bytes.Equal(last[:at], key[:at]) && bytes.Compare(last, key) >= 0 {
+	if at := len(key) - idLen; err == nil && !x.mixed && len(last) > at && bytes.Equal(last[:at], key[:at]) && bytes.Compare(last, key) >= 0 {
 		err = errOrder // the block before reaches into this one
 	}
 	if err != nil {

@@ -31,7 +31,7 @@ type Plan struct {
 type PlanList struct {
 	Index string `json:"index"` // such as "by_camera"
 	Value string `json:"value"` // empty: strangers
-	Keys  int    `json:"keys"`  // keys that were stepped over
+	Keys  int    `json:"keys"`  // IDs at which it stood
 }
 
 // Explain answers q and returns how that was done instead of the events.

@@ -457,12 +457,12 @@ func UnreadablePages(t testing.TB, path string, from, until int64) *Verification
 	return x.verification()
 }
 
-// SetManyChanges has a compaction catch up with so many changed keys while it
-// copies; restore takes it back.
-func SetManyChanges(n int) (restore func()) {
-	before := manyChanges
-	manyChanges = n
-	return func() { manyChanges = before }
+// SmallSteps has a compaction copy a few entries at a time, and catch up with each
+// changed key at once; restore takes it back.
+func SmallSteps() (restore func()) {
+	bytes, changes := copiedBytes, manyChanges
+	copiedBytes, manyChanges = 2<<10, 1
+	return func() { copiedBytes, manyChanges = bytes, changes }
 }
 
 // Transactions returns how many transactions there have been, without waiting

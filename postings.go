@@ -3,6 +3,7 @@ package doorlog
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"sort"
@@ -105,7 +106,8 @@ func (b *block) inOrder() bool {
 var errOrder = fmt.Errorf("%w: keys are not in their order", ErrCorrupt)
 
 // A postingList is a cursor over the IDs of one value, in one direction. It
-// only moves forward. What is damaged makes it panic with an ErrCorrupt, of
+// only moves forward. In a write transaction it must be oldest first: bolt's Prev
+// stops at a leaf that the transaction has emptied, which Next and Seek pass. What is damaged makes it panic with an ErrCorrupt, of
 // which whoever guards the transaction makes an error.
 type postingList struct {
 	index       int
@@ -261,7 +263,7 @@ func less(a, b *ID) bool {
 // applyIndex writes the changes of one index to its bucket.
 func (w *writeTx) applyIndex(index int) error {
 	var prefix []byte
-	return w.index.take(index, func(value string, changes []indexChange) error {
+	err := w.index.take(index, func(value string, changes []indexChange) error {
 		prefix = append(append(prefix[:0], value...), 0)
 		for i := range changes {
 			entry := append(prefix, changes[i].id[:]...) //nolint:gocritic // it is not kept
@@ -280,6 +282,10 @@ func (w *writeTx) applyIndex(index int) error {
 		}
 		return nil
 	})
+	if err != nil {
+		w.changes++ // some are made, and the others forgotten: the transaction cannot go on
+	}
+	return err
 }
 
 // applyToBlock makes the first of some changes of a posting list, which are in
@@ -291,6 +297,9 @@ func (w *writeTx) applyToBlock(index int, prefix []byte, changes []indexChange) 
 	if next != nil {
 		end := ID(next[len(prefix):])
 		n = sort.Search(n, func(i int) bool { return !less(&changes[i].id, &end) })
+		if n == 0 {
+			return 0, errOrder
+		}
 	}
 	var old []ID
 	if key != nil {
@@ -329,6 +338,11 @@ func blockOf(bucket *bolt.Bucket, prefix []byte, id *ID) (key, rec, next []byte)
 		k, v := c.Prev()
 		if after == nil {
 			k, v = c.Last()
+		}
+		if k == nil { // the beginning; or a leaf that this transaction has emptied, at which Prev stops
+			for a, b := c.Seek(prefix); of(a) && bytes.Compare(a, to) < 0; a, b = c.Next() {
+				k, v = a, b
+			}
 		}
 		if of(k) {
 			key, rec = k, v
@@ -376,6 +390,9 @@ func (w *writeTx) rebuildBlock(index int, key, next []byte) (ids []ID, err error
 			return ids, err
 		}
 		r, err := w.get(id)
+		if errors.Is(err, ErrCorrupt) {
+			continue // a verification finds it
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -312,6 +312,9 @@ func (x *restorer) readManifest() error {
 	if m.Schema > schemaVersion {
 		return fmt.Errorf("%w: schema %d; this one knows up to %d", ErrNewerSchema, m.Schema, schemaVersion)
 	}
+	if m.Schema < schemaVersion {
+		return fmt.Errorf("%w: schema %d", ErrOlderSchema, m.Schema)
+	}
 	if m.DatabaseBytes < 0 {
 		return damaged("manifest: a database of %d bytes", m.DatabaseBytes)
 	}

@@ -92,22 +92,44 @@ func (c *copier) scanLeaf(p *page, unsure, outer bool) {
 				c.scanLeaf(&inside, unsure, false)
 			}
 		default:
-			c.takeVerified(e.key, e.value, unsure)
-			if event, detected, err := splitTail(e.value); err == nil {
-				c.takeVerified(e.key, event, unsure)
-				c.takeVerified(e.key, detected, unsure)
+			if !c.takeVerified(e.key, e.value, unsure) {
+				c.takeTail(e.key, e.value, unsure)
 			}
 		}
 	}
 }
 
+// takeTail takes the records of what may be an entry of the tail. Its length has no
+// checksum: where it is not right the event's record is the piece that verifies.
+func (c *copier) takeTail(key, entry []byte, unsure bool) {
+	if event, detected, err := splitTail(entry); err == nil {
+		taken := c.takeVerified(key, event, unsure)
+		if c.takeVerified(key, detected, unsure) || taken {
+			return
+		}
+	}
+	const longest = 1 << 12 // of what is tried byte by byte
+	if len(key) != idLen || len(entry) > longest {
+		return
+	}
+	for at := tailHeader + recordHeader; at <= len(entry); at++ {
+		if _, err := eventRecord.open(key, entry[tailHeader:at]); err == nil {
+			c.takeVerified(key, entry[tailHeader:at], unsure)
+			c.takeVerified(key, entry[at:], unsure)
+			return
+		}
+	}
+}
+
 // takeVerified takes a record if it is one, of whichever bucket.
-func (c *copier) takeVerified(key, rec []byte, unsure bool) {
+func (c *copier) takeVerified(key, rec []byte, unsure bool) (taken bool) {
 	for bucket, kind := range recordKinds {
 		if _, err := kind.open(key, rec); err == nil {
 			c.take(bucket, key, rec, unsure)
+			taken = true
 		}
 	}
+	return taken
 }
 
 // guessPageSize returns the size with which most pages say rightly which page

@@ -98,6 +98,9 @@ func verifyFile(ctx context.Context, path string, options *Options) (_ *Verifica
 		x.report(2, "%v", err)
 		return x.verification(), nil
 	}
+	if errors.Is(err, ErrOlderSchema) && x.all > 0 { // Open would not upgrade it
+		return x.verification(), nil
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -58,8 +58,11 @@ func newWriteTx(tx *bolt.Tx, names *interner, tail int) (*writeTx, error) {
 		events:     writable(tx, eventsBucket),
 		detections: writable(tx, detectionsBucket),
 	}
-	w.newest, err = newestID(tx)
-	return w, err
+	if w.newest, err = newestID(tx); err != nil {
+		w.newest = lastID // every event is looked up, and a damaged key stops no write
+	}
+	w.newest = maxID(w.newest, w.through)
+	return w, nil
 }
 
 // putKey and deleteKey change a stored bucket, and nothing else. All changes but
@@ -257,7 +260,7 @@ func (w *writeTx) remove(r *record) error {
 }
 
 // findRecording returns the event of a camera that has this recording.
-func (w *writeTx) findRecording(camera, recording string) (ID, bool, error) {
+func (w *writeTx) findRecording(camera, recording string) (newest ID, found bool, err error) {
 	if w.recordings == nil {
 		if err := w.applyIndex(byRecording); err != nil {
 			return ID{}, false, err
@@ -270,23 +273,24 @@ func (w *writeTx) findRecording(camera, recording string) (ID, bool, error) {
 			return nil
 		})
 		if err != nil {
+			w.recordings = nil
 			return ID{}, false, err
 		}
 	}
 	if id, ok := w.recordings[recordingKey{camera, recording}]; ok {
 		return id, true, nil
 	}
-	list := newPostingList(w.tx, byRecording, recording, false)
+	list := newPostingList(w.tx, byRecording, recording, true)
 	for id, ok := list.next(); ok; id, ok = list.next() {
 		r, err := w.get(id)
 		if err != nil {
 			return ID{}, false, err
 		}
 		if r.Camera == camera {
-			return id, true, nil
+			newest, found = id, true
 		}
 	}
-	return ID{}, false, nil
+	return newest, found, nil
 }
 
 // eventsOf returns the IDs of the events of a person.
@@ -294,7 +298,7 @@ func (w *writeTx) eventsOf(person string) (ids []ID, err error) {
 	if err := w.applyIndex(byPerson); err != nil {
 		return nil, err
 	}
-	list := newPostingList(w.tx, byPerson, person, false)
+	list := newPostingList(w.tx, byPerson, person, true)
 	for id, ok := list.next(); ok; id, ok = list.next() {
 		ids = append(ids, id)
 	}
