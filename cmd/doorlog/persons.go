@@ -105,15 +105,26 @@ may be let in: to say otherwise write --auto-unlock=false, with the =.`,
 }
 
 func newPersonsRemoveCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	yes := false
+	cmd := &cobra.Command{
 		Use:   "remove NAME",
 		Short: "Remove a person",
 		Long: `Remove a person. The name is taken off that person's events as well, which
-become those of a stranger. This cannot be undone.`,
-		Example:           "  doorlog persons remove alice",
+become those of a stranger. This cannot be undone, so it asks first; without a terminal
+it needs --yes.`,
+		Example: `  doorlog persons remove alice
+  doorlog persons remove alice --yes`,
 		Args:              takes("NAME"),
 		ValidArgsFunction: a.completeFirstPerson,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if !yes && !a.canAsk() {
+				return misuse("standard input is no terminal to ask at: say --yes")
+			}
+			if !yes {
+				if err := a.confirm(cmd.Context(), fmt.Sprintf("remove %s, and take the name off all events?", printable(args[0]))); err != nil {
+					return err
+				}
+			}
 			err := a.withStore(changes, func(st *doorlog.Store) error {
 				return st.DeletePerson(cmd.Context(), args[0])
 			})
@@ -129,6 +140,8 @@ become those of a stranger. This cannot be undone.`,
 			})
 		},
 	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	return cmd
 }
 
 func newPersonsAutoUnlockCommand(a *app) *cobra.Command {
