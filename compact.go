@@ -78,27 +78,27 @@ func (s *Store) longCall(ctx context.Context, fn func(context.Context) error) er
 	return err
 }
 
-// canReplace says why the file of the store cannot be replaced, if so.
-func (s *Store) canReplace(ctx context.Context) error {
+// canReplace says why the file of the store cannot be replaced, if so, and else
+// what is in use of it.
+func (s *Store) canReplace(ctx context.Context) (u usage, err error) {
 	if runtime.GOOS == "windows" || !locksFiles {
-		return fmt.Errorf("a file that is in use cannot be replaced on %s: %w", runtime.GOOS, errors.ErrUnsupported)
+		return u, fmt.Errorf("a file that is in use cannot be replaced on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 	}
 	if failure := s.commits.failure.Load(); failure != nil {
-		return fmt.Errorf("%w: %v", ErrFailed, *failure) //nolint:errorlint // its own outcome is known
+		return u, fmt.Errorf("%w: %v", ErrFailed, *failure) //nolint:errorlint // its own outcome is known
 	}
-	u, err := s.usage(ctx)
-	if err != nil {
-		return err
+	if u, err = s.usage(ctx); err != nil {
+		return u, err
 	}
 	f := s.readers.hold()
 	defer s.readers.release(f)
 	keep := max(0, s.opt.MinFree)
 	need := u.live() + u.live()/10 + growStep + keep
 	if free := freeSpace(f.file); free >= 0 && free < need {
-		return fmt.Errorf("%w: it needs %d bytes, %d of which are to stay free, and the disk has %d",
+		return u, fmt.Errorf("%w: it needs %d bytes, %d of which are to stay free, and the disk has %d",
 			ErrFull, need, keep, free)
 	}
-	return nil
+	return u, nil
 }
 
 // How much a compaction does at once.
@@ -144,10 +144,7 @@ type compaction struct {
 
 // compactFile compacts the file; nobody else does meanwhile.
 func (s *Store) compactFile(ctx context.Context) (result *Compacted, err error) {
-	if err := s.canReplace(ctx); err != nil {
-		return nil, err
-	}
-	u, err := s.usage(ctx)
+	u, err := s.canReplace(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -114,7 +114,7 @@ func (s *Store) erasePerson(ctx context.Context, name string, how Erasure) (*Era
 	if int(how) >= len(erasures) {
 		return nil, invalid("how", "%v is neither EraseName nor EraseEvents", how)
 	}
-	if err := s.canReplace(ctx); err != nil {
+	if _, err := s.canReplace(ctx); err != nil {
 		return nil, err
 	}
 	if err := s.finishRemoving(ctx); err != nil {
