@@ -36,9 +36,9 @@ const (
 	//	 9 megapixels   of a lossless WebP
 	//
 	// so that a machine with 512 MB has room for it. Frames that need more than
-	// 32 MiB are read one at a time, others as many at once as there are
-	// processors. What the garbage collector has not taken yet comes on top: a
-	// program on a small machine sets GOMEMLIMIT.
+	// 32 MiB are read one at a time, each after a garbage collection, others as
+	// many at once as there are processors. What the collector has not taken
+	// yet comes on top: a program on a small machine sets GOMEMLIMIT.
 	MaxFrameMemory = 200 << 20
 
 	// MaxFrameScans is how often a progressive JPEG may pass over the picture.

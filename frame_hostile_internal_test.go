@@ -209,6 +209,7 @@ const (
 	hostileLimit = MaxFrameMemory + 32<<20 // GOMEMLIMIT of that process
 	hostilePeak  = hostileLimit + 40<<20   // and what it may have in memory: its code and the frame come on top
 	allAtOnce    = "all at once"
+	oneByOne     = "one by one, and no collection by itself"
 )
 
 // Frames come from strangers and from broken cameras. Whatever they are, the
@@ -239,7 +240,7 @@ func TestHostileFramesUnderAMemoryLimit(t *testing.T) {
 			got[r.Name] = r
 		}
 	}
-	for _, f := range append(hostileFrames(), hostileFrame{name: allAtOnce}) {
+	for _, f := range append(hostileFrames(), hostileFrame{name: allAtOnce}, hostileFrame{name: oneByOne}) {
 		r, ok := got[f.name]
 		t.Logf("%-55s %4d MiB %6.2f s %s %s", r.Name, r.Peak>>20, r.Seconds, r.Got, r.Error)
 		itself := math.MaxInt == math.MaxInt32 && f.want == outsized && r.Got == refused // decoders for 32 bits refuse some
@@ -303,6 +304,18 @@ func readHostileFrames(t *testing.T) {
 			})
 		}
 		wg.Wait()
+		return nil
+	})
+	large := several[len(several)-1]
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(math.MaxInt64)
+	measured(oneByOne, func(r *hostileReport) error {
+		r.Stored = true
+		for range 3 {
+			if _, err := st.WriteEventWithFrame(t.Context(), hostileEvent(), large); err != nil {
+				return err
+			}
+		}
 		return nil
 	})
 }

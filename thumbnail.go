@@ -174,6 +174,9 @@ func (t *thumbnails) shrink(ctx context.Context, frame []byte) (jpeg []byte, wid
 			return nil, 0, 0, ctx.Err()
 		}
 	}
+	if found.memory > largeFrame {
+		runtime.GC() // else what the one before it left is still in memory beside it
+	}
 	return shrink(frame, t.edge)
 }
 
