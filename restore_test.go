@@ -1,6 +1,7 @@
 package doorlog_test
 
 import (
+	"archive/tar"
 	"bytes"
 	"context"
 	"errors"
@@ -56,12 +57,16 @@ func refuses(t *testing.T, r io.Reader, is error, text string) {
 
 func TestRestoreRefusesACutOffBackup(t *testing.T) {
 	backup, _ := smallBackup(t)
+	manifest, err := tar.NewReader(bytes.NewReader(backup)).Next()
+	if err != nil {
+		t.Fatal(err)
+	}
 	step := extent(1024, 512, 64)
 	for n := 0; n < len(backup); n += step {
 		for _, at := range []int{n, n + step/2 + 1, len(backup) - 1} {
 			at = min(at, len(backup)-1)
 			is := doorlog.ErrCorrupt
-			if at < 1024 { // not all of the manifest
+			if at < 512+int(manifest.Size) { // not all of the manifest
 				is = doorlog.ErrNotBackup
 			}
 			refuses(t, bytes.NewReader(backup[:at]), is, "doorlog: restore to ")
@@ -89,7 +94,7 @@ func TestRestoreRefusesAChangedBackup(t *testing.T) {
 		parent := t.TempDir()
 		_, err := doorlog.Restore(t.Context(), bytes.NewReader(bad), filepath.Join(parent, "restored"), nil)
 		known := errors.Is(err, doorlog.ErrCorrupt) || at < 1024 && (errors.Is(err, doorlog.ErrNotBackup) ||
-			errors.Is(err, doorlog.ErrNewerSchema) || errors.Is(err, doorlog.ErrFull))
+			errors.Is(err, doorlog.ErrNewerSchema) || errors.Is(err, doorlog.ErrOlderSchema) || errors.Is(err, doorlog.ErrFull))
 		if !known {
 			t.Errorf("byte %d: %v", at, err)
 		}
