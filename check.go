@@ -106,7 +106,7 @@ func (c *checker) tail(detected *int) error {
 		}
 		c.event(id, event, rec)
 	}
-	if n >= foldAt {
+	if n >= maxTail {
 		c.report(7, "the tail has %d events", n)
 	}
 	return nil

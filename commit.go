@@ -27,9 +27,9 @@ type job struct {
 	err   error
 
 	// turn gets true when it is this caller's turn to lead, and false when
-	// the job is done and err final.
+	// another who leads has done the job, and err is final.
 	turn  chan bool
-	leads bool // under committer.mu: true was sent
+	leads bool // under committer.mu: this caller leads, or has been told to
 }
 
 // The committer does the writing: group commit. One of the callers leads. It
@@ -49,8 +49,11 @@ type committer struct {
 	queue []*job
 	led   bool // somebody leads, or has been told to
 
+	released atomic.Int32  // callers whose jobs are done and who have not run since
+	awake    chan struct{} // has a token when the last of them runs
+
 	failure atomic.Pointer[error] // set once: why there are no more writes
-	busy    atomic.Bool           // a transaction is under way
+	busy    atomic.Bool           // a transaction is under way, or about to be
 
 	// These belong to the leader.
 	unfolded bool            // the log has been told that the tail cannot be folded
@@ -86,6 +89,7 @@ func (c *committer) do(j *job) error {
 	c.queue = append(c.queue, j)
 	lead := !c.led
 	c.led = true
+	j.leads = lead
 	c.mu.Unlock()
 	if !lead {
 		select {
@@ -96,11 +100,25 @@ func (c *committer) do(j *job) error {
 			}
 			lead = <-j.turn
 		}
+		if !lead && c.released.Add(-1) == 0 {
+			select {
+			case c.awake <- struct{}{}:
+			default: // it has one
+			}
+		}
 	}
 	if lead {
 		c.lead()
 	}
 	return j.err
+}
+
+// release tells the caller of a job that it is done.
+func (c *committer) release(j *job) {
+	if !j.leads { // who leads knows
+		c.released.Add(1)
+		j.turn <- false
+	}
 }
 
 // withdraw takes a job out of the queue; false: it is being done, or is done.
@@ -128,7 +146,9 @@ func (c *committer) passLead() {
 
 // lead does the jobs of all who wait.
 func (c *committer) lead() {
+	c.busy.Store(true)
 	defer func() {
+		c.busy.Store(false)
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.passLead()
@@ -143,15 +163,18 @@ func (c *committer) lead() {
 	c.commit(jobs)
 	for _, j := range alone {
 		j.err = guarded(j.alone)
-		j.turn <- false
+		c.release(j)
 	}
 }
 
 // drain takes everybody who waits. Where there were several at the last commit
-// they are about to come again: it lets them run first, as long as that makes
-// the queue longer, so that they share this commit and need not wait for the
-// next. A lone writer, for whom that would take some microseconds, is spared it.
+// they are about to come again: it lets all of them run first, and more as long as
+// that makes the queue longer, so that they share this commit and need not wait for
+// the next. A lone writer, for whom that would take some microseconds, is spared it.
 func (c *committer) drain() (jobs []*job) {
+	for c.company && c.released.Load() > 0 {
+		<-c.awake
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for waiting := 0; c.company && len(c.queue) > waiting; {
@@ -165,7 +188,7 @@ func (c *committer) drain() (jobs []*job) {
 	c.company = len(waiting) > 1
 	for _, j := range waiting {
 		if j.err = j.ctx.Err(); j.err != nil { // as if it had withdrawn
-			j.turn <- false
+			c.release(j)
 			continue
 		}
 		jobs = append(jobs, j)
@@ -189,7 +212,7 @@ func (c *committer) commit(jobs []*job) {
 		} else if err != nil {
 			j.err = err
 		}
-		j.turn <- false // its buffer is empty: who leads has taken the true out
+		c.release(j)
 	}
 }
 
@@ -200,8 +223,6 @@ func (c *committer) transact(jobs []*job) (err error) {
 		return fmt.Errorf("%w: %v", ErrFailed, *failure) //nolint:errorlint // its own outcome is known
 	}
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	c.busy.Store(true)
-	defer c.busy.Store(false)
 	c.readers.beginWrite()
 	defer c.readers.endWrite()
 	tx, err := c.file.begin(true)

@@ -263,6 +263,7 @@ func less(a, b *ID) bool {
 // applyIndex writes the changes of one index to its bucket.
 func (w *writeTx) applyIndex(index int) error {
 	var prefix []byte
+	cursor := readable(w.tx, indexes[index]).Cursor()
 	err := w.index.take(index, func(value string, changes []indexChange) error {
 		prefix = append(append(prefix[:0], value...), 0)
 		for i := range changes {
@@ -274,7 +275,7 @@ func (w *writeTx) applyIndex(index int) error {
 			}
 		}
 		for len(changes) > 0 {
-			n, err := w.applyToBlock(index, prefix, changes)
+			n, err := w.applyToBlock(index, cursor, prefix, changes)
 			if err != nil {
 				return err
 			}
@@ -290,9 +291,9 @@ func (w *writeTx) applyIndex(index int) error {
 
 // applyToBlock makes the first of some changes of a posting list, which are in
 // order, and those after it that belong into the same block. It returns how many
-// these are.
-func (w *writeTx) applyToBlock(index int, prefix []byte, changes []indexChange) (n int, err error) {
-	key, rec, next := blockOf(readable(w.tx, indexes[index]), prefix, &changes[0].id)
+// these are. The cursor is one over the index.
+func (w *writeTx) applyToBlock(index int, cursor *bolt.Cursor, prefix []byte, changes []indexChange) (n int, err error) {
+	key, rec, next := blockOf(cursor, prefix, &changes[0].id)
 	n = len(changes)
 	if next != nil {
 		end := ID(next[len(prefix):])
@@ -329,9 +330,8 @@ func (w *writeTx) applyToBlock(index int, prefix []byte, changes []indexChange) 
 // blockOf returns the block of a list into which an ID belongs, if the list has
 // any, and the key of the block after it. They are part of the transaction, until
 // the bucket changes.
-func blockOf(bucket *bolt.Bucket, prefix []byte, id *ID) (key, rec, next []byte) {
+func blockOf(c *bolt.Cursor, prefix []byte, id *ID) (key, rec, next []byte) {
 	of := func(k []byte) bool { return len(k) == len(prefix)+idLen && bytes.HasPrefix(k, prefix) }
-	c := bucket.Cursor()
 	to := append(bytes.Clone(prefix), id[:]...)
 	after, _ := c.Seek(to)
 	if !bytes.Equal(after, to) { // it belongs into the block before it

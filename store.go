@@ -117,7 +117,7 @@ func openStore(path string, opt *Options) (*Store, error) {
 	}
 	s.commits = &committer{
 		file: file, readers: &s.readers, names: &s.names, log: opt.Logger, commitTx: (*bolt.Tx).Commit,
-		tail: tail, unclean: unclean,
+		tail: tail, unclean: unclean, awake: make(chan struct{}, 1),
 	}
 	if err := s.finishRemoving(s.life); err != nil {
 		opt.Logger.Warn("doorlog: thumbnails that an erasure was about to remove are left", "error", err)

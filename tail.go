@@ -22,9 +22,15 @@ var tailBucket = []byte("tail")
 
 const tailHeader = 4
 
-// foldAt is how long the tail may get before it is folded. A longer one is
-// folded less often, and read more of by each query.
-const foldAt = 64
+// How long the tail may get before it is folded. A longer one is folded less often,
+// and read more of by each query. Where many write at once, so that the events of
+// one transaction alone are half a tail, one that is a few times as long as these
+// costs a third less; the next transaction that is smaller folds it.
+const (
+	foldAt    = 64
+	foldTimes = 4 // the events of the transaction
+	maxTail   = 256
+)
 
 func joinTail(event, detected []byte) []byte {
 	b := make([]byte, 0, tailHeader+len(event)+len(detected))
@@ -79,18 +85,31 @@ func (w *writeTx) addToTail(in *insertion) {
 	if in.detected != nil {
 		w.sums.add(detectionsSum, in.ID[:], recordSum(in.detected))
 	}
-	w.pending[in.ID] = in
+	w.inserted++
+	w.pending = append(w.pending, in)
+	if w.pendingByID != nil {
+		w.pendingByID[in.ID] = in
+	}
+}
+
+func (w *writeTx) findPending(id ID) *insertion {
+	if w.pendingByID == nil && len(w.pending) > 0 {
+		w.pendingByID = make(map[ID]*insertion)
+		for _, in := range w.pending {
+			w.pendingByID[in.ID] = in
+		}
+	}
+	return w.pendingByID[id]
 }
 
 // takePending returns the events that addToTail has taken in, oldest first, and forgets them.
 func (w *writeTx) takePending() (pending []*insertion) {
-	for _, in := range w.pending {
-		pending = append(pending, in)
-	}
-	clear(w.pending)
-	slices.SortFunc(pending, func(a, b *insertion) int { return a.ID.Compare(b.ID) })
+	pending, w.pending, w.pendingByID = w.pending, nil, nil
+	slices.SortFunc(pending, olderInsertion)
 	return pending
 }
+
+func olderInsertion(a, b *insertion) int { return a.ID.Compare(b.ID) }
 
 // flush puts the events that addToTail has taken in into their bucket.
 func (w *writeTx) flush() error {
@@ -160,7 +179,7 @@ func (w *writeTx) fold() error {
 		}
 	}
 	tail = append(tail, w.takePending()...)
-	slices.SortFunc(tail, func(a, b *insertion) int { return a.ID.Compare(b.ID) })
+	slices.SortFunc(tail, olderInsertion)
 	for _, in := range tail {
 		if err := w.putKey(eventsSum, in.ID[:], in.event); err != nil {
 			return err

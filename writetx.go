@@ -21,7 +21,9 @@ type writeTx struct {
 	index              indexChanges
 	rollups            rollupChanges
 	newest             ID                      // of all events
-	pending            map[ID]*insertion       // events of the tail that are not put yet (addToTail)
+	inserted           int                     // events that were added to the tail
+	pending            []*insertion            // those of them that are not put yet (addToTail)
+	pendingByID        map[ID]*insertion       // the same. nil: not made yet
 	touched            map[changedKey]struct{} // what was put or deleted, if that is of interest
 
 	// recordings has the events of the tail, and those that this transaction
@@ -54,7 +56,7 @@ func newWriteTx(tx *bolt.Tx, names *interner, tail int) (*writeTx, error) {
 	st.unclean = true
 	w := &writeTx{
 		tx: tx, txID: tx.ID(), mem: arena{names: names}, state: st, tail: tail,
-		rollups: make(rollupChanges), pending: make(map[ID]*insertion),
+		rollups:    make(rollupChanges),
 		events:     writable(tx, eventsBucket),
 		detections: writable(tx, detectionsBucket),
 	}
@@ -128,7 +130,7 @@ func (w *writeTx) find(id ID) (event, detected []byte, err error) {
 	if w.folded(id) {
 		return w.events.Get(id[:]), w.detections.Get(id[:]), nil
 	}
-	if in := w.pending[id]; in != nil {
+	if in := w.findPending(id); in != nil {
 		return in.event, in.detected, nil
 	}
 	if entry := readable(w.tx, tailBucket).Get(id[:]); entry != nil {
@@ -313,7 +315,7 @@ func (w *writeTx) eventsOf(person string) (ids []ID, err error) {
 
 // finish folds the tail if it is long, and writes the changes of what is derived.
 func (w *writeTx) finish() error {
-	if w.tail >= foldAt {
+	if w.tail >= min(max(foldAt, foldTimes*w.inserted), maxTail) {
 		err := w.fold()
 		if errors.Is(err, ErrCorrupt) { // new events are worth more than their index entries
 			w.unfolded, err = err, nil
