@@ -42,7 +42,10 @@ type indexEntry struct {
 
 // indexEntries returns all index entries of an event, whose detections are loaded.
 func indexEntries(r *record) []indexEntry {
-	entries := make([]indexEntry, 0, indexCount+len(r.Detections))
+	return appendIndexEntries(make([]indexEntry, 0, indexCount+len(r.Detections)), r)
+}
+
+func appendIndexEntries(entries []indexEntry, r *record) []indexEntry {
 	add := func(index int, value string) { entries = append(entries, indexEntry{index, value}) }
 	add(byCamera, r.Camera)
 	add(byPerson, r.Person)

@@ -262,12 +262,18 @@ func less(a, b *ID) bool {
 
 // applyIndex writes the changes of one index to its bucket.
 func (w *writeTx) applyIndex(index int) error {
-	var prefix []byte
+	if len(w.index[index]) == 0 {
+		return nil
+	}
+	var key []byte
 	cursor := readable(w.tx, indexes[index]).Cursor()
 	err := w.index.take(index, func(value string, changes []indexChange) error {
-		prefix = append(append(prefix[:0], value...), 0)
+		key = append(append(key[:0], value...), 0)
+		n := len(key)
+		key = slices.Grow(key, idLen)
+		prefix := key[:n] // with room for an ID
 		for i := range changes {
-			entry := append(prefix, changes[i].id[:]...) //nolint:gocritic // it is not kept
+			entry := append(prefix, changes[i].id[:]...)
 			if changes[i].remove {
 				w.sums.remove(indexSums+index, entry, 0)
 			} else {
@@ -291,7 +297,7 @@ func (w *writeTx) applyIndex(index int) error {
 
 // applyToBlock makes the first of some changes of a posting list, which are in
 // order, and those after it that belong into the same block. It returns how many
-// these are. The cursor is one over the index.
+// these are. The cursor is one over the index, and prefix has room for an ID.
 func (w *writeTx) applyToBlock(index int, cursor *bolt.Cursor, prefix []byte, changes []indexChange) (n int, err error) {
 	key, rec, next := blockOf(cursor, prefix, &changes[0].id)
 	n = len(changes)
@@ -332,7 +338,7 @@ func (w *writeTx) applyToBlock(index int, cursor *bolt.Cursor, prefix []byte, ch
 // the bucket changes.
 func blockOf(c *bolt.Cursor, prefix []byte, id *ID) (key, rec, next []byte) {
 	of := func(k []byte) bool { return len(k) == len(prefix)+idLen && bytes.HasPrefix(k, prefix) }
-	to := append(bytes.Clone(prefix), id[:]...)
+	to := append(prefix, id[:]...) //nolint:gocritic // prefix has the room
 	after, _ := c.Seek(to)
 	if !bytes.Equal(after, to) { // it belongs into the block before it
 		k, v := c.Prev()
@@ -429,7 +435,7 @@ func merge(old []ID, changes []indexChange) (ids []ID, appended bool) {
 }
 
 func (w *writeTx) putBlock(index int, prefix []byte, ids []ID) error {
-	key := append(bytes.Clone(prefix), ids[0][:]...)
+	key := append(prefix, ids[0][:]...) //nolint:gocritic // bolt copies keys
 	if len(ids) == 1 {
 		return w.putKey(indexSums+index, key, nil)
 	}

@@ -180,11 +180,13 @@ func (w *writeTx) fold() error {
 	}
 	tail = append(tail, w.takePending()...)
 	slices.SortFunc(tail, olderInsertion)
+	var entries []indexEntry
 	for _, in := range tail {
 		if err := w.putKey(eventsSum, in.ID[:], in.event); err != nil {
 			return err
 		}
-		w.index.put(in.ID, indexEntries(&in.record))
+		entries = appendIndexEntries(entries[:0], &in.record)
+		w.index.put(in.ID, entries)
 		w.rollups.addEvent(&in.record, 1)
 		w.through = in.ID
 	}

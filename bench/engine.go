@@ -10,9 +10,9 @@ import (
 // first, and come with their detections. Everything but Load, Settle and Close
 // may be called by several goroutines.
 type engine interface {
-	// Load stores the events from until just before until, in batches of
-	// batchSize, in whatever way the engine recommends for many of them.
-	Load(from, until int) error
+	// Load stores one batch of a bulk load, of which the first is event n, in
+	// whatever way the engine recommends for many events.
+	Load(batch []doorlog.Event, n int) error
 
 	// Settle does what the engine recommends after a bulk load.
 	Settle() error

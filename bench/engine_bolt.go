@@ -40,22 +40,19 @@ func openFloor(dir string) (engine, error) {
 
 func floorKey(n int) []byte { return binary.BigEndian.AppendUint64(nil, uint64(n)) }
 
-func (f *floorEngine) Load(from, until int) error {
-	return batches(from, until, func(from, until int) error {
-		return f.db.Update(func(tx *bolt.Tx) error {
-			b := tx.Bucket(recordsBucket)
-			for n := from; n < until; n++ {
-				e := event(n)
-				value, err := encodeEvent(&e)
-				if err != nil {
-					return err
-				}
-				if err := b.Put(floorKey(n), value); err != nil {
-					return err
-				}
+func (f *floorEngine) Load(batch []doorlog.Event, n int) error {
+	return f.db.Update(func(tx *bolt.Tx) error {
+		b := tx.Bucket(recordsBucket)
+		for i := range batch {
+			value, err := encodeEvent(&batch[i])
+			if err != nil {
+				return err
 			}
-			return nil
-		})
+			if err := b.Put(floorKey(n+i), value); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

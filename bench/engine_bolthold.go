@@ -81,17 +81,14 @@ func heldDecode(data []byte, value any) error {
 	return msgpack.Unmarshal(data, value)
 }
 
-func (b *boltholdEngine) Load(from, until int) error {
-	return batches(from, until, func(from, until int) error {
-		return b.store.Bolt().Update(func(tx *bolt.Tx) error {
-			for n := from; n < until; n++ {
-				e := event(n)
-				if err := b.store.TxInsert(tx, heldKey(n), heldEvent{*recordOf(&e)}); err != nil {
-					return err
-				}
+func (b *boltholdEngine) Load(batch []doorlog.Event, n int) error {
+	return b.store.Bolt().Update(func(tx *bolt.Tx) error {
+		for i := range batch {
+			if err := b.store.TxInsert(tx, heldKey(n+i), heldEvent{*recordOf(&batch[i])}); err != nil {
+				return err
 			}
-			return nil
-		})
+		}
+		return nil
 	})
 }
 

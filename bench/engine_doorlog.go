@@ -27,11 +27,9 @@ func openDoorlog(dir string) (engine, error) {
 	return &doorlogEngine{Store: st, ids: make(map[int]doorlog.ID), cursors: make(map[ref]string)}, nil
 }
 
-func (d *doorlogEngine) Load(from, until int) error {
-	return batches(from, until, func(from, until int) error {
-		_, err := d.WriteEvents(context.Background(), events(from, until))
-		return err
-	})
+func (d *doorlogEngine) Load(batch []doorlog.Event, _ int) error {
+	_, err := d.WriteEvents(context.Background(), batch)
+	return err
 }
 
 func (d *doorlogEngine) Settle() error { return nil }

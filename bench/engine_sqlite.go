@@ -79,9 +79,7 @@ func asText(t time.Time) any { return t.UTC().Format(textTime) }
 
 func fromText(text string) (time.Time, error) { return time.Parse(textTime, text) }
 
-func (s *sqliteEngine) Load(from, until int) error {
-	return batches(from, until, func(from, until int) error { return s.db.insertAll(events(from, until), asText) })
-}
+func (s *sqliteEngine) Load(batch []doorlog.Event, _ int) error { return s.db.insertAll(batch, asText) }
 
 func (s *sqliteEngine) Settle() error { return nil }
 func (s *sqliteEngine) Close() error  { return s.db.close() }

@@ -138,8 +138,8 @@ func (x *expertEngine) Write(e *doorlog.Event, _ int) error {
 	return <-done
 }
 
-func (x *expertEngine) Load(from, until int) error {
-	return batches(from, until, func(from, until int) error { return x.db.insertAll(events(from, until), asNanos) })
+func (x *expertEngine) Load(batch []doorlog.Event, _ int) error {
+	return x.db.insertAll(batch, asNanos)
 }
 
 func (x *expertEngine) Settle() error {

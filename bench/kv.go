@@ -89,17 +89,14 @@ func hasLabel(list []doorlog.Detection, label string) bool {
 	return false
 }
 
-func (k *kvEngine) Load(from, until int) error {
-	return batches(from, until, func(from, until int) (err error) {
-		var pairs []pair
-		for n := from; n < until; n++ {
-			e := event(n)
-			if pairs, err = pairsOf(pairs, &e, n); err != nil {
-				return err
-			}
+func (k *kvEngine) Load(batch []doorlog.Event, n int) (err error) {
+	var pairs []pair
+	for i := range batch {
+		if pairs, err = pairsOf(pairs, &batch[i], n+i); err != nil {
+			return err
 		}
-		return k.kv.load(pairs)
-	})
+	}
+	return k.kv.load(pairs)
 }
 
 func (k *kvEngine) Settle() error { return k.kv.settle() }

@@ -8,7 +8,7 @@ import (
 // every engine has to say.
 type oracle struct{ events int }
 
-func (o oracle) Load(int, int) error             { return errUnasked }
+func (o oracle) Load([]doorlog.Event, int) error { return errUnasked }
 func (o oracle) Settle() error                   { return errUnasked }
 func (o oracle) Write(*doorlog.Event, int) error { return errUnasked }
 func (o oracle) Close() error                    { return nil }

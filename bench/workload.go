@@ -73,16 +73,6 @@ func events(from, until int) []doorlog.Event {
 	return list
 }
 
-// batches calls fn with the bounds of each batch of a bulk load.
-func batches(from, until int, fn func(from, until int) error) error {
-	for ; from < until; from += batchSize {
-		if err := fn(from, min(from+batchSize, until)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // A ref names an event to every engine: by its number, and by its time, which
 // those take that keep their events under it.
 type ref struct {
