@@ -305,7 +305,7 @@ func filled(t *testing.T, rng *rand.Rand, steps int) (*testStore, *model) {
 
 // Random questions of all kinds get the answers that loops over a slice give.
 func TestQueriesAndAnalyticsAgreeWithASlice(t *testing.T) {
-	rounds := 25
+	rounds := 8
 	if *long {
 		rounds = 110
 	}
@@ -352,7 +352,7 @@ func FuzzQueriesAgreeWithASlice(f *testing.F) {
 // Pages of random sizes, in both directions, while events come and go: what was
 // there all the time is seen exactly once, in order, and what is seen was there.
 func TestPagesAreStableWhileEventsComeAndGo(t *testing.T) {
-	rounds := 40
+	rounds := 12
 	if *long {
 		rounds = 120
 	}

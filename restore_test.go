@@ -79,7 +79,7 @@ func TestRestoreRefusesAChangedBackup(t *testing.T) {
 	backup, _ := smallBackup(t)
 	rng := rand.New(rand.NewPCG(1, 1))
 	var places []int
-	for range extent(150, 2000, 20_000) {
+	for range extent(150, 1000, 20_000) {
 		places = append(places, rng.IntN(len(backup)))
 	}
 	for at := len(backup) - 2560; at < len(backup); at += extent(13, 3, 1) { // the end, and what is before it
