@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -64,13 +65,13 @@ func TestKilledAtAnyCallKeepsWhatWasAcknowledged(t *testing.T) {
 	needStrace(t)
 	var kills atomic.Int64
 	t.Run("at", func(t *testing.T) {
-		for _, script := range []string{"small", "lanes"} {
-			for _, name := range changingCalls {
+		for _, script := range []string{"small", "lanes", "erase"} {
+			for name, before := range callsBefore(t, script) {
 				t.Run(script+" "+name, func(t *testing.T) {
 					t.Parallel()
 					parent := fastFolder(t)
 					eachNth(func(n int) bool {
-						killed := killAt(t, filepath.Join(parent, fmt.Sprint(n)), script, fault{name, "signal=KILL", n})
+						killed := killAt(t, filepath.Join(parent, fmt.Sprint(n)), script, fault{name, "signal=KILL", before + n})
 						if killed {
 							kills.Add(1)
 						}
@@ -84,6 +85,63 @@ func TestKilledAtAnyCallKeepsWhatWasAcknowledged(t *testing.T) {
 	if kills.Load() < int64(extent(30, 50, 600)) {
 		t.Errorf("only %d kills", kills.Load())
 	}
+}
+
+// callsBefore counts, by their names in changingCalls, the calls that a script
+// makes before the step that it is about: 0, if it is about all of them. It has the
+// names of those that it makes from there on.
+func callsBefore(t *testing.T, name string) map[string]int {
+	t.Helper()
+	before := make(map[string]int)
+	if scripts[name]().about == 0 {
+		for _, names := range changingCalls {
+			before[names] = 0
+		}
+		return before
+	}
+	run := runTraced(t, workloadRun{dir: fastFolder(t), script: name})
+	if run.err != nil {
+		t.Fatalf("%v: %s", run.err, run.stderr)
+	}
+	at := run.begins(t, run.script.about)
+	for _, names := range changingCalls {
+		is := func(c *call) bool {
+			return slices.Contains(strings.Split(strings.ReplaceAll(names, "?", ""), ","), c.name)
+		}
+		if !slices.ContainsFunc(run.calls[at:], is) {
+			continue
+		}
+		before[names] = 0
+		for _, c := range run.calls[:at] {
+			if is(c) {
+				before[names]++
+			}
+		}
+	}
+	return before
+}
+
+// begins returns which of its calls is the one that says that a step begins.
+func (run *tracedRun) begins(t *testing.T, step int) int {
+	t.Helper()
+	said := newPromises(run.script)
+	for i, c := range run.calls {
+		if !c.isSpeech() {
+			continue
+		}
+		text, err := c.bytes(1)
+		if err == nil {
+			err = said.hear(string(text[:c.result]))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if said.steps[step] != notBegun {
+			return i
+		}
+	}
+	t.Fatalf("step %d has not begun: %s", step, run.stderr)
+	return 0
 }
 
 // killAt does a script with a fault that kills it, and looks at what is left.

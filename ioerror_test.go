@@ -20,27 +20,29 @@ func TestFailedCallLosesNothingThatWasAcknowledged(t *testing.T) {
 	var mu sync.Mutex
 	total, failures := new(verdict), 0
 	t.Run("of", func(t *testing.T) {
-		for _, name := range changingCalls {
-			for _, errno := range []string{"EIO", "ENOSPC"} {
-				if errno == "ENOSPC" && (strings.HasSuffix(name, "sync") || strings.HasSuffix(name, "at")) && !*whole {
-					continue
-				}
-				t.Run(name+" "+errno, func(t *testing.T) {
-					t.Parallel()
-					eachNth(func(n int) bool {
-						if stride := strideOf(name, errno); n > 10 && *whole && n%stride != 0 {
-							return true // there are many, much alike
-						}
-						v, hit := failAt(t, fault{name, "error=" + errno, n}, images)
-						if v != nil {
-							mu.Lock()
-							defer mu.Unlock()
-							failures++
-							total.add(v)
-						}
-						return hit && !t.Failed()
+		for _, script := range []string{"small", "erase"} {
+			for name, before := range callsBefore(t, script) {
+				for _, errno := range []string{"EIO", "ENOSPC"} {
+					if errno == "ENOSPC" && (strings.HasSuffix(name, "sync") || strings.HasSuffix(name, "at") || before > 0) && !*whole {
+						continue
+					}
+					t.Run(script+" "+name+" "+errno, func(t *testing.T) {
+						t.Parallel()
+						eachNth(func(n int) bool {
+							if stride := strideOf(name, errno); n > 10 && *whole && n%stride != 0 {
+								return true // there are many, much alike
+							}
+							v, hit := failAt(t, script, fault{name, "error=" + errno, before + n}, images)
+							if v != nil {
+								mu.Lock()
+								defer mu.Unlock()
+								failures++
+								total.add(v)
+							}
+							return hit && !t.Failed()
+						})
 					})
-				})
+				}
 			}
 		}
 	})
@@ -65,10 +67,10 @@ func strideOf(name, errno string) int {
 // failAt does a script with a call that fails, and looks at so many images of a
 // power cut after that. hit: there was such a call. The verdict is nil if it was
 // not the store that made it.
-func failAt(t *testing.T, f fault, images int) (v *verdict, hit bool) {
+func failAt(t *testing.T, script string, f fault, images int) (v *verdict, hit bool) {
 	t.Helper()
 	dir := fastFolder(t)
-	run := runTraced(t, workloadRun{dir: dir, script: "small", fault: f})
+	run := runTraced(t, workloadRun{dir: dir, script: script, fault: f})
 	at := slices.IndexFunc(run.calls, func(c *call) bool { return strings.Contains(c.text, "(INJECTED)") })
 	if at < 0 {
 		return nil, false

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -96,7 +97,7 @@ func (s *script) verify(dir string, said *promises) (err error) {
 		if err != nil {
 			return fmt.Errorf("%w: opened again: %v: %w", errLost, again, err)
 		}
-		err = s.verifyStore(st, said, again)
+		err = s.verifyStore(st, dir, said, again)
 		if left, _ := filepath.Glob(filepath.Join(dir, ".*.new-*")); len(left) > 0 {
 			err = errors.Join(err, fmt.Errorf("%w: %v is left over", errHalf, left))
 		}
@@ -131,7 +132,7 @@ func writeFurther(st *doorlog.Store) error {
 	return nil
 }
 
-func (s *script) verifyStore(st *doorlog.Store, said *promises, further bool) error {
+func (s *script) verifyStore(st *doorlog.Store, dir string, said *promises, further bool) error {
 	ctx := context.Background()
 	there := make(map[string]any)
 	for e, err := range st.Events(ctx, doorlog.Query{}) {
@@ -157,6 +158,9 @@ func (s *script) verifyStore(st *doorlog.Store, said *promises, further bool) er
 		return fmt.Errorf("%w: the further event is there: %v", errLost, ok)
 	}
 	delete(there, extra)
+	if err := s.noPictures(dir, there, said); err != nil {
+		return err
+	}
 	if err := s.compare(there, said); err != nil {
 		return err
 	}
@@ -165,6 +169,22 @@ func (s *script) verifyStore(st *doorlog.Store, said *promises, further bool) er
 	}
 	if err := st.Check(ctx); err != nil {
 		return fmt.Errorf("%w: %w", errHalf, err)
+	}
+	return nil
+}
+
+// noPictures says which file is there that shows somebody who has been erased
+// from its event, or with it: wholly, or so far.
+func (s *script) noPictures(dir string, there map[string]any, said *promises) error {
+	for _, p := range s.pictures {
+		e, _ := there[p.event].(doorlog.Event)
+		erased := said.steps[p.step] >= done || said.steps[p.step] != notBegun && e.ThumbnailPath == ""
+		if !erased || said.steps[s.framed[p.event]] != done { // one that could not be saved may be an orphan
+			continue
+		}
+		if _, err := os.Lstat(filepath.Join(dir, "thumbnails", p.path)); !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%w: step %d has erased who is on %s: %v", errLost, p.step, p.path, err)
+		}
 	}
 	return nil
 }

@@ -205,6 +205,7 @@ type step struct {
 	kind   stepKind
 	events []doorlog.Event // as they are afterwards, or were before a delete
 	person string
+	how    doorlog.Erasure
 	policy doorlog.Policy
 }
 
@@ -258,7 +259,7 @@ func (s *step) do(ctx context.Context, st *doorlog.Store) (err error) {
 	case compactFile:
 		_, err = st.Compact(ctx)
 	case erasePerson:
-		_, err = st.ErasePerson(ctx, s.person, doorlog.EraseName)
+		_, err = st.ErasePerson(ctx, s.person, s.how)
 	}
 	return err
 }
