@@ -92,8 +92,8 @@ func TestKilledAtAnyCallKeepsWhatWasAcknowledged(t *testing.T) {
 // names of those that it makes from there on.
 func callsBefore(t *testing.T, name string) map[string]int {
 	t.Helper()
-	before := make(map[string]int)
 	if scripts[name]().about == 0 {
+		before := make(map[string]int)
 		for _, names := range changingCalls {
 			before[names] = 0
 		}
@@ -103,18 +103,25 @@ func callsBefore(t *testing.T, name string) map[string]int {
 	if run.err != nil {
 		t.Fatalf("%v: %s", run.err, run.stderr)
 	}
-	at := run.begins(t, run.script.about)
-	for _, names := range changingCalls {
+	return run.counts(run.begins(t, run.script.about), changingCalls)
+}
+
+// counts counts the calls of the thread that makes a call, before that one, by
+// their names, of which there may be several for one call. It has the names of
+// those that come after it.
+func (run *tracedRun) counts(at int, names []string) map[string]int {
+	before := make(map[string]int)
+	for _, name := range names {
 		is := func(c *call) bool {
-			return slices.Contains(strings.Split(strings.ReplaceAll(names, "?", ""), ","), c.name)
+			return slices.Contains(strings.Split(strings.ReplaceAll(name, "?", ""), ","), c.name)
 		}
 		if !slices.ContainsFunc(run.calls[at:], is) {
 			continue
 		}
-		before[names] = 0
+		before[name] = 0
 		for _, c := range run.calls[:at] {
-			if is(c) {
-				before[names]++
+			if is(c) && c.thread == run.calls[at].thread {
+				before[name]++
 			}
 		}
 	}

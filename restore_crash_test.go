@@ -11,7 +11,9 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/doorlog/doorlog"
@@ -132,4 +134,130 @@ func TestKilledRestoreLeavesTheWholeStoreOrNone(t *testing.T) {
 	if kills < 10 {
 		t.Errorf("only %d kills", kills)
 	}
+}
+
+// restoredWith restores a backup in another process, in which a call may fail, to
+// a place where an empty folder is, or nothing.
+func restoredWith(t *testing.T, backup []byte, empty bool, f fault) *tracedRun {
+	t.Helper()
+	dir := filepath.Join(fastFolder(t), "disk")
+	err := errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(restoreFrom(dir), backup, 0o600))
+	if err == nil && empty {
+		err = os.Mkdir(restoreTo(dir), 0o700)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return runTraced(t, workloadRun{dir: dir, script: restoreScript, fault: f})
+}
+
+// callsOfRestore returns the names of the calls that a Restore makes, each with
+// how often it has been made before.
+func callsOfRestore(t *testing.T, backup []byte, empty bool) map[string]int {
+	t.Helper()
+	run := restoredWith(t, backup, empty, fault{})
+	if run.err != nil {
+		t.Fatalf("%v: %s", run.err, run.stderr)
+	}
+	from := slices.IndexFunc(run.calls, (*call).isSpeech)
+	var names []string
+	for _, c := range run.calls[from+1:] {
+		if !strings.HasPrefix(c.name, "epoll_") { // Go's own
+			names = append(names, c.name)
+		}
+	}
+	return run.counts(from, names)
+}
+
+// Whatever call of a Restore fails, it says so, and leaves the whole store or
+// nothing, or it did not need it. The next one succeeds.
+func TestFailedCallOfARestoreLeavesTheWholeStoreOrNothing(t *testing.T) {
+	needStrace(t)
+	backup, files := smallBackup(t)
+	var failures, errs atomic.Int64
+	eachCall := func(t *testing.T, calls map[string]int, empty bool) {
+		for name, before := range calls {
+			for errno := range injected {
+				if errno == "ENOSPC" && !*long && !*whole && name != "write" && name != "openat" {
+					continue
+				}
+				t.Run(fmt.Sprint(name, " ", errno, " ", empty), func(t *testing.T) {
+					t.Parallel()
+					each := eachNth
+					if *long && errno == "EIO" && (strings.HasPrefix(name, "pread") || strings.Contains(name, "fstatat")) {
+						each = func(try func(int) bool) { // of those that have been taken for something else
+							for n := 1; try(n); n++ {
+							}
+						}
+					}
+					each(func(n int) bool {
+						run := restoredWith(t, backup, empty, fault{name, "error=" + errno, before + n})
+						at := slices.IndexFunc(run.calls, func(c *call) bool { return strings.Contains(c.text, "(INJECTED)") })
+						if at < 0 {
+							return false
+						}
+						c := run.calls[at]
+						if strings.Contains(run.stderr, "netpollBreak write failed") || strings.HasPrefix(c.name, "mmap") && c.args[4] == "-1" {
+							return true // Go's own
+						}
+						failures.Add(1)
+						if !run.restoredOrNothing(t, errno, backup, files) {
+							errs.Add(1)
+						}
+						if t.Failed() {
+							t.Errorf("%d calls of %s and %d more: %.100s: %s", before, name, n, c.text, run.stderr)
+						}
+						return !t.Failed()
+					})
+				})
+			}
+		}
+	}
+	t.Run("of", func(t *testing.T) {
+		calls := callsOfRestore(t, backup, false)
+		eachCall(t, calls, false)
+		more := callsOfRestore(t, backup, true)
+		if !*whole {
+			maps.DeleteFunc(more, func(name string, _ int) bool { _, ok := calls[name]; return ok })
+		}
+		if len(more) == 0 {
+			t.Error("to take the place of a folder takes no call")
+		}
+		eachCall(t, more, true)
+	})
+	t.Logf("%d failed calls, of which %d failed the Restore", failures.Load(), errs.Load())
+	if errs.Load() < 10 {
+		t.Error("they are too few")
+	}
+}
+
+// restoredOrNothing fails unless a Restore in which a call failed with errno has
+// left what it may leave.
+func (run *tracedRun) restoredOrNothing(t *testing.T, errno string, backup []byte, files map[string]string) (ended bool) {
+	t.Helper()
+	said := ""
+	for _, c := range run.calls {
+		if c.isSpeech() {
+			text, err := c.bytes(1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			said += string(text)
+		}
+	}
+	ended = strings.Contains(said, saidEnd)
+	if !ended && !strings.Contains(said, saidFailed+" "+errno) {
+		t.Errorf("the error is not %s, or not clear", errno)
+	}
+	_ = os.Remove(restoreTo(run.dir)) // the folder that was there, and is empty still
+	if _, err := os.Stat(restoreTo(run.dir)); err == nil {
+		wantOnly(t, run.dir, "restored")
+	} else {
+		wantOnly(t, run.dir)
+	}
+	if err := restoreIsWholeOrNot(run.dir, backup, files, ended); err != nil {
+		t.Error(err)
+	}
+	wantOnly(t, run.dir, "restored")
+	return ended
 }

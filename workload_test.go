@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/doorlog/doorlog"
@@ -33,6 +34,9 @@ const (
 	saidFailed = "failed"
 	saidEnd    = "end"
 )
+
+// injected are the errors that the tests have system calls fail with.
+var injected = map[string]error{"EIO": syscall.EIO, "ENOSPC": syscall.ENOSPC}
 
 // maxTries is how often the workload tries what fails.
 const maxTries = 5
