@@ -21,6 +21,7 @@ type script struct {
 	framed    map[string]int // the step that gave an event its thumbnail
 	piecemeal map[int]bool   // steps that are several transactions, and go on when they are done again
 	pictures  []picture
+	backup    *step
 	about     int // the step that a short script is about; 0: it is about all of them
 
 	unchecked bool // the invariants are not checked: bolt's own check cannot bear a damaged file
@@ -43,10 +44,11 @@ func personName(name string) string  { return "person " + name }
 
 // scripts are small, to be done a thousand times, and large.
 var scripts = map[string]func() *script{
-	"small": func() *script { return writeScript(25, 0) },
-	"large": func() *script { return writeScript(80, 4) },
-	"lanes": func() *script { return writeScript(2, 3) },
-	"erase": eraseScript,
+	"small":  func() *script { return writeScript(25, 0) },
+	"large":  func() *script { return writeScript(80, 4) },
+	"lanes":  func() *script { return writeScript(2, 3) },
+	"erase":  eraseScript,
+	"backup": backupScript,
 
 	restoreScript: func() *script { return &script{} }, // restore_test.go
 }
@@ -73,8 +75,11 @@ func writeScript(length, lanes int) *script {
 	first := []*step{w.put("alice"), w.put("bob"), w.write(writeFrame), w.batch(doorlog.FoldAt - 12)}
 	defer func() {
 		last := w.parts[len(w.parts)-1]
-		last[0] = append(last[0], w.step(compactFile), w.erase("dave", doorlog.EraseName), w.put("bob"), w.write(writeFrame))
-		last[0] = append(last[0], w.erase("bob", doorlog.EraseEvents), w.put("erwin"))
+		last[0] = append(last[0], w.step(compactFile), w.erase("dave", doorlog.EraseName))
+		if lanes > 3 { // of small ones it would be the most
+			last[0] = append(last[0], w.put("bob"), w.write(writeFrame), w.erase("bob", doorlog.EraseEvents))
+		}
+		last[0] = append(last[0], w.put("erwin"))
 	}()
 	w.parts = append(w.parts, [][]*step{w.mixed(first, length)})
 	if lanes > 0 {
@@ -112,6 +117,23 @@ func eraseScript() *script {
 	}
 	w.about = w.steps
 	steps = append(steps, w.erase("bob", doorlog.EraseEvents), w.write(writeEvent), w.erase("dave", doorlog.EraseName), w.put("erwin"))
+	w.parts = [][][]*step{{steps}}
+	return w.script
+}
+
+// backupScript makes a script of little more than to back the store up, during
+// which thumbnails go and events come.
+func backupScript() *script {
+	w := newScriptWriter(0)
+	steps := []*step{w.put("bob"), w.batch(doorlog.FoldAt - 2)}
+	for range 6 {
+		steps = append(steps, w.write(writeFrame))
+	}
+	w.about = w.steps
+	w.backup = w.step(backupStore)
+	last := len(w.living) - 1
+	w.backup.during = []*step{w.removeFramed(), w.write(writeFrame), w.update(), w.remove(last), w.batch(5), w.removeFramed(), w.alert()}
+	steps = append(steps, w.backup, w.removeFramed(), w.write(writeFrame), w.put("erwin"))
 	w.parts = [][][]*step{{steps}}
 	return w.script
 }
