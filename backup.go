@@ -185,8 +185,9 @@ func (s *Store) backup(ctx context.Context, w io.Writer, options *BackupOptions)
 	return b.info(), nil
 }
 
-// backupPiece is how much is read, hashed and written at once.
-const backupPiece = 256 << 10
+// backupPiece is how much is read, hashed and written at once. It is a variable for
+// a test.
+var backupPiece = 256 << 10
 
 // A backup waits for its receiver with a snapshot at hand for snapshotPatience, and
 // as long again as a receiver of this speed, in bytes a second, takes. The first is

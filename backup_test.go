@@ -372,6 +372,26 @@ func testBackupOfWhatWasThere(t *testing.T) {
 	}
 }
 
+// What a backup that was killed had held goes with the next Open that may write.
+func TestOpenRemovesWhatABackupLeft(t *testing.T) {
+	s := newStore(t)
+	e := s.writeFramed(t, motion("porch", 1), 1)
+	for _, name := range []string{".doorlog-held/1-0", ".doorlog-held/1-1"} {
+		s.putFile(t, name, "of an event that was deleted")
+	}
+	s.options.ReadOnly = true
+	s.reopen(t)
+	if n := files(t, s.thumbs); n != 3 {
+		t.Errorf("%d files are there that may only be read", n)
+	}
+	s.options.ReadOnly = false
+	s.reopen(t)
+	wantOnly(t, s.thumbs, "2026")
+	if _, err := s.Thumbnail(t.Context(), e.ID); err != nil {
+		t.Error(err)
+	}
+}
+
 // What a backup that was killed had held belongs to no event.
 func TestRepairRemovesWhatABackupLeft(t *testing.T) {
 	s := newStore(t)

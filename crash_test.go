@@ -6,11 +6,14 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -22,6 +25,9 @@ import (
 var changingCalls = []string{
 	"pwrite64", "write", "fdatasync", "fsync", "?ftruncate,?ftruncate64", "openat", "renameat", "mkdirat", "unlinkat", "linkat",
 }
+
+// readingCalls are those with which a backup looks at the disk.
+var readingCalls = []string{"pread64", "read", "newfstatat,?fstatat64", "fstat,?fstat64", "lseek,?_llseek", "fstatfs,?fstatfs64"}
 
 // eachNth calls try with 1, 2 and so on, or, unless the tests run whole, with 1,
 // 2, 5, 12 and so on, until try says that there is no such call any more.
@@ -64,13 +70,13 @@ func TestKilledAtAnyCallKeepsWhatWasAcknowledged(t *testing.T) {
 	needStrace(t)
 	var kills atomic.Int64
 	t.Run("at", func(t *testing.T) {
-		for _, script := range []string{"small", "lanes"} {
-			for _, name := range changingCalls {
-				t.Run(script+" "+name, func(t *testing.T) {
+		for _, script := range []string{"small", "lanes", "erase", "backup"} {
+			for _, from := range startsOf(t, script, changingCalls) {
+				t.Run(fmt.Sprint(script, " ", from), func(t *testing.T) {
 					t.Parallel()
 					parent := fastFolder(t)
-					eachNth(func(n int) bool {
-						killed := killAt(t, filepath.Join(parent, fmt.Sprint(n)), script, fault{name, "signal=KILL", n})
+					from.eachNth(func(n int) bool {
+						killed := killAt(t, filepath.Join(parent, fmt.Sprint(n)), script, fault{from.name, "signal=KILL", n})
 						if killed {
 							kills.Add(1)
 						}
@@ -84,6 +90,91 @@ func TestKilledAtAnyCallKeepsWhatWasAcknowledged(t *testing.T) {
 	if kills.Load() < int64(extent(30, 50, 600)) {
 		t.Errorf("only %d kills", kills.Load())
 	}
+}
+
+// A start is where to begin with the calls of a name, of which there may be several
+// for one call: after so many of them. calls is about how many there are from there
+// on; 0: that is not known.
+type start struct {
+	name          string
+	before, calls int
+}
+
+func (s start) String() string { return fmt.Sprint(s.name, " after ", s.before) }
+
+// eachNth is eachNth with what strace is to count to.
+func (s start) eachNth(try func(n int) (hit bool)) {
+	eachNth(func(n int) bool { return (s.calls == 0 || n <= s.calls || *whole) && try(s.before+n) })
+}
+
+// middle is eachNth of one call alone.
+func (s start) middle(try func(n int) (hit bool)) { try(s.before + 1 + s.calls/2) }
+
+// startsOf returns where a script begins to make calls for the step that it is
+// about, or for all of its steps, if it is about none.
+func startsOf(t *testing.T, name string, names []string) (starts []start) {
+	t.Helper()
+	if scripts[name]().about == 0 {
+		for _, name := range names {
+			starts = append(starts, start{name: name})
+		}
+		return starts
+	}
+	run := runTraced(t, workloadRun{dir: fastFolder(t), script: name})
+	if run.err != nil {
+		t.Fatalf("%v: %s", run.err, run.stderr)
+	}
+	return run.startsFrom(run.begins(t, run.script.about), names)
+}
+
+// startsFrom returns where the calls of these names begin that come after one: for
+// the thread that makes that one, and, if they make any, for others, as strace
+// counts those of each thread for themselves.
+func (run *tracedRun) startsFrom(at int, names []string) (starts []start) {
+	thread := run.calls[at].thread
+	for _, name := range names {
+		own, others := start{name: name}, start{name: name}
+		for i, c := range run.calls {
+			switch is := slices.Contains(strings.Split(strings.ReplaceAll(name, "?", ""), ","), c.name); {
+			case is && i < at && c.thread == thread:
+				own.before++
+			case is && i >= at && c.thread == thread:
+				own.calls++
+			case is && i >= at:
+				others.calls++
+			}
+		}
+		if own.calls > 0 {
+			starts = append(starts, own)
+		}
+		if others.calls > 0 && (own.calls == 0 || own.before > 0) {
+			starts = append(starts, others)
+		}
+	}
+	return starts
+}
+
+// begins returns which of its calls is the one that says that a step begins.
+func (run *tracedRun) begins(t *testing.T, step int) int {
+	t.Helper()
+	said := newPromises(run.script)
+	for i, c := range run.calls {
+		if !c.isSpeech() {
+			continue
+		}
+		text, err := c.bytes(1)
+		if err == nil {
+			err = said.hear(string(text[:c.result]))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if said.steps[step] != notBegun {
+			return i
+		}
+	}
+	t.Fatalf("step %d has not begun: %s", step, run.stderr)
+	return 0
 }
 
 // killAt does a script with a fault that kills it, and looks at what is left.
@@ -190,20 +281,28 @@ func killAfter(t *testing.T, dir string, lines int, more time.Duration) string {
 func TestPowerCutAfterAKill(t *testing.T) {
 	needStrace(t)
 	images, total, kills := extent(10, 40, 100), new(verdict), 0
-	for _, name := range []string{"pwrite64", "fdatasync", "fsync", "renameat", "mkdirat", "linkat"} {
-		stride := 0
-		eachNth(func(n int) bool {
-			if stride++; *whole && name == "pwrite64" && stride%5 != 1 {
-				return true // in a commit they are much alike
-			}
-			v, killed := cutAfterKill(t, fault{name, "signal=KILL", n}, images)
-			if killed {
-				kills++
-				total.add(v)
-			}
-			return killed
-		})
-	}
+	var mu sync.Mutex
+	t.Run("at", func(t *testing.T) {
+		for _, name := range []string{"pwrite64", "fdatasync", "fsync", "renameat", "mkdirat", "linkat"} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				stride := 0
+				eachNth(func(n int) bool {
+					if stride++; *whole && name == "pwrite64" && stride%5 != 1 {
+						return true // in a commit they are much alike
+					}
+					v, killed := cutAfterKill(t, fault{name, "signal=KILL", n}, images)
+					if killed {
+						mu.Lock()
+						defer mu.Unlock()
+						kills++
+						total.add(v)
+					}
+					return killed
+				})
+			})
+		}
+	})
 	t.Logf("%d kills: %v", kills, total)
 	total.demandNone(t)
 	if kills < extent(10, 20, 200) || total.images < kills*images/2 {
@@ -221,11 +320,12 @@ func cutAfterKill(t *testing.T, f fault, images int) (v *verdict, killed bool) {
 		return nil, false
 	}
 	d := newDisk(dir, first.script)
+	d.since = math.MaxInt
 	if err := d.run(first.calls); err != nil {
 		t.Fatal(err)
 	}
 	d.mustBeLike(t, dir) // the call at which it was killed has not been done
-	d.moments = d.moments[len(d.moments)-1:]
+	d.since = 0
 	second := runTraced(t, workloadRun{dir: dir, script: "small", from: d.said.firstUndone()})
 	if second.err != nil {
 		t.Fatalf("%v: after it: %v: %s", f, second.err, second.stderr)

@@ -65,6 +65,7 @@ type examination struct {
 	notes          map[string][]byte  // other records of meta, which verify
 	sums           sums               // of what is there
 	unsound        bool               // pages, or meta, are damaged
+	unreadable     error              // why the disk could not read one of the pages
 	lastPosting    [indexCount][]byte // the last entry of each index so far
 	damaged        [sumCount]int
 	reading        int                                 // the bucket; storedBuckets: another
@@ -82,6 +83,7 @@ func (x *examination) examine(w *walker) error {
 	if err := w.walk(); err != nil {
 		return err // not of the file, but of reading it
 	}
+	x.unreadable = w.unreadable
 	// What has the names of a store's buckets is one, whatever has become of meta.
 	ours := x.names > len(summed)/2
 	if err := identify(x.format, x.schema, x.state); err != nil {

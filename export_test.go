@@ -488,7 +488,22 @@ const (
 // ImpatientBackups has backups wait for no receiver while they hold a snapshot.
 func ImpatientBackups(t testing.TB) {
 	t.Helper()
+	t.Cleanup(impatientBackups())
+}
+
+func impatientBackups() (restore func()) {
 	pieces, patience := spoolPieces, snapshotPatience
 	spoolPieces, snapshotPatience = 0, math.MinInt64/2
-	t.Cleanup(func() { spoolPieces, snapshotPatience = pieces, patience })
+	return func() { spoolPieces, snapshotPatience = pieces, patience }
+}
+
+// SmallBackups are impatient, and of small pieces, so that a small store has many;
+// restore takes it back.
+func SmallBackups() (restore func()) {
+	piece, patient := backupPiece, impatientBackups()
+	backupPiece = 16 << 10
+	return func() {
+		backupPiece = piece
+		patient()
+	}
 }

@@ -1,6 +1,7 @@
 package doorlog_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -170,6 +171,57 @@ func TestCompactOnAFullDisk(t *testing.T) {
 	}
 	s.reopen(t)
 	wantEvents(t, s.all(t, doorlog.Query{OldestFirst: true}), acknowledged)
+}
+
+// A disk that is full before a Restore, or becomes full while it is under way,
+// is ErrFull, and nothing is left on it. When there is room it succeeds.
+func TestRestoreOnAFullDisk(t *testing.T) {
+	s := newStore(t)
+	s.many(t, 3000)
+	s.write(t, named("porch/large.jpg", 1))
+	s.putFile(t, "porch/large.jpg", strings.Repeat("large ", 200_000))
+	files := filesOf(t, s.thumbs)
+	backup, _ := s.backup(t)
+	for name, c := range map[string]struct {
+		full func(done, total int64) bool // nil: from the beginning
+		text string
+	}{
+		"from the beginning":       {nil, "it takes "},
+		"while the database comes": {func(done, _ int64) bool { return done > 0 }, "no space left on device"},
+		"before the thumbnails":    {func(_, total int64) bool { return total > 0 }, "no space left on device"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			disk := smallDisks["tmpfs"](t)
+			dir := filepath.Join(disk.dir, "restored")
+			filled := false
+			fill := func() {
+				filled = true
+				if err := os.WriteFile(filepath.Join(disk.dir, "filler"), make([]byte, 2*ballast), 0o600); !errors.Is(err, syscall.ENOSPC) {
+					t.Errorf("the disk is not full: %v", err)
+				}
+			}
+			if c.full == nil {
+				fill()
+			}
+			_, err := doorlog.Restore(t.Context(), bytes.NewReader(backup), dir, &doorlog.RestoreOptions{Progress: func(done, total int64) {
+				if !filled && c.full(done, total) {
+					fill()
+				}
+			}})
+			wantError(t, err, doorlog.ErrFull, c.text)
+			wantOnly(t, disk.dir, "ballast", "filler")
+			if err := errors.Join(disk.grow(), os.Remove(filepath.Join(disk.dir, "filler"))); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := doorlog.Restore(t.Context(), bytes.NewReader(backup), dir, nil); err != nil {
+				t.Fatal(err)
+			}
+			wantOnly(t, disk.dir, "restored")
+			r := newStoreIn(t, dir, doorlog.Options{})
+			wantEvents(t, r.all(t, doorlog.Query{}), s.all(t, doorlog.Query{}))
+			wantFiles(t, r.thumbs, files)
+		})
+	}
 }
 
 // fill writes events until the disk is full, and a few more, and returns those

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -13,7 +14,7 @@ import (
 // heldFolder is a folder of the thumbnails. A file that is to be removed while a
 // backup runs is moved there, because the backup may be of a state in which an
 // event names it, and goes when the last backup ends. After a crash what is there
-// is of no event, and removed with the other orphans.
+// is of no event, and goes when the store is opened.
 const heldFolder = ".doorlog-held"
 
 func isHeld(name string) bool { return strings.HasPrefix(name, heldFolder+"/") }
@@ -54,6 +55,18 @@ func (t *thumbnails) release() (err error) {
 	t.held.of = nil
 	if err == nil {
 		_ = root.Remove(heldFolder) // an earlier process may have left something in it
+	}
+	return err
+}
+
+// dropHeld removes what a backup has left behind, before there is another.
+func (t *thumbnails) dropHeld() error {
+	if _, err := os.Lstat(filepath.Join(t.dir, heldFolder)); err != nil {
+		return ignoreNotExist(err)
+	}
+	root, err := t.open(false)
+	if err == nil {
+		err = root.RemoveAll(heldFolder)
 	}
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -79,7 +80,7 @@ func (d *disk) do(c *call) error {
 		return nil
 	case "mmap", "mmap2":
 		return d.doMap(c)
-	case "read", "lseek", "write", "pwrite64", "ftruncate", "ftruncate64":
+	case "read", "lseek", "_llseek", "write", "pwrite64", "ftruncate", "ftruncate64":
 		return d.doFile(c)
 	case "mkdir", "mkdirat", "unlink", "unlinkat", "rmdir", "rename", "renameat", "renameat2", "link", "linkat":
 		return d.doName(c)
@@ -92,7 +93,9 @@ func (d *disk) doSync(c *call) error {
 	if err != nil || f.node == nil {
 		return err
 	}
-	d.moments = append(d.moments, d.moment(c.text, c.end))
+	if c.end >= d.since {
+		d.moments = append(d.moments, d.moment(c.text, c.end))
+	}
 	if c.result < 0 {
 		d.failSync(f.node, c.begin)
 	} else {
@@ -209,6 +212,12 @@ func (d *disk) doFile(c *call) error {
 		f.offset += c.result
 	case "lseek":
 		f.offset = c.result
+	case "_llseek":
+		at, err := strconv.ParseInt(strings.Trim(c.args[len(c.args)-2], "[]"), 0, 64)
+		if err != nil {
+			return fmt.Errorf("%.80s: %w", c.text, err)
+		}
+		f.offset = at
 	case "ftruncate", "ftruncate64":
 		size, err := c.number(1)
 		if err != nil {

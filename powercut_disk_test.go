@@ -42,6 +42,7 @@ type disk struct {
 	files   map[string]*openFile // by the number that the process has for it
 	said    *promises
 	moments []*moment
+	since   int // the line of the trace before which no moments are kept
 }
 
 // A node is a file or a folder.

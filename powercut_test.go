@@ -250,13 +250,15 @@ func record(t *testing.T, name string) (*tracedRun, []*moment) {
 	if run.err != nil {
 		t.Fatalf("%v: %s", run.err, run.stderr)
 	}
-	return run, replay(t, run)
+	return run, replay(t, run, 0)
 }
 
-// replay does the calls of a run on the model of a disk.
-func replay(t *testing.T, run *tracedRun) []*moment {
+// replay does the calls of a run on the model of a disk, and returns the moments
+// since a line of the trace.
+func replay(t *testing.T, run *tracedRun, since int) []*moment {
 	t.Helper()
 	d := newDisk(run.dir, run.script)
+	d.since = since
 	if err := d.run(run.calls); err != nil {
 		t.Fatal(err)
 	}
@@ -284,13 +286,29 @@ func (d *disk) mustBeLike(t *testing.T, dir string) {
 // acknowledged is there, what was not is there as a whole or not at all, every
 // thumbnail that an event names is whole, and the store goes on.
 func TestPowerCutLosesNothingThatWasAcknowledged(t *testing.T) {
-	images := extent(300, 2000, 40_000)
-	run, moments := record(t, "large")
-	v := judge(t, run.script, moments, images)
-	t.Logf("seed %d, %d calls, %d steps: %v", powerCutSeed, len(run.calls), run.script.steps, v)
-	v.demandNone(t)
-	if v.images < images {
-		t.Errorf("only %d images of %d", v.images, images)
+	for name, images := range map[string]int{"large": extent(300, 2000, 40_000), "erase": extent(100, 500, 5000), "backup": extent(100, 500, 5000)} {
+		t.Run(name, func(t *testing.T) {
+			run, moments := record(t, name)
+			if about := run.script.about; about > 0 {
+				moments = slices.DeleteFunc(moments, func(m *moment) bool { return m.said.steps[about] == notBegun })
+			}
+			if b := run.script.backup; b != nil {
+				if tries := moments[len(moments)-1].said.tries[b.n]; tries != 1 {
+					t.Errorf("the backup succeeded only the %d. time: %s", tries, run.stderr)
+				}
+				for _, name := range []string{".events.db.new-", ".doorlog-held"} {
+					if !slices.ContainsFunc(run.calls, func(c *call) bool { return strings.Contains(c.text, hexOf(name)) }) {
+						t.Errorf("there was no %s", name)
+					}
+				}
+			}
+			v := judge(t, run.script, moments, images)
+			t.Logf("seed %d, %d calls, %d steps: %v", powerCutSeed, len(run.calls), run.script.steps, v)
+			v.demandNone(t)
+			if v.images < images {
+				t.Errorf("only %d images of %d", v.images, images)
+			}
+		})
 	}
 }
 
@@ -391,7 +409,7 @@ func TestPowerCutWithoutASyncIsNoticed(t *testing.T) {
 			}
 			bad.script = scripts["small"]()
 			bad.script.unchecked = true
-			v := judge(t, bad.script, replay(t, &bad), images)
+			v := judge(t, bad.script, replay(t, &bad, 0), images)
 			t.Log(v)
 			if found := v.lost + v.half; (found > 0) == (name == "as it is") {
 				t.Errorf("%v\n%s", v, strings.Join(v.examples, "\n"))

@@ -23,6 +23,7 @@ type call struct {
 	args   []string // strings as strace -xx writes them
 	result int64    // below 0: it failed
 	text   string   // for messages
+	thread string
 
 	// The lines of the trace with which it began and ended, which differ where
 	// another thread came between; end 0: it never returned.
@@ -62,7 +63,7 @@ func parseTrace(r io.Reader) (calls, unfinished []*call, err error) {
 		}
 		thread, text, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
 		text = strings.TrimLeft(text, " ")
-		c := &call{begin: n}
+		c := &call{begin: n, thread: thread}
 		if resumed, ok := strings.CutPrefix(text, "<... "); ok {
 			_, rest, _ := strings.Cut(resumed, " resumed>")
 			if c = open[thread]; c == nil {

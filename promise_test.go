@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -36,13 +38,16 @@ const (
 type promises struct {
 	opened, ended bool
 	steps         []outcome
+	tries         []int // how often each has begun
 }
 
-func newPromises(s *script) *promises { return &promises{steps: make([]outcome, s.steps)} }
+func newPromises(s *script) *promises {
+	return &promises{steps: make([]outcome, s.steps), tries: make([]int, s.steps)}
+}
 
 func (p *promises) clone() *promises {
 	c := *p
-	c.steps = slices.Clone(p.steps)
+	c.steps, c.tries = slices.Clone(p.steps), slices.Clone(p.tries)
 	return &c
 }
 
@@ -62,6 +67,9 @@ func (p *promises) hear(said string) error {
 			return fmt.Errorf("the workload said %q", line)
 		default:
 			p.steps[n] = o
+			if o == begun {
+				p.tries[n]++
+			}
 		}
 	}
 	return nil
@@ -96,9 +104,12 @@ func (s *script) verify(dir string, said *promises) (err error) {
 		if err != nil {
 			return fmt.Errorf("%w: opened again: %v: %w", errLost, again, err)
 		}
-		err = s.verifyStore(st, said, again)
+		err = s.verifyStore(st, dir, said, again)
 		if left, _ := filepath.Glob(filepath.Join(dir, ".*.new-*")); len(left) > 0 {
 			err = errors.Join(err, fmt.Errorf("%w: %v is left over", errHalf, left))
+		}
+		if isThere(heldFolder(dir)) {
+			err = errors.Join(err, fmt.Errorf("%w: files are held for no backup", errHalf))
 		}
 		if err == nil && !again {
 			err = writeFurther(st)
@@ -106,6 +117,53 @@ func (s *script) verify(dir string, said *promises) (err error) {
 		if err := errors.Join(err, st.Close()); err != nil {
 			return fmt.Errorf("opened again: %v: %w", again, err)
 		}
+	}
+	if s.backup == nil {
+		return nil
+	}
+	return s.verifyBackup(dir, said)
+}
+
+// verifyBackup restores what there is of a backup: if it was acknowledged it must
+// be whole, and have what the store had then; else that, or Restore refuses it.
+func (s *script) verifyBackup(dir string, said *promises) error {
+	acknowledged, to := said.steps[s.backup.n] == done, filepath.Join(dir, "restored")
+	f, err := os.Open(backupFile(dir))
+	if errors.Is(err, fs.ErrNotExist) && !acknowledged {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%w: the backup: %w", errLost, err)
+	}
+	defer f.Close()
+	info, err := doorlog.Restore(context.Background(), f, to, nil)
+	if !acknowledged && (errors.Is(err, doorlog.ErrCorrupt) || errors.Is(err, doorlog.ErrNotBackup)) {
+		if isThere(to) {
+			return fmt.Errorf("%w: a backup is refused, and restored", errHalf)
+		}
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%w: restored: %w", errLost, err)
+	}
+	if !acknowledged && info.Missing+info.Changed > 0 {
+		return nil // a file could not be read or held
+	}
+	then, loose := said.clone(), *s
+	loose.piecemeal = maps.Clone(s.piecemeal)
+	for n := s.backup.n; n < len(then.steps); n++ {
+		if then.steps[n] != notBegun && said.tries[s.backup.n] > 1 { // it may have been done during the first
+			then.steps[n], loose.piecemeal[n] = begun, true
+		} else {
+			then.steps[n] = notBegun
+		}
+	}
+	st, err := doorlog.Open(filepath.Join(to, storeName), workloadOptions())
+	if err != nil {
+		return fmt.Errorf("%w: restored: %w", errLost, err)
+	}
+	if err := errors.Join(loose.verifyStore(st, to, then, false), st.Close()); err != nil {
+		return fmt.Errorf("restored: %w", err)
 	}
 	return nil
 }
@@ -131,7 +189,7 @@ func writeFurther(st *doorlog.Store) error {
 	return nil
 }
 
-func (s *script) verifyStore(st *doorlog.Store, said *promises, further bool) error {
+func (s *script) verifyStore(st *doorlog.Store, dir string, said *promises, further bool) error {
 	ctx := context.Background()
 	there := make(map[string]any)
 	for e, err := range st.Events(ctx, doorlog.Query{}) {
@@ -157,6 +215,9 @@ func (s *script) verifyStore(st *doorlog.Store, said *promises, further bool) er
 		return fmt.Errorf("%w: the further event is there: %v", errLost, ok)
 	}
 	delete(there, extra)
+	if err := s.noPictures(dir, there, said); err != nil {
+		return err
+	}
 	if err := s.compare(there, said); err != nil {
 		return err
 	}
@@ -165,6 +226,27 @@ func (s *script) verifyStore(st *doorlog.Store, said *promises, further bool) er
 	}
 	if err := st.Check(ctx); err != nil {
 		return fmt.Errorf("%w: %w", errHalf, err)
+	}
+	return nil
+}
+
+func isThere(name string) bool {
+	_, err := os.Lstat(name)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// noPictures says which file is there that shows somebody who has been erased
+// from its event, or with it: wholly, or so far.
+func (s *script) noPictures(dir string, there map[string]any, said *promises) error {
+	for _, p := range s.pictures {
+		e, _ := there[p.event].(doorlog.Event)
+		erased := said.steps[p.step] >= done || said.steps[p.step] != notBegun && e.ThumbnailPath == ""
+		if !erased || said.steps[s.framed[p.event]] != done { // one that could not be saved may be an orphan
+			continue
+		}
+		if isThere(filepath.Join(dir, "thumbnails", p.path)) {
+			return fmt.Errorf("%w: step %d has erased who is on %s", errLost, p.step, p.path)
+		}
 	}
 	return nil
 }
@@ -186,14 +268,15 @@ func (s *script) compare(there map[string]any, said *promises) error {
 			case o >= done:
 				want, matched = v.is, false
 			case o == begun || o == refused && piecemeal:
-				matched = s.same(name, got, v.is, said)
+				shows := s.same(name, got, v.is, said)
+				matched = matched || shows
 				if piecemeal {
 					break
 				}
-				if before, seen := shown[v.step]; seen && before != matched {
+				if before, seen := shown[v.step]; seen && before != shows {
 					return fmt.Errorf("%w: step %d shows in a part of what it changes: %s is %+v", errHalf, v.step, name, got)
 				}
-				shown[v.step] = matched
+				shown[v.step] = shows
 			}
 		}
 		if !matched && !s.same(name, got, want, said) {

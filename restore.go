@@ -47,7 +47,7 @@ type RestoreOptions struct {
 func Restore(ctx context.Context, r io.Reader, dir string, options *RestoreOptions) (*BackupInfo, error) {
 	info, err := restore(ctx, r, dir, options)
 	if err != nil {
-		return nil, failed("restore to "+dir, err)
+		return nil, failed("restore to "+dir, diskError(err))
 	}
 	return info, nil
 }
@@ -61,7 +61,7 @@ func restore(ctx context.Context, r io.Reader, dir string, options *RestoreOptio
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, place.close()) }()
-	x := restorer{ctx: ctx, dir: place.temp, buf: make([]byte, backupPiece)}
+	x := restorer{ctx: ctx, dir: place.temp, buf: make([]byte, backupPiece), folder: "."}
 	x.in = &sumReader{r: bufio.NewReaderSize(r, backupPiece)}
 	x.tar = tar.NewReader(x.in)
 	x.progress = newProgress(nil)
@@ -72,10 +72,10 @@ func restore(ctx context.Context, r io.Reader, dir string, options *RestoreOptio
 		if x.in.failure != nil { // of r itself, whatever it looked like
 			err = x.in.failure
 		}
-		return nil, diskError(err)
+		return nil, err
 	}
 	if err := place.appear(); err != nil {
-		return nil, diskError(err)
+		return nil, err
 	}
 	return x.manifest.info(&x.end, x.in.n), nil
 }
@@ -101,10 +101,14 @@ func newRestorePlace(dir string) (p *restorePlace, err error) {
 	if err := p.look(); err != nil {
 		return nil, err
 	}
-	if err := os.Mkdir(p.temp, folderPerm); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, err
+	made := os.Mkdir(p.temp, folderPerm)
+	if made != nil && !errors.Is(made, fs.ErrExist) {
+		return nil, made
 	}
 	if err := p.own(); err != nil {
+		if made == nil && !errors.Is(err, ErrLocked) {
+			err = errors.Join(err, os.Remove(p.temp))
+		}
 		return nil, err
 	}
 	left, err := os.ReadDir(p.temp) // by one that was killed
@@ -127,8 +131,12 @@ func (p *restorePlace) own() (err error) {
 		return err
 	}
 	held, _ := tryLock(p.lock, true)
-	if same, err := isAt(p.lock, p.temp); held || !same || err != nil {
-		return errors.Join(fmt.Errorf("%w, which restores to the same place", ErrLocked), p.lock.Close())
+	same, err := isAt(p.lock, p.temp)
+	if err == nil && (held || !same) {
+		err = fmt.Errorf("%w, which restores to the same place", ErrLocked)
+	}
+	if err != nil {
+		return errors.Join(err, p.lock.Close())
 	}
 	return nil
 }
@@ -225,6 +233,7 @@ type restorer struct {
 	tar      *tar.Reader
 	buf      []byte
 	file     bytes.Buffer
+	folder   string // of thumbnails, which is there
 	manifest manifest
 	end      backupEnd
 	progress progress
@@ -381,6 +390,8 @@ func (x *restorer) readDatabase() (err error) {
 		return damaged("the database: %v", err)
 	case err != nil:
 		return err
+	case v.unreadable != nil: // which says nothing of the backup
+		return v.unreadable
 	case v.inFile > 0:
 		return damaged("the database: %v", v.firstInFile())
 	case v.Events != x.manifest.Events || v.Persons != x.manifest.Persons:
@@ -489,8 +500,11 @@ func (x *restorer) readThumbnail(root *os.Root, r *record, syncs *syncs) (size i
 		x.end.Changed++
 	}
 	x.end.Thumbnails++
-	if err := root.MkdirAll(path.Dir(name), folderPerm); err != nil {
-		return 0, err
+	if folder := path.Dir(name); folder != x.folder {
+		if err := makeInside(root, folder, nil); err != nil {
+			return 0, err
+		}
+		x.folder = folder
 	}
 	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, filePerm)
 	if err != nil {

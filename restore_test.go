@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -336,7 +337,11 @@ func restoreFrom(dir string) string { return dir + ".backup" }
 func restoreTo(dir string) string   { return filepath.Join(dir, "restored") }
 
 func runRestore(dir string) int {
+	runtime.LockOSThread() // see runWorkload
 	f, err := os.Open(restoreFrom(dir))
+	if err == nil {
+		err = say(saidOpened)
+	}
 	if err == nil {
 		_, err = doorlog.Restore(context.Background(), f, restoreTo(dir), nil)
 	}
@@ -345,6 +350,11 @@ func runRestore(dir string) int {
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "restore:", err)
+		for name, errno := range injected {
+			if errors.Is(err, errno) && errors.Is(err, doorlog.ErrFull) == (name == "ENOSPC") {
+				_ = say(saidFailed, name) // the test misses it
+			}
+		}
 		return 1
 	}
 	return 0

@@ -20,6 +20,9 @@ type script struct {
 	histories map[string][]value
 	framed    map[string]int // the step that gave an event its thumbnail
 	piecemeal map[int]bool   // steps that are several transactions, and go on when they are done again
+	pictures  []picture
+	backup    *step
+	about     int // the step that a short script is about; 0: it is about all of them
 
 	unchecked bool // the invariants are not checked: bolt's own check cannot bear a damaged file
 }
@@ -30,14 +33,22 @@ type value struct {
 	is   any // a doorlog.Event or a doorlog.Person
 }
 
+// A picture is the thumbnail of an event of somebody whom a step erases.
+type picture struct {
+	step        int
+	event, path string
+}
+
 func eventName(id doorlog.ID) string { return "event " + id.String() }
 func personName(name string) string  { return "person " + name }
 
 // scripts are small, to be done a thousand times, and large.
 var scripts = map[string]func() *script{
-	"small": func() *script { return writeScript(25, 0) },
-	"large": func() *script { return writeScript(80, 4) },
-	"lanes": func() *script { return writeScript(2, 3) },
+	"small":  func() *script { return writeScript(25, 0) },
+	"large":  func() *script { return writeScript(80, 4) },
+	"lanes":  func() *script { return writeScript(2, 3) },
+	"erase":  eraseScript,
+	"backup": backupScript,
 
 	restoreScript: func() *script { return &script{} }, // restore_test.go
 }
@@ -50,17 +61,25 @@ type scriptWriter struct {
 	living []doorlog.Event
 }
 
+func newScriptWriter(seed int) *scriptWriter {
+	return &scriptWriter{
+		script: &script{histories: make(map[string][]value), framed: make(map[string]int), piecemeal: make(map[int]bool)},
+		rng:    rand.New(rand.NewPCG(1, uint64(seed))),
+	}
+}
+
 // writeScript makes a script of three parts: alone, several writers at once if
 // there are lanes, and alone.
 func writeScript(length, lanes int) *script {
-	w := &scriptWriter{
-		script: &script{histories: make(map[string][]value), framed: make(map[string]int), piecemeal: make(map[int]bool)},
-		rng:    rand.New(rand.NewPCG(1, uint64(length))),
-	}
+	w := newScriptWriter(length)
 	first := []*step{w.put("alice"), w.put("bob"), w.write(writeFrame), w.batch(doorlog.FoldAt - 12)}
 	defer func() {
 		last := w.parts[len(w.parts)-1]
-		last[0] = append(last[0], w.step(compactFile), w.erase("dave"), w.put("erwin"))
+		last[0] = append(last[0], w.step(compactFile), w.erase("dave", doorlog.EraseName))
+		if lanes > 3 { // of small ones it would be the most
+			last[0] = append(last[0], w.put("bob"), w.write(writeFrame), w.erase("bob", doorlog.EraseEvents))
+		}
+		last[0] = append(last[0], w.put("erwin"))
 	}()
 	w.parts = append(w.parts, [][]*step{w.mixed(first, length)})
 	if lanes > 0 {
@@ -82,6 +101,40 @@ func writeScript(length, lanes int) *script {
 	last := []*step{w.late(), w.late(), w.removeFramed(), w.pin(0), w.pin(len(w.living) - 1), w.prune()}
 	last = append(last, w.forget("bob"), w.batch(doorlog.FoldAt/2), w.put("carol"))
 	w.parts = append(w.parts, [][]*step{w.mixed(last, length)})
+	return w.script
+}
+
+// eraseScript makes a script of little more than to erase two persons, one of
+// them with the events.
+func eraseScript() *script {
+	w := newScriptWriter(0)
+	steps := []*step{w.put("bob"), w.batch(3 * doorlog.FoldAt)}
+	for range 6 {
+		steps = append(steps, w.write(writeFrame))
+	}
+	for i := range 3 {
+		steps = append(steps, w.updateOf(len(w.living)-1-i))
+	}
+	w.about = w.steps
+	steps = append(steps, w.erase("bob", doorlog.EraseEvents), w.write(writeEvent), w.erase("dave", doorlog.EraseName), w.put("erwin"))
+	w.parts = [][][]*step{{steps}}
+	return w.script
+}
+
+// backupScript makes a script of little more than to back the store up, during
+// which thumbnails go and events come.
+func backupScript() *script {
+	w := newScriptWriter(0)
+	steps := []*step{w.put("bob"), w.batch(doorlog.FoldAt - 2)}
+	for range 6 {
+		steps = append(steps, w.write(writeFrame))
+	}
+	w.about = w.steps
+	w.backup = w.step(backupStore)
+	last := len(w.living) - 1
+	w.backup.during = []*step{w.removeFramed(), w.write(writeFrame), w.update(), w.remove(last), w.batch(5), w.removeFramed(), w.alert()}
+	steps = append(steps, w.backup, w.removeFramed(), w.write(writeFrame), w.put("erwin"))
+	w.parts = [][][]*step{{steps}}
 	return w.script
 }
 
@@ -177,8 +230,10 @@ func (w *scriptWriter) late() *step {
 	return s
 }
 
-func (w *scriptWriter) update() *step {
-	e := &w.living[w.rng.IntN(len(w.living))]
+func (w *scriptWriter) update() *step { return w.updateOf(w.rng.IntN(len(w.living))) }
+
+func (w *scriptWriter) updateOf(at int) *step {
+	e := &w.living[at]
 	e.Type, e.Person = doorlog.EventType(fmt.Sprint("type", w.steps)), "dave"
 	e.Detections = append(slices.Clone(e.Detections), doorlog.Detection{Label: "cat", Confidence: 0.5})
 	if w.rng.IntN(4) == 0 {
@@ -254,17 +309,32 @@ func (w *scriptWriter) put(person string) *step {
 	return s
 }
 
-// erase erases a person, whose name and picture go from the events.
-func (w *scriptWriter) erase(person string) *step {
+// erase erases a person, whose name and picture go from the events, or with them.
+func (w *scriptWriter) erase(person string, how doorlog.Erasure) *step {
 	s := w.step(erasePerson)
-	s.person = person
+	s.person, s.how = person, how
 	w.piecemeal[s.n] = true
-	for i := range w.living {
-		if e := &w.living[i]; e.Person == person {
-			e.Person, e.ThumbnailPath = "", ""
-			w.becomes(s, *e)
-		}
+	if name := personName(person); len(w.histories[name]) > 0 {
+		w.histories[name] = append(w.histories[name], value{s.n, nil})
 	}
+	var living []doorlog.Event
+	for _, e := range w.living {
+		if e.Person != person {
+			living = append(living, e)
+			continue
+		}
+		if e.ThumbnailPath != "" {
+			w.pictures = append(w.pictures, picture{s.n, eventName(e.ID), e.ThumbnailPath})
+		}
+		if how == doorlog.EraseEvents {
+			w.gone(s, e)
+			continue
+		}
+		e.Person, e.ThumbnailPath = "", ""
+		w.becomes(s, e)
+		living = append(living, e)
+	}
+	w.living = living
 	return s
 }
 

@@ -74,12 +74,20 @@ func open(path string, options *Options) (*Store, error) {
 	if opt.Quarantine && !opt.ReadOnly && (lost || errors.Is(err, ErrCorrupt)) {
 		switch qerr := quarantine(path, err, &opt); {
 		case qerr == nil:
-			return openStore(path, &opt)
+			s, err = openStore(path, &opt)
 		case !lost:
 			err = fmt.Errorf("%w; quarantine: %w", err, qerr)
 		}
 	}
-	return s, err
+	if err != nil {
+		return nil, err
+	}
+	if !opt.ReadOnly {
+		if err := s.thumbs.dropHeld(); err != nil {
+			opt.Logger.Warn("doorlog: thumbnails that a backup has left behind are still there", "error", err)
+		}
+	}
+	return s, nil
 }
 
 // openStore opens a store, with options in which every field is set.

@@ -217,22 +217,37 @@ func (t *thumbnails) makeDay(root *os.Root, day string) error {
 	if _, err := root.Lstat(day); err == nil && t.durable == day {
 		return nil
 	}
-	for at := 0; at < len(day); {
-		above := cmpOrDot(day[:at])
-		end := len(day)
-		if next := strings.IndexByte(day[at+1:], '/'); next >= 0 {
+	err := makeInside(root, day, func(above string) error { return syncInside(root, above) })
+	if err != nil {
+		return err
+	}
+	t.durable = day
+	return nil
+}
+
+// makeInside makes a folder such as 2026/02/25, and those above it. After each of
+// them made, if it is not nil, is called with the one above: also when it is there,
+// as who made it may not have come to this. (The error of os.Root.MkdirAll is at
+// times that a folder is there, whatever else has happened.)
+func makeInside(root *os.Root, dir string, made func(above string) error) error {
+	for at := 0; at < len(dir); {
+		above := cmpOrDot(dir[:at])
+		end := len(dir)
+		if next := strings.IndexByte(dir[at+1:], '/'); next >= 0 {
 			end = at + 1 + next
 		}
-		if err := root.Mkdir(day[:end], folderPerm); err != nil && !errors.Is(err, fs.ErrExist) {
-			return err
+		err := root.Mkdir(dir[:end], folderPerm)
+		if errors.Is(err, fs.ErrExist) {
+			err = nil
 		}
-		// Also when the folder is there: who made it may not have come to this.
-		if err := syncInside(root, above); err != nil {
+		if err == nil && made != nil {
+			err = made(above)
+		}
+		if err != nil {
 			return err
 		}
 		at = end
 	}
-	t.durable = day
 	return nil
 }
 

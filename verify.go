@@ -39,7 +39,8 @@ type Verification struct {
 	Orphans  []string `json:"orphans"`
 	Orphaned int      `json:"orphaned"`
 
-	inFile int // findings that are not of a thumbnail
+	inFile     int   // findings that are not of a thumbnail
+	unreadable error // why the disk could not read a page, if so
 
 	// Whole is false if the file is so damaged that records, indexes and
 	// thumbnails were not compared with each other.
@@ -152,7 +153,7 @@ func (x *examination) verification() *Verification {
 		Events:     int64(x.sums[eventsSum].entries) - int64(x.damaged[eventsSum]),
 		Detections: int64(x.sums[detectionsSum].entries) - int64(x.damaged[detectionsSum]),
 		Persons:    int64(x.sums[personsSum].entries) - int64(x.damaged[personsSum]),
-		Findings:   append([]Finding{}, x.list...), Found: x.all, inFile: x.inFile, Orphans: []string{},
+		Findings:   append([]Finding{}, x.list...), Found: x.all, inFile: x.inFile, unreadable: x.unreadable, Orphans: []string{},
 
 		RecordsWhole: x.whole(eventsSum) && x.whole(detectionsSum) && x.whole(personsSum),
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 )
 
@@ -46,6 +47,7 @@ type walker struct {
 
 	reached, free bitmap
 	freelistSound bool
+	unreadable    error    // why the disk could not read a page
 	doubtful      int      // levels of pages that are in use and free
 	buffers       [][]byte // a page for each level
 }
@@ -256,7 +258,7 @@ func (w *walker) read(id uint64, level int) (p page, problem string, err error) 
 	size := uint64(w.meta.pageSize)
 	buf := w.buffers[level][:size]
 	if err := readPage(w.r, buf, int64(id*size)); err != nil {
-		problem = cutShort(&err)
+		problem = w.cutShort(&err)
 		return p, problem, err
 	}
 	own, p := parsePage(buf)
@@ -273,7 +275,7 @@ func (w *walker) read(id uint64, level int) (p page, problem string, err error) 
 		}
 	}
 	if err := p.readOn(w.r, int64(id*size), (more+1)*size); err != nil {
-		problem = cutShort(&err)
+		problem = w.cutShort(&err)
 		return p, problem, err
 	}
 	if w.took != nil {
@@ -302,8 +304,12 @@ func (p *page) readOn(r io.ReaderAt, at int64, long uint64) error {
 	return nil
 }
 
-// cutShort makes a problem of an error that says that the file ends before.
-func cutShort(err *error) (problem string) {
+// cutShort makes a problem of an error that says that the file ends before, or
+// that the disk cannot read it.
+func (w *walker) cutShort(err *error) (problem string) {
+	if failure, ok := errors.AsType[*fs.PathError](*err); ok {
+		w.unreadable = failure
+	}
 	if errors.Is(*err, ErrCorrupt) {
 		problem, *err = (*err).Error(), nil
 	}
@@ -333,7 +339,7 @@ func (w *walker) freelist() error {
 	}
 	head := make([]byte, pageHeaderLen+8)
 	if err := readPage(w.r, head, int64(id*size)); err != nil {
-		if problem := cutShort(&err); problem != "" {
+		if problem := w.cutShort(&err); problem != "" {
 			w.report("freelist page %d: %s", id, problem)
 		}
 		return err
@@ -365,7 +371,7 @@ func (w *walker) freePages(at int64, count uint64) error {
 	for last := uint64(firstPage - 1); count > 0; {
 		n := min(count, uint64(len(buf)/8))
 		if err := readPage(w.r, buf[:8*n], at); err != nil {
-			if problem := cutShort(&err); problem != "" {
+			if problem := w.cutShort(&err); problem != "" {
 				w.report("freelist: %s", problem)
 				w.freelistSound = false
 			}

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/doorlog/doorlog"
@@ -34,6 +35,9 @@ const (
 	saidEnd    = "end"
 )
 
+// injected are the errors that the tests have system calls fail with.
+var injected = map[string]error{"EIO": syscall.EIO, "ENOSPC": syscall.ENOSPC}
+
 // maxTries is how often the workload tries what fails.
 const maxTries = 5
 
@@ -42,6 +46,7 @@ type workload struct {
 	script *script
 	from   int
 	st     *doorlog.Store
+	busy   bool // a backup is under way, and waits for a step
 }
 
 // isWorkload reports whether this process is to do a workload and nothing else.
@@ -52,6 +57,7 @@ func runWorkload() int {
 	if os.Getenv(workloadScript) == restoreScript {
 		return runRestore(os.Getenv(workloadDir))
 	}
+	defer doorlog.SmallBackups()()
 	// strace counts the calls of each thread for themselves.
 	runtime.LockOSThread()
 	from, err := strconv.Atoi(os.Getenv(workloadFrom))
@@ -140,17 +146,22 @@ func (w *workload) open() (err error) {
 // do does a step until it is done.
 func (w *workload) do(s *step) error {
 	var err error
-	for try := range maxTries {
+	for range maxTries {
 		if err := say(saidBegin, s.n); err != nil {
 			return err
 		}
-		err = s.do(context.Background(), w.st)
-		again := try > 0 || s.n == w.from // it may have been done before
+		again := s.tried || s.n == w.from // it may have been done before
+		s.tried = true
+		err = w.call(s)
 		if err == nil || again && s.isDone(err) {
+			s.done = true
 			return w.acknowledge(s)
 		}
 		fmt.Fprintln(os.Stderr, "workload:", err)
 		stopped := errors.Is(err, doorlog.ErrUnknownOutcome)
+		if errors.Is(err, errBroken) || w.busy && (stopped || errors.Is(err, doorlog.ErrFailed)) { // Close would wait for the backup
+			return err
+		}
 		if !stopped {
 			if err := say(saidFailed, s.n); err != nil {
 				return err
@@ -163,6 +174,91 @@ func (w *workload) do(s *step) error {
 		}
 	}
 	return err
+}
+
+// errBroken is what the workload has seen that must not be.
+var errBroken = errors.New("broken")
+
+func (w *workload) call(s *step) error {
+	if s.kind == backupStore {
+		return w.backUp(s)
+	}
+	return s.do(context.Background(), w.st)
+}
+
+func backupFile(dir string) string { return filepath.Join(dir, "store.backup") }
+
+// backUp backs the store up to a file, and does other steps meanwhile.
+func (w *workload) backUp(s *step) error {
+	f, err := os.Create(backupFile(w.dir))
+	if err == nil {
+		err = syncDir(w.dir)
+	}
+	if err != nil {
+		return err
+	}
+	out := &busyReceiver{File: f, first: func() error {
+		w.busy = true
+		defer func() { w.busy = false }()
+		for _, n := range s.during {
+			if n.done {
+				continue
+			}
+			if err := w.do(n); err != nil {
+				return err
+			}
+		}
+		return nil
+	}}
+	info, err := w.st.Backup(context.Background(), out, &doorlog.BackupOptions{Finish: f.Sync})
+	if err == nil && info.Missing+info.Changed > 0 {
+		err = fmt.Errorf("%w: %+v", errNotAll, info)
+	}
+	err = errors.Join(err, f.Close())
+	if copies, gerr := filepath.Glob(filepath.Join(w.dir, ".*.new-*")); len(copies) > 0 || gerr != nil {
+		return errors.Join(fmt.Errorf("%w: after a backup there is %v", errBroken, copies), gerr, err)
+	}
+	if err == nil {
+		return nil
+	}
+	if isThere(heldFolder(w.dir)) {
+		return fmt.Errorf("%w: after a backup files are held: %w", errBroken, err)
+	}
+	for _, is := range []error{syscall.EIO, syscall.ENOSPC, doorlog.ErrUnknownOutcome, doorlog.ErrFailed, errNotAll} {
+		if errors.Is(err, is) {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: the error of a backup is another: %w", errBroken, err)
+}
+
+// errNotAll is of a backup that lacks a thumbnail, as it may if the disk fails.
+var errNotAll = errors.New("not all is in the backup")
+
+func heldFolder(dir string) string { return filepath.Join(dir, "thumbnails", ".doorlog-held") }
+
+func syncDir(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// A busyReceiver has something else to do first.
+type busyReceiver struct {
+	*os.File
+	first func() error
+}
+
+func (r *busyReceiver) Write(p []byte) (int, error) {
+	if first := r.first; first != nil {
+		r.first = nil
+		if err := first(); err != nil {
+			return 0, err
+		}
+	}
+	return r.File.Write(p)
 }
 
 func (w *workload) acknowledge(s *step) error {
@@ -182,7 +278,11 @@ func (w *workload) acknowledge(s *step) error {
 // write, and opens it again.
 func (w *workload) reopenAfterFailure(s *step) error {
 	_, put := w.st.PutPerson(context.Background(), doorlog.PersonInput{Name: "too_late"})
-	for _, err := range []error{put, s.do(context.Background(), w.st)} {
+	late := []error{put}
+	if s.kind != backupStore { // which reads
+		late = append(late, s.do(context.Background(), w.st))
+	}
+	for _, err := range late {
 		if !errors.Is(err, doorlog.ErrFailed) {
 			return fmt.Errorf("a write after a commit of unknown outcome: %w, want ErrFailed", err)
 		}
@@ -205,7 +305,11 @@ type step struct {
 	kind   stepKind
 	events []doorlog.Event // as they are afterwards, or were before a delete
 	person string
+	how    doorlog.Erasure
 	policy doorlog.Policy
+	during []*step // while it is done
+
+	tried, done bool // by this process
 }
 
 type stepKind int
@@ -223,6 +327,7 @@ const (
 	prune
 	compactFile
 	erasePerson
+	backupStore
 )
 
 // do may be called again when it failed, or when its outcome is not known.
@@ -254,11 +359,10 @@ func (s *step) do(ctx context.Context, st *doorlog.Store) (err error) {
 		err = st.Pin(ctx, s.events[0].ID)
 	case prune:
 		_, err = st.Prune(ctx, s.policy)
-
 	case compactFile:
 		_, err = st.Compact(ctx)
 	case erasePerson:
-		_, err = st.ErasePerson(ctx, s.person, doorlog.EraseName)
+		_, err = st.ErasePerson(ctx, s.person, s.how)
 	}
 	return err
 }
