@@ -213,7 +213,7 @@ func (d *disk) doFile(c *call) error {
 	case "lseek":
 		f.offset = c.result
 	case "_llseek":
-		at, err := strconv.ParseInt(strings.Trim(c.args[len(c.args)-2], "[]"), 0, 64)
+		at, err := strconv.ParseInt(strings.Trim(c.args[len(c.args)-2], " []"), 0, 64)
 		if err != nil {
 			return fmt.Errorf("%.80s: %w", c.text, err)
 		}
