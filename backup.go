@@ -345,7 +345,7 @@ func (m *boltMeta) put(metas []byte) {
 }
 
 // copyPieces copies what is left to read, a piece at a time, until ctx ends.
-func copyPieces(ctx context.Context, w io.Writer, r io.Reader, buf []byte, each func(n int64)) (n int64, err error) {
+func copyPieces(ctx context.Context, w io.Writer, r io.Reader, buf []byte) (n int64, err error) {
 	for {
 		if err := ctx.Err(); err != nil {
 			return n, err
@@ -356,9 +356,6 @@ func copyPieces(ctx context.Context, w io.Writer, r io.Reader, buf []byte, each 
 				return n, err
 			}
 			n += int64(got)
-			if each != nil {
-				each(int64(got))
-			}
 		}
 		switch {
 		case errors.Is(rerr, io.EOF) || errors.Is(rerr, io.ErrUnexpectedEOF):
@@ -457,7 +454,7 @@ func (b *backupWriter) entry(name string, size int64, at time.Time, content io.R
 	if err := b.tar.WriteHeader(&h); err != nil {
 		return err
 	}
-	n, err := copyPieces(b.ctx, b.tar, content, b.buf, nil)
+	n, err := copyPieces(b.ctx, b.tar, content, b.buf)
 	if err == nil && n < size {
 		err = fmt.Errorf("%s: %w: %d of %d bytes", name, io.ErrUnexpectedEOF, n, size)
 	}
@@ -589,54 +586,4 @@ func (sn *Snapshot) overNamedFiles(fn func(*record) error) (err error) {
 		}
 		return true, errors.Join(sn.ctx.Err(), fn(&r))
 	})
-}
-
-// progress tells how far a backup is, at most once for each step.
-type progress struct {
-	tell              func(done, total int64)
-	done, told, total int64
-}
-
-const progressStep = 1 << 20
-
-func newProgress(tell func(done, total int64)) progress {
-	return progress{tell: tell, told: -progressStep, total: -1}
-}
-
-// knows tells how many bytes there are.
-func (p *progress) knows(total int64) {
-	p.total = total
-	p.told = -progressStep
-	p.add(0)
-}
-
-func (p *progress) add(n int64) {
-	p.done += n
-	if p.total >= 0 {
-		p.done = min(p.done, p.total) // which is not exact where files have changed
-	}
-	if p.tell != nil && p.done-p.told >= progressStep {
-		p.told = p.done
-		p.tell(p.done, p.total)
-	}
-}
-
-func (p *progress) finish() {
-	if p.tell != nil && p.told != p.total {
-		p.tell(p.total, p.total)
-	}
-}
-
-// reader counts what is read through it.
-func (p *progress) reader(r io.Reader) io.Reader { return &progressReader{r, p} }
-
-type progressReader struct {
-	r io.Reader
-	p *progress
-}
-
-func (r *progressReader) Read(b []byte) (int, error) {
-	n, err := r.r.Read(b)
-	r.p.add(int64(n))
-	return n, err
 }

@@ -130,12 +130,12 @@ type compaction struct {
 	file    *boltFile // the new one
 	temp    string    // and its name until it is in its place
 	changes changedKeys
-	sums    sums // of what is in the new file
-	done    int64
-	total   int64
-	told    time.Time
+	sums    sums  // of what is in the new file
+	becomes int64 // bytes of the new file, about
 	held    time.Duration
 	placed  bool
+
+	progress progress // in bytes of pages
 
 	// Up to where entries have been copied.
 	bucket int
@@ -148,8 +148,9 @@ func (s *Store) compactFile(ctx context.Context) (result *Compacted, err error) 
 	if err != nil {
 		return nil, err
 	}
-	c := &compaction{store: s, ctx: ctx, total: u.live(), old: s.readers.hold()}
+	c := &compaction{store: s, ctx: ctx, becomes: u.live(), old: s.readers.hold(), progress: s.progress("compacting")}
 	defer s.readers.release(c.old)
+	c.progress.knows(c.becomes)
 	if c.path, err = filepath.EvalSymlinks(s.path); err != nil {
 		return nil, err
 	}
@@ -164,7 +165,7 @@ func (s *Store) compactFile(ctx context.Context) (result *Compacted, err error) 
 		return nil, diskError(errors.Join(err, c.discard()))
 	}
 	s.readers.release(c.old) // the store's own use of it
-	c.tell(c.total)
+	c.progress.finish()
 	s.scrub.found(s.opt.Now(), c.file.sizes)
 	result = &Compacted{Before: before.Size(), Held: c.held}
 	if after, serr := c.file.file.Stat(); serr == nil {
@@ -196,7 +197,7 @@ func (c *compaction) create() (err error) {
 	if err := (&replaceable{file: c.old.file}).like(c.temp); err != nil {
 		return err
 	}
-	opt.examined, opt.becomes = true, c.total
+	opt.examined, opt.becomes = true, c.becomes
 	file := new(boltFile)
 	if err := file.open(c.temp, &opt); err != nil {
 		return err
@@ -304,7 +305,7 @@ func (c *compaction) copySome() (more bool, err error) {
 		return nil
 	})
 	if err == nil {
-		c.tell(copied)
+		c.progress.add(copied)
 		err = c.file.db.Sync()
 	}
 	return more, err
@@ -507,18 +508,6 @@ func (c *compaction) finish(from, to *bolt.Tx) error {
 	}
 	return c.copyMeta(from, to, &st.sums)
 }
-
-// tell tells Options.Progress of so many bytes more.
-func (c *compaction) tell(bytes int64) {
-	c.done = min(c.done+bytes, c.total)
-	if tell := c.store.opt.Progress; tell != nil && (time.Since(c.told) >= often || c.placed) {
-		tell("compacting", c.done, c.total)
-		c.told = time.Now()
-	}
-}
-
-// often is how much time goes by between two calls of Options.Progress.
-const often = 200 * time.Millisecond
 
 // A changedKey is a key of a bucket that has been put or deleted.
 type changedKey struct {

@@ -61,13 +61,13 @@ func restore(ctx context.Context, r io.Reader, dir string, options *RestoreOptio
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, place.close()) }()
-	x := restorer{ctx: ctx, dir: place.temp, buf: make([]byte, backupPiece), folder: "."}
+	var opt RestoreOptions
+	if options != nil {
+		opt = *options
+	}
+	x := restorer{ctx: ctx, dir: place.temp, buf: make([]byte, backupPiece), folder: ".", progress: newProgress(opt.Progress)}
 	x.in = &sumReader{r: bufio.NewReaderSize(r, backupPiece)}
 	x.tar = tar.NewReader(x.in)
-	x.progress = newProgress(nil)
-	if options != nil {
-		x.progress.tell = options.Progress
-	}
 	if err := x.read(); err != nil {
 		if x.in.failure != nil { // of r itself, whatever it looked like
 			err = x.in.failure
@@ -370,7 +370,7 @@ func (x *restorer) readDatabase() (err error) {
 	if err != nil {
 		return err
 	}
-	n, err := copyPieces(x.ctx, f, x.progress.reader(x.tar), x.buf, nil)
+	n, err := copyPieces(x.ctx, f, x.progress.reader(x.tar), x.buf)
 	if err == nil && n < h.Size {
 		err = damaged("the database is cut off")
 	}
