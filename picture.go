@@ -2,6 +2,7 @@ package doorlog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 )
@@ -97,13 +98,26 @@ func (s *Store) releaseThumbnail(ctx context.Context, id ID, path string) bool {
 	return s.removeThumbnail(path)
 }
 
-// thumbnailUsed reports whether an event names a producer's file.
+// thumbnailUsed is Snapshot.thumbnailUsed on a snapshot of its own.
 func (s *Store) thumbnailUsed(ctx context.Context, path string) (used bool, err error) {
 	sn, err := s.look(ctx)
 	if err != nil {
 		return false, err
 	}
 	defer sn.close()
+	return sn.thumbnailUsed(path)
+}
+
+// thumbnailUsed reports whether an event names a file. One with the name of an
+// event's thumbnail can be of that event alone, and a producer's of any.
+func (sn *Snapshot) thumbnailUsed(path string) (used bool, err error) {
+	if id, final, ok := thumbnailID(path); ok && final {
+		r, err := sn.record(id)
+		if errors.Is(err, ErrNotFound) {
+			return false, nil
+		}
+		return err == nil && r.ThumbnailPath == path, err
+	}
 	err = sn.overNamers(path, func(ID) bool {
 		used = true
 		return false

@@ -145,7 +145,7 @@ func (p *pruning) removeOrphans() error {
 		if !ok || modified.After(graceFrom) {
 			return nil
 		}
-		orphan, err := p.orphan(name, id, final)
+		orphan, err := p.orphan(name, final)
 		if err != nil || !orphan {
 			return err
 		}
@@ -153,13 +153,13 @@ func (p *pruning) removeOrphans() error {
 	})
 }
 
-func (p *pruning) orphan(name string, id ID, final bool) (bool, error) {
+func (p *pruning) orphan(name string, final bool) (bool, error) {
 	sn, err := p.s.look(p.ctx)
 	if err != nil {
 		return false, err
 	}
 	defer sn.close()
-	return sn.orphan(name, id, final)
+	return sn.orphan(name, final)
 }
 
 // removeOrphan removes a file unless its event has been written meanwhile: it
@@ -174,7 +174,7 @@ func (p *pruning) removeOrphan(name string, id ID, final bool) error {
 		defer unlock()
 		p.s.thumbs.named.Lock()
 		defer p.s.thumbs.named.Unlock()
-		orphan, err := p.orphan(name, id, final)
+		orphan, err := p.orphan(name, final)
 		if err != nil || !orphan || !p.s.removeThumbnail(name) {
 			return err
 		}

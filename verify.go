@@ -290,11 +290,11 @@ func (sn *Snapshot) overOrphans(graceFrom time.Time, fn func(name string) error)
 			}
 			return fn(name)
 		}
-		id, final, ok := thumbnailID(name)
+		_, final, ok := thumbnailID(name)
 		if !ok {
 			return nil
 		}
-		orphan, err := sn.orphan(name, id, final)
+		orphan, err := sn.orphan(name, final)
 		if err != nil || !orphan {
 			return err
 		}
@@ -304,17 +304,15 @@ func (sn *Snapshot) overOrphans(graceFrom time.Time, fn func(name string) error)
 
 // orphan reports whether a file that has the name of an event's thumbnail, or of
 // one that is being saved, belongs to no event.
-func (sn *Snapshot) orphan(name string, id ID, final bool) (bool, error) {
+func (sn *Snapshot) orphan(name string, final bool) (bool, error) {
 	if !final {
 		return true, nil
 	}
-	switch r, err := sn.record(id); {
-	case err == nil && r.ThumbnailPath == name, errors.Is(err, ErrCorrupt):
+	used, err := sn.thumbnailUsed(name)
+	if errors.Is(err, ErrCorrupt) { // who can tell
 		return false, nil
-	case err != nil && !errors.Is(err, ErrNotFound):
-		return false, err
 	}
-	return true, nil
+	return err == nil && !used, err
 }
 
 // thumbnailID returns the ID of the event whose thumbnail, or whose unfinished
