@@ -226,8 +226,8 @@ func (s *Store) backupSource(ctx context.Context, verify bool) (*backupSource, e
 	}
 	src.names.temp = s.tempFile
 	src.database = newSpool(func() (*os.File, error) {
-		if err := s.roomForCopy(file, size); err != nil {
-			return nil, err
+		if err := s.room(size); err != nil {
+			return nil, fmt.Errorf("a copy of the database: %w", err)
 		}
 		return s.tempFile()
 	})
@@ -263,16 +263,6 @@ func examineAll(ctx context.Context, f io.ReaderAt, meta *boltMeta) error {
 		return err
 	}
 	return x.err()
-}
-
-// roomForCopy is ErrFull if the disk has no room for a copy of so many bytes.
-func (s *Store) roomForCopy(on *os.File, size int64) error {
-	spare := max(0, s.opt.MinFree)
-	if free := freeSpace(on); free >= 0 && free < size+spare {
-		return fmt.Errorf("%w: a copy of the database takes %d bytes, and the disk has %d free, of which %d are to stay so",
-			ErrFull, size, free, spare)
-	}
-	return nil
 }
 
 // tempFile makes a file for a while. It is beside the database, unless that may be

@@ -90,15 +90,7 @@ func (s *Store) canReplace(ctx context.Context) (u usage, err error) {
 	if u, err = s.usage(ctx); err != nil {
 		return u, err
 	}
-	f := s.readers.hold()
-	defer s.readers.release(f)
-	keep := max(0, s.opt.MinFree)
-	need := u.live() + u.live()/10 + growStep + keep
-	if free := freeSpace(f.file); free >= 0 && free < need {
-		return u, fmt.Errorf("%w: it needs %d bytes, %d of which are to stay free, and the disk has %d",
-			ErrFull, need, keep, free)
-	}
-	return u, nil
+	return u, s.room(u.live() + u.live()/10 + growStep)
 }
 
 // How much a compaction does at once.

@@ -49,7 +49,7 @@ func (s *Store) saveThumbnail(ctx context.Context, e *Event, frame []byte) error
 		return err
 	}
 	defer s.leave()
-	if err := s.room(); err != nil {
+	if err := s.room(0); err != nil {
 		return err
 	}
 	n := *e

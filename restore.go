@@ -243,7 +243,7 @@ func (x *restorer) read() error {
 	if err := x.readManifest(); err != nil {
 		return err
 	}
-	if err := x.roomFor(x.manifest.DatabaseBytes); err != nil {
+	if err := x.room(x.manifest.DatabaseBytes); err != nil {
 		return err
 	}
 	if err := x.readDatabase(); err != nil {
@@ -337,19 +337,12 @@ func notBackup(err error) error {
 	return err
 }
 
-func (x *restorer) roomFor(size int64) error {
+func (x *restorer) room(bytes int64) error {
 	f, err := os.Open(x.dir)
 	if err != nil {
 		return err
 	}
-	free := freeSpace(f)
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if free >= 0 && free < size {
-		return fmt.Errorf("%w: it takes %d bytes more, and the disk has %d free", ErrFull, size, free)
-	}
-	return nil
+	return errors.Join(room(f, bytes, 0), f.Close())
 }
 
 func (x *restorer) databasePath() string { return filepath.Join(x.dir, databaseEntry) }
@@ -444,7 +437,7 @@ func (x *restorer) readThumbnails() (last int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := x.roomFor(size); err != nil {
+	if err := x.room(size); err != nil {
 		return 0, err
 	}
 	x.progress.knows(x.manifest.DatabaseBytes + size)

@@ -242,16 +242,3 @@ func (s *Store) update(ctx context.Context, apply func(*writeTx) error) error {
 	defer s.leave()
 	return s.commits.submit(ctx, apply)
 }
-
-// room is ErrFull if the disk has too little space for more.
-func (s *Store) room() error {
-	if s.opt.MinFree < 0 {
-		return nil
-	}
-	f := s.readers.hold()
-	defer s.readers.release(f)
-	if free := freeSpace(f.file); free >= 0 && free < s.opt.MinFree {
-		return fmt.Errorf("%w: the disk has %d bytes free, and %d are to stay so", ErrFull, free, s.opt.MinFree)
-	}
-	return nil
-}
