@@ -67,9 +67,9 @@ func (s *Store) longCall(ctx context.Context, fn func(context.Context) error) er
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(s.life, cancel)()
-	err := s.compact.lock(ctx)
+	unlock, err := s.rewrites.lock(ctx, ID{})
 	if err == nil {
-		defer s.compact.unlock()
+		defer unlock()
 		err = fn(ctx)
 	}
 	if s.life.Err() != nil && errors.Is(err, context.Canceled) {
