@@ -6,12 +6,10 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"hash/fnv"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -19,7 +17,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -287,51 +284,12 @@ func (s *Store) tempFile() (*os.File, error) {
 	return f, nil
 }
 
-// file is the file whose state the snapshot is.
-func (sn *Snapshot) file() *os.File { return sn.r.file.file }
-
 // take fills the manifest with what the snapshot's state says of itself.
 func (m *manifest) take(sn *Snapshot) error {
-	return guarded(func() error {
-		st, err := readState(sn.r.tx)
-		m.StoreID, m.Schema = st.storeID, st.schema
-		m.Events, m.Persons = int64(st.sums[eventsSum].entries), int64(st.sums[personsSum].entries)
-		return err
-	})
-}
-
-// stateReader returns the file as it would be if it had just come to the state of
-// a meta page: both meta pages are of it, and nothing is behind its last page.
-func stateReader(f io.ReaderAt, meta *boltMeta) io.Reader {
-	older := *meta
-	older.txid--
-	metas := make([]byte, 2*meta.pageSize)
-	for _, m := range [...]*boltMeta{meta, &older} {
-		m.put(metas)
-	}
-	pages := int64(meta.pages) * int64(meta.pageSize)
-	return io.MultiReader(bytes.NewReader(metas), io.NewSectionReader(f, int64(len(metas)), pages-int64(len(metas))))
-}
-
-const metaFlag = 0x04
-
-// put writes a meta page in its place.
-func (m *boltMeta) put(metas []byte) {
-	slot := int(m.txid % 2)
-	p := metas[slot*m.pageSize:]
-	binary.LittleEndian.PutUint64(p, uint64(slot))
-	binary.LittleEndian.PutUint16(p[8:], metaFlag)
-	b := p[pageHeaderLen : pageHeaderLen+boltMetaLen]
-	binary.LittleEndian.PutUint32(b, boltMagic)
-	binary.LittleEndian.PutUint32(b[4:], boltVersion)
-	binary.LittleEndian.PutUint32(b[8:], uint32(m.pageSize))
-	binary.LittleEndian.PutUint64(b[16:], m.root)
-	binary.LittleEndian.PutUint64(b[32:], m.freelist)
-	binary.LittleEndian.PutUint64(b[40:], m.pages)
-	binary.LittleEndian.PutUint64(b[48:], m.txid)
-	sum := fnv.New64a()
-	_, _ = sum.Write(b[:56]) // never fails
-	binary.LittleEndian.PutUint64(b[56:], sum.Sum64())
+	st, err := sn.state()
+	m.StoreID, m.Schema = st.storeID, st.schema
+	m.Events, m.Persons = int64(st.sums[eventsSum].entries), int64(st.sums[personsSum].entries)
+	return err
 }
 
 // copyPieces copies what is left to read, a piece at a time, until ctx ends.
@@ -520,60 +478,4 @@ func (t *thumbnails) readAny(name string, want fileSum, buf *bytes.Buffer) (fold
 	}
 	buf.Reset()
 	return missingFolder, err
-}
-
-// matches reports whether data is what is known of a file, if anything is.
-func (s fileSum) matches(data []byte) bool {
-	return !s.known || int64(len(data)) == s.size && crc32.Checksum(data, castagnoli) == s.crc
-}
-
-func (t *thumbnails) readInto(name string, buf *bytes.Buffer) error {
-	buf.Reset()
-	f, err := t.openFile(name)
-	if err != nil {
-		return err
-	}
-	n, err := buf.ReadFrom(io.LimitReader(f, MaxFrameBytes+1))
-	if err == nil && n > MaxFrameBytes {
-		err = fmt.Errorf("%s: %w: more than %d bytes", name, ErrTooLarge, MaxFrameBytes)
-	}
-	return errors.Join(err, f.Close())
-}
-
-// overNamedFiles calls fn with each event of a snapshot that stands for a file,
-// without its detections, oldest first. Where several events name a file the
-// newest of them does.
-func (sn *Snapshot) overNamedFiles(fn func(*record) error) (err error) {
-	defer catch(debug.SetPanicOnFault(true), &err)
-	inTail := make(map[string]ID) // the newest of the tail that names a producer's file
-	err = sn.overTail(func(r *record) bool {
-		if _, newer := inTail[r.ThumbnailPath]; !newer && r.ThumbnailPath != "" {
-			inTail[r.ThumbnailPath] = r.ID
-		}
-		return true
-	})
-	if err != nil {
-		return err
-	}
-	stands := func(r *record) bool {
-		if r.ThumbnailPath == thumbnailPath(r.ID) { // no other may name it
-			return true
-		}
-		newest, ok := inTail[r.ThumbnailPath]
-		if !ok {
-			newest, ok = newPostingList(sn.r.tx, byThumbnail, r.ThumbnailPath, false).next()
-		}
-		return ok && newest == r.ID
-	}
-	mem := sn.manyEvents()
-	return sn.overRecords(ID{}, lastID, func(key, event, _ []byte) (more bool, err error) {
-		var r record
-		if err := decodeEvent(key, event, &mem, &r); err != nil {
-			return false, fmt.Errorf("event %s: %w", keyText(key), err)
-		}
-		if r.ThumbnailPath == "" || !stands(&r) {
-			return true, nil
-		}
-		return true, errors.Join(sn.ctx.Err(), fn(&r))
-	})
 }

@@ -357,15 +357,12 @@ func (e *eraser) search() (err error) {
 	if e.Since, err = e.countIn(sn); err != nil {
 		return err
 	}
-	err = guarded(func() error {
-		st, err := readState(sn.r.tx)
-		e.StoreID = st.storeID
-		return err
-	})
+	st, err := sn.state()
 	if err != nil {
 		return err
 	}
-	if e.Occurrences, err = occurrences(e.ctx, sn.r.file.file, []byte(e.Name)); err != nil {
+	e.StoreID = st.storeID
+	if e.Occurrences, err = occurrences(e.ctx, sn.file(), []byte(e.Name)); err != nil {
 		return err
 	}
 	e.At = s.opt.Now().Round(0).UTC()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 )
 
@@ -145,6 +146,44 @@ func (sn *Snapshot) overNamers(path string, fn func(ID) (more bool)) error {
 			more = ok && fn(id)
 		}
 		return nil
+	})
+}
+
+// overNamedFiles calls fn with each event of a snapshot that stands for a file,
+// without its detections, oldest first. Where several events name a file the
+// newest of them does.
+func (sn *Snapshot) overNamedFiles(fn func(*record) error) (err error) {
+	defer catch(debug.SetPanicOnFault(true), &err)
+	inTail := make(map[string]ID) // the newest of the tail that names a producer's file
+	err = sn.overTail(func(r *record) bool {
+		if _, newer := inTail[r.ThumbnailPath]; !newer && r.ThumbnailPath != "" {
+			inTail[r.ThumbnailPath] = r.ID
+		}
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	stands := func(r *record) bool {
+		if r.ThumbnailPath == thumbnailPath(r.ID) { // no other may name it
+			return true
+		}
+		newest, ok := inTail[r.ThumbnailPath]
+		if !ok {
+			newest, ok = newPostingList(sn.r.tx, byThumbnail, r.ThumbnailPath, false).next()
+		}
+		return ok && newest == r.ID
+	}
+	mem := sn.manyEvents()
+	return sn.overRecords(ID{}, lastID, func(key, event, _ []byte) (more bool, err error) {
+		var r record
+		if err := decodeEvent(key, event, &mem, &r); err != nil {
+			return false, fmt.Errorf("event %s: %w", keyText(key), err)
+		}
+		if r.ThumbnailPath == "" || !stands(&r) {
+			return true, nil
+		}
+		return true, errors.Join(sn.ctx.Err(), fn(&r))
 	})
 }
 

@@ -215,7 +215,7 @@ func (s *Store) examineState(ctx context.Context, pace func() error) (x *examina
 		return x, nil, err
 	}
 	err = guarded(func() error {
-		return x.examine(&walker{ctx: ctx, r: sn.r.file.file, meta: meta, depth: everything, pace: pace})
+		return x.examine(&walker{ctx: ctx, r: sn.file(), meta: meta, depth: everything, pace: pace})
 	})
 	if err != nil {
 		sn.close()
@@ -231,7 +231,7 @@ func (s *Store) newestState(ctx context.Context) (meta boltMeta, sn *Snapshot, e
 			return meta, nil, err
 		}
 		id := sn.r.tx.ID()
-		metas, err := readMetas(sn.r.file.file)
+		metas, err := readMetas(sn.file())
 		for _, meta := range metas {
 			if meta.txid == uint64(id) {
 				return meta, sn, nil
