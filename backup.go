@@ -32,7 +32,8 @@ import (
 //	end.json           the CRC of all that is before it, and how many files there are
 //
 // The files are in the order of the events that name them (overNamedFiles), so that
-// who has the database knows which file comes next. After the end there is nothing but the zeros of tar.
+// who has the database knows which file comes next. After the end there is nothing
+// but the zeros of tar.
 const (
 	backupFormat  = "doorlog-backup"
 	backupVersion = 1

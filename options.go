@@ -66,6 +66,7 @@ type Options struct {
 	// must not be changed while the store is open. With ReadOnly it does nothing.
 	Retention      *Policy
 	RetentionEvery time.Duration
+
 	// CompactAt has the store compact its file by itself (Store.Compact) when
 	// this fraction of its pages is free, between 0 and 1, and they are 1 MiB
 	// at least. It looks at Open and after every 64 transactions. If that

@@ -2,7 +2,6 @@ package doorlog
 
 import (
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -70,7 +69,7 @@ func (p *pruning) removeSome(some []candidate) error {
 				continue
 			}
 			if err != nil {
-				return fmt.Errorf("event %s: %w", c.id, err)
+				return about(c.id[:], err)
 			}
 			reason, file := p.event(&r.Event), p.thumbnail(&r.Event)
 			switch {

@@ -16,7 +16,6 @@ import (
 // Open removes what is noted. It is a record whose payload is
 //
 //	[path, …]
-var metaRemoving = []byte("removing")
 
 // setRemoving notes the files, in the place of those that were noted before.
 func (w *writeTx) setRemoving(paths []string) error {

@@ -168,7 +168,8 @@ const youngest = time.Hour
 // not used again. A thumbnail that belongs to no event is an orphan when it is
 // an hour old, because its event may be about to be written.
 //
-// If the file is damaged (which missing thumbnails do not mean), the store answers nothing but ErrCorrupt from then on.
+// If the file is damaged (which missing thumbnails do not mean), the store answers
+// nothing but ErrCorrupt from then on.
 func (s *Store) Verify(ctx context.Context) (*Verification, error) {
 	v, err := s.verify(ctx)
 	return v, failed("verify", err)
