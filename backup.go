@@ -6,12 +6,10 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"hash/fnv"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -19,7 +17,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -35,7 +32,8 @@ import (
 //	end.json           the CRC of all that is before it, and how many files there are
 //
 // The files are in the order of the events that name them (overNamedFiles), so that
-// who has the database knows which file comes next. After the end there is nothing but the zeros of tar.
+// who has the database knows which file comes next. After the end there is nothing
+// but the zeros of tar.
 const (
 	backupFormat  = "doorlog-backup"
 	backupVersion = 1
@@ -226,8 +224,8 @@ func (s *Store) backupSource(ctx context.Context, verify bool) (*backupSource, e
 	}
 	src.names.temp = s.tempFile
 	src.database = newSpool(func() (*os.File, error) {
-		if err := s.roomForCopy(file, size); err != nil {
-			return nil, err
+		if err := s.room(size); err != nil {
+			return nil, fmt.Errorf("a copy of the database: %w", err)
 		}
 		return s.tempFile()
 	})
@@ -265,16 +263,6 @@ func examineAll(ctx context.Context, f io.ReaderAt, meta *boltMeta) error {
 	return x.err()
 }
 
-// roomForCopy is ErrFull if the disk has no room for a copy of so many bytes.
-func (s *Store) roomForCopy(on *os.File, size int64) error {
-	spare := max(0, s.opt.MinFree)
-	if free := freeSpace(on); free >= 0 && free < size+spare {
-		return fmt.Errorf("%w: a copy of the database takes %d bytes, and the disk has %d free, of which %d are to stay so",
-			ErrFull, size, free, spare)
-	}
-	return nil
-}
-
 // tempFile makes a file for a while. It is beside the database, unless that may be
 // read only, and has no name, or, where it must have one, one that the next Open
 // removes.
@@ -297,55 +285,16 @@ func (s *Store) tempFile() (*os.File, error) {
 	return f, nil
 }
 
-// file is the file whose state the snapshot is.
-func (sn *Snapshot) file() *os.File { return sn.r.file.file }
-
 // take fills the manifest with what the snapshot's state says of itself.
 func (m *manifest) take(sn *Snapshot) error {
-	return guarded(func() error {
-		st, err := readState(sn.r.tx)
-		m.StoreID, m.Schema = st.storeID, st.schema
-		m.Events, m.Persons = int64(st.sums[eventsSum].entries), int64(st.sums[personsSum].entries)
-		return err
-	})
-}
-
-// stateReader returns the file as it would be if it had just come to the state of
-// a meta page: both meta pages are of it, and nothing is behind its last page.
-func stateReader(f io.ReaderAt, meta *boltMeta) io.Reader {
-	older := *meta
-	older.txid--
-	metas := make([]byte, 2*meta.pageSize)
-	for _, m := range [...]*boltMeta{meta, &older} {
-		m.put(metas)
-	}
-	pages := int64(meta.pages) * int64(meta.pageSize)
-	return io.MultiReader(bytes.NewReader(metas), io.NewSectionReader(f, int64(len(metas)), pages-int64(len(metas))))
-}
-
-const metaFlag = 0x04
-
-// put writes a meta page in its place.
-func (m *boltMeta) put(metas []byte) {
-	slot := int(m.txid % 2)
-	p := metas[slot*m.pageSize:]
-	binary.LittleEndian.PutUint64(p, uint64(slot))
-	binary.LittleEndian.PutUint16(p[8:], metaFlag)
-	b := p[pageHeaderLen : pageHeaderLen+boltMetaLen]
-	binary.LittleEndian.PutUint32(b, boltMagic)
-	binary.LittleEndian.PutUint32(b[4:], boltVersion)
-	binary.LittleEndian.PutUint32(b[8:], uint32(m.pageSize))
-	binary.LittleEndian.PutUint64(b[16:], m.root)
-	binary.LittleEndian.PutUint64(b[32:], m.freelist)
-	binary.LittleEndian.PutUint64(b[40:], m.pages)
-	binary.LittleEndian.PutUint64(b[48:], m.txid)
-	sum := fnv.New64a()
-	_, _ = sum.Write(b[:56]) // never fails
-	binary.LittleEndian.PutUint64(b[56:], sum.Sum64())
+	st, err := sn.state()
+	m.StoreID, m.Schema = st.storeID, st.schema
+	m.Events, m.Persons = int64(st.sums[eventsSum].entries), int64(st.sums[personsSum].entries)
+	return err
 }
 
 // copyPieces copies what is left to read, a piece at a time, until ctx ends.
-func copyPieces(ctx context.Context, w io.Writer, r io.Reader, buf []byte, each func(n int64)) (n int64, err error) {
+func copyPieces(ctx context.Context, w io.Writer, r io.Reader, buf []byte) (n int64, err error) {
 	for {
 		if err := ctx.Err(); err != nil {
 			return n, err
@@ -356,9 +305,6 @@ func copyPieces(ctx context.Context, w io.Writer, r io.Reader, buf []byte, each 
 				return n, err
 			}
 			n += int64(got)
-			if each != nil {
-				each(int64(got))
-			}
 		}
 		switch {
 		case errors.Is(rerr, io.EOF) || errors.Is(rerr, io.ErrUnexpectedEOF):
@@ -457,7 +403,7 @@ func (b *backupWriter) entry(name string, size int64, at time.Time, content io.R
 	if err := b.tar.WriteHeader(&h); err != nil {
 		return err
 	}
-	n, err := copyPieces(b.ctx, b.tar, content, b.buf, nil)
+	n, err := copyPieces(b.ctx, b.tar, content, b.buf)
 	if err == nil && n < size {
 		err = fmt.Errorf("%s: %w: %d of %d bytes", name, io.ErrUnexpectedEOF, n, size)
 	}
@@ -533,110 +479,4 @@ func (t *thumbnails) readAny(name string, want fileSum, buf *bytes.Buffer) (fold
 	}
 	buf.Reset()
 	return missingFolder, err
-}
-
-// matches reports whether data is what is known of a file, if anything is.
-func (s fileSum) matches(data []byte) bool {
-	return !s.known || int64(len(data)) == s.size && crc32.Checksum(data, castagnoli) == s.crc
-}
-
-func (t *thumbnails) readInto(name string, buf *bytes.Buffer) error {
-	buf.Reset()
-	f, err := t.openFile(name)
-	if err != nil {
-		return err
-	}
-	n, err := buf.ReadFrom(io.LimitReader(f, MaxFrameBytes+1))
-	if err == nil && n > MaxFrameBytes {
-		err = fmt.Errorf("%s: %w: more than %d bytes", name, ErrTooLarge, MaxFrameBytes)
-	}
-	return errors.Join(err, f.Close())
-}
-
-// overNamedFiles calls fn with each event of a snapshot that stands for a file,
-// without its detections, oldest first. Where several events name a file the
-// newest of them does.
-func (sn *Snapshot) overNamedFiles(fn func(*record) error) (err error) {
-	defer catch(debug.SetPanicOnFault(true), &err)
-	inTail := make(map[string]ID) // the newest of the tail that names a producer's file
-	err = sn.overTail(func(r *record) bool {
-		if _, newer := inTail[r.ThumbnailPath]; !newer && r.ThumbnailPath != "" {
-			inTail[r.ThumbnailPath] = r.ID
-		}
-		return true
-	})
-	if err != nil {
-		return err
-	}
-	stands := func(r *record) bool {
-		if r.ThumbnailPath == thumbnailPath(r.ID) { // no other may name it
-			return true
-		}
-		newest, ok := inTail[r.ThumbnailPath]
-		if !ok {
-			newest, ok = newPostingList(sn.r.tx, byThumbnail, r.ThumbnailPath, false).next()
-		}
-		return ok && newest == r.ID
-	}
-	mem := sn.manyEvents()
-	return sn.overRecords(ID{}, lastID, func(key, event, _ []byte) (more bool, err error) {
-		var r record
-		if err := decodeEvent(key, event, &mem, &r); err != nil {
-			return false, fmt.Errorf("event %s: %w", keyText(key), err)
-		}
-		if r.ThumbnailPath == "" || !stands(&r) {
-			return true, nil
-		}
-		return true, errors.Join(sn.ctx.Err(), fn(&r))
-	})
-}
-
-// progress tells how far a backup is, at most once for each step.
-type progress struct {
-	tell              func(done, total int64)
-	done, told, total int64
-}
-
-const progressStep = 1 << 20
-
-func newProgress(tell func(done, total int64)) progress {
-	return progress{tell: tell, told: -progressStep, total: -1}
-}
-
-// knows tells how many bytes there are.
-func (p *progress) knows(total int64) {
-	p.total = total
-	p.told = -progressStep
-	p.add(0)
-}
-
-func (p *progress) add(n int64) {
-	p.done += n
-	if p.total >= 0 {
-		p.done = min(p.done, p.total) // which is not exact where files have changed
-	}
-	if p.tell != nil && p.done-p.told >= progressStep {
-		p.told = p.done
-		p.tell(p.done, p.total)
-	}
-}
-
-func (p *progress) finish() {
-	if p.tell != nil && p.told != p.total {
-		p.tell(p.total, p.total)
-	}
-}
-
-// reader counts what is read through it.
-func (p *progress) reader(r io.Reader) io.Reader { return &progressReader{r, p} }
-
-type progressReader struct {
-	r io.Reader
-	p *progress
-}
-
-func (r *progressReader) Read(b []byte) (int, error) {
-	n, err := r.r.Read(b)
-	r.p.add(int64(n))
-	return n, err
 }

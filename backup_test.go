@@ -659,7 +659,7 @@ func TestBackupSaysHowMuchRoomItNeeds(t *testing.T) {
 	s.reopen(t)
 	for range 5 { // unless the receiver is always there first
 		if _, err := s.Backup(t.Context(), io.Discard, nil); err != nil {
-			wantError(t, err, doorlog.ErrFull, "a copy of the database takes ")
+			wantError(t, err, doorlog.ErrFull, "a copy of the database: no space left: it needs ")
 			wantOnly(t, filepath.Dir(s.path), "events.db")
 			s.options.ReadOnly = true // which copies nothing
 			s.reopen(t)

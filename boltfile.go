@@ -1,6 +1,7 @@
 package doorlog
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -34,6 +35,7 @@ const (
 
 	branchFlag   = 0x01
 	leafFlag     = 0x02
+	metaFlag     = 0x04
 	freelistFlag = 0x10
 	bucketFlag   = 0x01
 
@@ -135,6 +137,25 @@ func parseMeta(b *[boltMetaLen]byte) (m boltMeta, ok bool) {
 	return m, binary.LittleEndian.Uint32(b[4:]) == boltVersion && sum.Sum64() == binary.LittleEndian.Uint64(b[56:])
 }
 
+// put writes a meta page in its place.
+func (m *boltMeta) put(metas []byte) {
+	slot := int(m.txid % 2)
+	p := metas[slot*m.pageSize:]
+	binary.LittleEndian.PutUint64(p, uint64(slot))
+	binary.LittleEndian.PutUint16(p[8:], metaFlag)
+	b := p[pageHeaderLen : pageHeaderLen+boltMetaLen]
+	binary.LittleEndian.PutUint32(b, boltMagic)
+	binary.LittleEndian.PutUint32(b[4:], boltVersion)
+	binary.LittleEndian.PutUint32(b[8:], uint32(m.pageSize))
+	binary.LittleEndian.PutUint64(b[16:], m.root)
+	binary.LittleEndian.PutUint64(b[32:], m.freelist)
+	binary.LittleEndian.PutUint64(b[40:], m.pages)
+	binary.LittleEndian.PutUint64(b[48:], m.txid)
+	sum := fnv.New64a()
+	_, _ = sum.Write(b[:56]) // never fails
+	binary.LittleEndian.PutUint64(b[56:], sum.Sum64())
+}
+
 // check says whether a file of so many bytes can hold what the meta page says.
 func (m *boltMeta) check(size int64) error {
 	switch {
@@ -160,6 +181,19 @@ func (m *boltMeta) freePages(r io.ReaderAt) (n uint64, err error) {
 		return 0, fmt.Errorf("%w: freelist page %d: id %d, flags %#x, %d entries", ErrCorrupt, m.freelist, id, p.flags, n)
 	}
 	return n, nil
+}
+
+// stateReader returns the file as it would be if it had just come to the state of
+// a meta page: both meta pages are of it, and nothing is behind its last page.
+func stateReader(f io.ReaderAt, meta *boltMeta) io.Reader {
+	older := *meta
+	older.txid--
+	metas := make([]byte, 2*meta.pageSize)
+	for _, m := range [...]*boltMeta{meta, &older} {
+		m.put(metas)
+	}
+	pages := int64(meta.pages) * int64(meta.pageSize)
+	return io.MultiReader(bytes.NewReader(metas), io.NewSectionReader(f, int64(len(metas)), pages-int64(len(metas))))
 }
 
 // A page is a page of a bolt file in memory, with its overflow.

@@ -43,14 +43,15 @@ var (
 	metaState  = []byte("state")  // state.go
 
 	metaLastBackup = []byte("last_backup") // lastbackup.go; may be absent
+	metaRemoving   = []byte("removing")    // removing.go; may be absent
 )
 
 const (
 	formatName = "doorlog"
 
-	// schemaVersion is what this version writes. Open upgrades from schema 1,
-	// which had no bucket for the tail (boltFile.upgrade), and a key for each
-	// entry of an index, which is a posting list of short blocks.
+	// schemaVersion is what this version writes. Open upgrades from schema 1
+	// (boltFile.upgrade), which had no bucket for the tail. Its indexes had a key
+	// for each ID, which stays: it is a block of one (postings.go).
 	schemaVersion = 2
 	oldestSchema  = 1
 )

@@ -67,9 +67,9 @@ func (s *Store) longCall(ctx context.Context, fn func(context.Context) error) er
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(s.life, cancel)()
-	err := s.compact.lock(ctx)
+	unlock, err := s.rewrites.lock(ctx, ID{})
 	if err == nil {
-		defer s.compact.unlock()
+		defer unlock()
 		err = fn(ctx)
 	}
 	if s.life.Err() != nil && errors.Is(err, context.Canceled) {
@@ -90,15 +90,7 @@ func (s *Store) canReplace(ctx context.Context) (u usage, err error) {
 	if u, err = s.usage(ctx); err != nil {
 		return u, err
 	}
-	f := s.readers.hold()
-	defer s.readers.release(f)
-	keep := max(0, s.opt.MinFree)
-	need := u.live() + u.live()/10 + growStep + keep
-	if free := freeSpace(f.file); free >= 0 && free < need {
-		return u, fmt.Errorf("%w: it needs %d bytes, %d of which are to stay free, and the disk has %d",
-			ErrFull, need, keep, free)
-	}
-	return u, nil
+	return u, s.room(u.live() + u.live()/10 + growStep)
 }
 
 // How much a compaction does at once.
@@ -130,12 +122,12 @@ type compaction struct {
 	file    *boltFile // the new one
 	temp    string    // and its name until it is in its place
 	changes changedKeys
-	sums    sums // of what is in the new file
-	done    int64
-	total   int64
-	told    time.Time
+	sums    sums  // of what is in the new file
+	becomes int64 // bytes of the new file, about
 	held    time.Duration
 	placed  bool
+
+	progress progress // in bytes of pages
 
 	// Up to where entries have been copied.
 	bucket int
@@ -148,8 +140,9 @@ func (s *Store) compactFile(ctx context.Context) (result *Compacted, err error) 
 	if err != nil {
 		return nil, err
 	}
-	c := &compaction{store: s, ctx: ctx, total: u.live(), old: s.readers.hold()}
+	c := &compaction{store: s, ctx: ctx, becomes: u.live(), old: s.readers.hold(), progress: s.progress("compacting")}
 	defer s.readers.release(c.old)
+	c.progress.knows(c.becomes)
 	if c.path, err = filepath.EvalSymlinks(s.path); err != nil {
 		return nil, err
 	}
@@ -164,7 +157,7 @@ func (s *Store) compactFile(ctx context.Context) (result *Compacted, err error) 
 		return nil, diskError(errors.Join(err, c.discard()))
 	}
 	s.readers.release(c.old) // the store's own use of it
-	c.tell(c.total)
+	c.progress.finish()
 	s.scrub.found(s.opt.Now(), c.file.sizes)
 	result = &Compacted{Before: before.Size(), Held: c.held}
 	if after, serr := c.file.file.Stat(); serr == nil {
@@ -196,7 +189,7 @@ func (c *compaction) create() (err error) {
 	if err := (&replaceable{file: c.old.file}).like(c.temp); err != nil {
 		return err
 	}
-	opt.examined, opt.becomes = true, c.total
+	opt.examined, opt.becomes = true, c.becomes
 	file := new(boltFile)
 	if err := file.open(c.temp, &opt); err != nil {
 		return err
@@ -304,7 +297,7 @@ func (c *compaction) copySome() (more bool, err error) {
 		return nil
 	})
 	if err == nil {
-		c.tell(copied)
+		c.progress.add(copied)
 		err = c.file.db.Sync()
 	}
 	return more, err
@@ -507,18 +500,6 @@ func (c *compaction) finish(from, to *bolt.Tx) error {
 	}
 	return c.copyMeta(from, to, &st.sums)
 }
-
-// tell tells Options.Progress of so many bytes more.
-func (c *compaction) tell(bytes int64) {
-	c.done = min(c.done+bytes, c.total)
-	if tell := c.store.opt.Progress; tell != nil && (time.Since(c.told) >= often || c.placed) {
-		tell("compacting", c.done, c.total)
-		c.told = time.Now()
-	}
-}
-
-// often is how much time goes by between two calls of Options.Progress.
-const often = 200 * time.Millisecond
 
 // A changedKey is a key of a bucket that has been put or deleted.
 type changedKey struct {

@@ -6,34 +6,24 @@ import (
 	"time"
 )
 
-// A compactor has one call at a time rewrite the file, and compacts it by itself
-// when Options.CompactAt says so.
-type compactor struct {
-	turn chan struct{} // holds a token while a call has its turn
-	look chan struct{} // nil: not by itself
-	done chan struct{} // closed when it has ended
-}
-
 const (
 	looksAfter   = 64        // transactions
 	leastFree    = growStep  // bytes for which it is worth while
 	compactAgain = time.Hour // after one that failed
 )
 
-// startCompactor makes the compactor ready; it ends with the life of the store.
+// startCompactor has the file compacted by itself when Options.CompactAt says so.
 func (s *Store) startCompactor() {
-	s.compact.turn = make(chan struct{}, 1)
 	if s.opt.CompactAt == 0 {
 		return
 	}
-	s.compact.look, s.compact.done = make(chan struct{}, 1), make(chan struct{})
-	s.commits.look = s.compact.look
-	s.compact.look <- struct{}{}
-	go func() {
-		defer close(s.compact.done)
+	look := make(chan struct{}, 1)
+	look <- struct{}{}
+	s.commits.look = look
+	s.active.Go(func() {
 		for s.life.Err() == nil {
 			select {
-			case <-s.compact.look:
+			case <-look:
 			case <-s.life.Done():
 				return
 			}
@@ -46,7 +36,7 @@ func (s *Store) startCompactor() {
 				return
 			}
 		}
-	}()
+	})
 }
 
 func (s *Store) compactIfWorthWhile(ctx context.Context) error {
@@ -66,23 +56,6 @@ func (s *Store) compactIfWorthWhile(ctx context.Context) error {
 	}
 	return err
 }
-
-func (c *compactor) end() {
-	if c.done != nil {
-		<-c.done
-	}
-}
-
-func (c *compactor) lock(ctx context.Context) error {
-	select {
-	case c.turn <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (c *compactor) unlock() { <-c.turn }
 
 // usage is what a state takes of the file.
 type usage struct{ pages, free, pageSize int64 }

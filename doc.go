@@ -63,7 +63,8 @@
 //
 // compact.go writes the file anew without its free pages, while it is in use, and
 // compactor.go by itself; erase.go takes a person out of all of it, and removing.go
-// the files that go with events. stats.go says how the store is.
+// the files that go with events. progress.go tells how far long calls are, and
+// stats.go how the store is.
 //
 // Before bolt maps a file, walk.go reads it as boltfile.go draws it, and
 // examine.go compares it with its sums (sums.go, state.go); scrub.go does so

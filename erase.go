@@ -120,7 +120,10 @@ func (s *Store) erasePerson(ctx context.Context, name string, how Erasure) (*Era
 	if err := s.finishRemoving(ctx); err != nil {
 		return nil, err
 	}
-	e := &eraser{store: s, ctx: ctx, Erased: Erased{Name: name, How: how, Kept: []string{}}}
+	e := &eraser{
+		store: s, ctx: ctx, progress: s.progress("erasing"), theirs: Query{Persons: []string{name}},
+		Erased: Erased{Name: name, How: how, Kept: []string{}},
+	}
 	for range erasingRounds {
 		if err := e.erase(); err != nil {
 			return nil, err
@@ -141,14 +144,20 @@ func (s *Store) erasePerson(ctx context.Context, name string, how Erasure) (*Era
 
 // An eraser erases a person.
 type eraser struct {
-	store *Store
-	ctx   context.Context
-	told  time.Time
+	store    *Store
+	ctx      context.Context
+	progress progress // in events of the person
+	theirs   Query    // asks for these
 	Erased
 }
 
 // erase erases what there is of the person.
 func (e *eraser) erase() error {
+	n, err := e.count()
+	if err != nil {
+		return err
+	}
+	e.progress.knows(e.Events + n)
 	if err := e.eraseAttributes(); err != nil {
 		return err
 	}
@@ -163,10 +172,30 @@ func (e *eraser) erase() error {
 		if len(ids) > 0 {
 			continue
 		}
-		if again, err := e.forget(); err != nil || !again {
+		again, err := e.forget()
+		if err != nil {
 			return err
 		}
+		if !again {
+			e.progress.knows(e.Events) // others may have written some, or deleted some
+			return nil
+		}
 	}
+}
+
+// count counts the events of the person.
+func (e *eraser) count() (n int64, err error) {
+	sn, err := e.store.look(e.ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer sn.close()
+	return e.countIn(sn)
+}
+
+func (e *eraser) countIn(sn *Snapshot) (n int64, err error) {
+	err = sn.overIDs(e.theirs, ID{}, lastID, func(ID) { n++ })
+	return n, err
 }
 
 // find returns some of the events of the person.
@@ -176,13 +205,11 @@ func (e *eraser) find() (ids []ID, err error) {
 		return nil, err
 	}
 	defer sn.close()
-	for event, err := range sn.Events(Query{Persons: []string{e.Name}, Limit: erasedAtOnce}) {
-		if err != nil {
-			return nil, err
-		}
-		ids = append(ids, event.ID)
+	events, _, err := sn.collect(e.theirs, ID{}, lastID, erasedAtOnce)
+	for i := range events {
+		ids = append(ids, events[i].ID)
 	}
-	return ids, nil
+	return ids, err
 }
 
 // eraseAttributes looks through all events for attributes.
@@ -209,7 +236,7 @@ func (e *eraser) findAttributes(at string) (ids []ID, next string, err error) {
 		return nil, "", err
 	}
 	defer sn.close()
-	page, err := sn.Page(Query{OldestFirst: true, Limit: searchedPage}, at)
+	page, err := sn.page(Query{OldestFirst: true, Limit: searchedPage}, at)
 	for i := range page.Events {
 		if e.attributesOf(&page.Events[i]) > 0 {
 			ids = append(ids, page.Events[i].ID)
@@ -242,7 +269,7 @@ func (e *eraser) eraseFrom(ids []ID) error {
 				continue
 			}
 			if err != nil {
-				return eventError(id, err)
+				return about(id[:], err)
 			}
 			theirs := r.Person == e.Name
 			if theirs {
@@ -273,10 +300,7 @@ func (e *eraser) eraseFrom(ids []ID) error {
 	}
 	e.Thumbnails += removed
 	e.Kept = append(e.Kept, kept[:min(len(kept), maxFindings-len(e.Kept))]...)
-	if tell := e.store.opt.Progress; tell != nil && time.Since(e.told) >= often {
-		tell("erasing", e.Events, e.Events) // how many there will be is not known
-		e.told = time.Now()
-	}
+	e.progress.add(events)
 	return pause(e.ctx, time.Since(begun))
 }
 
@@ -330,22 +354,15 @@ func (e *eraser) search() (err error) {
 		return err
 	}
 	defer sn.close()
-	e.Since = 0
-	for _, err := range sn.Events(Query{Persons: []string{e.Name}}) {
-		if err != nil {
-			return err
-		}
-		e.Since++
-	}
-	err = guarded(func() error {
-		st, err := readState(sn.r.tx)
-		e.StoreID = st.storeID
+	if e.Since, err = e.countIn(sn); err != nil {
 		return err
-	})
+	}
+	st, err := sn.state()
 	if err != nil {
 		return err
 	}
-	if e.Occurrences, err = occurrences(e.ctx, sn.r.file.file, []byte(e.Name)); err != nil {
+	e.StoreID = st.storeID
+	if e.Occurrences, err = occurrences(e.ctx, sn.file(), []byte(e.Name)); err != nil {
 		return err
 	}
 	e.At = s.opt.Now().Round(0).UTC()

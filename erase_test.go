@@ -155,6 +155,37 @@ func TestErasePersonLeavesNoByteOfTheName(t *testing.T) {
 	}
 }
 
+// How many events there are to erase is known before it begins.
+func TestErasePersonSaysHowFarItIs(t *testing.T) {
+	needCompact(t)
+	type step struct{ done, total int64 }
+	told := make(map[string][]step)
+	s := newStoreWith(t, doorlog.Options{Progress: func(doing string, done, total int64) {
+		if doing == "erasing" && len(told["compacting"]) > 0 {
+			t.Error("it erases what it has compacted")
+		}
+		told[doing] = append(told[doing], step{done, total})
+	}})
+	s.visits(t, 300)
+	if _, err := s.ErasePerson(t.Context(), erased, doorlog.EraseName); err != nil {
+		t.Fatal(err)
+	}
+	for doing, steps := range told {
+		total := steps[0].total
+		for i, at := range steps {
+			if at.total != total || at.done > total || i > 0 && at.done < steps[i-1].done {
+				t.Errorf("%s: %v", doing, steps)
+			}
+		}
+		if first, last := steps[0], steps[len(steps)-1]; first.done != 0 || last.done != total {
+			t.Errorf("%s: %v", doing, steps)
+		}
+	}
+	if steps := told["erasing"]; len(told) != 2 || steps[0].total != 104 {
+		t.Errorf("%v; there are 104 events of the person", told)
+	}
+}
+
 // The bytes of a short name are those of many a word; the receipt says so.
 func TestErasePersonCountsWhatIsNotTheName(t *testing.T) {
 	needCompact(t)

@@ -50,8 +50,9 @@ var (
 	// of doorlog.
 	ErrNewerSchema = errors.New("written by a newer version of doorlog")
 
-	// ErrOlderSchema: the file was written by an earlier version of doorlog, and
-	// cannot be read as it is. To open it without Options.ReadOnly upgrades it.
+	// ErrOlderSchema: the file, or the backup, was written by an earlier version
+	// of doorlog, and cannot be read as it is. To open a file without
+	// Options.ReadOnly upgrades it.
 	ErrOlderSchema = errors.New("written by an older version of doorlog; open it once for writing")
 
 	// ErrBadCursor: the text is not a cursor of a page of this query.

@@ -31,7 +31,7 @@ type Plan struct {
 type PlanList struct {
 	Index string `json:"index"` // such as "by_camera"
 	Value string `json:"value"` // empty: strangers
-	Keys  int    `json:"keys"`  // IDs at which it stood
+	IDs   int    `json:"ids"`   // how many of its IDs were looked at
 }
 
 // Explain answers q and returns how that was done instead of the events.
@@ -73,7 +73,7 @@ func (sn *Snapshot) explain(q Query) (Plan, error) {
 	i := 0
 	for _, l := range lists {
 		for _, p := range l.of {
-			s.explains.Lists[i].Keys = p.steps
+			s.explains.Lists[i].IDs = p.steps
 			i++
 		}
 	}

@@ -150,8 +150,7 @@ var leastMap int64 = 1 << 30
 // mapSize returns the address space that is set aside for the file, so that a
 // growing file is not mapped anew, for which readers and the writer would have
 // to wait for each other: twice what it has, or is about to have, and 1 GiB at
-// least. 32-bit systems
-// have little of it, and Windows would make the file as large.
+// least. 32-bit systems have little of it, and Windows would make the file as large.
 func mapSize(path string, becomes int64) int {
 	switch {
 	case leastMap == 0 || runtime.GOOS == "windows":

@@ -186,7 +186,7 @@ func TestRestoreOnAFullDisk(t *testing.T) {
 		full func(done, total int64) bool // nil: from the beginning
 		text string
 	}{
-		"from the beginning":       {nil, "it takes "},
+		"from the beginning":       {nil, "it needs "},
 		"while the database comes": {func(done, _ int64) bool { return done > 0 }, "no space left on device"},
 		"before the thumbnails":    {func(_, total int64) bool { return total > 0 }, "no space left on device"},
 	} {

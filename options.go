@@ -66,6 +66,7 @@ type Options struct {
 	// must not be changed while the store is open. With ReadOnly it does nothing.
 	Retention      *Policy
 	RetentionEvery time.Duration
+
 	// CompactAt has the store compact its file by itself (Store.Compact) when
 	// this fraction of its pages is free, between 0 and 1, and they are 1 MiB
 	// at least. It looks at Open and after every 64 transactions. If that
@@ -74,9 +75,12 @@ type Options struct {
 	CompactAt float64
 
 	// Progress, if it is not nil, is told how far Compact and ErasePerson are:
-	// what they do, and how much of the total is done. It is called by the
-	// goroutine that works, a few times a second and at the end, must return
-	// soon, and must not close the store.
+	// what they do, and how much of the total is done. "compacting" counts
+	// bytes, of about what is in use of the file, and "erasing" events of the
+	// person, of those that there were when it began; ErasePerson compacts after
+	// that, and erases again if there are new ones. It is called by the goroutine
+	// that works, in the beginning, a few times a second and at the end, must
+	// return soon, and must not close the store.
 	Progress func(doing string, done, total int64)
 
 	// MaxFutureSkew is how far ahead of the clock an event may lie. One

@@ -61,7 +61,7 @@ func (s *Store) putPerson(ctx context.Context, in PersonInput) (p Person, err er
 	if err := in.validate(s.latest()); err != nil {
 		return Person{}, err
 	}
-	if err := s.room(); err != nil {
+	if err := s.room(0); err != nil {
 		return Person{}, err
 	}
 	now := s.opt.Now()
@@ -308,7 +308,7 @@ func (s *Store) syncPersons(ctx context.Context, dir string) (result PersonSync,
 	}
 	slices.Sort(names)
 	names = slices.Compact(names)
-	if err := s.room(); err != nil {
+	if err := s.room(0); err != nil {
 		return result, err
 	}
 	now := s.opt.Now()

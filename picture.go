@@ -2,7 +2,9 @@ package doorlog
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 )
 
@@ -48,7 +50,7 @@ func (s *Store) saveThumbnail(ctx context.Context, e *Event, frame []byte) error
 		return err
 	}
 	defer s.leave()
-	if err := s.room(); err != nil {
+	if err := s.room(0); err != nil {
 		return err
 	}
 	n := *e
@@ -97,13 +99,26 @@ func (s *Store) releaseThumbnail(ctx context.Context, id ID, path string) bool {
 	return s.removeThumbnail(path)
 }
 
-// thumbnailUsed reports whether an event names a producer's file.
+// thumbnailUsed is Snapshot.thumbnailUsed on a snapshot of its own.
 func (s *Store) thumbnailUsed(ctx context.Context, path string) (used bool, err error) {
 	sn, err := s.look(ctx)
 	if err != nil {
 		return false, err
 	}
 	defer sn.close()
+	return sn.thumbnailUsed(path)
+}
+
+// thumbnailUsed reports whether an event names a file. One with the name of an
+// event's thumbnail can be of that event alone, and a producer's of any.
+func (sn *Snapshot) thumbnailUsed(path string) (used bool, err error) {
+	if id, final, ok := thumbnailID(path); ok && final {
+		r, err := sn.record(id)
+		if errors.Is(err, ErrNotFound) {
+			return false, nil
+		}
+		return err == nil && r.ThumbnailPath == path, err
+	}
 	err = sn.overNamers(path, func(ID) bool {
 		used = true
 		return false
@@ -131,6 +146,44 @@ func (sn *Snapshot) overNamers(path string, fn func(ID) (more bool)) error {
 			more = ok && fn(id)
 		}
 		return nil
+	})
+}
+
+// overNamedFiles calls fn with each event of a snapshot that stands for a file,
+// without its detections, oldest first. Where several events name a file the
+// newest of them does.
+func (sn *Snapshot) overNamedFiles(fn func(*record) error) (err error) {
+	defer catch(debug.SetPanicOnFault(true), &err)
+	inTail := make(map[string]ID) // the newest of the tail that names a producer's file
+	err = sn.overTail(func(r *record) bool {
+		if _, newer := inTail[r.ThumbnailPath]; !newer && r.ThumbnailPath != "" {
+			inTail[r.ThumbnailPath] = r.ID
+		}
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	stands := func(r *record) bool {
+		if r.ThumbnailPath == thumbnailPath(r.ID) { // no other may name it
+			return true
+		}
+		newest, ok := inTail[r.ThumbnailPath]
+		if !ok {
+			newest, ok = newPostingList(sn.r.tx, byThumbnail, r.ThumbnailPath, false).next()
+		}
+		return ok && newest == r.ID
+	}
+	mem := sn.manyEvents()
+	return sn.overRecords(ID{}, lastID, func(key, event, _ []byte) (more bool, err error) {
+		var r record
+		if err := decodeEvent(key, event, &mem, &r); err != nil {
+			return false, fmt.Errorf("event %s: %w", keyText(key), err)
+		}
+		if r.ThumbnailPath == "" || !stands(&r) {
+			return true, nil
+		}
+		return true, errors.Join(sn.ctx.Err(), fn(&r))
 	})
 }
 

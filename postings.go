@@ -22,8 +22,8 @@ import (
 // do, has full blocks but for the last.
 //
 // A key for each ID would be simpler, and took two and a half times the space
-// and most of the time of a bulk load: see design/schema.md. Schema 1 was so,
-// which a list of blocks of one ID each is.
+// and most of the time of a bulk load: see design/schema.md. Schema 1 had that,
+// which reads as blocks of one ID each.
 
 // blockIDs is how many IDs a block has at most. Four such blocks with the names
 // of a household fill a page of 4 KiB.
@@ -105,10 +105,11 @@ func (b *block) inOrder() bool {
 // that begins anew from what it finds would come back to it for ever.
 var errOrder = fmt.Errorf("%w: keys are not in their order", ErrCorrupt)
 
-// A postingList is a cursor over the IDs of one value, in one direction. It
-// only moves forward. In a write transaction it must be oldest first: bolt's Prev
-// stops at a leaf that the transaction has emptied, which Next and Seek pass. What is damaged makes it panic with an ErrCorrupt, of
-// which whoever guards the transaction makes an error.
+// A postingList is a cursor over the IDs of one value, in one direction. It only
+// moves forward. In a write transaction it must be oldest first: bolt's Prev stops
+// at a leaf that the transaction has emptied, which Next and Seek pass. What is
+// damaged makes it panic with an ErrCorrupt, of which whoever guards the
+// transaction makes an error.
 type postingList struct {
 	index       int
 	cursor      *bolt.Cursor

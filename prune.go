@@ -423,14 +423,10 @@ func (s *Store) inUse(ctx context.Context) (events, bytes int64, err error) {
 		return 0, 0, err
 	}
 	defer sn.close()
-	err = guarded(func() error {
-		st, err := readState(sn.r.tx)
-		events = int64(st.sums[eventsSum].entries)
-		return err
-	})
+	st, err := sn.state()
 	if err != nil {
 		return 0, 0, err
 	}
 	u, err := usageOf(sn.r.file, meta)
-	return events, u.live(), err
+	return int64(st.sums[eventsSum].entries), u.live(), err
 }

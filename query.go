@@ -177,7 +177,7 @@ func (sn *Snapshot) Recent(n int) ([]Event, error) {
 	for len(events) < n {
 		ok, err := all.next(&mem, &r)
 		if err != nil {
-			return nil, err
+			return nil, failed("recent", err)
 		}
 		if !ok {
 			break
@@ -260,12 +260,10 @@ func (s *scan) next(mem *arena, r *record) (ok bool, err error) {
 		k, rec = s.detectionsOf(s.key)
 	}
 	if rec == nil {
-		return false, eventError(r.ID, errNoDetections)
+		return false, about(s.key, errNoDetections)
 	}
-	if r.Detections, err = decodeDetections(k, rec, mem, r.detections); err != nil {
-		return false, eventError(r.ID, err)
-	}
-	return true, nil
+	r.Detections, err = decodeDetections(k, rec, mem, r.detections)
+	return err == nil, about(s.key, err)
 }
 
 // nextEvent reads the next event into r, without its detections.
@@ -274,11 +272,9 @@ func (s *scan) nextEvent(mem *arena, r *record) (ok bool, err error) {
 	if k == nil {
 		return false, nil
 	}
-	if err := decodeEvent(k, v, mem, r); err != nil {
-		return false, fmt.Errorf("doorlog: event %s: %w", keyText(k), err)
-	}
 	s.key = k
-	return true, nil
+	err = decodeEvent(k, v, mem, r)
+	return err == nil, about(k, err)
 }
 
 // step moves to the next older event.

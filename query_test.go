@@ -676,7 +676,7 @@ func TestPlanSaysWhatAQueryTook(t *testing.T) {
 	}
 	for i, want := range []doorlog.PlanList{{Index: "by_camera", Value: "garage"}, {Index: "by_person", Value: "alice"}} {
 		got := p.Lists[i]
-		if got.Index != want.Index || got.Value != want.Value || got.Keys < 3 || got.Keys > 60 {
+		if got.Index != want.Index || got.Value != want.Value || got.IDs < 3 || got.IDs > 60 {
 			t.Errorf("list %d: %+v", i, got)
 		}
 	}

@@ -2,7 +2,6 @@ package doorlog
 
 import (
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -70,7 +69,7 @@ func (p *pruning) removeSome(some []candidate) error {
 				continue
 			}
 			if err != nil {
-				return fmt.Errorf("event %s: %w", c.id, err)
+				return about(c.id[:], err)
 			}
 			reason, file := p.event(&r.Event), p.thumbnail(&r.Event)
 			switch {
@@ -145,7 +144,7 @@ func (p *pruning) removeOrphans() error {
 		if !ok || modified.After(graceFrom) {
 			return nil
 		}
-		orphan, err := p.orphan(name, id, final)
+		orphan, err := p.orphan(name, final)
 		if err != nil || !orphan {
 			return err
 		}
@@ -153,13 +152,13 @@ func (p *pruning) removeOrphans() error {
 	})
 }
 
-func (p *pruning) orphan(name string, id ID, final bool) (bool, error) {
+func (p *pruning) orphan(name string, final bool) (bool, error) {
 	sn, err := p.s.look(p.ctx)
 	if err != nil {
 		return false, err
 	}
 	defer sn.close()
-	return sn.orphan(name, id, final)
+	return sn.orphan(name, final)
 }
 
 // removeOrphan removes a file unless its event has been written meanwhile: it
@@ -174,7 +173,7 @@ func (p *pruning) removeOrphan(name string, id ID, final bool) error {
 		defer unlock()
 		p.s.thumbs.named.Lock()
 		defer p.s.thumbs.named.Unlock()
-		orphan, err := p.orphan(name, id, final)
+		orphan, err := p.orphan(name, final)
 		if err != nil || !orphan || !p.s.removeThumbnail(name) {
 			return err
 		}

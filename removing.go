@@ -16,7 +16,6 @@ import (
 // Open removes what is noted. It is a record whose payload is
 //
 //	[path, …]
-var metaRemoving = []byte("removing")
 
 // setRemoving notes the files, in the place of those that were noted before.
 func (w *writeTx) setRemoving(paths []string) error {
@@ -118,25 +117,12 @@ func (s *Store) removeUnnamed(ctx context.Context, name string) (there, used boo
 			return false, false, err
 		}
 		defer unlock()
-		sn, err := s.look(ctx)
-		if err != nil {
-			return false, false, err
-		}
-		defer sn.close()
-		r, err := sn.record(id)
-		if err != nil && !errors.Is(err, ErrNotFound) {
-			return false, false, err
-		}
-		used = r.ThumbnailPath == name
 	} else {
 		s.thumbs.named.Lock()
 		defer s.thumbs.named.Unlock()
-		if used, err = s.thumbnailUsed(ctx, name); err != nil {
-			return false, false, err
-		}
 	}
-	if used {
-		return true, true, nil
+	if used, err = s.thumbnailUsed(ctx, name); used || err != nil {
+		return used, used, err
 	}
 	root, err := s.thumbs.open(false)
 	if err == nil {

@@ -33,8 +33,8 @@ type Repaired struct {
 // (errors.ErrUnsupported).
 //
 // If a record is damaged or gone Repair changes nothing and returns ErrCorrupt,
-// with Before; Salvage saves the others. Thumbnails that are missing or have changed are
-// still so in After: nobody has them any more.
+// with Before; Salvage saves the others. Thumbnails that are missing or have
+// changed are still so in After: nobody has them any more.
 func Repair(ctx context.Context, path string, options *Options) (*Repaired, error) {
 	result, err := repair(ctx, path, options)
 	return result, failed("repair "+path, err)

@@ -34,8 +34,9 @@ type RestoreOptions struct {
 // Everything is verified before dir appears, all at once: checksums, names, the
 // database as by Verify, and each thumbnail against its event. A backup that has
 // been cut off or changed, or is followed by anything, is ErrCorrupt; what is no
-// backup is ErrNotBackup, and one of a later version of doorlog ErrNewerSchema.
-// If the disk has too little room it is ErrFull. After an error, or a power cut
+// backup is ErrNotBackup, one of a later version of doorlog ErrNewerSchema, and one
+// of a file that has not been upgraded ErrOlderSchema. If the disk has too little
+// room it is ErrFull, which says how much is needed. After an error, or a power cut
 // at any moment, dir is the whole store, or as it was (but an empty folder may be
 // gone). What a Restore that was killed left beside it, under the name
 // .<dir>.restoring, the next one to the same place removes. Of two at the same
@@ -61,13 +62,13 @@ func restore(ctx context.Context, r io.Reader, dir string, options *RestoreOptio
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, place.close()) }()
-	x := restorer{ctx: ctx, dir: place.temp, buf: make([]byte, backupPiece), folder: "."}
+	var opt RestoreOptions
+	if options != nil {
+		opt = *options
+	}
+	x := restorer{ctx: ctx, dir: place.temp, buf: make([]byte, backupPiece), folder: ".", progress: newProgress(opt.Progress)}
 	x.in = &sumReader{r: bufio.NewReaderSize(r, backupPiece)}
 	x.tar = tar.NewReader(x.in)
-	x.progress = newProgress(nil)
-	if options != nil {
-		x.progress.tell = options.Progress
-	}
 	if err := x.read(); err != nil {
 		if x.in.failure != nil { // of r itself, whatever it looked like
 			err = x.in.failure
@@ -243,7 +244,7 @@ func (x *restorer) read() error {
 	if err := x.readManifest(); err != nil {
 		return err
 	}
-	if err := x.roomFor(x.manifest.DatabaseBytes); err != nil {
+	if err := x.room(x.manifest.DatabaseBytes); err != nil {
 		return err
 	}
 	if err := x.readDatabase(); err != nil {
@@ -337,19 +338,12 @@ func notBackup(err error) error {
 	return err
 }
 
-func (x *restorer) roomFor(size int64) error {
+func (x *restorer) room(bytes int64) error {
 	f, err := os.Open(x.dir)
 	if err != nil {
 		return err
 	}
-	free := freeSpace(f)
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if free >= 0 && free < size {
-		return fmt.Errorf("%w: it takes %d bytes more, and the disk has %d free", ErrFull, size, free)
-	}
-	return nil
+	return errors.Join(room(f, bytes, 0), f.Close())
 }
 
 func (x *restorer) databasePath() string { return filepath.Join(x.dir, databaseEntry) }
@@ -370,7 +364,7 @@ func (x *restorer) readDatabase() (err error) {
 	if err != nil {
 		return err
 	}
-	n, err := copyPieces(x.ctx, f, x.progress.reader(x.tar), x.buf, nil)
+	n, err := copyPieces(x.ctx, f, x.progress.reader(x.tar), x.buf)
 	if err == nil && n < h.Size {
 		err = damaged("the database is cut off")
 	}
@@ -444,7 +438,7 @@ func (x *restorer) readThumbnails() (last int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := x.roomFor(size); err != nil {
+	if err := x.room(size); err != nil {
 		return 0, err
 	}
 	x.progress.knows(x.manifest.DatabaseBytes + size)

@@ -124,7 +124,7 @@ func TestRestoreRefusesWhatIsNoBackup(t *testing.T) {
 	refuses(t, bytes.NewReader(tarOf(t, entry{name: "manifest.json", content: `{"format":"doorlog-backup","version":1,"schema":2,"database_bytes":-1}`})),
 		doorlog.ErrCorrupt, "a database of -1 bytes")
 	refuses(t, bytes.NewReader(tarOf(t, entry{name: "manifest.json", content: `{"format":"doorlog-backup","version":1,"schema":2,"database_bytes":1000000000000000000}`})),
-		doorlog.ErrFull, "it takes 1000000000000000000 bytes more")
+		doorlog.ErrFull, "it needs 1000000000000000000 bytes free")
 	broken := errors.New("the line is dead")
 	refuses(t, iotest.ErrReader(broken), broken, "")
 	backup, _ := smallBackup(t)

@@ -237,32 +237,16 @@ func (v *verdict) thumbnail(e *Event) int {
 
 const defaultRetentionEvery = time.Hour
 
-// A retainer prunes an open store from time to time.
-type retainer struct {
-	stop context.CancelFunc
-	done chan struct{} // closed when it has ended
-}
-
-// startRetention starts the retainer; end ends it, and waits for that.
+// startRetention has the store pruned from time to time.
 func (s *Store) startRetention() {
 	if s.opt.Retention == nil {
 		return
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	s.retain.stop, s.retain.done = stop, make(chan struct{})
-	go func() {
-		defer close(s.retain.done)
-		for wait := time.Duration(0); pause(ctx, wait) == nil; wait = s.opt.RetentionEvery {
-			s.retainOnce(ctx)
+	s.active.Go(func() {
+		for wait := time.Duration(0); pause(s.life, wait) == nil; wait = s.opt.RetentionEvery {
+			s.retainOnce(s.life)
 		}
-	}()
-}
-
-func (r *retainer) end() {
-	if r.stop != nil {
-		r.stop()
-		<-r.done
-	}
+	})
 }
 
 func (s *Store) retainOnce(ctx context.Context) {

@@ -71,8 +71,8 @@ func (c *copier) scanPage(f *os.File, id uint64, size int, end int64, unsure boo
 	}
 }
 
-// scanLeaf takes the records of a leaf: as many as it says that it has, or as
-// have room before the first key. They may lie over each other a little. Buckets in it
+// scanLeaf takes the records of a leaf: as many as it says that it has, or as have
+// room before the first key. They may lie over each other a little. Buckets in it
 // have no more buckets inside.
 func (c *copier) scanLeaf(p *page, unsure, outer bool) {
 	count := p.count

@@ -7,19 +7,15 @@ import (
 	"time"
 )
 
-// A scrubber verifies the file of an open store from time to time.
-type scrubber struct {
-	stop context.CancelFunc
-	done chan struct{} // closed when it has ended
-
-	mu   sync.Mutex
-	busy bool
-	last time.Time // when the file was last found sound
-
+// scrubs are what is known of the verifications of the file.
+type scrubs struct {
+	mu    sync.Mutex
+	busy  bool
+	last  time.Time        // when the file was last found sound
 	sizes map[string]int64 // then: bytes of each bucket; not changed any more
 }
 
-// startScrub starts the scrubber; end ends it, and waits for that.
+// startScrub has the file verified from time to time.
 func (s *Store) startScrub() {
 	scrubbed := s.readers.file.scrubbed
 	if scrubbed {
@@ -28,26 +24,15 @@ func (s *Store) startScrub() {
 	if s.opt.Scrub < 0 {
 		return
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	s.scrub.stop, s.scrub.done = stop, make(chan struct{})
-	go func() {
-		defer close(s.scrub.done)
+	s.active.Go(func() {
 		wait := s.opt.Scrub
 		if !scrubbed {
 			wait = 0
 		}
-		for pause(ctx, wait) == nil {
-			s.scrubOnce(ctx)
-			wait = s.opt.Scrub
+		for ; pause(s.life, wait) == nil; wait = s.opt.Scrub {
+			s.scrubOnce(s.life)
 		}
-	}()
-}
-
-func (c *scrubber) end() {
-	if c.stop != nil {
-		c.stop()
-		<-c.done
-	}
+	})
 }
 
 // scrubOnce reads the whole file as it is now.
@@ -74,13 +59,13 @@ func (s *Store) scrubOnce(ctx context.Context) {
 }
 
 // found says that the file was read whole and found sound.
-func (c *scrubber) found(at time.Time, sizes map[string]int64) {
+func (c *scrubs) found(at time.Time, sizes map[string]int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.last, c.sizes = at, sizes
 }
 
-func (c *scrubber) set(busy bool) {
+func (c *scrubs) set(busy bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.busy = busy

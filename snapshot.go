@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -199,6 +200,18 @@ func (sn *Snapshot) eventByRecording(camera, recording string, r *record) error 
 	return ErrNotFound
 }
 
+// file is the file whose state the snapshot is.
+func (sn *Snapshot) file() *os.File { return sn.r.file.file }
+
+// state returns what meta keeps of the snapshot's state.
+func (sn *Snapshot) state() (st state, err error) {
+	err = guarded(func() (err error) {
+		st, err = readState(sn.r.tx)
+		return err
+	})
+	return st, err
+}
+
 // catch ends a guarded piece of reading: a panic, or a fault of the mapped
 // memory, becomes ErrCorrupt. It is deferred with the result of
 // debug.SetPanicOnFault(true), which holds for one goroutine and is set back.
@@ -276,16 +289,15 @@ func (p *readerPool) release(file *boltFile) {
 	}
 }
 
-// replace puts another file in the place of the file, whose user the caller
-// becomes. Nobody writes meanwhile.
-func (p *readerPool) replace(file *boltFile) (old *boltFile) {
+// replace puts another file in the place of the file, which the caller is to
+// release. Nobody writes meanwhile.
+func (p *readerPool) replace(file *boltFile) {
 	p.beginWrite()
 	defer p.endWrite()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	file.users = 1
-	old, p.file = p.file, file
-	return old
+	p.file = file
 }
 
 // open puts a snapshot at the end of the list.

@@ -86,7 +86,7 @@ func (s *spool) spill(ctx context.Context, r io.Reader) (err error) {
 	if s.file, err = s.temp(); err != nil {
 		return err
 	}
-	_, err = copyPieces(ctx, s.file, r, make([]byte, backupPiece), nil)
+	_, err = copyPieces(ctx, s.file, r, make([]byte, backupPiece))
 	if err == nil {
 		_, err = s.file.Seek(0, io.SeekStart)
 	}

@@ -105,7 +105,7 @@ func (s *Store) stats(ctx context.Context) (st Stats, err error) {
 		return st, err
 	}
 	defer sn.close()
-	info, err := sn.r.file.file.Stat()
+	info, err := sn.file().Stat()
 	if err != nil {
 		return st, err
 	}

@@ -19,23 +19,22 @@ import (
 // everybody who begins to read sees it. After Close every method returns
 // ErrClosed.
 type Store struct {
-	path    string
-	opt     Options
-	readers readerPool // and the file
-	commits *committer // nil if the store is read-only
-	thumbs  *thumbnails
-	names   interner
-	ids     idSource
-	busy    idLocks
-	prunes  idLocks // of no event: they take turns
-	scrub   scrubber
-	retain  retainer
-	compact compactor
-	damage  atomic.Pointer[error] // set once: what was found wrong with the file
+	path     string
+	opt      Options
+	readers  readerPool // and the file
+	commits  *committer // nil if the store is read-only
+	thumbs   *thumbnails
+	names    interner
+	ids      idSource
+	busy     idLocks
+	prunes   idLocks // of no event: they take turns
+	rewrites idLocks // the same: of the file, by compactions and erasures
+	scrub    scrubs
+	damage   atomic.Pointer[error] // set once: what was found wrong with the file
 
 	mu       sync.Mutex
 	closing  bool
-	active   sync.WaitGroup // calls under way; added to under mu, while not closing
+	active   sync.WaitGroup // calls under way, added to under mu, while not closing; and work in the background
 	closed   chan struct{}  // closed when Close is done
 	closeErr error
 	life     context.Context // ends when Close begins
@@ -167,8 +166,9 @@ func (f *boltFile) settleNewest() error {
 
 // Close waits for the calls that are under way, writes among them, and closes
 // the store; it must therefore not be called inside of a View or an Events
-// loop. A Prune ends with the transaction that it is in. It may be called several times, and from several goroutines: each call
-// returns when the store is closed, with the same result.
+// loop. A Prune ends with the transaction that it is in, and a Compact or an
+// ErasePerson with ErrClosed. It may be called several times, and from several
+// goroutines: each call returns when the store is closed, with the same result.
 //
 // An error takes back nothing of what was written. It may mean that the next
 // Open has to read the whole file.
@@ -183,10 +183,6 @@ func (s *Store) Close() error {
 	}
 	defer close(s.closed)
 	s.end()
-	s.scrub.end()
-	s.retain.end()
-
-	s.compact.end()
 	s.active.Wait()
 	var err error
 	if s.commits != nil && s.damage.Load() == nil {
@@ -241,17 +237,4 @@ func (s *Store) update(ctx context.Context, apply func(*writeTx) error) error {
 	}
 	defer s.leave()
 	return s.commits.submit(ctx, apply)
-}
-
-// room is ErrFull if the disk has too little space for more.
-func (s *Store) room() error {
-	if s.opt.MinFree < 0 {
-		return nil
-	}
-	f := s.readers.hold()
-	defer s.readers.release(f)
-	if free := freeSpace(f.file); free >= 0 && free < s.opt.MinFree {
-		return fmt.Errorf("%w: the disk has %d bytes free, and %d are to stay so", ErrFull, free, s.opt.MinFree)
-	}
-	return nil
 }

@@ -1,6 +1,8 @@
 package doorlog
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -231,7 +233,7 @@ func (t *thumbnails) makeDay(root *os.Root, day string) error {
 // times that a folder is there, whatever else has happened.)
 func makeInside(root *os.Root, dir string, made func(above string) error) error {
 	for at := 0; at < len(dir); {
-		above := cmpOrDot(dir[:at])
+		above := cmp.Or(dir[:at], ".")
 		end := len(dir)
 		if next := strings.IndexByte(dir[at+1:], '/'); next >= 0 {
 			end = at + 1 + next
@@ -249,13 +251,6 @@ func makeInside(root *os.Root, dir string, made func(above string) error) error 
 		at = end
 	}
 	return nil
-}
-
-func cmpOrDot(dir string) string {
-	if dir == "" {
-		return "."
-	}
-	return dir
 }
 
 func syncInside(root *os.Root, dir string) error {
@@ -347,25 +342,39 @@ func (t *thumbnails) sum(name string) (fileSum, error) {
 	return fileSum{known: true, size: n, crc: crc.Sum32()}, nil
 }
 
+// matches reports whether data is what is known of a file, if anything is.
+func (s fileSum) matches(data []byte) bool {
+	return !s.known || int64(len(data)) == s.size && crc32.Checksum(data, castagnoli) == s.crc
+}
+
 // read returns a file, which must be what want says.
 func (t *thumbnails) read(name string, want fileSum) ([]byte, error) {
+	var buf bytes.Buffer
+	if err := t.readInto(name, &buf); err != nil {
+		return nil, err
+	}
+	data := buf.Bytes()
+	switch {
+	case want.matches(data):
+		return data, nil
+	case int64(len(data)) != want.size:
+		return nil, fmt.Errorf("%s: %w: it has %d bytes, and had %d", name, ErrCorrupt, len(data), want.size)
+	}
+	return nil, fmt.Errorf("%s: %w: checksum does not match", name, ErrCorrupt)
+}
+
+// readInto reads a file, whatever it is.
+func (t *thumbnails) readInto(name string, buf *bytes.Buffer) error {
+	buf.Reset()
 	f, err := t.openFile(name)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	data, err := io.ReadAll(io.LimitReader(f, MaxFrameBytes+1))
-	if err = errors.Join(err, f.Close()); err != nil {
-		return nil, err
+	n, err := buf.ReadFrom(io.LimitReader(f, MaxFrameBytes+1))
+	if err == nil && n > MaxFrameBytes {
+		err = fmt.Errorf("%s: %w: more than %d bytes", name, ErrTooLarge, MaxFrameBytes)
 	}
-	switch {
-	case len(data) > MaxFrameBytes:
-		return nil, fmt.Errorf("%s: %w: more than %d bytes", name, ErrTooLarge, MaxFrameBytes)
-	case want.known && int64(len(data)) != want.size:
-		return nil, fmt.Errorf("%s: %w: it has %d bytes, and had %d", name, ErrCorrupt, len(data), want.size)
-	case want.known && crc32.Checksum(data, castagnoli) != want.crc:
-		return nil, fmt.Errorf("%s: %w: checksum does not match", name, ErrCorrupt)
-	}
-	return data, nil
+	return errors.Join(err, f.Close())
 }
 
 // size returns the length of a file; ok is false if there is none of that name.

@@ -168,7 +168,8 @@ const youngest = time.Hour
 // not used again. A thumbnail that belongs to no event is an orphan when it is
 // an hour old, because its event may be about to be written.
 //
-// If the file is damaged (which missing thumbnails do not mean), the store answers nothing but ErrCorrupt from then on.
+// If the file is damaged (which missing thumbnails do not mean), the store answers
+// nothing but ErrCorrupt from then on.
 func (s *Store) Verify(ctx context.Context) (*Verification, error) {
 	v, err := s.verify(ctx)
 	return v, failed("verify", err)
@@ -215,7 +216,7 @@ func (s *Store) examineState(ctx context.Context, pace func() error) (x *examina
 		return x, nil, err
 	}
 	err = guarded(func() error {
-		return x.examine(&walker{ctx: ctx, r: sn.r.file.file, meta: meta, depth: everything, pace: pace})
+		return x.examine(&walker{ctx: ctx, r: sn.file(), meta: meta, depth: everything, pace: pace})
 	})
 	if err != nil {
 		sn.close()
@@ -231,7 +232,7 @@ func (s *Store) newestState(ctx context.Context) (meta boltMeta, sn *Snapshot, e
 			return meta, nil, err
 		}
 		id := sn.r.tx.ID()
-		metas, err := readMetas(sn.r.file.file)
+		metas, err := readMetas(sn.file())
 		for _, meta := range metas {
 			if meta.txid == uint64(id) {
 				return meta, sn, nil
@@ -290,11 +291,11 @@ func (sn *Snapshot) overOrphans(graceFrom time.Time, fn func(name string) error)
 			}
 			return fn(name)
 		}
-		id, final, ok := thumbnailID(name)
+		_, final, ok := thumbnailID(name)
 		if !ok {
 			return nil
 		}
-		orphan, err := sn.orphan(name, id, final)
+		orphan, err := sn.orphan(name, final)
 		if err != nil || !orphan {
 			return err
 		}
@@ -304,17 +305,15 @@ func (sn *Snapshot) overOrphans(graceFrom time.Time, fn func(name string) error)
 
 // orphan reports whether a file that has the name of an event's thumbnail, or of
 // one that is being saved, belongs to no event.
-func (sn *Snapshot) orphan(name string, id ID, final bool) (bool, error) {
+func (sn *Snapshot) orphan(name string, final bool) (bool, error) {
 	if !final {
 		return true, nil
 	}
-	switch r, err := sn.record(id); {
-	case err == nil && r.ThumbnailPath == name, errors.Is(err, ErrCorrupt):
+	used, err := sn.thumbnailUsed(name)
+	if errors.Is(err, ErrCorrupt) { // who can tell
 		return false, nil
-	case err != nil && !errors.Is(err, ErrNotFound):
-		return false, err
 	}
-	return true, nil
+	return err == nil && !used, err
 }
 
 // thumbnailID returns the ID of the event whose thumbnail, or whose unfinished

@@ -133,7 +133,7 @@ func (s *Store) writeFramed(ctx context.Context, e Event, frame *[]byte, once bo
 	}
 	saved := false
 	if frame != nil {
-		if err := s.room(); err != nil {
+		if err := s.room(0); err != nil {
 			return written{}, err
 		}
 		there, found, err := s.alreadyThere(ctx, &e, once)
@@ -194,7 +194,7 @@ func (s *Store) write(ctx context.Context, events []Event, once bool, about func
 	if len(events) == 0 {
 		return nil, nil
 	}
-	if err := s.room(); err != nil {
+	if err := s.room(0); err != nil {
 		return nil, err
 	}
 	defer s.thumbs.naming(events)()

@@ -77,20 +77,12 @@ func (a *app) follow() (told func(doing string, done, total int64), end func()) 
 	var now string
 	var shown int64
 	told = func(doing string, done, total int64) {
-		unknown := done == total // how much there is in all is not known before
 		if doing != now {
 			bar.Done()
 			now, shown = doing, 0
-			if unknown {
-				total = -1
-			}
 			bar = a.progress(total, doing)
 		}
-		if unknown {
-			bar.Label(doing + ": " + count(int(done)))
-		} else {
-			bar.Add(done - shown)
-		}
+		bar.Add(done - shown)
 		shown = done
 	}
 	return told, func() { bar.Done() }

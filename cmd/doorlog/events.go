@@ -220,7 +220,7 @@ func planDetails(plan doorlog.Plan) [][]string {
 	}
 	rows := [][]string{{"looks at", how}}
 	for _, l := range plan.Lists {
-		rows = append(rows, []string{"list", fmt.Sprintf("%s %s: %s", l.Index, cmp.Or(l.Value, "(no person)"), plural(l.Keys, "key"))})
+		rows = append(rows, []string{"list", fmt.Sprintf("%s %s: %s", l.Index, cmp.Or(l.Value, "(no person)"), plural(l.IDs, "ID"))})
 	}
 	return append(
 		rows,

@@ -63,9 +63,10 @@ func TestProgressOfACallIsFollowed(t *testing.T) {
 	var screen bytes.Buffer
 	a := &app{err: &errorWriter{w: &screen, terminal: true}}
 	told, end := a.follow()
-	told("erasing", 64, 64) // of a total that is not known
-	if got := screen.String(); !strings.Contains(got, "erasing: 64") || strings.Contains(got, "%") {
-		t.Errorf("there is %q", got)
+	told("erasing", 0, 200)
+	told("erasing", 50, 200)
+	if got := screen.String(); !strings.Contains(got, "erasing") || !strings.Contains(got, " 25%") {
+		t.Errorf("a quarter of the way there is %q", got)
 	}
 	screen.Reset()
 	told("compacting", 0, 1000)
@@ -73,6 +74,13 @@ func TestProgressOfACallIsFollowed(t *testing.T) {
 	if got := screen.String(); !strings.Contains(got, "compacting") || !strings.Contains(got, " 50%") {
 		t.Errorf("halfway there is %q", got)
 	}
+	screen.Reset()
+	told("compacting", 1000, 1000)
+	told("erasing", 0, 0) // nothing
+	if got := screen.String(); strings.Contains(got, "erasing") {
+		t.Errorf("of nothing there is %q", got)
+	}
+	told("compacting", 0, 1000)
 	end()
 	if !strings.HasSuffix(screen.String(), "\r") {
 		t.Errorf("at the end there is %q", screen.String())

@@ -1,0 +1,27 @@
+package doorlog
+
+import (
+	"fmt"
+	"os"
+)
+
+// room is ErrFull if the disk on which an open file is has not so many bytes free,
+// and beside them those that are to stay free. A disk that does not say has room.
+func room(on *os.File, bytes, stay int64) error {
+	free := freeSpace(on)
+	if free < 0 || free-stay >= bytes {
+		return nil
+	}
+	return fmt.Errorf("%w: it needs %d bytes free, %d of which are to stay so, and the disk has %d", ErrFull, bytes+stay, stay, free)
+}
+
+// room is room on the disk of the database, of which Options.MinFree stays free.
+// 0 bytes are asked for by what takes little.
+func (s *Store) room(bytes int64) error {
+	if bytes == 0 && s.opt.MinFree < 0 {
+		return nil
+	}
+	f := s.readers.hold()
+	defer s.readers.release(f)
+	return room(f.file, bytes, max(0, s.opt.MinFree))
+}
