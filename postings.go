@@ -274,7 +274,7 @@ func (w *writeTx) applyIndex(index int) error {
 		key = slices.Grow(key, idLen)
 		prefix := key[:n] // with room for an ID
 		for i := range changes {
-			entry := append(prefix, changes[i].id[:]...)
+			entry := append(prefix, changes[i].id[:]...) //nolint:gocritic // prefix has the room
 			if changes[i].remove {
 				w.sums.remove(indexSums+index, entry, 0)
 			} else {
