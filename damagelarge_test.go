@@ -49,6 +49,9 @@ func judgeLargeDamage(t *testing.T, seedText string) {
 			c := damageCase{specimen: sp, t: t, kind: kind.name, number: i, dir: dir}
 			c.what = fmt.Sprintf("%s, %d (%s)", kind.name, i, kind.do(&m))
 			c.file = m.data
+			if otherForLeaf(sp.file, m.data) {
+				continue // bolt's cursor may go round in it: design/durability.md
+			}
 			opened, found := c.judgeLarge()
 			refused += one(!opened)
 			scrubbed += one(found)
@@ -127,4 +130,15 @@ func (c *damageCase) scrubbed(st *doorlog.Store) (stats doorlog.Stats) {
 	}
 	c.errorf("no scrub: %+v", stats)
 	return stats
+}
+
+// otherForLeaf reports whether there is a page of another kind where a leaf was.
+func otherForLeaf(was, is []byte) bool {
+	const leaf, flags = 2, 8
+	for at := flags; at < min(len(was), len(is)); at += pageLen {
+		if was[at] == leaf && is[at] != leaf {
+			return true
+		}
+	}
+	return false
 }

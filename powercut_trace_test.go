@@ -75,7 +75,11 @@ func parseTrace(r io.Reader) (calls, unfinished []*call, err error) {
 		if strings.HasPrefix(text, "+++") || strings.HasPrefix(text, "[ Process") {
 			continue
 		}
-		if before, ok := strings.CutSuffix(text, "<unfinished ...>"); ok {
+		before, ok := strings.CutSuffix(text, "<unfinished ...>")
+		if !ok { // the thread was gone before its call had ended
+			before, ok = strings.CutSuffix(text, "<detached ...>")
+		}
+		if ok {
 			c.text = before
 			open[thread] = c
 			continue

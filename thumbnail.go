@@ -13,6 +13,7 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -177,7 +178,7 @@ func (t *thumbnails) shrink(ctx context.Context, frame []byte) (jpeg []byte, wid
 		}
 	}
 	if found.memory > largeFrame {
-		runtime.GC() // else what the one before it left is still in memory beside it
+		debug.FreeOSMemory() // else what the one before it left is still in memory beside it
 	}
 	return shrink(frame, t.edge)
 }
