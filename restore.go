@@ -532,6 +532,10 @@ func (x *restorer) readEnd(last int64) error {
 	if err != nil || h.Name != endEntry || h.Typeflag != tar.TypeReg || h.Size > maxManifest {
 		return damaged("it does not end with %s", endEntry)
 	}
+	var same bytes.Buffer // tar reads a number in several ways, and the checksum is of all before this header
+	if err := tar.NewWriter(&same).WriteHeader(h); err != nil || !bytes.Equal(same.Bytes(), head) {
+		return damaged("the header of %s is another", endEntry)
+	}
 	text := make([]byte, h.Size)
 	if err := x.full(text); err != nil {
 		return err

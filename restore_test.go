@@ -89,6 +89,10 @@ func TestRestoreRefusesAChangedBackup(t *testing.T) {
 	for at := 0; at < 1536; at += extent(13, 3, 1) { // the manifest
 		places = append(places, at)
 	}
+	end := bytes.LastIndex(backup, []byte("ustar")) - 257 // the header of the last entry, and in it the checksum
+	for at := end + 148; at < end+156; at++ {
+		places = append(places, at, at, at, at)
+	}
 	for _, at := range places {
 		bad := bytes.Clone(backup)
 		bad[at] ^= 1 << rng.IntN(8)
