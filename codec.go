@@ -15,7 +15,8 @@ import (
 	"github.com/vmihailenco/msgpack/v5/msgpcode"
 )
 
-// A record, the value of a key in events, detections and persons:
+// A record, the value of a key in every bucket but tail, which joins two of them
+// (tail.go), and some keys of meta:
 //
 //	 1 byte           4 bytes, big-endian                             rest
 //	| format version | CRC-32C of bucket name, version, payload, key | payload |

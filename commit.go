@@ -219,8 +219,8 @@ func (c *committer) commit(jobs []*job) {
 // transact does the jobs in one bolt transaction. An error says that none is
 // done. Without one, each job's own error says whether it is.
 func (c *committer) transact(jobs []*job) (err error) {
-	if failure := c.failure.Load(); failure != nil {
-		return fmt.Errorf("%w: %v", ErrFailed, *failure) //nolint:errorlint // its own outcome is known
+	if err := c.failed(); err != nil {
+		return err
 	}
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	c.readers.beginWrite()
@@ -309,6 +309,14 @@ func (c *committer) afterFailedCommit(txID int, cause error) error {
 		}
 	}
 	return c.fail(fmt.Errorf("%w: %w", ErrUnknownOutcome, diskError(cause)))
+}
+
+// failed is ErrFailed, and says why, after a fail.
+func (c *committer) failed() error {
+	if failure := c.failure.Load(); failure != nil {
+		return fmt.Errorf("%w: %v", ErrFailed, *failure) //nolint:errorlint // what is refused has an outcome of its own, a known one
+	}
+	return nil
 }
 
 // fail stops all later writes.

@@ -84,8 +84,8 @@ func (s *Store) canReplace(ctx context.Context) (u usage, err error) {
 	if runtime.GOOS == "windows" || !locksFiles {
 		return u, fmt.Errorf("a file that is in use cannot be replaced on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 	}
-	if failure := s.commits.failure.Load(); failure != nil {
-		return u, fmt.Errorf("%w: %v", ErrFailed, *failure) //nolint:errorlint // its own outcome is known
+	if err := s.commits.failed(); err != nil {
+		return u, err
 	}
 	if u, err = s.usage(ctx); err != nil {
 		return u, err
@@ -439,8 +439,8 @@ func (c *compaction) readBack() error {
 func (c *compaction) last(few bool) error {
 	defer func(begun time.Time) { c.held = max(c.held, time.Since(begun)) }(time.Now())
 	s := c.store
-	if failure := s.commits.failure.Load(); failure != nil {
-		return fmt.Errorf("%w: %v", ErrFailed, *failure) //nolint:errorlint // its own outcome is known
+	if err := s.commits.failed(); err != nil {
+		return err
 	}
 	if damage := s.damage.Load(); damage != nil {
 		return *damage

@@ -42,7 +42,8 @@
 //     other one for reading meanwhile.
 //   - A disk that says it has synced what it has not can lose anything.
 //   - A file of 64 MiB or more that was closed is verified in the background:
-//     until then an index entry that damage took away is not missed.
+//     until then an index entry that damage took away is not missed, and a
+//     read that comes to a page of another kind may not return.
 //   - A crash between saving a thumbnail and writing its event leaves a file
 //     that no event names, which Verify shows and Prune and Repair remove.
 //

@@ -266,13 +266,11 @@ func (w *writeTx) applyIndex(index int) error {
 	if len(w.index[index]) == 0 {
 		return nil
 	}
-	var key []byte
+	var buf []byte
 	cursor := readable(w.tx, indexes[index]).Cursor()
 	err := w.index.take(index, func(value string, changes []indexChange) error {
-		key = append(append(key[:0], value...), 0)
-		n := len(key)
-		key = slices.Grow(key, idLen)
-		prefix := key[:n] // with room for an ID
+		buf = slices.Grow(buf[:0], len(value)+1+idLen)
+		prefix := append(append(buf, value...), 0)
 		for i := range changes {
 			entry := append(prefix, changes[i].id[:]...) //nolint:gocritic // prefix has the room
 			if changes[i].remove {

@@ -100,8 +100,8 @@ func (s *Store) prune(ctx context.Context, policy *Policy, dry bool) (_ *Pruned,
 		verdict: newVerdict(policy, s.opt.Now()), gone: make([]Removed, len(policy.Rules)+reasonCount),
 	}
 	if !dry {
-		if failure := s.commits.failure.Load(); failure != nil {
-			return nil, fmt.Errorf("%w: %v", ErrFailed, *failure) //nolint:errorlint // as for any write
+		if err := s.commits.failed(); err != nil {
+			return nil, err
 		}
 		unlock, err := s.prunes.lock(ctx, ID{})
 		if err != nil {

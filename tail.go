@@ -23,9 +23,9 @@ var tailBucket = []byte("tail")
 const tailHeader = 4
 
 // How long the tail may get before it is folded. A longer one is folded less often,
-// and read more of by each query. Where many write at once, so that the events of
-// one transaction alone are half a tail, one that is a few times as long as these
-// costs a third less; the next transaction that is smaller folds it.
+// and read more of by each query. Where many write at once the events of one
+// transaction are a tail by themselves: one that is a few times as long as these
+// takes a third fewer pages a commit, and the next smaller transaction folds it.
 const (
 	foldAt    = 64
 	foldTimes = 4 // the events of the transaction
@@ -102,18 +102,18 @@ func (w *writeTx) findPending(id ID) *insertion {
 	return w.pendingByID[id]
 }
 
-// takePending returns the events that addToTail has taken in, oldest first, and forgets them.
-func (w *writeTx) takePending() (pending []*insertion) {
-	pending, w.pending, w.pendingByID = w.pending, nil, nil
-	slices.SortFunc(pending, olderInsertion)
-	return pending
+// takePending adds the events that addToTail has taken in to others of the tail,
+// and forgets them. It returns all of them, oldest first.
+func (w *writeTx) takePending(tail []*insertion) []*insertion {
+	tail = append(tail, w.pending...)
+	w.pending, w.pendingByID = nil, nil
+	slices.SortFunc(tail, func(a, b *insertion) int { return a.ID.Compare(b.ID) })
+	return tail
 }
-
-func olderInsertion(a, b *insertion) int { return a.ID.Compare(b.ID) }
 
 // flush puts the events that addToTail has taken in into their bucket.
 func (w *writeTx) flush() error {
-	for _, in := range w.takePending() {
+	for _, in := range w.takePending(nil) {
 		if err := w.putKey(tailNumber, in.ID[:], joinTail(in.event, in.detected)); err != nil {
 			return err
 		}
@@ -178,8 +178,7 @@ func (w *writeTx) fold() error {
 			return err
 		}
 	}
-	tail = append(tail, w.takePending()...)
-	slices.SortFunc(tail, olderInsertion)
+	tail = w.takePending(tail)
 	var entries []indexEntry
 	for _, in := range tail {
 		if err := w.putKey(eventsSum, in.ID[:], in.event); err != nil {
