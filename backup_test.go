@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -72,12 +73,24 @@ func (s *testStore) allPersons(t testing.TB) []doorlog.Person {
 	return persons
 }
 
-// filesOf returns the content of the files below a folder.
+// isClaim reports whether a file is the claim of a store in its thumbnail folder.
+func isClaim(name string) bool {
+	base := path.Base(filepath.ToSlash(name))
+	return strings.HasPrefix(base, ".doorlog-") && strings.HasSuffix(base, ".json")
+}
+
+// held returns where the store keeps a thumbnail for a backup, below its folder.
+func (s *testStore) held(t testing.TB, name string) string {
+	t.Helper()
+	return ".doorlog-" + s.stats(t).StoreID.String() + ".held/" + name
+}
+
+// filesOf returns the content of the files below a folder, but for claims.
 func filesOf(t testing.TB, dir string) map[string]string {
 	t.Helper()
 	files := make(map[string]string)
 	err := fs.WalkDir(os.DirFS(dir), ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil || d.IsDir() || isClaim(name) {
 			return err
 		}
 		data, err := os.ReadFile(filepath.Join(dir, name))
@@ -367,7 +380,7 @@ func testBackupOfWhatWasThere(t *testing.T) {
 	if left := filesOf(t, s.thumbs); len(left) != framed || framed == 0 {
 		t.Errorf("%d files are left of %d events with one", len(left), framed)
 	}
-	if _, err := os.Stat(filepath.Join(s.thumbs, ".doorlog-held")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(s.thumbs, path.Dir(s.held(t, "")))); !errors.Is(err, fs.ErrNotExist) {
 		t.Error("the folder of files that were held is left: ", err)
 	}
 }
@@ -376,8 +389,8 @@ func testBackupOfWhatWasThere(t *testing.T) {
 func TestOpenRemovesWhatABackupLeft(t *testing.T) {
 	s := newStore(t)
 	e := s.writeFramed(t, motion("porch", 1), 1)
-	for _, name := range []string{".doorlog-held/1-0", ".doorlog-held/1-1"} {
-		s.putFile(t, name, "of an event that was deleted")
+	for _, name := range []string{"1-0", "1-1"} {
+		s.putFile(t, s.held(t, name), "of an event that was deleted")
 	}
 	s.options.ReadOnly = true
 	s.reopen(t)
@@ -386,7 +399,7 @@ func TestOpenRemovesWhatABackupLeft(t *testing.T) {
 	}
 	s.options.ReadOnly = false
 	s.reopen(t)
-	wantOnly(t, s.thumbs, "2026")
+	wantOnly(t, s.thumbs, ".doorlog-"+s.stats(t).StoreID.String()+".json", "2026")
 	if _, err := s.Thumbnail(t.Context(), e.ID); err != nil {
 		t.Error(err)
 	}
@@ -396,7 +409,8 @@ func TestOpenRemovesWhatABackupLeft(t *testing.T) {
 func TestRepairRemovesWhatABackupLeft(t *testing.T) {
 	s := newStore(t)
 	s.write(t, motion("porch", 1))
-	s.putFile(t, ".doorlog-held/1-0", "of an event that was deleted")
+	held := s.held(t, "1-0")
+	s.putFile(t, held, "of an event that was deleted")
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -404,7 +418,7 @@ func TestRepairRemovesWhatABackupLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	v, err := doorlog.Verify(t.Context(), s.path, nil)
-	if err != nil || !v.Sound() || !slices.Equal(v.Orphans, []string{".doorlog-held/1-0"}) {
+	if err != nil || !v.Sound() || !slices.Equal(v.Orphans, []string{held}) {
 		t.Errorf("%+v, %v", v, err)
 	}
 	if r, err := doorlog.Repair(t.Context(), s.path, nil); err != nil || r.Removed != 1 {
@@ -416,7 +430,7 @@ func TestRepairRemovesWhatABackupLeft(t *testing.T) {
 func TestPruneRemovesWhatABackupLeft(t *testing.T) {
 	s := newStore(t)
 	s.write(t, motion("porch", 1))
-	s.putFile(t, ".doorlog-held/1-0", "of an event that was deleted")
+	s.putFile(t, s.held(t, "1-0"), "of an event that was deleted")
 	if said := s.wouldPrune(t, doorlog.Policy{}); said.Orphans != 1 {
 		t.Errorf("%+v", said)
 	}

@@ -44,6 +44,9 @@ var (
 
 	metaLastBackup = []byte("last_backup") // lastbackup.go; may be absent
 	metaRemoving   = []byte("removing")    // removing.go; may be absent
+	metaLineage    = []byte("lineage")     // lineage.go; may be absent
+	metaClock      = []byte("clock")       // clock.go; may be absent
+	metaHeldBack   = []byte("held_back")   // heldback.go; may be absent
 )
 
 const (
@@ -87,7 +90,7 @@ func (name missingBucketError) Error() string {
 }
 
 // createSchema makes every bucket of a new store.
-func createSchema(tx *bolt.Tx, storeID ID) error {
+func createSchema(tx *bolt.Tx, storeID, incarnation ID) error {
 	for _, name := range append([][]byte{metaBucket, tailBucket}, summed...) {
 		if _, err := tx.CreateBucket(name); err != nil {
 			return fmt.Errorf("bucket %s: %w", name, err)
@@ -98,6 +101,7 @@ func createSchema(tx *bolt.Tx, storeID ID) error {
 		{metaFormat, []byte(formatName)},
 		{metaSchema, binary.BigEndian.AppendUint32(nil, schemaVersion)},
 		{metaState, (&state{schema: schemaVersion, storeID: storeID}).encode()},
+		{metaLineage, (&lineage{incarnation: incarnation}).encode()},
 	} {
 		if err := meta.Put(kv.key, kv.value); err != nil {
 			return fmt.Errorf("meta %s: %w", kv.key, err)

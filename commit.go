@@ -41,6 +41,7 @@ type committer struct {
 	file    *boltFile
 	readers *readerPool
 	names   *interner
+	clock   *clock
 	log     *slog.Logger
 
 	commitTx func(*bolt.Tx) error // (*bolt.Tx).Commit, but for a test of one that fails
@@ -260,6 +261,13 @@ func (c *committer) transact(jobs []*job) (err error) {
 	if err := w.finish(); err != nil {
 		return err
 	}
+	c.clock.read()
+	clock, stale := c.clock.stale()
+	if stale {
+		if err := writable(tx, metaBucket).Put(metaClock, clock.encode()); err != nil {
+			return err
+		}
+	}
 	c.tellUnfolded(w.unfolded)
 	if err := c.file.settle(w.txID - 1); err != nil {
 		return diskError(err)
@@ -277,6 +285,9 @@ func (c *committer) transact(jobs []*job) (err error) {
 		case c.look <- struct{}{}:
 		default:
 		}
+	}
+	if stale {
+		c.clock.keep(clock)
 	}
 	c.tail, c.commits, c.pages, c.unclean = w.tail, c.commits+1, c.pages+stats.GetWrite(), w.unclean
 	return nil

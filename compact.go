@@ -183,7 +183,7 @@ func (c *compaction) create() (err error) {
 		return err
 	}
 	opt := c.store.opt
-	if err := buildFile(c.temp, ID{}, &opt); err != nil {
+	if err := buildFile(c.temp, ID{}, ID{}, &opt); err != nil {
 		return err
 	}
 	if err := (&replaceable{file: c.old.file}).like(c.temp); err != nil {
@@ -401,7 +401,11 @@ func (c *compaction) copyMeta(from, to *bolt.Tx, sums *sums) error {
 		return err
 	}
 	st.sums = *sums
-	return meta.Put(metaState, st.encode())
+	history, err := readLineage(from)
+	if err != nil {
+		return err
+	}
+	return errors.Join(meta.Put(metaState, st.encode()), writeLineage(to, history.moved(from.ID(), to.ID())))
 }
 
 // readBack reads the new file as Open would.

@@ -117,6 +117,9 @@ func (s *Store) erasePerson(ctx context.Context, name string, how Erasure) (*Era
 	if _, err := s.canReplace(ctx); err != nil {
 		return nil, err
 	}
+	if err := s.ensureVerified(ctx); err != nil {
+		return nil, err
+	}
 	if err := s.finishRemoving(ctx); err != nil {
 		return nil, err
 	}
@@ -380,7 +383,7 @@ func (e *eraser) search() (err error) {
 	}
 	e.OutOfReach = []string{copies}
 	if s.thumbs.holds() {
-		e.OutOfReach = append(e.OutOfReach, "a backup that is under way, and the thumbnails in "+heldFolder+" until it ends")
+		e.OutOfReach = append(e.OutOfReach, "a backup that is under way, and the thumbnails in "+s.thumbs.heldFolder()+" until it ends")
 	}
 	path, err := filepath.EvalSymlinks(s.path)
 	if err != nil {

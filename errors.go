@@ -63,6 +63,10 @@ var (
 	// and look; to write it again under the same ID is harmless.
 	ErrUnknownOutcome = errors.New("outcome unknown")
 
+	// ErrFolder: the thumbnail folder may not be that of the store, because its disk
+	// is not mounted, say, and what was asked for would then do harm.
+	ErrFolder = errors.New("not the store's thumbnail folder")
+
 	// ErrFailed: an earlier commit ended with ErrUnknownOutcome. The store
 	// can be read, and takes no writes until it is opened again.
 	ErrFailed = errors.New("store has stopped taking writes")

@@ -30,7 +30,10 @@ type Event struct {
 	Camera string
 
 	// RecordedAt is when it happened, kept to the nanosecond and returned in
-	// UTC. It may be left zero when ID is given, which holds it as well.
+	// UTC. It may be left zero when ID is given, which holds it as well. It is no
+	// earlier than 1970: of the hours before that in UTC in which 1970 has begun
+	// somewhere, where a camera without a clock begins, the beginning of 1970 is
+	// kept, and the time that was given in the attribute RecordedAtAttribute.
 	RecordedAt time.Time
 
 	// Type says what caused the event: Motion, Ding, or any other name.
@@ -82,6 +85,29 @@ type Event struct {
 	// Detections are what was seen, in the producer's order, at most
 	// MaxDetections; nil if there are none.
 	Detections []Detection
+}
+
+// RecordedAtAttribute has the time that was given, in the form of RFC 3339, of an event
+// whose RecordedAt could not be kept.
+const RecordedAtAttribute = "recorded_at"
+
+// takeFirstHours takes the beginning of 1970 by the clock of a zone east of Greenwich
+// for that in UTC, before which no ID lies.
+func (e *Event) takeFirstHours() {
+	const eastmost = 14 * time.Hour
+	epoch := time.Unix(0, 0)
+	if e.RecordedAt.IsZero() || !e.RecordedAt.Before(epoch) || e.RecordedAt.Before(epoch.Add(-eastmost)) {
+		return
+	}
+	given := e.RecordedAt.Format(time.RFC3339Nano)
+	e.RecordedAt = epoch
+	if _, has := e.Attributes[RecordedAtAttribute]; has || len(e.Attributes) >= MaxAttributes {
+		return
+	}
+	attributes := make(map[string]string, len(e.Attributes)+1) // the caller's stays as it is
+	maps.Copy(attributes, e.Attributes)
+	attributes[RecordedAtAttribute] = given
+	e.Attributes = attributes
 }
 
 // EventType says what caused an event. Any name may be used; these are the usual ones.

@@ -159,6 +159,15 @@ func (x *examination) lookAtMeta(key, value []byte) {
 	case string(metaRemoving):
 		_, err := decodeRemoving(value)
 		x.lookAtNote(key, value, err)
+	case string(metaLineage):
+		_, err := decodeLineage(value)
+		x.lookAtNote(key, value, err)
+	case string(metaClock):
+		_, err := decodeClock(value)
+		x.lookAtNote(key, value, err)
+	case string(metaHeldBack):
+		_, err := decodeHeldBack(value)
+		x.lookAtNote(key, value, err)
 	}
 }
 

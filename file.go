@@ -266,7 +266,7 @@ func createFile(path string, opt *Options) error {
 	if err != nil {
 		return err
 	}
-	err = buildBeside(path, putInPlace, func(temp string) error { return buildFile(temp, storeID, opt) })
+	err = buildBeside(path, putInPlace, func(temp string) error { return buildFile(temp, storeID, storeID, opt) })
 	if errors.Is(err, fs.ErrExist) {
 		err = nil
 	}
@@ -328,14 +328,14 @@ func putInPlace(temp, path string) error {
 }
 
 // buildFile makes a bolt file with the buckets of a store.
-func buildFile(path string, storeID ID, opt *Options) error {
+func buildFile(path string, storeID, incarnation ID, opt *Options) error {
 	db, err := bolt.Open(path, filePerm, &bolt.Options{
 		Timeout: opt.LockTimeout, FreelistType: bolt.FreelistArrayType, NoStatistics: true, OpenFile: opt.OpenFile,
 	})
 	if err != nil {
 		return err
 	}
-	err = db.Update(func(tx *bolt.Tx) error { return createSchema(tx, storeID) })
+	err = db.Update(func(tx *bolt.Tx) error { return createSchema(tx, storeID, incarnation) })
 	if err == nil {
 		err = db.Sync()
 	}

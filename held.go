@@ -11,13 +11,15 @@ import (
 	"time"
 )
 
-// heldFolder is a folder of the thumbnails. A file that is to be removed while a
-// backup runs is moved there, because the backup may be of a state in which an
-// event names it, and goes when the last backup ends. After a crash what is there
-// is of no event, and goes when the store is opened.
-const heldFolder = ".doorlog-held"
+// heldExt ends the name of a folder of the thumbnails, one for each store. A file
+// that is to be removed while a backup runs is moved there, because the backup may be
+// of a state in which an event names it, and goes when the last backup ends. After a
+// crash what is there is of no event, and goes when the store is opened.
+const heldExt = ".held"
 
-func isHeld(name string) bool { return strings.HasPrefix(name, heldFolder+"/") }
+func (t *thumbnails) heldFolder() string { return ownPrefix + t.store.String() + heldExt }
+
+func (t *thumbnails) isHeld(name string) bool { return strings.HasPrefix(name, t.heldFolder()+"/") }
 
 type heldFiles struct {
 	mu      sync.Mutex
@@ -54,19 +56,19 @@ func (t *thumbnails) release() (err error) {
 	}
 	t.held.of = nil
 	if err == nil {
-		_ = root.Remove(heldFolder) // an earlier process may have left something in it
+		_ = root.Remove(t.heldFolder()) // an earlier process may have left something in it
 	}
 	return err
 }
 
 // dropHeld removes what a backup has left behind, before there is another.
 func (t *thumbnails) dropHeld() error {
-	if _, err := os.Lstat(filepath.Join(t.dir, heldFolder)); err != nil {
+	if _, err := os.Lstat(filepath.Join(t.dir, t.heldFolder())); err != nil {
 		return ignoreNotExist(err)
 	}
 	root, err := t.open(false)
 	if err == nil {
-		err = root.RemoveAll(heldFolder)
+		err = root.RemoveAll(t.heldFolder())
 	}
 	return err
 }
@@ -98,13 +100,13 @@ func (t *thumbnails) sweepHeld(name string, dry bool) (swept bool, err error) {
 func (t *thumbnails) setAside(root *os.Root, name string) bool {
 	t.held.mu.Lock()
 	defer t.held.mu.Unlock()
-	if t.held.backups == 0 || isHeld(name) {
+	if t.held.backups == 0 || t.isHeld(name) {
 		return false
 	}
-	if err := root.Mkdir(heldFolder, folderPerm); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := root.Mkdir(t.heldFolder(), folderPerm); err != nil && !errors.Is(err, fs.ErrExist) {
 		return false
 	}
-	to := fmt.Sprintf("%s/%d-%d", heldFolder, t.held.since, t.held.moved)
+	to := fmt.Sprintf("%s/%d-%d", t.heldFolder(), t.held.since, t.held.moved)
 	if err := root.Rename(name, to); err != nil {
 		return false
 	}

@@ -73,7 +73,7 @@ func (s *Store) saveThumbnail(ctx context.Context, e *Event, frame []byte) error
 	if err != nil {
 		return err
 	}
-	e.ID, e.RecordedAt, e.ThumbnailPath = n.ID, n.RecordedAt, saved.path
+	e.ID, e.RecordedAt, e.Attributes, e.ThumbnailPath = n.ID, n.RecordedAt, n.Attributes, saved.path
 	e.FrameWidth, e.FrameHeight = saved.width, saved.height
 	return nil
 }
@@ -87,11 +87,15 @@ func (s *Store) releaseThumbnail(ctx context.Context, id ID, path string) bool {
 		return false
 	}
 	if path != thumbnailPath(id) {
+		ctx := context.WithoutCancel(ctx)
+		if s.ensureVerified(ctx) != nil { // the index may lack the event that names it
+			return false
+		}
 		// Whoever is about to write an event that names a producer's file has
 		// done so before this goes on, or begins after it.
 		s.thumbs.named.Lock()
 		defer s.thumbs.named.Unlock()
-		used, err := s.thumbnailUsed(context.WithoutCancel(ctx), path)
+		used, err := s.thumbnailUsed(ctx, path)
 		if used || err != nil {
 			return false
 		}

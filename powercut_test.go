@@ -296,7 +296,7 @@ func TestPowerCutLosesNothingThatWasAcknowledged(t *testing.T) {
 				if tries := moments[len(moments)-1].said.tries[b.n]; tries != 1 {
 					t.Errorf("the backup succeeded only the %d. time: %s", tries, run.stderr)
 				}
-				for _, name := range []string{".events.db.new-", ".doorlog-held"} {
+				for _, name := range []string{".events.db.new-", ".held"} {
 					if !slices.ContainsFunc(run.calls, func(c *call) bool { return strings.Contains(c.text, hexOf(name)) }) {
 						t.Errorf("there was no %s", name)
 					}

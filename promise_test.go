@@ -108,7 +108,7 @@ func (s *script) verify(dir string, said *promises) (err error) {
 		if left, _ := filepath.Glob(filepath.Join(dir, ".*.new-*")); len(left) > 0 {
 			err = errors.Join(err, fmt.Errorf("%w: %v is left over", errHalf, left))
 		}
-		if isThere(heldFolder(dir)) {
+		if holdsFiles(dir) {
 			err = errors.Join(err, fmt.Errorf("%w: files are held for no backup", errHalf))
 		}
 		if err == nil && !again {

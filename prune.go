@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -31,6 +32,14 @@ func (r *Removed) add(o Removed) {
 	r.DatabaseBytes += o.DatabaseBytes
 }
 
+func (r *Removed) subtract(o Removed) {
+	r.Events -= o.Events
+	r.Detections -= o.Detections
+	r.Thumbnails -= o.Thumbnails
+	r.ThumbnailBytes -= o.ThumbnailBytes
+	r.DatabaseBytes -= o.DatabaseBytes
+}
+
 // RemovedBy is what went for one reason.
 type RemovedBy struct {
 	// Reason is the Name of a Rule, "max age", "max events", "max bytes" or
@@ -55,11 +64,23 @@ type Pruned struct {
 
 	// Kept is how many are left of the events that there were in the beginning.
 	Kept int64 `json:"kept"`
+
+	// HeldBack says in sentences what the policy calls for and was not removed,
+	// because there was no proof that it may go, and what would prove it.
+	HeldBack []string `json:"held_back"`
 }
 
 // Prune deletes what the policy does not keep: events with their detections and
 // thumbnails, thumbnails alone, and also thumbnails that belong to no event and
 // are an hour old.
+//
+// It destroys nothing on one unchecked reading. A clock that is far ahead of all
+// that was seen is not believed before it has run for a day (Policy.TrustClock), and
+// events that were written while the clock was dead age from when it was right
+// again. A thumbnail of no event goes where the folder is the store's alone
+// (Verification.Folder), and few of them at a time (Policy.Orphans). Before any file
+// is removed the whole database has been verified since it was opened, which may
+// have to be done first. Pruned.HeldBack says what stays for want of proof.
 //
 // It does so a little at a time: in transactions of a few events, each followed
 // by a pause as long as it took, so that other writes go on meanwhile. Events
@@ -95,10 +116,6 @@ func (s *Store) prune(ctx context.Context, policy *Policy, dry bool) (_ *Pruned,
 		return nil, err
 	}
 	defer s.leave()
-	p := &pruning{
-		s: s, ctx: ctx, dry: dry, policy: policy, labels: policy.needsLabels(),
-		verdict: newVerdict(policy, s.opt.Now()), gone: make([]Removed, len(policy.Rules)+reasonCount),
-	}
 	if !dry {
 		if err := s.commits.failed(); err != nil {
 			return nil, err
@@ -109,8 +126,55 @@ func (s *Store) prune(ctx context.Context, policy *Policy, dry bool) (_ *Pruned,
 		}
 		defer unlock()
 	}
+	at := s.clock.read()
+	if policy.TrustClock {
+		at.believed, at.ahead = at.wall, false
+		if !dry {
+			s.clock.trust()
+		}
+	}
+	p := s.newPruning(ctx, policy, dry, &at)
 	err = p.run()
+	if err == nil && at.ahead {
+		err = p.holdBackByClock(&at)
+	}
+	if err == nil && !dry {
+		err = s.keepHeldBack(ctx, p.heldBack)
+	}
 	return p.account(), err
+}
+
+func (s *Store) newPruning(ctx context.Context, policy *Policy, dry bool, at *reading) *pruning {
+	return &pruning{
+		s: s, ctx: ctx, dry: dry, policy: policy, labels: policy.needsLabels(),
+		verdict: newVerdict(policy, at), gone: make([]Removed, len(policy.Rules)+reasonCount), heldBack: []string{},
+	}
+}
+
+// holdBackByClock says what would go if the clock were believed.
+func (p *pruning) holdBackByClock(at *reading) error {
+	believing := *at
+	believing.believed = at.wall
+	would := p.s.newPruning(p.ctx, p.policy, true, &believing)
+	if err := would.judge(); err != nil {
+		return err
+	}
+	more := would.account().Removed
+	if p.dry { // what goes in any case is still there
+		more.subtract(p.account().Removed)
+	}
+	if more.Events+more.Thumbnails > 0 {
+		p.holdBack("the clock says %s, more than a day ahead of all that the store has seen, which is %s: "+
+			"%d events and %d thumbnails (%d bytes) that are old by it stay until it has run for a day (%s so far), "+
+			"or somebody says that it is right (Policy.TrustClock, prune --trust-clock)",
+			at.wall.UTC().Format(time.RFC3339), at.seen.UTC().Format(time.RFC3339),
+			more.Events, more.Thumbnails, more.ThumbnailBytes, at.ran.Truncate(time.Minute))
+	}
+	return nil
+}
+
+func (p *pruning) holdBack(format string, args ...any) {
+	p.heldBack = append(p.heldBack, fmt.Sprintf(format, args...))
 }
 
 // A pruning is one run of Prune.
@@ -128,9 +192,21 @@ type pruning struct {
 
 	gone                 []Removed // for each reason; DatabaseBytes are those of records
 	orphans, orphanBytes int64
+	heldBack             []string
 }
 
-func (p *pruning) run() (err error) {
+func (p *pruning) run() error {
+	if err := p.s.ensureVerified(p.ctx); err != nil {
+		return err
+	}
+	if err := p.judge(); err != nil {
+		return err
+	}
+	return p.removeOrphans()
+}
+
+// judge removes, or counts, the events and thumbnails that the policy does not keep.
+func (p *pruning) judge() (err error) {
 	if err := p.proceed(); err != nil {
 		return err
 	}
@@ -140,10 +216,7 @@ func (p *pruning) run() (err error) {
 	if err := p.bound(); err != nil {
 		return err
 	}
-	if err := p.sweep(); err != nil {
-		return err
-	}
-	return p.removeOrphans()
+	return p.sweep()
 }
 
 // proceed says whether there is a reason to stop.
@@ -164,7 +237,7 @@ func (p *pruning) proceed() error {
 
 // account returns what has gone so far.
 func (p *pruning) account() *Pruned {
-	all := &Pruned{Orphans: p.orphans, OrphanBytes: p.orphanBytes}
+	all := &Pruned{Orphans: p.orphans, OrphanBytes: p.orphanBytes, HeldBack: p.heldBack}
 	for i, name := range p.policy.reasons() {
 		by := RemovedBy{name, p.gone[i]}
 		by.DatabaseBytes = p.share(by.DatabaseBytes)
@@ -232,29 +305,76 @@ func (p *pruning) findLast(tooMany, tooLarge int64) error {
 	if tooMany <= 0 && tooLarge <= 0 {
 		return nil
 	}
-	ages := p.verdict // which knows of no last event yet
-	records, files := int64(0), int64(0)
-	return p.walk(lastID, func(sn *Snapshot, r *record, bytes int64) (bool, error) {
-		if r.Pinned || ages.event(&r.Event) != stays {
-			return true, nil
+	l := lastFinder{p: p, ages: p.verdict, tooMany: tooMany, tooLarge: tooLarge}
+	err := p.walk(lastID, l.visit, nil)
+	for err == nil && len(l.late) > 0 && l.more() {
+		l.takeLate()
+	}
+	return err
+}
+
+// A lastFinder finds the last of the events that go because there are too many, or
+// because they take too much.
+type lastFinder struct {
+	p                 *pruning
+	ages              verdict // which knows of no last event yet
+	tooMany, tooLarge int64
+	records, files    int64      // bytes that go
+	late              []lateTurn // events that age from later than their IDs say, by that
+}
+
+// A lateTurn is what goes with an event whose turn comes later than its ID says.
+type lateTurn struct {
+	turn          turn
+	record, files int64
+}
+
+func (l *lastFinder) more() bool { return l.tooMany > 0 || l.tooLarge > l.p.share(l.records)+l.files }
+
+func (l *lastFinder) visit(sn *Snapshot, r *record, bytes int64) (more bool, err error) {
+	if r.Pinned || l.ages.event(&r.Event) != stays {
+		return true, nil
+	}
+	t, never := l.ages.turn(&r.Event)
+	if never {
+		return true, nil
+	}
+	file := int64(0)
+	if l.tooLarge > 0 && l.ages.thumbnail(&r.Event) == stays {
+		if file, err = l.p.fileBytes(sn, r); err != nil {
+			return false, err
 		}
-		if tooMany > 0 {
-			p.lastByEvents = r.ID
-		}
-		if tooLarge > p.share(records)+files {
-			p.lastByBytes = r.ID
-		}
-		tooMany--
-		records += bytes
-		if tooLarge > 0 && ages.thumbnail(&r.Event) == stays {
-			file, err := p.fileBytes(sn, r)
-			if err != nil {
-				return false, err
-			}
-			files += file
-		}
-		return tooMany > 0 || tooLarge > p.share(records)+files, nil
-	}, nil)
+	}
+	if t.from != r.ID {
+		at, _ := slices.BinarySearchFunc(l.late, t, func(a lateTurn, b turn) int { return a.turn.compare(b) })
+		l.late = slices.Insert(l.late, at, lateTurn{t, bytes, file})
+		return true, nil
+	}
+	for len(l.late) > 0 && l.late[0].turn.compare(t) < 0 && l.more() {
+		l.takeLate()
+	}
+	if l.more() {
+		l.take(t, bytes, file)
+	}
+	return l.more(), nil
+}
+
+func (l *lastFinder) takeLate() {
+	first := l.late[0]
+	l.late = l.late[1:]
+	l.take(first.turn, first.record, first.files)
+}
+
+func (l *lastFinder) take(t turn, record, file int64) {
+	if l.tooMany > 0 {
+		l.p.lastByEvents = t
+	}
+	if l.tooLarge > l.p.share(l.records)+l.files {
+		l.p.lastByBytes = t
+	}
+	l.tooMany--
+	l.records += record
+	l.files += file
 }
 
 // fileBytes returns what the thumbnail of an event takes; one that several

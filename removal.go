@@ -2,6 +2,7 @@ package doorlog
 
 import (
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -118,9 +119,107 @@ func (p *pruning) release(files []release) {
 	}
 }
 
-// removeOrphans removes the thumbnails that belong to no event, or counts them.
-// They are judged by the clock of the file system, as it is their files' times.
+// removeOrphans removes the thumbnails that belong to no event, or counts them, as far
+// as they are known to be nobody's.
 func (p *pruning) removeOrphans() error {
+	found, err := p.findOrphans()
+	if err != nil {
+		return err
+	}
+	commit, err := p.s.commit(p.ctx)
+	if err != nil {
+		return err
+	}
+	folder, err := p.s.thumbs.folder(commit)
+	if err != nil {
+		return err
+	}
+	if p.adopts(&folder, &found) {
+		folder.State = FolderOwn
+		if !p.dry {
+			if err := p.s.thumbs.own(commit); err != nil {
+				return err
+			}
+		}
+	}
+	few := max(1, found.pictures/orphanShare)
+	why := folder.why()
+	if why == "" && found.orphans > few {
+		why = fmt.Sprintf("they are more than %d, of the %d pictures that there are", few, found.pictures)
+	}
+	if why != "" && !p.policy.Orphans {
+		if found.orphans > 0 {
+			p.holdBack("%d thumbnails (%d bytes) that belong to no event stay, because %s: "+
+				"look at what verify says; prune --orphans (Policy.Orphans) removes them", found.orphans, found.bytes, why)
+		}
+		return nil
+	}
+	if err := p.sweepOrphans(); err != nil || p.dry || folder.State == FolderAbsent {
+		return err
+	}
+	if p.policy.Orphans {
+		return p.s.thumbs.own(commit)
+	}
+	return p.s.thumbs.advance(commit)
+}
+
+// orphanShare is how small a share of its pictures, one in so many, a folder may lose
+// at once because no event names them, unless somebody says so.
+const orphanShare = 100
+
+// adopts reports whether the store makes a folder its own that says of nobody whose
+// its pictures are: all of them are those of its events.
+func (p *pruning) adopts(folder *Folder, found *orphansFound) bool {
+	return folder.State == FolderUnclaimed && found.foreign == 0 && found.pictures > 0
+}
+
+// orphansFound are the thumbnails of a folder.
+type orphansFound struct {
+	pictures int   // files with the name of a thumbnail
+	foreign  int   // those that no event names, however young
+	orphans  int   // those of them that are an hour old
+	bytes    int64 // of these
+}
+
+func (p *pruning) findOrphans() (found orphansFound, err error) {
+	err = p.overThumbnails(func(name string) error {
+		if p.s.thumbs.isHeld(name) {
+			return p.sweepHeld(name)
+		}
+		if _, final, ok := thumbnailID(name); ok && final {
+			found.pictures++
+		}
+		return nil
+	}, func(name string, final, old bool) error {
+		if !final {
+			return nil
+		}
+		if found.foreign++; old {
+			size, _ := p.s.thumbs.size(name)
+			found.orphans++
+			found.bytes += size
+		}
+		return nil
+	})
+	return found, err
+}
+
+// sweepOrphans removes the orphans that are an hour old, or counts them. What is left
+// of a save that was cut short is one, too.
+func (p *pruning) sweepOrphans() error {
+	return p.overThumbnails(nil, func(name string, final, old bool) error {
+		if !old {
+			return nil
+		}
+		id, _, _ := thumbnailID(name)
+		return p.removeOrphan(name, id, final)
+	})
+}
+
+// overThumbnails calls each, unless it is nil, with each file of the folder, and orphan
+// with those of a thumbnail that belongs to no event. They are judged by the clock of
+// the file system, as it is their times: one from the future is young.
+func (p *pruning) overThumbnails(each func(name string) error, orphan func(name string, final, old bool) error) error {
 	graceFrom, rest := time.Now().Add(-youngest), halfTime(p.ctx)
 	return p.s.thumbs.each(func(name string, modified time.Time) error {
 		if err := p.proceed(); err != nil {
@@ -131,25 +230,33 @@ func (p *pruning) removeOrphans() error {
 				return err
 			}
 		}
-		if isHeld(name) { // its time is that of the picture
-			size, there := p.s.thumbs.size(name)
-			swept, err := p.s.thumbs.sweepHeld(name, p.dry)
-			if err == nil && swept && there {
-				p.orphans++
-				p.orphanBytes += size
+		if each != nil {
+			if err := each(name); err != nil {
+				return err
 			}
-			return err
 		}
-		id, final, ok := thumbnailID(name)
-		if !ok || modified.After(graceFrom) {
+		_, final, ok := thumbnailID(name)
+		if !ok {
 			return nil
 		}
-		orphan, err := p.orphan(name, final)
-		if err != nil || !orphan {
+		of, err := p.orphan(name, final)
+		if err != nil || !of {
 			return err
 		}
-		return p.removeOrphan(name, id, final)
+		return orphan(name, final, !modified.After(graceFrom))
 	})
+}
+
+// sweepHeld removes what a backup that was cut short has left, whatever its time, which
+// is that of the picture.
+func (p *pruning) sweepHeld(name string) error {
+	size, there := p.s.thumbs.size(name)
+	swept, err := p.s.thumbs.sweepHeld(name, p.dry)
+	if err == nil && swept && there {
+		p.orphans++
+		p.orphanBytes += size
+	}
+	return err
 }
 
 func (p *pruning) orphan(name string, final bool) (bool, error) {

@@ -53,6 +53,14 @@ func decodeRemoving(rec []byte) (paths []string, err error) {
 	return paths, d.finish(0)
 }
 
+// finishErasure is finishRemoving in the background. Which files an event names is to be
+// known, so the file has been verified.
+func (s *Store) finishErasure() {
+	if err := s.finishRemoving(s.life); err != nil && s.life.Err() == nil {
+		s.opt.Logger.Warn("doorlog: thumbnails that an erasure was about to remove are left", "error", err)
+	}
+}
+
 // finishRemoving removes the files that are noted, and the note.
 func (s *Store) finishRemoving(ctx context.Context) error {
 	sn, err := s.look(ctx)

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"time"
 )
 
 // A Repaired is the account of a Repair.
@@ -20,14 +19,16 @@ type Repaired struct {
 	// Rebuilt says that the file was made anew from its records.
 	Rebuilt bool `json:"rebuilt"`
 
-	// Removed is how many thumbnails that belonged to no event were removed.
-	Removed int `json:"removed"`
+	// Removed is how many thumbnails that belonged to no event were removed, and
+	// HeldBack says why others were not, as after a Prune.
+	Removed  int64    `json:"removed"`
+	HeldBack []string `json:"held_back"`
 }
 
 // Repair mends the store in the file at path as far as that loses nothing: a
 // file whose events, detections and persons are all there is made anew from
 // them, with new indexes and sums, and thumbnails that belong to no event are
-// removed. For the time of it the disk needs as much space again as the file
+// removed as by a Prune, whose caution holds here too. For the time of it the disk needs as much space again as the file
 // takes. Nobody may have the file open (ErrLocked); on Android, Solaris and AIX,
 // where that cannot be made sure of, a file is not made anew
 // (errors.ErrUnsupported).
@@ -46,7 +47,7 @@ func repair(ctx context.Context, path string, options *Options) (result *Repaire
 		return nil, err
 	}
 	opt.ReadOnly, opt.Scrub, opt.Retention, opt.CompactAt = false, -1, nil, 0
-	result = new(Repaired)
+	result = &Repaired{HeldBack: []string{}}
 	// A link stays, and the file to which it leads is replaced.
 	if path, err = filepath.EvalSymlinks(path); err != nil {
 		return nil, err
@@ -60,7 +61,11 @@ func repair(ctx context.Context, path string, options *Options) (result *Repaire
 			return result, err
 		}
 	}
-	if result.Removed, err = removeOrphans(ctx, path, &opt); err != nil {
+	gone, err := removeOrphans(ctx, path, &opt)
+	if gone != nil {
+		result.Removed, result.HeldBack = gone.Orphans, gone.HeldBack
+	}
+	if err != nil {
 		return result, err
 	}
 	result.After, err = verifyFile(ctx, path, &opt)
@@ -160,23 +165,14 @@ func rebuild(ctx context.Context, path string, opt *Options) (err error) {
 	return err
 }
 
-// removeOrphans removes the thumbnails that belong to no event.
-func removeOrphans(ctx context.Context, path string, opt *Options) (n int, err error) {
+// removeOrphans removes the thumbnails that belong to no event, as a Prune does.
+func removeOrphans(ctx context.Context, path string, opt *Options) (gone *Pruned, err error) {
 	s, err := openStore(path, opt)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	sn, err := s.snapshot(ctx)
-	if err != nil {
-		return 0, err
-	}
-	defer sn.close()
-	err = sn.overOrphans(time.Time{}, func(name string) error {
-		n++
-		return s.thumbs.remove(name)
-	})
-	return n, err
+	return s.prune(ctx, &Policy{}, false)
 }
 
 // quarantine sets a damaged file aside, under a name that says so, and puts what

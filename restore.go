@@ -16,6 +16,8 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+
+	bolt "go.etcd.io/bbolt"
 )
 
 // RestoreOptions configure a Restore. nil does.
@@ -257,8 +259,42 @@ func (x *restorer) read() error {
 	if err := x.readEnd(last); err != nil {
 		return err
 	}
+	if err := x.beginIncarnation(); err != nil {
+		return err
+	}
 	x.progress.finish()
 	return nil
+}
+
+// beginIncarnation makes the restored store another one than that which has gone on
+// since the backup, and its thumbnails its own: if just the database is put in the
+// place of the one that was lost, the pictures there may be of events that it has not.
+func (x *restorer) beginIncarnation() (err error) {
+	opt, err := (&Options{}).withDefaults(x.databasePath())
+	if err != nil {
+		return err
+	}
+	ids := idSource{entropy: opt.Entropy}
+	incarnation, err := ids.next(opt.Now())
+	if err != nil {
+		return err
+	}
+	db, err := bolt.Open(x.databasePath(), filePerm, &bolt.Options{FreelistType: bolt.FreelistArrayType, NoStatistics: true})
+	if err != nil {
+		return err
+	}
+	err = guarded(func() error {
+		return db.Update(func(tx *bolt.Tx) error { return writeLineage(tx, lineage{incarnation: incarnation}) })
+	})
+	if err = errors.Join(err, db.Close()); err != nil || x.end.Thumbnails == 0 {
+		return err
+	}
+	root, err := os.OpenRoot(x.thumbnailDir())
+	if err != nil {
+		return err
+	}
+	t := thumbnails{store: x.manifest.StoreID, incarnation: incarnation}
+	return errors.Join(t.writeClaim(root, 0, true), root.Close())
 }
 
 // damaged says that the backup is.

@@ -36,15 +36,28 @@ func restoreIsWholeOrNot(dir string, backup []byte, files map[string]string, end
 	}
 	got := make(map[string]string)
 	err = filepath.WalkDir(to, func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil || d.IsDir() || isClaim(name) {
 			return err
 		}
 		data, err := os.ReadFile(name)
 		got[strings.TrimPrefix(name, to+"/")] = string(data)
 		return err
 	})
+	if err == nil { // each Restore begins an incarnation, so that no two files are the same to the byte
+		err = isSmallStore(to)
+		got["events.db"] = files["events.db"]
+	}
 	if err == nil && !maps.Equal(got, files) {
 		err = fmt.Errorf("the store has %d files, or others, and should have %d", len(got), len(files))
+	}
+	return err
+}
+
+// isSmallStore says whether a folder has the store of smallBackup.
+func isSmallStore(dir string) error {
+	v, err := doorlog.Verify(context.Background(), filepath.Join(dir, "events.db"), nil)
+	if err == nil && (!v.Sound() || v.Events != 8 || v.Persons != 1 || v.Thumbnails != 5 || v.Folder.State != doorlog.FolderOwn) {
+		err = fmt.Errorf("restored was %+v", v)
 	}
 	return err
 }

@@ -12,8 +12,8 @@ import (
 // A Policy says what a store keeps. The zero Policy keeps every event. Pinned
 // events stay, with their thumbnails, whatever it says.
 //
-// Ages count from the RecordedAt of an event to Options.Now, which is believed:
-// a clock that runs ahead makes everything old.
+// Ages count from the RecordedAt of an event to Options.Now, as far as that clock can
+// be believed (see Store.Prune).
 type Policy struct {
 	// Rules are how long kinds of events are kept. The first rule that matches
 	// an event decides on its age alone: no later one, nor MaxAge, is asked.
@@ -39,6 +39,18 @@ type Policy struct {
 	// It goes for a producer's own file as for one that doorlog made. 0: as
 	// old as the event.
 	ThumbnailAge time.Duration
+
+	// TrustClock says that somebody has looked at the clock and found it right, however
+	// far ahead it is of all that the store has seen. It is for one Prune, and not for
+	// Options.Retention.
+	TrustClock bool
+
+	// Orphans says that thumbnails of no event may go, however many they are and
+	// whosever the folder is: somebody has looked at what Verify says of them.
+	// Without it, they go where the folder is the store's alone, and where they are
+	// no more than a hundredth of its pictures, or one. It is for one Prune, and not
+	// for Options.Retention.
+	Orphans bool
 
 	// Progress, unless it is nil, is called after each transaction of a Prune
 	// with what has been removed so far. It must not close the store.
@@ -161,25 +173,35 @@ func (p *Policy) reasons() []string {
 // transaction that looks again.
 type verdict struct {
 	policy *Policy
+	at     *reading
 
 	// Events before these are too old: one for each rule, and one for the
 	// events of no rule.
 	before           []ID
 	thumbnailsBefore ID
 
-	// Events up to these go because there are too many, and because they take
+	// Events up to these turns go because there are too many, and because they take
 	// too much; zero: none.
-	lastByEvents, lastByBytes ID
+	lastByEvents, lastByBytes turn
 }
 
-func newVerdict(p *Policy, now time.Time) verdict {
+// A turn is when an event goes, of two the one before the other: that of the one that
+// has aged for longer.
+type turn struct {
+	from ID // the first of the moment from which the event ages, or its own
+	own  ID
+}
+
+func (t turn) compare(o turn) int { return cmp.Or(t.from.Compare(o.from), t.own.Compare(o.own)) }
+
+func newVerdict(p *Policy, at *reading) verdict {
 	limit := func(age time.Duration) ID {
 		if age == 0 {
 			return ID{}
 		}
-		return idFrom(now.Add(-age))
+		return idFrom(at.believed.Add(-age))
 	}
-	v := verdict{policy: p, thumbnailsBefore: limit(p.ThumbnailAge)}
+	v := verdict{policy: p, at: at, thumbnailsBefore: limit(p.ThumbnailAge)}
 	for _, r := range p.Rules {
 		v.before = append(v.before, limit(r.MaxAge))
 	}
@@ -193,17 +215,28 @@ func (v *verdict) youngest() ID {
 	for _, id := range v.before {
 		until = maxID(until, id)
 	}
-	for _, last := range [...]ID{v.lastByEvents, v.lastByBytes} {
-		if last != (ID{}) {
-			until = maxID(until, firstAfter(last))
+	for _, last := range [...]turn{v.lastByEvents, v.lastByBytes} {
+		if last != (turn{}) {
+			until = maxID(until, firstAfter(last.from))
 		}
 	}
 	return until
 }
 
+// turn returns the turn of an event, which is by its own ID, unless its time is that of
+// a dead clock. never: it does not age yet.
+func (v *verdict) turn(e *Event) (t turn, never bool) {
+	from, never := v.at.agesFrom(e)
+	if from.Equal(e.RecordedAt) {
+		return turn{e.ID, e.ID}, never
+	}
+	return turn{idFrom(from), e.ID}, never
+}
+
 // event returns the reason for which an event goes, or stays.
 func (v *verdict) event(e *Event) int {
-	if e.Pinned {
+	t, never := v.turn(e)
+	if e.Pinned || never {
 		return stays
 	}
 	rules := v.policy.Rules
@@ -212,11 +245,11 @@ func (v *verdict) event(e *Event) int {
 		rule = len(rules) + byMaxAge
 	}
 	switch {
-	case e.ID.Compare(v.before[rule]) < 0:
+	case t.from.Compare(v.before[rule]) < 0:
 		return rule
-	case e.ID.Compare(v.lastByEvents) <= 0:
+	case t.compare(v.lastByEvents) <= 0:
 		return len(rules) + byMaxEvents
-	case e.ID.Compare(v.lastByBytes) <= 0:
+	case t.compare(v.lastByBytes) <= 0:
 		return len(rules) + byMaxBytes
 	}
 	return stays
@@ -226,10 +259,10 @@ func (v *verdict) event(e *Event) int {
 // or with it.
 func (v *verdict) thumbnail(e *Event) int {
 	reason := v.event(e)
-	switch {
-	case e.ThumbnailPath == "":
+	if e.ThumbnailPath == "" {
 		return stays
-	case reason == stays && !e.Pinned && e.ID.Compare(v.thumbnailsBefore) < 0:
+	}
+	if t, never := v.turn(e); reason == stays && !e.Pinned && !never && t.from.Compare(v.thumbnailsBefore) < 0 {
 		return len(v.policy.Rules) + byThumbnailAge
 	}
 	return reason
@@ -243,18 +276,31 @@ func (s *Store) startRetention() {
 		return
 	}
 	s.active.Go(func() {
+		var said []string
 		for wait := time.Duration(0); pause(s.life, wait) == nil; wait = s.opt.RetentionEvery {
-			s.retainOnce(s.life)
+			s.retainOnce(s.life, &said)
 		}
 	})
 }
 
-func (s *Store) retainOnce(ctx context.Context) {
-	gone, err := s.Prune(ctx, *s.opt.Retention)
+// retainOnce prunes once. said is what the log has been told of what is held back.
+func (s *Store) retainOnce(ctx context.Context, said *[]string) {
+	policy := *s.opt.Retention
+	policy.TrustClock, policy.Orphans = false, false // nobody has looked
+	gone, err := s.Prune(ctx, policy)
 	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrClosed) {
 		s.opt.Logger.Warn("doorlog: retention has stopped until its next turn", "file", s.path, "error", err)
 	}
-	if gone != nil && gone.Events+gone.Thumbnails+gone.Orphans > 0 {
+	if gone == nil {
+		return
+	}
+	if !slices.Equal(gone.HeldBack, *said) { // once, and not each time
+		for _, why := range gone.HeldBack {
+			s.opt.Logger.Warn("doorlog: retention is held back", "file", s.path, "why", why)
+		}
+		*said = gone.HeldBack
+	}
+	if gone.Events+gone.Thumbnails+gone.Orphans > 0 {
 		s.opt.Logger.Info("doorlog: retention has removed", "file", s.path, "events", gone.Events,
 			"thumbnails", gone.Thumbnails, "thumbnail_bytes", gone.ThumbnailBytes, "orphans", gone.Orphans)
 	}

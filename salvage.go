@@ -95,10 +95,10 @@ func copyRecords(
 		if err != nil {
 			return err
 		}
-		if err := buildFile(temp, storeID, opt); err != nil {
+		if err := buildFile(temp, storeID, storeID, opt); err != nil {
 			return err
 		}
-		c := copier{ctx: ctx}
+		c := copier{ctx: ctx, incarnation: storeID}
 		if err := c.open(temp); err != nil {
 			return err
 		}
@@ -116,9 +116,12 @@ func copyRecords(
 
 // A copier fills a new store with records.
 type copier struct {
-	ctx      context.Context
-	db       *bolt.DB
-	names    interner
+	ctx   context.Context
+	db    *bolt.DB
+	names interner
+
+	incarnation ID // of the new store, unless nothing is lost
+
 	pending  []rawRecord
 	size     int // of what is pending
 	err      error
@@ -290,14 +293,11 @@ func (c *copier) finish(x *examination) (*Salvaged, error) {
 			return nil, err
 		}
 	}
-	if err := c.db.Sync(); err != nil {
-		return nil, err
-	}
 	result := &Salvaged{
 		Stripped: c.stripped, Unsure: c.unsure, Counted: x.known != nil,
 		Findings: append([]Finding{}, x.list...), Found: x.all,
 	}
-	return result, c.db.View(func(tx *bolt.Tx) error {
+	err := c.db.View(func(tx *bolt.Tx) error {
 		st, err := readState(tx)
 		saved := func(bucket int) int64 { return int64(st.sums[bucket].entries) }
 		lost := func(bucket int) int64 {
@@ -313,6 +313,30 @@ func (c *copier) finish(x *examination) (*Salvaged, error) {
 			result.Complete, result.Unsure = true, 0
 		}
 		return err
+	})
+	if err == nil {
+		err = c.continueLineage(x, result.Complete)
+	}
+	if err == nil {
+		err = c.db.Sync()
+	}
+	return result, err
+}
+
+// continueLineage begins another incarnation, unless the store is what it was.
+func (c *copier) continueLineage(x *examination, complete bool) error {
+	return c.db.Update(func(tx *bolt.Tx) error {
+		if !complete {
+			return writeLineage(tx, lineage{incarnation: c.incarnation})
+		}
+		var before lineage
+		if rec := x.notes[string(metaLineage)]; rec != nil {
+			var err error
+			if before, err = decodeLineage(rec); err != nil {
+				return err
+			}
+		}
+		return writeLineage(tx, before.moved(int(x.walker.meta.txid), tx.ID()))
 	})
 }
 

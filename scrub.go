@@ -13,13 +13,16 @@ type scrubs struct {
 	busy  bool
 	last  time.Time        // when the file was last found sound
 	sizes map[string]int64 // then: bytes of each bucket; not changed any more
+
+	verified bool    // last has been set
+	turn     idLocks // of no event: one verification at a time
 }
 
 // startScrub has the file verified from time to time.
 func (s *Store) startScrub() {
 	scrubbed := s.readers.file.scrubbed
 	if scrubbed {
-		s.scrub.last, s.scrub.sizes = s.opt.Now(), s.readers.file.sizes
+		s.scrub.found(s.opt.Now(), s.readers.file.sizes)
 	}
 	if s.opt.Scrub < 0 {
 		return
@@ -41,8 +44,25 @@ func (s *Store) scrubOnce(ctx context.Context) {
 		return
 	}
 	defer s.leave()
+	unlock, err := s.scrub.turn.lock(ctx, ID{})
+	if err != nil {
+		return
+	}
+	err = s.scrubFile(ctx, halfTime(ctx))
+	unlock()
+	if err == nil && s.commits != nil {
+		s.finishErasure()
+	}
+	if err != nil && !errors.Is(err, ErrCorrupt) && ctx.Err() == nil {
+		s.opt.Logger.Warn("doorlog: the file could not be verified", "file", s.path, "error", err)
+	}
+}
+
+// scrubFile verifies the whole file as it is now. Its caller has the turn.
+func (s *Store) scrubFile(ctx context.Context, pace func() error) error {
 	s.scrub.set(true)
-	x, sn, err := s.examineState(ctx, halfTime(ctx))
+	defer s.scrub.set(false)
+	x, sn, err := s.examineState(ctx, pace)
 	if err == nil {
 		sn.close()
 		err = x.err()
@@ -52,17 +72,40 @@ func (s *Store) scrubOnce(ctx context.Context) {
 		s.scrub.found(s.opt.Now(), x.sizes())
 	case errors.Is(err, ErrCorrupt):
 		s.condemn(err)
-	case ctx.Err() == nil:
-		s.opt.Logger.Warn("doorlog: the file could not be verified", "file", s.path, "error", err)
 	}
-	s.scrub.set(false)
+	return err
+}
+
+// ensureVerified returns when the whole file has been verified since it was opened:
+// before that, what is not found in it may be there.
+func (s *Store) ensureVerified(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.life, cancel)()
+	unlock, err := s.scrub.turn.lock(ctx, ID{})
+	if err == nil {
+		defer unlock()
+		if !s.scrub.isVerified() {
+			err = s.scrubFile(ctx, nil)
+		}
+	}
+	if err != nil && s.life.Err() != nil {
+		return ErrClosed
+	}
+	return err
+}
+
+func (c *scrubs) isVerified() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.verified
 }
 
 // found says that the file was read whole and found sound.
 func (c *scrubs) found(at time.Time, sizes map[string]int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.last, c.sizes = at, sizes
+	c.last, c.sizes, c.verified = at, sizes, true
 }
 
 func (c *scrubs) set(busy bool) {

@@ -60,6 +60,10 @@ type Stats struct {
 	// entries has no pages of its own.
 	Buckets map[string]int64
 
+	// HeldBack says what the last Prune did not remove for want of proof
+	// (Pruned.HeldBack).
+	HeldBack []string
+
 	// Damage says what is wrong with the file, if something was found: every
 	// other call then returns it. It is ErrCorrupt, or nil.
 	Damage error
@@ -135,6 +139,9 @@ func (st *Stats) look(sn *Snapshot) error {
 	st.Detected = int64(kept.sums[detectionsSum].entries)
 	st.StoreID, st.Schema = kept.storeID, int(kept.schema)
 	if st.LastBackup, err = readLastBackup(sn.r.tx); err != nil {
+		return err
+	}
+	if st.HeldBack, err = readHeldBack(sn.r.tx); err != nil {
 		return err
 	}
 	oldest, _ := sn.r.eventCursor.First()

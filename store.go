@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -24,6 +25,7 @@ type Store struct {
 	readers  readerPool // and the file
 	commits  *committer // nil if the store is read-only
 	thumbs   *thumbnails
+	clock    *clock
 	names    interner
 	ids      idSource
 	busy     idLocks
@@ -107,6 +109,10 @@ func openStore(path string, opt *Options) (*Store, error) {
 	file.users = 1
 	s.ids.entropy = opt.Entropy
 	s.thumbs = newThumbnails(opt.ThumbnailDir, opt.ThumbnailEdge)
+	s.clock = newClock(opt.Now)
+	if err := s.remember(); err != nil {
+		return nil, errors.Join(err, file.close())
+	}
 	if opt.ReadOnly {
 		s.startScrub()
 		return s, nil
@@ -123,16 +129,49 @@ func openStore(path string, opt *Options) (*Store, error) {
 		return nil, errors.Join(err, file.close())
 	}
 	s.commits = &committer{
-		file: file, readers: &s.readers, names: &s.names, log: opt.Logger, commitTx: (*bolt.Tx).Commit,
+		file: file, readers: &s.readers, clock: s.clock, names: &s.names, log: opt.Logger, commitTx: (*bolt.Tx).Commit,
 		tail: tail, unclean: unclean, awake: make(chan struct{}, 1),
 	}
-	if err := s.finishRemoving(s.life); err != nil {
-		opt.Logger.Warn("doorlog: thumbnails that an erasure was about to remove are left", "error", err)
+	if err := s.noticeOlderCopy(s.life); err != nil {
+		opt.Logger.Warn("doorlog: whose the thumbnail folder is cannot be told", "error", err)
+	}
+	if file.scrubbed {
+		s.finishErasure()
 	}
 	s.startScrub()
 	s.startCompactor() // which sets what the committer reads, before anybody writes
 	s.startRetention()
 	return s, nil
+}
+
+// remember takes in what meta has of the store and its clock.
+func (s *Store) remember() error {
+	sn, err := s.look(s.life)
+	if err != nil {
+		return err
+	}
+	defer sn.close()
+	return guarded(func() error {
+		st, err := readState(sn.r.tx)
+		if err != nil {
+			return err
+		}
+		history, err := readLineage(sn.r.tx)
+		if err != nil {
+			return err
+		}
+		s.thumbs.store, s.thumbs.incarnation = st.storeID, history.incarnation
+		kept, err := readClock(sn.r.tx)
+		if err != nil {
+			return err
+		}
+		newest := time.Time{}
+		if id, err := newestID(sn.r.tx); err == nil && id != (ID{}) {
+			newest = IDTime(id)
+		}
+		s.clock.begin(kept, newest)
+		return nil
+	})
 }
 
 // tailLength counts the events of the tail, damaged ones too, and
@@ -187,6 +226,7 @@ func (s *Store) Close() error {
 	var err error
 	if s.commits != nil && s.damage.Load() == nil {
 		err = s.commits.close()
+		s.advanceClaim()
 	}
 	s.readers.beginWrite() // for ever: the pool stays empty
 	if err := errors.Join(err, s.readers.file.close(), s.thumbs.close()); err != nil {

@@ -63,7 +63,7 @@ func validThumbnailPath(name string, id ID) error {
 	if !fs.ValidPath(name) || name == "." || strings.Contains(name, `\`) || !filepath.IsLocal(filepath.FromSlash(name)) {
 		return invalid(field, "%q is not a path inside the thumbnail folder", name)
 	}
-	if folder, _, _ := strings.Cut(name, "/"); strings.EqualFold(folder, heldFolder) {
+	if isOwnName(name) {
 		return invalid(field, "%q is in the store's own folder", name)
 	}
 	other, err := ulid.ParseStrict(strings.TrimSuffix(strings.ToLower(path.Base(name)), thumbnailExt))
@@ -86,10 +86,15 @@ type thumbnails struct {
 
 	held heldFiles
 
+	// Whose claim is made. They are set before the folder is used.
+	store, incarnation ID
+
 	mu      sync.Mutex
 	root    *os.Root // nil until it is needed
 	old     []*os.Root
-	durable string // the last day folder that was made, or seen to be, durable
+	durable string   // the last day folder that was made, or seen to be, durable
+	claimed *os.Root // the folder that is known to have the store's claim
+	saved   bool     // a thumbnail was saved since the claim was last brought up to date
 }
 
 func newThumbnails(dir string, edge int) *thumbnails {
@@ -184,6 +189,9 @@ func (t *thumbnails) shrink(ctx context.Context, frame []byte) (jpeg []byte, wid
 }
 
 func (t *thumbnails) write(root *os.Root, name string, data []byte) error {
+	if err := t.claim(root); err != nil {
+		return err
+	}
 	if err := t.makeDay(root, path.Dir(name)); err != nil {
 		return err
 	}

@@ -36,8 +36,11 @@ type Verification struct {
 	// Orphans are the files of thumbnails, below Options.ThumbnailDir, that
 	// belong to no event: at most the first 100; Orphaned is how many there
 	// are in all. A crash at the wrong moment leaves one, and no harm is done.
+	// Folder says whose the folder is: only in one that is FolderOwn are orphans
+	// known to be nobody's.
 	Orphans  []string `json:"orphans"`
 	Orphaned int      `json:"orphaned"`
+	Folder   Folder   `json:"folder"`
 
 	inFile     int   // findings that are not of a thumbnail
 	unreadable error // why the disk could not read a page, if so
@@ -154,6 +157,7 @@ func (x *examination) verification() *Verification {
 		Detections: int64(x.sums[detectionsSum].entries) - int64(x.damaged[detectionsSum]),
 		Persons:    int64(x.sums[personsSum].entries) - int64(x.damaged[personsSum]),
 		Findings:   append([]Finding{}, x.list...), Found: x.all, inFile: x.inFile, unreadable: x.unreadable, Orphans: []string{},
+		Folder: Folder{Others: []ID{}},
 
 		RecordsWhole: x.whole(eventsSum) && x.whole(detectionsSum) && x.whole(personsSum),
 	}
@@ -266,7 +270,14 @@ func (sn *Snapshot) verify(x *examination, graceFrom time.Time) (*Verification, 
 	}
 	v := x.verification()
 	v.Whole, v.Thumbnails = true, c.thumbnails
-	err := sn.overOrphans(graceFrom, func(name string) error {
+	commit, err := sn.commit()
+	if err == nil {
+		v.Folder, err = sn.store.thumbs.folder(commit)
+	}
+	if err != nil {
+		return nil, err
+	}
+	err = sn.overOrphans(graceFrom, func(name string) error {
 		if v.Orphaned++; len(v.Orphans) < maxFindings {
 			v.Orphans = append(v.Orphans, name)
 		}
@@ -285,7 +296,7 @@ func (sn *Snapshot) overOrphans(graceFrom time.Time, fn func(name string) error)
 		if !graceFrom.IsZero() && modified.After(graceFrom) {
 			return nil
 		}
-		if isHeld(name) { // of a backup: one that runs, or was cut short
+		if sn.store.thumbs.isHeld(name) { // of a backup: one that runs, or was cut short
 			if sn.store.thumbs.holds() {
 				return nil
 			}

@@ -170,6 +170,7 @@ func TestRepairRebuildsWhatIsDerived(t *testing.T) {
 	if err := s.SaveThumbnail(t.Context(), &orphan, jpegFrame(t, 8, 8)); err != nil {
 		t.Fatal(err)
 	}
+	s.age(t)
 	s.close(t)
 	s.inFile(t, dropPosting)
 	_, err := doorlog.Open(s.path, &s.options)

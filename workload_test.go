@@ -221,7 +221,7 @@ func (w *workload) backUp(s *step) error {
 	if err == nil {
 		return nil
 	}
-	if isThere(heldFolder(w.dir)) {
+	if holdsFiles(w.dir) {
 		return fmt.Errorf("%w: after a backup files are held: %w", errBroken, err)
 	}
 	for _, is := range []error{syscall.EIO, syscall.ENOSPC, doorlog.ErrUnknownOutcome, doorlog.ErrFailed, errNotAll} {
@@ -235,7 +235,11 @@ func (w *workload) backUp(s *step) error {
 // errNotAll is of a backup that lacks a thumbnail, as it may if the disk fails.
 var errNotAll = errors.New("not all is in the backup")
 
-func heldFolder(dir string) string { return filepath.Join(dir, "thumbnails", ".doorlog-held") }
+// holdsFiles reports whether a store in dir keeps thumbnails for a backup.
+func holdsFiles(dir string) bool {
+	held, err := filepath.Glob(filepath.Join(dir, "thumbnails", ".doorlog-*.held"))
+	return err != nil || len(held) > 0
+}
 
 func syncDir(dir string) error {
 	f, err := os.Open(dir)

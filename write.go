@@ -15,15 +15,17 @@ func (s *Store) NewID(recordedAt time.Time) (ID, error) {
 		return ID{}, failed("new id", err)
 	}
 	defer s.leave()
-	if err := validTime("recorded_at", recordedAt, s.latest()); err != nil {
+	e := Event{RecordedAt: recordedAt}
+	e.takeFirstHours()
+	if err := validTime("recorded_at", e.RecordedAt, s.latest()); err != nil {
 		return ID{}, failed("new id", err)
 	}
-	id, err := s.ids.next(recordedAt)
+	id, err := s.ids.next(e.RecordedAt)
 	return id, failed("new id", err)
 }
 
 // latest is the last time at which an event may lie now.
-func (s *Store) latest() time.Time { return s.opt.Now().Add(s.opt.MaxFutureSkew) }
+func (s *Store) latest() time.Time { return s.clock.latest(s.opt.MaxFutureSkew) }
 
 // WriteEvent stores an event with its detections and returns its ID. It is
 // durable when WriteEvent returns. An event that cannot be stored is
@@ -118,6 +120,7 @@ func (s *Store) writeFramed(ctx context.Context, e Event, frame *[]byte, once bo
 	if once && e.RecordingID == "" && e.ID == (ID{}) {
 		return written{}, invalid("recording_id", "is empty, so the event cannot be told from another")
 	}
+	e.takeFirstHours()
 	if frame != nil && e.ID == (ID{}) && validTime("recorded_at", e.RecordedAt, s.latest()) == nil {
 		var err error
 		if e.ID, err = s.ids.next(e.RecordedAt); err != nil {
@@ -240,6 +243,7 @@ func (s *Store) prepare(e *Event, in *insertion) (err error) {
 // normalise gives e the values that it may leave out, and the form in which
 // they are kept.
 func (s *Store) normalise(e *Event) error {
+	e.takeFirstHours()
 	if e.ID != (ID{}) {
 		if !validID(e.ID) {
 			return invalid("id", "%s is not the ID of an event", e.ID)

@@ -103,7 +103,7 @@ func drawRepaired(w io.Writer, r *doorlog.Repaired, thumbnails string) {
 		fmt.Fprintln(w, "made the database anew from its records")
 	}
 	if r.Removed > 0 {
-		fmt.Fprintf(w, "removed %s of no event\n", plural(r.Removed, "thumbnail"))
+		fmt.Fprintf(w, "removed %s of no event\n", plural(int(r.Removed), "thumbnail"))
 	}
 	if !r.Rebuilt && r.Removed == 0 {
 		fmt.Fprintln(w, "changed nothing")

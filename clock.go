@@ -1,0 +1,322 @@
+package doorlog
+
+import (
+	"encoding/binary"
+	"fmt"
+	"sync"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// A clock says how far the clock of the machine can be believed. Devices lose
+// the time: a dead battery gives 1970, a faulty clock 2035, and what deletes by
+// age would then delete everything. So the store keeps the latest time that it
+// believes (seen), and how long the clock has run since then is told by another
+// clock, which only counts while the process runs.
+//
+// A reading within a day of what is expected is believed. One that is further
+// ahead, or behind, is in doubt. It is believed when the clock has gone on from
+// there, at the right pace, for a day of running; a restart in between does not
+// matter, nor how long the device was off.
+//
+// While the clock is behind, events get its wrong times. Such a span is kept, with
+// the time at which the clock was right again: until then nobody knows how old its
+// events are, so that is when they begin to age.
+//
+// Its record in meta has, with all numbers big-endian and times in nanoseconds
+// since 1970 (0: none),
+//
+//	 8      8             8      per span 8      8       8
+//	| seen | doubt: last | ran | … | from | until | right | …
+type clock struct {
+	now     func() time.Time     // the clock of the machine
+	running func() time.Duration // counts while the process runs
+
+	mu    sync.Mutex
+	known clockState
+	at    time.Duration // of running, at known.seen
+	met   bool          // the clock has been read in this process while it was in doubt
+	kept  clockState    // what meta has
+}
+
+// A clockState is what is kept of a clock.
+type clockState struct {
+	seen  time.Time // the latest time that is believed
+	doubt time.Time // the last reading of a clock that is in doubt; zero: it is not
+	ran   time.Duration
+	read  time.Duration // of running, at doubt; of this process
+	dead  []deadSpan    // oldest first
+}
+
+// A deadSpan is a time during which the clock was behind, by its own readings.
+type deadSpan struct {
+	from, until time.Time
+	right       time.Time // when it was right again; zero: it is not yet
+}
+
+const (
+	farOff     = 24 * time.Hour      // from what is expected
+	proof      = 24 * time.Hour      // of running
+	pace       = time.Hour           // how far a clock may stray while it proves itself
+	longestOff = 31 * 24 * time.Hour // between two times of running that prove the same
+	keepEvery  = time.Hour           // how old what meta has may get
+	maxSpans   = 16
+)
+
+// released is before every time at which this version runs: a clock that reads
+// less is dead.
+var released = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// deadAhead is how far ahead of all that is known an event may lie while the clock
+// of the machine is dead, and cannot say.
+const deadAhead = 20 * 365 * 24 * time.Hour
+
+func newClock(now func() time.Time) *clock {
+	start := time.Now()
+	return &clock{now: now, running: func() time.Duration { return time.Since(start) }}
+}
+
+// begin takes in what meta has, or, for a store that has no such record, the time
+// of its newest event; zero: there is none.
+func (c *clock) begin(kept clockState, newest time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.known, c.kept = kept, kept
+	if c.known.seen.IsZero() {
+		c.known.seen = newest
+	}
+	if c.known.seen.IsZero() {
+		c.known.seen = c.now()
+	}
+	c.at = c.running()
+}
+
+// A reading is what is known of the time at a moment.
+type reading struct {
+	wall     time.Time // what the clock of the machine says
+	believed time.Time // no later than it is
+	ahead    bool      // the clock is far ahead of what is believed
+	seen     time.Time
+	ran      time.Duration // how long it has proved itself
+	dead     []deadSpan
+}
+
+// read reads the clock.
+func (c *clock) read() reading {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	wall, running := c.now().Round(0), c.running()
+	k := &c.known
+	expected := k.seen.Add(running - c.at)
+	off := wall.Sub(expected)
+	if off > farOff || off < -farOff {
+		if c.prove(wall, running) {
+			off = 0
+		}
+	}
+	r := reading{wall: wall, believed: wall}
+	switch {
+	case off > farOff:
+		r.ahead, r.believed, r.ran = true, expected, k.ran
+		k.seen, c.at = expected, running
+	case off < -farOff:
+		k.seen, c.at = expected, running
+		c.extendSpan(wall)
+	default:
+		k.doubt, k.ran = time.Time{}, 0
+		if wall.After(k.seen) {
+			k.seen, c.at = wall, running
+		}
+		if wall.Before(released) {
+			c.extendSpan(wall)
+		} else {
+			c.closeSpans(wall)
+		}
+	}
+	r.seen = k.seen
+	r.dead = append([]deadSpan(nil), k.dead...)
+	return r
+}
+
+// prove takes in a reading that is far off, and reports whether the clock has
+// proved itself: then it is believed.
+func (c *clock) prove(wall time.Time, running time.Duration) bool {
+	k := &c.known
+	stray := pace
+	expected := k.doubt
+	if c.met {
+		expected = expected.Add(running - k.read)
+	} else {
+		stray = longestOff // how long it was off is not known
+	}
+	off := wall.Sub(expected)
+	switch {
+	case k.doubt.IsZero() || off < -pace || off > stray:
+		k.ran = 0
+	case c.met:
+		k.ran += running - k.read
+	}
+	k.doubt, k.read, c.met = wall, running, true
+	if k.ran < proof {
+		return false
+	}
+	k.seen, c.at = wall, running
+	return true
+}
+
+// extendSpan notes that the clock is behind.
+func (c *clock) extendSpan(wall time.Time) {
+	k := &c.known
+	if n := len(k.dead); n > 0 && k.dead[n-1].right.IsZero() {
+		last := &k.dead[n-1]
+		last.from, last.until = minTime(last.from, wall), maxTime(last.until, wall)
+		return
+	}
+	if len(k.dead) == maxSpans { // the two oldest become one, which ages from the later
+		a, b := k.dead[0], k.dead[1]
+		k.dead = append(k.dead[:0], k.dead[1:]...)
+		k.dead[0] = deadSpan{minTime(a.from, b.from), maxTime(a.until, b.until), maxTime(a.right, b.right)}
+	}
+	k.dead = append(k.dead[:len(k.dead):len(k.dead)], deadSpan{from: wall, until: wall})
+}
+
+// closeSpans notes that the clock is right.
+func (c *clock) closeSpans(wall time.Time) {
+	if n := len(c.known.dead); n > 0 && c.known.dead[n-1].right.IsZero() {
+		c.known.dead = append([]deadSpan(nil), c.known.dead...) // others may be reading it
+		c.known.dead[n-1].right = wall
+	}
+}
+
+// trust believes what the clock says now: a person has looked at it.
+func (c *clock) trust() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.known.seen, c.at = c.now().Round(0), c.running()
+}
+
+// isDead reports whether the clock is plainly wrong: it is before this version was
+// released, or far behind what has been seen.
+func (c *clock) isDead(wall time.Time) (dead bool, seen time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return wall.Before(released) || wall.Before(c.known.seen.Add(-farOff)), c.known.seen
+}
+
+// latest is the last time at which an event may lie now. A dead clock is no reason
+// to refuse one.
+func (c *clock) latest(skew time.Duration) time.Time {
+	wall := c.now()
+	latest := wall.Add(skew)
+	if dead, seen := c.isDead(wall); dead {
+		latest = maxTime(latest, maxTime(seen, released).Add(deadAhead))
+	}
+	return latest
+}
+
+// stale returns what meta is to have, if that is worth writing.
+func (c *clock) stale() (clockState, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k, old := &c.known, &c.kept
+	changed := old.seen.IsZero() || k.seen.Before(old.seen) || k.seen.Sub(old.seen) >= keepEvery ||
+		k.doubt.IsZero() != old.doubt.IsZero() || k.ran < old.ran || k.ran-old.ran >= keepEvery || len(k.dead) != len(old.dead)
+	if n := len(k.dead); !changed && n > 0 {
+		a, b := k.dead[n-1], old.dead[n-1]
+		changed = !a.right.Equal(b.right) || a.from.Before(b.from) || a.until.Sub(b.until) >= keepEvery
+	}
+	state := *k
+	state.dead = append([]deadSpan(nil), k.dead...)
+	return state, changed
+}
+
+// keep notes that meta has a state.
+func (c *clock) keep(state clockState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.kept = state
+}
+
+// agesFrom returns the moment from which an event ages: when it happened, but for
+// one with the time of a dead clock, which ages from when it was written, or from
+// when the clock was right again. never: the clock is not right yet.
+func (r *reading) agesFrom(e *Event) (from time.Time, never bool) {
+	from = e.RecordedAt
+	if from.Before(earliest) {
+		from = maxTime(from, e.CreatedAt)
+	}
+	for _, d := range r.dead {
+		written := e.CreatedAt.After(d.from.Add(-keepEvery)) && e.CreatedAt.Before(d.until.Add(keepEvery))
+		if !written || e.RecordedAt.After(d.until.Add(farOff)) {
+			continue
+		}
+		if d.right.IsZero() {
+			return from, true
+		}
+		from = maxTime(from, d.right)
+	}
+	return from, false
+}
+
+// earliest is before every event of a camera whose clock was set.
+var earliest = time.Date(2000, 1, 3, 0, 0, 0, 0, time.UTC)
+
+func maxTime(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func (s *clockState) encode() []byte {
+	b := make([]byte, 0, 24+24*len(s.dead))
+	put := func(t time.Time) {
+		n := int64(0)
+		if t.After(time.Unix(0, 0)) {
+			n = minTime(t, maxCreatedAt).UnixNano()
+		}
+		b = binary.BigEndian.AppendUint64(b, uint64(n))
+	}
+	put(s.seen)
+	put(s.doubt)
+	b = binary.BigEndian.AppendUint64(b, uint64(s.ran))
+	for _, d := range s.dead {
+		put(d.from)
+		put(d.until)
+		put(d.right)
+	}
+	return stateRecord.encode(metaClock, func(e *encoder) { e.buf.Write(b) })
+}
+
+func decodeClock(rec []byte) (s clockState, err error) {
+	b, err := stateRecord.open(metaClock, rec)
+	if err == nil && (len(b) < 24 || len(b)%24 != 0 || len(b) > 24*(1+maxSpans)) {
+		err = fmt.Errorf("%w: %d bytes", ErrCorrupt, len(b))
+	}
+	if err != nil {
+		return s, fmt.Errorf("meta clock: %w", err)
+	}
+	get := func() (t time.Time) {
+		if n := int64(binary.BigEndian.Uint64(b)); n != 0 {
+			t = time.Unix(0, n).UTC()
+		}
+		b = b[8:]
+		return t
+	}
+	s.seen, s.doubt = get(), get()
+	s.ran = time.Duration(binary.BigEndian.Uint64(b))
+	for b = b[8:]; len(b) > 0; {
+		s.dead = append(s.dead, deadSpan{get(), get(), get()})
+	}
+	return s, nil
+}
+
+// readClock returns what meta has of the clock; zero if it has nothing.
+func readClock(tx *bolt.Tx) (clockState, error) {
+	rec := readable(tx, metaBucket).Get(metaClock)
+	if rec == nil {
+		return clockState{}, nil
+	}
+	return decodeClock(rec)
+}

@@ -1,0 +1,66 @@
+package doorlog
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// What the last Prune did not remove, because it had no proof that it may, is a
+// record in meta, for Stats: a list of sentences. Its payload is
+//
+//	[sentence, …]
+
+// keepHeldBack keeps the sentences, if they are others than before, and the state of
+// the clock.
+func (s *Store) keepHeldBack(ctx context.Context, heldBack []string) error {
+	sn, err := s.look(ctx)
+	if err != nil {
+		return err
+	}
+	var before []string
+	err = guarded(func() (err error) {
+		before, err = readHeldBack(sn.r.tx)
+		return err
+	})
+	sn.close()
+	_, stale := s.clock.stale()
+	if err != nil || slices.Equal(before, heldBack) && !stale {
+		return err
+	}
+	return s.commits.submit(ctx, func(w *writeTx) error {
+		w.changes++
+		meta := writable(w.tx, metaBucket)
+		if len(heldBack) == 0 {
+			return meta.Delete(metaHeldBack)
+		}
+		return meta.Put(metaHeldBack, stateRecord.encode(metaHeldBack, func(e *encoder) {
+			e.array(len(heldBack))
+			for _, text := range heldBack {
+				e.text(text)
+			}
+		}))
+	})
+}
+
+func readHeldBack(tx *bolt.Tx) ([]string, error) {
+	rec := readable(tx, metaBucket).Get(metaHeldBack)
+	if rec == nil {
+		return nil, nil
+	}
+	return decodeHeldBack(rec)
+}
+
+func decodeHeldBack(rec []byte) (heldBack []string, err error) {
+	payload, err := stateRecord.open(metaHeldBack, rec)
+	if err != nil {
+		return nil, fmt.Errorf("meta held_back: %w", err)
+	}
+	d := decoder{b: payload, mem: &arena{}}
+	for range d.array() {
+		heldBack = append(heldBack, string(d.text()))
+	}
+	return heldBack, d.finish(0)
+}

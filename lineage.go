@@ -1,0 +1,129 @@
+package doorlog
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// A lineage says which history of a store a file holds. An incarnation is a run of
+// states each of which has come of the one before. What may lose or repeat some of
+// them begins another: a salvage and a quarantine that lose a record, a restore, and
+// an older copy of the file that is put back. Within an incarnation every commit has
+// a number, which is that of bolt's transaction and the base; a compaction, whose
+// file begins anew, moves the base. Its record in meta has
+//
+//	 16            8, big-endian
+//	| incarnation | base |
+//
+// A store of before has no such record, which is an incarnation of its own.
+type lineage struct {
+	incarnation ID
+	base        uint64
+}
+
+const lineageLen = 16 + 8
+
+// commit returns the number of a transaction.
+func (l *lineage) commit(txID int) uint64 { return l.base + uint64(txID) }
+
+// moved returns the lineage in another file, in which transaction to is the one that
+// from is in this.
+func (l lineage) moved(from, to int) lineage {
+	l.base += uint64(from) - uint64(to)
+	return l
+}
+
+func (l *lineage) encode() []byte {
+	b := binary.BigEndian.AppendUint64(append([]byte(nil), l.incarnation[:]...), l.base)
+	return stateRecord.encode(metaLineage, func(e *encoder) { e.buf.Write(b) })
+}
+
+func decodeLineage(rec []byte) (l lineage, err error) {
+	b, err := stateRecord.open(metaLineage, rec)
+	if err == nil && len(b) != lineageLen {
+		err = fmt.Errorf("%w: %d bytes", ErrCorrupt, len(b))
+	}
+	if err != nil {
+		return l, fmt.Errorf("meta lineage: %w", err)
+	}
+	return lineage{ID(b), binary.BigEndian.Uint64(b[16:])}, nil
+}
+
+func readLineage(tx *bolt.Tx) (lineage, error) {
+	rec := readable(tx, metaBucket).Get(metaLineage)
+	if rec == nil {
+		return lineage{}, nil
+	}
+	return decodeLineage(rec)
+}
+
+func writeLineage(tx *bolt.Tx, l lineage) error {
+	return writable(tx, metaBucket).Put(metaLineage, l.encode())
+}
+
+// commit returns the number of the newest commit.
+func (s *Store) commit(ctx context.Context) (uint64, error) {
+	sn, err := s.look(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer sn.close()
+	return sn.commit()
+}
+
+// commit returns the number of the commit that the snapshot is of.
+func (sn *Snapshot) commit() (n uint64, err error) {
+	err = guarded(func() error {
+		l, err := readLineage(sn.r.tx)
+		n = l.commit(sn.r.tx.ID())
+		return err
+	})
+	return n, err
+}
+
+// noticeOlderCopy begins another incarnation if the store has come to less than the
+// claim of its folder says: an older copy of its file was put in the place of it.
+func (s *Store) noticeOlderCopy(ctx context.Context) error {
+	commit, err := s.commit(ctx)
+	if err != nil {
+		return err
+	}
+	root, err := s.thumbs.open(false)
+	if err != nil {
+		return ignoreNotExist(err)
+	}
+	own, err := readClaim(root, claimName(s.thumbs.store))
+	if err != nil {
+		return ignoreNotExist(err)
+	}
+	if own.Incarnation != s.thumbs.incarnation || own.Commit <= commit {
+		return nil
+	}
+	s.opt.Logger.Warn("doorlog: the file is an older copy: its thumbnail folder knows a later state",
+		"file", s.path, "commit", commit, "known", own.Commit)
+	if s.thumbs.incarnation, err = s.ids.next(s.opt.Now()); err != nil {
+		return err
+	}
+	return s.commits.submit(ctx, func(w *writeTx) error {
+		w.changes++
+		return writeLineage(w.tx, lineage{incarnation: s.thumbs.incarnation})
+	})
+}
+
+// advanceClaim writes down, at the end, to which commit the store has come, if its
+// folder has a thumbnail more than before.
+func (s *Store) advanceClaim() {
+	if !s.thumbs.hasSaved() {
+		return
+	}
+	commit, err := s.commit(context.Background())
+	if err == nil {
+		err = s.thumbs.advance(commit)
+	}
+	if err != nil {
+		s.opt.Logger.Warn("doorlog: the claim of the thumbnail folder is behind", "error", err)
+	}
+}
