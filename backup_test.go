@@ -73,24 +73,18 @@ func (s *testStore) allPersons(t testing.TB) []doorlog.Person {
 	return persons
 }
 
-// isClaim reports whether a file is the claim of a store in its thumbnail folder.
-func isClaim(name string) bool {
-	base := path.Base(filepath.ToSlash(name))
-	return strings.HasPrefix(base, ".doorlog-") && strings.HasSuffix(base, ".json")
-}
-
 // held returns where the store keeps a thumbnail for a backup, below its folder.
 func (s *testStore) held(t testing.TB, name string) string {
 	t.Helper()
 	return ".doorlog-" + s.stats(t).StoreID.String() + ".held/" + name
 }
 
-// filesOf returns the content of the files below a folder, but for claims.
+// filesOf returns the content of the files below a folder.
 func filesOf(t testing.TB, dir string) map[string]string {
 	t.Helper()
 	files := make(map[string]string)
 	err := fs.WalkDir(os.DirFS(dir), ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || isClaim(name) {
+		if err != nil || d.IsDir() {
 			return err
 		}
 		data, err := os.ReadFile(filepath.Join(dir, name))
@@ -399,7 +393,7 @@ func TestOpenRemovesWhatABackupLeft(t *testing.T) {
 	}
 	s.options.ReadOnly = false
 	s.reopen(t)
-	wantOnly(t, s.thumbs, ".doorlog-"+s.stats(t).StoreID.String()+".json", "2026")
+	wantOnly(t, s.thumbs, path.Base(s.claims(t)[0]), "2026")
 	if _, err := s.Thumbnail(t.Context(), e.ID); err != nil {
 		t.Error(err)
 	}

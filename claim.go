@@ -1,41 +1,64 @@
 package doorlog
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/oklog/ulid/v2"
 )
 
-// A claim is a small file in a thumbnail folder that says of which store there are
-// pictures. Each store makes its own with its first picture, before that, and it is
-// durable. A picture that no event names is nobody's only where the folder is the
-// store's alone and the store has forgotten nothing: else it may be of another store,
-// or of an event that was lost.
+// A claim says in a thumbnail folder of which store there are pictures. Each store makes
+// its own with its first picture, before that, and it is durable. A picture that no event
+// names is nobody's only where the folder is the store's alone and the store has forgotten
+// nothing: else it may be of another store, or of an event that was lost.
 //
-//	.doorlog-01KJ9W….json   {"store": "01KJ9W…", "incarnation": "01KJ9W…", "commit": 1234, "alone": true}
+// A claim is an empty folder, whose name is all of it, so that a rename changes it whole,
+// and nothing but pictures are files:
 //
-// commit is the number of a commit (lineage.go) that the store had come to: one that
-// has come to less is an older copy. alone says that there were no pictures of others
-// when the claim was made, or that all of them were the store's when it was looked.
+//	.doorlog-<store>-<incarnation>-<commit>
+//	.doorlog-<store>-<incarnation>-<commit>-alone
+//
+// commit is the number of a commit (lineage.go) that the store had come to: one that has
+// come to less is an older copy. alone says that there were no pictures of others when the
+// claim was made, or that all of them were the store's when it was looked.
 type claim struct {
-	Store       ID     `json:"store"`
-	Incarnation ID     `json:"incarnation"`
-	Commit      uint64 `json:"commit"`
-	Alone       bool   `json:"alone"`
+	store, incarnation ID
+	commit             uint64
+	alone              bool
 }
 
 const (
-	ownPrefix = ".doorlog-" // of what the store itself keeps in the thumbnail folder
-	claimExt  = ".json"
+	ownPrefix   = ".doorlog-" // of what the store itself keeps in the thumbnail folder
+	claimedSole = "alone"
 )
 
-func claimName(store ID) string { return ownPrefix + store.String() + claimExt }
+func (c *claim) name() string {
+	name := fmt.Sprintf("%s%s-%s-%d", ownPrefix, c.store, c.incarnation, c.commit)
+	if c.alone {
+		name += "-" + claimedSole
+	}
+	return name
+}
+
+// parseClaim reads the name of a claim; ok is false for any other name.
+func parseClaim(name string) (c claim, ok bool) {
+	text, ok := strings.CutPrefix(name, ownPrefix)
+	parts := strings.Split(text, "-")
+	if !ok || len(parts) < 3 || len(parts) > 4 || len(parts) == 4 && parts[3] != claimedSole {
+		return c, false
+	}
+	var errs [3]error
+	c.store, errs[0] = ulid.ParseStrict(parts[0])
+	c.incarnation, errs[1] = ulid.ParseStrict(parts[1])
+	c.commit, errs[2] = strconv.ParseUint(parts[2], 10, 64)
+	c.alone = len(parts) == 4
+	return c, errors.Join(errs[:]...) == nil
+}
 
 // isOwnName reports whether a path is that of something that a store keeps for itself.
 func isOwnName(name string) bool {
@@ -104,34 +127,19 @@ func (t *thumbnails) claims(root *os.Root) (own *claim, others []ID, err error) 
 		return nil, nil, err
 	}
 	for _, name := range names {
-		text, ok := strings.CutPrefix(name, ownPrefix)
-		text, of := strings.CutSuffix(text, claimExt)
-		id, perr := ulid.ParseStrict(text)
+		c, ok := parseClaim(name)
 		switch {
-		case !ok || !of || perr != nil:
-		case id != t.store:
-			others = append(others, id)
+		case !ok:
+		case c.store != t.store:
+			others = append(others, c.store)
+		case own != nil: // somebody has copied it: neither is believed
+			own.incarnation = lastID
 		default:
-			if own, err = readClaim(root, name); err != nil {
-				return nil, nil, fmt.Errorf("%s: %w", name, err)
-			}
+			own = &c
 		}
 	}
 	slices.SortFunc(others, ID.Compare)
-	return own, others, nil
-}
-
-// readClaim reads a claim. One that says nothing is that of another incarnation.
-func readClaim(root *os.Root, name string) (*claim, error) {
-	text, err := root.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	c := new(claim)
-	if json.Unmarshal(text, c) != nil {
-		c = &claim{Incarnation: lastID}
-	}
-	return c, nil
+	return own, slices.Compact(others), nil
 }
 
 // folder says whose the folder is to a store that has come to a commit.
@@ -149,11 +157,11 @@ func (t *thumbnails) folder(commit uint64) (f Folder, err error) {
 		f.Others = others
 	}
 	switch {
-	case own != nil && (own.Incarnation != t.incarnation || own.Commit > commit):
+	case own != nil && (own.incarnation != t.incarnation || own.commit > commit):
 		f.State = FolderForgotten
 	case len(others) > 0:
 		f.State = FolderShared
-	case own != nil && own.Alone:
+	case own != nil && own.alone:
 		f.State = FolderOwn
 	case own != nil:
 		f.State = FolderUnclaimed
@@ -182,7 +190,7 @@ func (t *thumbnails) claim(root *os.Root) error {
 			alone, err = hasNoPictures(root)
 		}
 		if err == nil {
-			err = t.writeClaim(root, 0, alone)
+			err = t.writeClaim(root, nil, 0, alone)
 		}
 	}
 	if err != nil {
@@ -198,7 +206,11 @@ func (t *thumbnails) own(commit uint64) error {
 	if err != nil {
 		return ignoreNotExist(err)
 	}
-	return t.writeClaim(root, commit, true)
+	own, _, err := t.claims(root)
+	if err != nil {
+		return err
+	}
+	return t.writeClaim(root, own, commit, true)
 }
 
 // advance writes down which commit the store has come to, in a claim that is its own.
@@ -207,14 +219,11 @@ func (t *thumbnails) advance(commit uint64) error {
 	if err != nil {
 		return ignoreNotExist(err)
 	}
-	own, err := readClaim(root, claimName(t.store))
-	if err != nil {
-		return ignoreNotExist(err)
+	own, _, err := t.claims(root)
+	if err != nil || own == nil || own.incarnation != t.incarnation || own.commit >= commit {
+		return err
 	}
-	if own.Incarnation != t.incarnation || own.Commit >= commit {
-		return nil
-	}
-	return t.writeClaim(root, commit, own.Alone)
+	return t.writeClaim(root, own, commit, own.alone)
 }
 
 // hasSaved reports whether a thumbnail was saved since the claim was brought up to date.
@@ -224,12 +233,22 @@ func (t *thumbnails) hasSaved() bool {
 	return t.saved
 }
 
-func (t *thumbnails) writeClaim(root *os.Root, commit uint64, alone bool) error {
-	text, err := json.Marshal(claim{t.store, t.incarnation, commit, alone})
+// writeClaim makes the store's claim, in the place of the one that there is, if any.
+func (t *thumbnails) writeClaim(root *os.Root, before *claim, commit uint64, alone bool) error {
+	now := claim{t.store, t.incarnation, commit, alone}
+	var err error
+	switch {
+	case before == nil:
+		err = root.Mkdir(now.name(), folderPerm)
+	case *before == now:
+		return nil
+	default:
+		err = root.Rename(before.name(), now.name())
+	}
 	if err != nil {
 		return err
 	}
-	return writeFile(root, claimName(t.store), append(text, '\n'))
+	return syncInside(root, ".")
 }
 
 // hasNoPictures reports whether a folder has no file that has the name of a thumbnail.

@@ -367,14 +367,20 @@ func TestNoFileGoesBeforeTheWholeDatabaseIsVerified(t *testing.T) {
 	}
 }
 
-// forgetClaims removes the claims, as in a folder of before there were any.
-func (s *testStore) forgetClaims(t testing.TB) {
+// claims returns the claims of the thumbnail folder, of which there is one at least.
+func (s *testStore) claims(t testing.TB) []string {
 	t.Helper()
-	claims, err := filepath.Glob(filepath.Join(s.thumbs, ".doorlog-*.json"))
+	claims, err := filepath.Glob(filepath.Join(s.thumbs, ".doorlog-*-*"))
 	if err != nil || len(claims) == 0 {
 		t.Fatalf("no claims, %v", err)
 	}
-	for _, name := range claims {
+	return claims
+}
+
+// forgetClaims removes the claims, as in a folder of before there were any.
+func (s *testStore) forgetClaims(t testing.TB) {
+	t.Helper()
+	for _, name := range s.claims(t) {
 		if err := os.Remove(name); err != nil {
 			t.Fatal(err)
 		}

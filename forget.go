@@ -97,11 +97,12 @@ func (f *forgetting) mayForget() error {
 	if f.result.Events == 0 || f.result.Thumbnails > 0 {
 		return nil
 	}
+	var own *claim
 	root, err := f.s.thumbs.open(false)
 	if err == nil {
-		_, err = readClaim(root, claimName(f.s.thumbs.store))
+		own, _, err = f.s.thumbs.claims(root)
 	}
-	if errors.Is(err, fs.ErrNotExist) {
+	if own == nil && ignoreNotExist(err) == nil {
 		return fmt.Errorf("%w: all %d thumbnails are missing in %s, and it has no claim of the store: is its disk mounted?",
 			ErrFolder, f.result.Events, f.s.thumbs.dir)
 	}

@@ -95,15 +95,12 @@ func (s *Store) noticeOlderCopy(ctx context.Context) error {
 	if err != nil {
 		return ignoreNotExist(err)
 	}
-	own, err := readClaim(root, claimName(s.thumbs.store))
-	if err != nil {
-		return ignoreNotExist(err)
-	}
-	if own.Incarnation != s.thumbs.incarnation || own.Commit <= commit {
-		return nil
+	own, _, err := s.thumbs.claims(root)
+	if err != nil || own == nil || own.incarnation != s.thumbs.incarnation || own.commit <= commit {
+		return err
 	}
 	s.opt.Logger.Warn("doorlog: the file is an older copy: its thumbnail folder knows a later state",
-		"file", s.path, "commit", commit, "known", own.Commit)
+		"file", s.path, "commit", commit, "known", own.commit)
 	if s.thumbs.incarnation, err = s.ids.next(s.opt.Now()); err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func restoreIsWholeOrNot(dir string, backup []byte, files map[string]string, end
 	}
 	got := make(map[string]string)
 	err = filepath.WalkDir(to, func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || isClaim(name) {
+		if err != nil || d.IsDir() {
 			return err
 		}
 		data, err := os.ReadFile(name)

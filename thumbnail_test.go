@@ -35,7 +35,7 @@ func (s *testStore) writeFrame(t testing.TB, e doorlog.Event, frame []byte) door
 func (s *testStore) files(t testing.TB) (names []string) {
 	t.Helper()
 	err := filepath.WalkDir(s.thumbs, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && !isClaim(path) {
+		if err == nil && !d.IsDir() {
 			name, rerr := filepath.Rel(s.thumbs, path)
 			names, err = append(names, filepath.ToSlash(name)), rerr
 		}
