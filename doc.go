@@ -30,6 +30,8 @@
 //   - A full or failing disk costs the new event, and nothing else.
 //   - What is to go by a Policy goes a few events at a time. A write beside it
 //     waits for one such transaction.
+//   - Nothing goes because of a wrong clock, or because the pictures in the folder
+//     are those of another store or of events that were lost.
 //   - A backup is of one moment, and has the thumbnails of that moment. What is
 //     restored has been verified, and is there as a whole or not at all.
 //   - A compaction holds up writers for a moment and readers not at all, and
@@ -45,7 +47,8 @@
 //     until then an index entry that damage took away is not missed, and a
 //     read that comes to a page of another kind may not return.
 //   - A crash between saving a thumbnail and writing its event leaves a file
-//     that no event names, which Verify shows and Prune and Repair remove.
+//     that no event names, which Verify shows and Prune and Repair remove from a
+//     folder that is the store's alone.
 //
 // design/durability.md has all of it, with the tests that prove it.
 //
@@ -60,7 +63,9 @@
 // the keys and codec.go the records. A frame goes from picture.go to thumbnail.go
 // and frame.go, after frame_cost.go has told from its headers what it would take.
 // retention.go says what is to be kept, and prune.go with removal.go deletes the
-// rest.
+// rest, as far as clock.go can tell the time and claim.go, with lineage.go, whose the
+// pictures are; heldback.go notes what stays for want of that. forget.go takes the
+// names of missing pictures off.
 //
 // compact.go writes the file anew without its free pages, while it is in use, and
 // compactor.go by itself; erase.go takes a person out of all of it, and removing.go
