@@ -25,6 +25,7 @@ type app struct {
 
 	flags flags
 	env   dotenv
+	local *time.Location // see location; nil: not asked for yet
 }
 
 // flags are those of every command; empty where they are not given.
@@ -136,7 +137,7 @@ func (a *app) addFlags(root *cobra.Command) {
 	f := root.PersistentFlags()
 	f.StringVar(&a.flags.db, "db", "", "database `file` (default $DB_PATH, else "+defaultDB+")")
 	f.StringVar(&a.flags.thumbnails, "thumbnails", "", "`folder` of the thumbnails (default $THUMBNAILS_DIR, else "+defaultThumbnails+")")
-	f.StringVar(&a.flags.zone, "tz", "", "time `zone` of tables, dates and hours, such as Europe/Berlin (default local time)")
+	f.StringVar(&a.flags.zone, "tz", "", "time `zone` of tables, dates and hours, such as Europe/Berlin, in any form that TZ may have (default $TZ, else local time)")
 	f.BoolVar(&a.flags.json, "json", false, "print one JSON document, for programs")
 	f.BoolVar(&a.flags.jsonl, "jsonl", false, "print JSON lines, one for each entry, for programs")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return wrongFlag(err) })
@@ -171,20 +172,11 @@ func (a *app) checkFlags(cmd *cobra.Command) error {
 	if a.flags.json && a.flags.jsonl {
 		return misuse("--json and --jsonl exclude each other")
 	}
+	if a.flags.zone == "" {
+		return nil // a TZ that is not understood matters to commands that ask for it
+	}
 	_, err := a.location()
 	return err
-}
-
-// location returns the zone in which tables show times.
-func (a *app) location() (*time.Location, error) {
-	if a.flags.zone == "" {
-		return time.Local, nil
-	}
-	loc, err := time.LoadLocation(a.flags.zone)
-	if err != nil {
-		return nil, misuse("--tz %q is not a time zone such as Europe/Berlin", a.flags.zone)
-	}
-	return loc, nil
 }
 
 // makeStrict turns a wrong number of arguments into misuse, and has a command
