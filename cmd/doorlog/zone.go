@@ -123,9 +123,13 @@ func ruleZone(rule string) (*time.Location, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A rule that package time cannot read leaves the only type there is.
-	if name, _ := time.Unix(0, 0).In(loc).Zone(); name == noRule {
-		return nil, errNoZone
+	for _, month := range [...]time.Month{time.January, time.July} {
+		name, offset := time.Date(2026, month, 1, 0, 0, 0, 0, loc).Zone()
+		// A rule that package time cannot read leaves the only type there is. No place is
+		// a day from UTC, and the store takes no such zone.
+		if name == noRule || max(offset, -offset) >= hoursADay*60*60 {
+			return nil, errNoZone
+		}
 	}
 	return loc, nil
 }
