@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -34,9 +35,10 @@ func newWriteCommand(a *app) *cobra.Command {
 		Short: "Write one event",
 		Long: `Write one event and print its ID. The database is made if it does not exist.
 
-A frame (a JPEG or another picture) is shrunk to a thumbnail. A frame that cannot
-be read never costs the event: it is written without a thumbnail, and a warning
-says why.
+A frame (a JPEG or another picture) is shrunk to a thumbnail. A frame that is no
+picture, or a damaged one, does not cost the event: it is written without a thumbnail,
+and a warning says why. A --frame that cannot be opened or read is an error, and no
+event is written.
 
 With --once an event whose camera and --recording are there already is not
 written again; the ID is that of the event that is there.`,
@@ -218,12 +220,8 @@ func parseAttributes(texts []string) (map[string]string, error) {
 // write stores e and prints its ID.
 func (a *app) write(ctx context.Context, e doorlog.Event, frameFile string, once bool) error {
 	frame, err := a.readFrame(ctx, frameFile)
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case err != nil:
-		frame = nil // not the part that was read
-		a.logger().Warn("frame cannot be read: the event is written without a thumbnail", "error", err)
+	if err != nil {
+		return fmt.Errorf("read frame, no event was written: %w", cmp.Or(ctx.Err(), err))
 	}
 	var result struct {
 		ID      doorlog.ID `json:"id"`
