@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
@@ -61,7 +60,7 @@ func (a *app) backup(ctx context.Context, name string, f backupFlags) error {
 	case name == "-" && a.toTerminal():
 		return misuse("standard output is a terminal, and a backup is no text: say a FILE, or send it somewhere")
 	}
-	path, thumbnails, err := a.wholeStore()
+	path, thumbnails, err := a.pair()
 	if err != nil {
 		return err
 	}
@@ -97,21 +96,6 @@ func (a *app) backup(ctx context.Context, name string, f backupFlags) error {
 		return nil
 	}
 	return a.emitDamage(info, damage, func(w io.Writer) { drawBackup(w, info, "backed up") })
-}
-
-// wholeStore returns the database and its folder of thumbnails, which for one that is
-// not the default one must be said, or be beside it.
-func (a *app) wholeStore() (path, thumbnails string, err error) {
-	if path, err = a.existingDB(); err != nil {
-		return "", "", err
-	}
-	if thumbnails, err = a.thumbnailDir(); err != nil {
-		return "", "", err
-	}
-	if a.flags.thumbnails == "" && thumbnails == defaultThumbnails && filepath.Clean(path) != filepath.Clean(defaultDB) {
-		return "", "", misuse("say with --thumbnails where the thumbnails of %s are: they are part of the backup", path)
-	}
-	return path, thumbnails, nil
 }
 
 // toTerminal reports whether standard output is a terminal.

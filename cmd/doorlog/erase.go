@@ -66,7 +66,7 @@ func (a *app) erase(ctx context.Context, name string, f *eraseFlags) (err error)
 	if !f.yes && !a.canAsk() {
 		return misuse("standard input is no terminal to ask at: say --yes")
 	}
-	path, thumbnails, err := a.pairFor("those of the person are removed")
+	path, thumbnails, err := a.pair()
 	if err != nil {
 		return err
 	}

@@ -69,7 +69,9 @@ Where they are is said by a flag, else by the environment, else by a file named
 .env in the current folder:
 
   --db           DB_PATH         default ./events.db
-  --thumbnails   THUMBNAILS_DIR  default ./thumbnails
+  --thumbnails   THUMBNAILS_DIR  default the folder "thumbnails" beside the database
+
+Each is looked for by itself: a THUMBNAILS_DIR holds for the database of --db, too.
 
 Commands print tables for people. Programs should ask for --json (one document;
 an array for a list, an object for a page of events) or --jsonl (one line for each
@@ -136,7 +138,7 @@ is wrong then. Errors and warnings go to standard error.`,
 func (a *app) addFlags(root *cobra.Command) {
 	f := root.PersistentFlags()
 	f.StringVar(&a.flags.db, "db", "", "database `file` (default $DB_PATH, else "+defaultDB+")")
-	f.StringVar(&a.flags.thumbnails, "thumbnails", "", "`folder` of the thumbnails (default $THUMBNAILS_DIR, else "+defaultThumbnails+")")
+	f.StringVar(&a.flags.thumbnails, "thumbnails", "", "`folder` of the thumbnails (default $THUMBNAILS_DIR, else "+thumbnailsBeside+" beside the database)")
 	f.StringVar(&a.flags.zone, "tz", "", "time `zone` of tables, dates and hours, such as Europe/Berlin, in any form that TZ may have (default $TZ, else local time)")
 	f.BoolVar(&a.flags.json, "json", false, "print one JSON document, for programs")
 	f.BoolVar(&a.flags.jsonl, "jsonl", false, "print JSON lines, one for each entry, for programs")

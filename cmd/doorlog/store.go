@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/joho/godotenv"
@@ -17,9 +18,9 @@ import (
 
 // Where the store is if nothing says otherwise.
 const (
-	defaultDB         = "./events.db"
-	defaultThumbnails = "./thumbnails"
-	dotenvFile        = ".env"
+	defaultDB        = "./events.db"
+	thumbnailsBeside = "thumbnails" // in the folder of the database, as in the library
+	dotenvFile       = ".env"
 )
 
 // lockPatience is how long a command waits for another to finish: cameras whose
@@ -113,7 +114,21 @@ func (a *app) existingDB() (string, error) {
 }
 
 func (a *app) thumbnailDir() (string, error) {
-	return a.setting(a.flags.thumbnails, "THUMBNAILS_DIR", defaultThumbnails)
+	path, err := a.dbPath()
+	if err != nil {
+		return "", err
+	}
+	folder, _ := filepath.Split(path)
+	return a.setting(a.flags.thumbnails, "THUMBNAILS_DIR", folder+thumbnailsBeside)
+}
+
+// pair returns the database, which must exist, and its folder of thumbnails.
+func (a *app) pair() (path, thumbnails string, err error) {
+	if path, err = a.existingDB(); err != nil {
+		return "", "", err
+	}
+	thumbnails, err = a.thumbnailDir()
+	return path, thumbnails, err
 }
 
 // setting returns the first that is not empty of a flag, the environment, the

@@ -38,7 +38,7 @@ some), persons, thumbnails, findings and orphans (at most 100 of each), found an
 orphaned (how many there are in all), and whole (false if the damage kept records,
 indexes and thumbnails from being compared).`,
 		Example: `  doorlog verify
-  doorlog verify --db demo/events.db --thumbnails demo/thumbnails
+  doorlog verify --db demo/events.db
   doorlog verify --json | jq .findings`,
 		Args:              takes(),
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -48,11 +48,7 @@ indexes and thumbnails from being compared).`,
 
 // verify verifies the store and prints what was found.
 func (a *app) verify(ctx context.Context) error {
-	path, err := a.existingDB()
-	if err != nil {
-		return err
-	}
-	thumbnails, err := a.thumbnailDir()
+	path, thumbnails, err := a.pair()
 	if err != nil {
 		return err
 	}
