@@ -4,12 +4,12 @@ import (
 	"bufio"
 	"context"
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -199,11 +199,11 @@ func (x *exporter) row(e *doorlog.Event) ([]string, error) {
 	const layout = "2006-01-02 15:04:05.000" // which spreadsheets take for a time
 	attributes := ""
 	if len(e.Attributes) > 0 {
-		text, err := json.Marshal(e.Attributes)
-		if err != nil {
+		var text strings.Builder
+		if err := writeJSON(&text, e.Attributes, false); err != nil {
 			return nil, err
 		}
-		attributes = string(text)
+		attributes = strings.TrimSuffix(text.String(), "\n")
 	}
 	detections := make([]string, len(e.Detections))
 	for i, d := range e.Detections {
@@ -218,11 +218,15 @@ func (x *exporter) row(e *doorlog.Event) ([]string, error) {
 }
 
 // cell returns a text that no spreadsheet takes for a formula, and no terminal acts
-// on: a name comes from whoever sends events. (OWASP, CSV Injection.)
+// on: a name comes from whoever sends events. (OWASP, CSV Injection.) Line breaks are
+// escaped, too, so that each event has one line, for programs that go by lines.
 func cell(text string) string {
 	text = printable(text)
-	if trimmed := strings.TrimLeft(text, " "); trimmed != "" && strings.ContainsRune("=+-@＝＋－＠", []rune(trimmed)[0]) {
-		return "'" + text
+	for _, first := range strings.TrimLeftFunc(text, unicode.IsSpace) {
+		if strings.ContainsRune("=+-@＝＋－＠", first) {
+			return "'" + text
+		}
+		break
 	}
 	return text
 }

@@ -4,15 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf16"
 
 	"github.com/rivo/uniseg"
 
@@ -51,55 +47,6 @@ func emitList[T any](a *app, items []T, text func(io.Writer) error) error {
 		}
 	}
 	return w.Flush()
-}
-
-// writeJSON writes v and a line feed. What a terminal might act on is escaped:
-// encoding/json leaves some of it as it is, such as the CSI of ISO 6429.
-func writeJSON(w io.Writer, v any, indent bool) error {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	if indent {
-		enc.SetIndent("", "  ")
-	}
-	if err := enc.Encode(v); err != nil {
-		return err
-	}
-	_, err := io.WriteString(w, escape(buf.String(), "\n", jsonEscape))
-	return err
-}
-
-func jsonEscape(r rune) string {
-	if r1, r2 := utf16.EncodeRune(r); r1 != unicode.ReplacementChar {
-		return fmt.Sprintf(`\u%04x\u%04x`, r1, r2)
-	}
-	return fmt.Sprintf(`\u%04x`, r)
-}
-
-// printable returns s with everything escaped that a terminal might act on,
-// or that would break a table: control characters, line breaks, marks that
-// turn the direction of writing.
-func printable(s string) string { return escape(s, "", goEscape) }
-
-// printableLines is printable, but leaves line breaks.
-func printableLines(s string) string { return escape(s, "\n", goEscape) }
-
-func goEscape(r rune) string { return strings.Trim(strconv.QuoteRune(r), "'") }
-
-func escape(s, keep string, by func(rune) string) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	harmless := func(r rune) bool { return strconv.IsPrint(r) || strings.ContainsRune(keep, r) }
-	if !strings.ContainsFunc(s, func(r rune) bool { return !harmless(r) }) {
-		return s
-	}
-	var b strings.Builder
-	for _, r := range s {
-		if harmless(r) {
-			b.WriteRune(r)
-		} else {
-			b.WriteString(by(r))
-		}
-	}
-	return b.String()
 }
 
 // writeTable writes rows in columns that are as wide as their widest cell. An
