@@ -126,7 +126,7 @@ func TestExportIsImportedWithoutLoss(t *testing.T) {
 		t.Errorf("%+v, %v", v, err)
 	}
 
-	rows, err := csv.NewReader(strings.NewReader(command(t, "export", "--db", from, "--format", "csv"))).ReadAll()
+	rows, err := csv.NewReader(strings.NewReader(command(t, "export", "--db", from, "--format", "csv", "--bom=false"))).ReadAll()
 	if err != nil || len(rows) != len(wantEvents)+1 {
 		t.Fatalf("%d rows, want %d: %v", len(rows), len(wantEvents)+1, err)
 	}
