@@ -9,7 +9,6 @@ import (
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/doorlog/doorlog"
 )
@@ -99,14 +98,7 @@ func (a *app) backup(ctx context.Context, name string, f backupFlags) error {
 }
 
 // toTerminal reports whether standard output is a terminal.
-func (a *app) toTerminal() bool {
-	w := a.out
-	if s, ok := w.(*stickyWriter); ok {
-		w = s.w
-	}
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
+func (a *app) toTerminal() bool { return a.screen.columns > 0 }
 
 func drawBackup(w io.Writer, info *doorlog.BackupInfo, done string) {
 	fmt.Fprintf(w, "%s %s, %s and %s: %s\n", done, plural(int(info.Events), "event"), plural(int(info.Persons), "person"),

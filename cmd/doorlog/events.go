@@ -175,7 +175,7 @@ func (a *app) emitPage(page doorlog.Page, loc *time.Location, bind func(string) 
 			if end.cursor == "" {
 				continue
 			}
-			if _, err := fmt.Fprintf(w, "%s: --cursor %s\n", end.word, end.cursor); err != nil {
+			if err := writeWord(w, end.word+": --cursor ", end.cursor); err != nil {
 				return err
 			}
 		}

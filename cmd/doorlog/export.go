@@ -112,6 +112,9 @@ func (a *app) export(ctx context.Context, f *exportFlags, given func(flag string
 	if err != nil {
 		return fromFlags(err)
 	}
+	if sum.Events == 0 && (!toFile || !a.flags.json && !a.flags.jsonl) {
+		fmt.Fprintln(a.err, noMatch)
+	}
 	if !toFile {
 		return nil
 	}

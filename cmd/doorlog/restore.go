@@ -76,8 +76,8 @@ func (a *app) restore(ctx context.Context, name, dir string) error {
 	case err != nil:
 		return err
 	}
-	return a.emit(info, func(io.Writer) error {
-		drawBackup(a.out, info, "restored")
+	return a.emit(info, func(w io.Writer) error {
+		drawBackup(w, info, "restored")
 		return nil
 	})
 }

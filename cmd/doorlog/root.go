@@ -22,6 +22,7 @@ type app struct {
 	now func() time.Time
 
 	patience time.Duration // with whoever has the database open
+	screen   screen        // of out
 
 	flags flags
 	env   dotenv
@@ -44,8 +45,9 @@ const (
 
 // run does what the arguments say and returns the exit code.
 func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
-	stdout := &stickyWriter{w: out}
-	a := &app{in: in, out: stdout, err: newErrorWriter(errOut), now: time.Now, patience: lockPatience}
+	stderr := newErrorWriter(errOut)
+	stdout := &stickyWriter{w: stderr.beside(out)}
+	a := &app{in: in, out: stdout, err: stderr, now: time.Now, patience: lockPatience, screen: screenOf(out)}
 	root := newRootCommand(a)
 	root.SetArgs(append([]string{}, args...)) // cobra takes nil for "those of the process"
 	cmd, err := root.ExecuteContextC(ctx)

@@ -78,7 +78,7 @@ func (a *app) stats(ctx context.Context, f *statsFlags, given func(flag string) 
 	if err != nil {
 		return fromFlags(err)
 	}
-	return a.emit(s, func(w io.Writer) error { return s.draw(w, drawStyle(), &sc) })
+	return a.emit(s, func(w io.Writer) error { return s.draw(w, a.screen.style(), &sc) })
 }
 
 // scope returns the scope that the flags describe.

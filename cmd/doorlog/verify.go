@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -69,10 +68,8 @@ func (a *app) verify(ctx context.Context) error {
 // then, also if whoever read the result had enough.
 func (a *app) emitDamage(v any, damage bool, text func(io.Writer)) error {
 	err := a.emit(v, func(w io.Writer) error {
-		var out bytes.Buffer
-		text(&out)
-		_, err := w.Write(out.Bytes())
-		return err
+		text(w)
+		return nil
 	})
 	if damage && (err == nil || errors.Is(err, syscall.EPIPE)) {
 		return errDamage
