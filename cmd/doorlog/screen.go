@@ -118,6 +118,18 @@ func (a *app) print(text func(io.Writer) error) error {
 	return p.flush(a.out)
 }
 
+// tell writes a text for people to standard error, before a question.
+func (a *app) tell(text func(io.Writer) error) error {
+	p := &page{}
+	if e, ok := a.err.(*errorWriter); ok {
+		p.screen = e.screen
+	}
+	if err := text(p); err != nil {
+		return err
+	}
+	return p.flush(a.err)
+}
+
 // jsonOut is where JSON goes: it is the same for a program if it is ASCII.
 func (a *app) jsonOut(w io.Writer) io.Writer {
 	if a.screen.ascii {

@@ -31,10 +31,12 @@ const lockPatience = 5 * time.Second
 type access int
 
 const (
-	reads   access = iota // the database must exist; several commands may read at once
-	changes               // the database must exist
-	creates               // the database is made if it does not exist
-	frames                // as creates, and thumbnails are made
+	reads           access = iota // the database must exist; several commands may read at once
+	readsPictures                 // and its thumbnails
+	changes                       // the database must exist
+	changesPictures               // and its thumbnails
+	creates                       // the database is made if it does not exist
+	frames                        // and thumbnails are
 )
 
 // withStore opens the store for use, and closes it.
@@ -48,12 +50,12 @@ func (a *app) withStore(mode access, use func(*doorlog.Store) error) (err error)
 		return err
 	}
 	thumbnails := ""
-	if mode == frames {
+	if mode == readsPictures || mode == changesPictures || mode == frames {
 		if thumbnails, err = a.thumbnailDir(); err != nil {
 			return err
 		}
 	}
-	st, err := a.open(path, &doorlog.Options{ThumbnailDir: thumbnails, ReadOnly: mode == reads})
+	st, err := a.open(path, &doorlog.Options{ThumbnailDir: thumbnails, ReadOnly: mode <= readsPictures})
 	if err != nil {
 		return err
 	}
