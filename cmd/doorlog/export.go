@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -244,11 +245,9 @@ func (x *exporter) row(e *doorlog.Event) ([]string, error) {
 // escaped, too, so that each event has one line, for programs that go by lines.
 func cell(text string) string {
 	text = printable(text)
-	for _, first := range strings.TrimLeftFunc(text, unicode.IsSpace) {
-		if strings.ContainsRune("=+-@＝＋－＠", first) {
-			return "'" + text
-		}
-		break
+	first, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(text, unicode.IsSpace))
+	if strings.ContainsRune("=+-@＝＋－＠", first) {
+		return "'" + text
 	}
 	return text
 }

@@ -35,8 +35,10 @@ func lines(t *testing.T, sc screen, text func(p *page) error) []string {
 func wideEvents() []doorlog.Event {
 	id := func(n byte) doorlog.ID { return doorlog.ID{1, 2, 3, 4, 5, 6, 7, n} }
 	return []doorlog.Event{
-		{ID: id(1), RecordedAt: noon, Camera: "front_door", Type: doorlog.Motion, Person: "mary_ann", Door: doorlog.Unlocked,
-			Detections: []doorlog.Detection{{Label: "person", Confidence: 0.9}, {Label: "dog", Confidence: 0.8}}},
+		{
+			ID: id(1), RecordedAt: noon, Camera: "front_door", Type: doorlog.Motion, Person: "mary_ann", Door: doorlog.Unlocked,
+			Detections: []doorlog.Detection{{Label: "person", Confidence: 0.9}, {Label: "dog", Confidence: 0.8}},
+		},
 		{ID: id(2), RecordedAt: noon, Camera: "c", Type: doorlog.Ding, Person: strings.Repeat("x", 250)},
 		{ID: id(3), RecordedAt: noon, Camera: strings.Repeat("玄関", 30), Type: "some other thing", Person: strings.Repeat("👨\u200d👩\u200d👧", 12)},
 	}
@@ -147,8 +149,18 @@ func TestWhereTheLocaleIsASCIISoIsTheOutput(t *testing.T) {
 	id := strings.TrimSpace(command(t, "write", "--camera", "Tür", "--person", "Zoë 👧", "--detection", "Hund×2:0.5", "--attribute", "größe=…"))
 	command(t, "persons", "add", "Zoë")
 	list := [][]string{
-		{"recent"}, {"events"}, {"get", id}, {"stats"}, {"info"}, {"persons", "list"}, {"verify"}, {"--help"}, {"write", "--help"},
-		{"prune", "--max-events", "1", "--dry-run"}, {"events", "--explain"}, {"write", "--camera", "Tür", "--frame", frame},
+		{"recent"},
+		{"events"},
+		{"get", id},
+		{"stats"},
+		{"info"},
+		{"persons", "list"},
+		{"verify"},
+		{"--help"},
+		{"write", "--help"},
+		{"prune", "--max-events", "1", "--dry-run"},
+		{"events", "--explain"},
+		{"write", "--camera", "Tür", "--frame", frame},
 	}
 	asJSON := [][]string{{"persons", "list", "--json"}, {"get", id, "--json"}, {"get", id, "--jsonl"}}
 	var plain []string
