@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/doorlog/doorlog"
 )
@@ -61,7 +59,7 @@ func (a *app) backup(ctx context.Context, name string, f backupFlags) error {
 	case name == "-" && a.toTerminal():
 		return misuse("standard output is a terminal, and a backup is no text: say a FILE, or send it somewhere")
 	}
-	path, thumbnails, err := a.wholeStore()
+	path, thumbnails, err := a.pair()
 	if err != nil {
 		return err
 	}
@@ -99,30 +97,8 @@ func (a *app) backup(ctx context.Context, name string, f backupFlags) error {
 	return a.emitDamage(info, damage, func(w io.Writer) { drawBackup(w, info, "backed up") })
 }
 
-// wholeStore returns the database and its folder of thumbnails, which for one that is
-// not the default one must be said, or be beside it.
-func (a *app) wholeStore() (path, thumbnails string, err error) {
-	if path, err = a.existingDB(); err != nil {
-		return "", "", err
-	}
-	if thumbnails, err = a.thumbnailDir(); err != nil {
-		return "", "", err
-	}
-	if a.flags.thumbnails == "" && thumbnails == defaultThumbnails && filepath.Clean(path) != filepath.Clean(defaultDB) {
-		return "", "", misuse("say with --thumbnails where the thumbnails of %s are: they are part of the backup", path)
-	}
-	return path, thumbnails, nil
-}
-
 // toTerminal reports whether standard output is a terminal.
-func (a *app) toTerminal() bool {
-	w := a.out
-	if s, ok := w.(*stickyWriter); ok {
-		w = s.w
-	}
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
+func (a *app) toTerminal() bool { return a.screen.columns > 0 }
 
 func drawBackup(w io.Writer, info *doorlog.BackupInfo, done string) {
 	fmt.Fprintf(w, "%s %s, %s and %s: %s\n", done, plural(int(info.Events), "event"), plural(int(info.Persons), "person"),

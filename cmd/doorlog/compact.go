@@ -32,11 +32,7 @@ With --json it is an object with before and after (the sizes in bytes) and held_
 
 // compact compacts the database and prints its sizes.
 func (a *app) compact(ctx context.Context) error {
-	path, err := a.existingDB()
-	if err != nil {
-		return err
-	}
-	thumbnails, err := a.thumbnailDir()
+	path, thumbnails, err := a.pair()
 	if err != nil {
 		return err
 	}

@@ -63,6 +63,8 @@ type demo struct {
 	dir  string
 	exe  string // this binary; empty if that is not known
 
+	elsewhere bool // THUMBNAILS_DIR names a folder, which is not that of the demo
+
 	studio *studio
 	store  *doorlog.Store
 
@@ -93,6 +95,8 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return err
 	}
 	d.exe, _ = os.Executable() // only to say how it can be called
+	named, _ := d.app.setting("", "THUMBNAILS_DIR", "")
+	d.elsewhere = named != ""
 	d.studio = newStudio()
 	d.store, err = d.app.open(d.dbPath(), &doorlog.Options{ThumbnailDir: d.thumbnailDir()})
 	if err != nil {
@@ -284,7 +288,10 @@ func (d *demo) report(w io.Writer, r demoResult, recent []doorlog.Event, loc *ti
 	if strings.Contains(d.exe, string(filepath.Separator)+"go-build") { // in the go command's folders
 		doorlog, where = "go run ./cmd/doorlog", ", from the root of the repository"
 	}
-	onDemo := fmt.Sprintf("%s --db %s --thumbnails %s", doorlog, shellWord(d.dbPath()), shellWord(d.thumbnailDir()))
+	onDemo := fmt.Sprintf("%s --db %s", doorlog, shellWord(d.dbPath()))
+	if d.elsewhere {
+		onDemo += " --thumbnails " + shellWord(d.thumbnailDir())
+	}
 	_, err := fmt.Fprintf(w, `
 What to try next%[4]s:
   %[1]s recent --limit 5

@@ -9,8 +9,8 @@ import (
 
 func TestTheDemoSaysWhatCanBeTried(t *testing.T) {
 	for _, test := range []struct{ exe, dir, want string }{
-		{"/usr/bin/doorlog", "demo", "\nWhat to try next:\n  doorlog --db demo/events.db --thumbnails demo/thumbnails recent"},
-		{"/usr/bin/doorlog", "my house", "  doorlog --db 'my house/events.db' --thumbnails 'my house/thumbnails' recent"},
+		{"/usr/bin/doorlog", "demo", "\nWhat to try next:\n  doorlog --db demo/events.db recent"},
+		{"/usr/bin/doorlog", "my house", "  doorlog --db 'my house/events.db' recent"},
 		{"/usr/bin/doorlog", "bob's", `  doorlog --db 'bob'\''s/events.db' `},
 		{"/usr/bin/doorlog", "$HOME", "  doorlog --db '$HOME/events.db' "},
 		{"/tmp/go-build123/b001/exe/doorlog", "demo", "\nWhat to try next, from the root of the repository:\n  go run ./cmd/doorlog --db demo/events.db "},

@@ -1,17 +1,14 @@
 package main
 
 import (
-	"cmp"
+	"bytes"
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"runtime"
 	"strconv"
 	"strings"
 
 	"github.com/dustin/go-humanize"
-	"github.com/rivo/uniseg"
 
 	"github.com/doorlog/doorlog"
 )
@@ -24,26 +21,17 @@ const (
 
 // A style is the characters that drawings are made of.
 type style struct {
-	shades   []rune // of a heatmap, from nothing to the most
-	fills    []rune // of a cell of a bar, from nothing to full
-	frame    string // at the sides of a heatmap
-	ellipsis string
+	shades  []rune // of a heatmap, from nothing to the most
+	fills   []rune // of a cell of a bar, from nothing to full
+	frame   string // at the sides of a heatmap
+	ascii   bool
+	columns int
 }
 
 var (
-	blocks = style{shades: []rune(" ░▒▓█"), fills: []rune(" ▏▎▍▌▋▊▉█"), frame: "│", ellipsis: "…"}
-	ascii  = style{shades: []rune(" .:-=+*#"), fills: []rune(" #"), frame: "|", ellipsis: "..."}
+	blocks = style{shades: []rune(" ░▒▓█"), fills: []rune(" ▏▎▍▌▋▊▉█"), frame: "│", columns: drawWidth}
+	ascii  = style{shades: []rune(" .:-=+*#"), fills: []rune(" #"), frame: "|", ascii: true, columns: drawWidth}
 )
-
-// drawStyle returns what the terminal can show, as the locale says.
-func drawStyle() style {
-	locale := cmp.Or(os.Getenv("LC_ALL"), os.Getenv("LC_CTYPE"), os.Getenv("LANG"))
-	locale = strings.ToUpper(strings.ReplaceAll(locale, "-", ""))
-	if strings.Contains(locale, "UTF8") || locale == "" && runtime.GOOS == "windows" { // which has no such variables
-		return blocks
-	}
-	return ascii
-}
 
 // bar returns a bar for n where the longest, for most, has so many cells. What
 // is not nothing shows.
@@ -76,22 +64,8 @@ func (s *style) shade(n, most int) rune {
 
 // clip cuts a name to nameWidth columns.
 func (s *style) clip(name string) string {
-	name = printable(name)
-	if uniseg.StringWidth(name) <= nameWidth {
-		return name
-	}
-	var b strings.Builder
-	room := nameWidth - len([]rune(s.ellipsis))
-	for rest, state := name, -1; rest != ""; {
-		var cluster string
-		var width int
-		cluster, rest, width, state = uniseg.FirstGraphemeClusterInString(rest, state)
-		if room -= width; room < 0 {
-			break
-		}
-		b.WriteString(cluster)
-	}
-	return b.String() + s.ellipsis
+	sc := screen{ascii: s.ascii}
+	return sc.cut(sc.text(printable(name)), nameWidth)
 }
 
 // A chart is a table with a bar at the end of each row. The first column is
@@ -107,42 +81,54 @@ func (c *chart) add(value int, cells ...string) {
 }
 
 func (s *style) chart(w io.Writer, c *chart) {
-	widths := make([]int, len(c.header))
-	for _, row := range append([][]string{c.header}, c.rows...) {
-		for i, cell := range row {
-			widths[i] = max(widths[i], uniseg.StringWidth(cell))
-		}
+	t := table{screen: screen{columns: s.columns, ascii: s.ascii}, right: true, fixed: make([]bool, len(c.header))}
+	t.add(c.header)
+	for i := range t.fixed {
+		t.fixed[i] = i > 0 // numbers
 	}
-	room := drawWidth
-	for _, width := range widths {
-		room -= width + 2
+	for _, row := range c.rows {
+		t.add(row)
+	}
+	room := s.columns - sum(t.widths) - columnGap*len(t.widths)
+	if room < 0 { // the terminal is narrow: rows have several lines, and no bars
+		t.fit()
+		var out bytes.Buffer
+		t.write(&out)
+		fmt.Fprint(w, out.String())
+		return
 	}
 	most := 0
 	for _, n := range c.values {
 		most = max(most, n)
 	}
-	line := func(row []string, bar string) {
-		var b strings.Builder
-		for i, cell := range row {
-			pad := strings.Repeat(" ", widths[i]-uniseg.StringWidth(cell))
-			if i == 0 {
-				b.WriteString(cell + pad + "  ")
-			} else {
-				b.WriteString(pad + cell + "  ")
-			}
+	t.starts = []int{0}
+	var out bytes.Buffer
+	t.write(&out)
+	i := -1 // of the header
+	for line := range strings.Lines(out.String()) {
+		line = strings.TrimSuffix(line, "\n")
+		if i >= 0 {
+			line += "  " + s.bar(c.values[i], most, min(room, barWidth))
 		}
-		fmt.Fprintln(w, strings.TrimRight(b.String()+bar, " "))
-	}
-	line(c.header, "")
-	for i, row := range c.rows {
-		line(row, s.bar(c.values[i], most, min(room, barWidth)))
+		fmt.Fprintln(w, strings.TrimRight(line, " "))
+		i++
 	}
 }
 
-// heatmap draws a line for each day of the week, two columns for each hour,
+// heatmapSides is how many columns a heatmap has beside the hours.
+const heatmapSides = len("Mon ||") + 1 + 8
+
+// heatmap draws a line for each day of the week, one or two columns for each hour,
 // and below it the number with which each shade begins.
 func (s *style) heatmap(w io.Writer, h *doorlog.Heatmap) {
 	const hoursALabel = 3
+	cell := 2 // columns of an hour
+	for ; s.columns < hoursADay*cell+heatmapSides; cell-- {
+		if cell == 1 {
+			fmt.Fprintln(w, "(the terminal is too narrow)")
+			return
+		}
+	}
 	most := 0
 	for _, hours := range h {
 		for _, n := range hours {
@@ -151,7 +137,7 @@ func (s *style) heatmap(w io.Writer, h *doorlog.Heatmap) {
 	}
 	var head strings.Builder
 	for hour := 0; hour < hoursADay; hour += hoursALabel {
-		fmt.Fprintf(&head, "%-*d", 2*hoursALabel, hour)
+		fmt.Fprintf(&head, "%-*d", cell*hoursALabel, hour)
 	}
 	fmt.Fprintf(w, "     %s   EVENTS\n", head.String())
 	for i := range h {
@@ -159,9 +145,7 @@ func (s *style) heatmap(w io.Writer, h *doorlog.Heatmap) {
 		var cells strings.Builder
 		sum := 0
 		for _, n := range h[day] {
-			shade := s.shade(n, most)
-			cells.WriteRune(shade)
-			cells.WriteRune(shade)
+			cells.WriteString(strings.Repeat(string(s.shade(n, most)), cell))
 			sum += n
 		}
 		fmt.Fprintf(w, "%s %s%s%s %8s\n", day.String()[:3], s.frame, cells.String(), s.frame, humanize.Comma(int64(sum)))

@@ -133,20 +133,23 @@ long long long long…     16  ▋
 func TestTheLocaleSaysWhatTheTerminalCanShow(t *testing.T) {
 	for _, test := range []struct {
 		all, ctype, lang string
-		want             *style
+		ascii            bool
 	}{
-		{"", "", "en_US.UTF-8", &blocks},
-		{"", "", "C.utf8", &blocks},
-		{"", "UTF-8", "C", &blocks},
-		{"C", "", "en_US.UTF-8", &ascii},
-		{"", "de_DE.ISO-8859-1", "en_US.UTF-8", &ascii},
-		{"", "", "POSIX", &ascii},
+		{"", "", "", false},
+		{"", "", "en_US.UTF-8", false},
+		{"", "", "C.utf8", false},
+		{"", "UTF-8", "C", false},
+		{"C", "", "en_US.UTF-8", true},
+		{"", "C", "en_US.UTF-8", true},
+		{"", "de_DE.ISO-8859-1", "en_US.UTF-8", true},
+		{"", "", "C", true},
+		{"", "", "POSIX", true},
 	} {
 		t.Setenv("LC_ALL", test.all)
 		t.Setenv("LC_CTYPE", test.ctype)
 		t.Setenv("LANG", test.lang)
-		if got := drawStyle(); got.ellipsis != test.want.ellipsis {
-			t.Errorf("%+v: %s", test, string(got.shades))
+		if got := screenOf(nil); got.ascii != test.ascii || got.style().ascii != test.ascii {
+			t.Errorf("%+v: %+v", test, got)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -58,10 +59,14 @@ func (a *app) erase(ctx context.Context, name string, f *eraseFlags) (err error)
 	if name == "" {
 		return misuse("NAME is empty")
 	}
+	loc, err := a.location()
+	if err != nil {
+		return err
+	}
 	if !f.yes && !a.canAsk() {
 		return misuse("standard input is no terminal to ask at: say --yes")
 	}
-	path, thumbnails, err := a.pairFor("those of the person are removed")
+	path, thumbnails, err := a.pair()
 	if err != nil {
 		return err
 	}
@@ -86,7 +91,7 @@ func (a *app) erase(ctx context.Context, name string, f *eraseFlags) (err error)
 	if err = keep(receipt, err); err != nil {
 		return fromFlags(err)
 	}
-	return a.emit(receipt, func(w io.Writer) error { return drawErased(w, receipt) })
+	return a.emit(receipt, func(w io.Writer) error { return drawErased(w, receipt, loc) })
 }
 
 // newReceipt makes the file of the receipt, before anything is erased. keep writes
@@ -107,7 +112,7 @@ func newReceipt(path string) (keep func(*doorlog.Erased, error) error, err error
 	}, nil
 }
 
-func drawErased(w io.Writer, r *doorlog.Erased) error {
+func drawErased(w io.Writer, r *doorlog.Erased, loc *time.Location) error {
 	did := "name taken from"
 	if r.How == doorlog.EraseEvents {
 		did = "deleted"
@@ -115,7 +120,7 @@ func drawErased(w io.Writer, r *doorlog.Erased) error {
 	rows := [][]string{
 		{"person", r.Name},
 		{"store", r.StoreID.String()},
-		{"at", r.At.Format(timeLayout)},
+		{"at", r.At.In(loc).Format(timeLayout)},
 		{did, plural(int(r.Events), "event")},
 		{"attributes deleted", count(int(r.Attributes))},
 		{"thumbnails removed", count(int(r.Thumbnails))},

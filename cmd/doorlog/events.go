@@ -31,10 +31,9 @@ func newEventsCommand(a *app) *cobra.Command {
 names of one flag any may: --camera garage,driveway is the same as --camera garage
 --camera driveway. Without flags it is all events.
 
---since and --until take a time such as 2026-02-25T07:30:00Z, a date, which is its
-first moment in --tz, or an age such as 36h, 7d or 2w (a day is 24 hours). --since
-is part of the range and --until is not. --hours and --weekdays are those of the
-clock in --tz.
+--since and --until take a TIME, a date or an AGE ("doorlog help" explains them).
+--since is part of the range and --until is not. --hours and --weekdays are those of
+the clock in --tz.
 
 If there are more events than --limit, the last line says how to go on: repeat the
 command with that --cursor. A cursor stays right while events are written and
@@ -43,7 +42,7 @@ deleted, and goes with the flags of the first page only; --limit may change.
 With --json it is an object with events, next and prev, which are the cursors of the
 pages after and before, or null. With --jsonl it is the events alone.`,
 		Example: `  doorlog events --stranger --hours 22-6 --since 7d
-  doorlog events --camera front_door,driveway --label package --min-confidence 0.8
+  doorlog events --camera porch,driveway --label package --min-confidence 0.8
   doorlog events --person alice --since 2026-02-01 --until 2026-03-01 --count
   doorlog events --type ding --limit 500 --jsonl | jq .recorded_at`,
 		Args:              takes(),
@@ -175,7 +174,7 @@ func (a *app) emitPage(page doorlog.Page, loc *time.Location, bind func(string) 
 			if end.cursor == "" {
 				continue
 			}
-			if _, err := fmt.Fprintf(w, "%s: --cursor %s\n", end.word, end.cursor); err != nil {
+			if err := writeWord(w, end.word+": --cursor ", end.cursor); err != nil {
 				return err
 			}
 		}

@@ -4,12 +4,13 @@ import (
 	"bufio"
 	"context"
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -21,6 +22,7 @@ type exportFlags struct {
 	query                queryFlags
 	output, format       string
 	force, withoutPeople bool
+	mark                 bool // a byte order mark before CSV
 }
 
 func newExportCommand(a *app) *cobra.Command {
@@ -39,8 +41,12 @@ only their paths: "doorlog backup" has them too.
 
 With --format csv it is for spreadsheets: a header and a line for each event, with
 times in --tz, what was detected as "person 0.95; dog 0.50", and the attributes as
-JSON. Persons are not in it. A text that a spreadsheet would take for a formula,
-because it begins with =, +, - or @, gets a ' before it. It cannot be imported.
+JSON. recorded_at and created_at have the offset from UTC, as 2026-02-25T08:30:00.000+01:00;
+local_time, the last column, has not, so that spreadsheets take it for a time. Persons are
+not in it. A text that a spreadsheet would take for a formula, because it begins with =,
++, - or @, gets a ' before it, and a line break is written as \n. CSV begins with a byte
+order mark, without which Excel does not take it for UTF-8; --bom=false leaves that out.
+It cannot be imported.
 
 The flags are those of "doorlog events" that say which events.`,
 		Example: `  doorlog export -o events.jsonl
@@ -56,6 +62,7 @@ The flags are those of "doorlog events" that say which events.`,
 	flags.StringVar(&f.format, "format", formatJSONL, "jsonl or csv")
 	flags.BoolVar(&f.force, "force", false, "put the export in the place of a file that is there")
 	flags.BoolVar(&f.withoutPeople, "no-persons", false, "leave the persons out")
+	flags.BoolVar(&f.mark, "bom", true, "begin CSV with a byte order mark")
 	f.query.addConditions(cmd)
 	a.completeQuery(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{formatJSONL, formatCSV}, cobra.ShellCompDirectiveNoFileComp))
@@ -76,6 +83,8 @@ func (a *app) export(ctx context.Context, f *exportFlags, given func(flag string
 		return misuse("--output is empty")
 	case f.format != formatJSONL && f.format != formatCSV:
 		return misuse("--format %q is neither jsonl nor csv", f.format)
+	case given("bom") && f.format != formatCSV:
+		return misuse("--bom is for --format csv")
 	case f.force && !toFile:
 		return misuse("--force is for a file")
 	case !toFile && a.flags.json, !toFile && a.flags.jsonl && f.format == formatCSV:
@@ -95,7 +104,7 @@ func (a *app) export(ctx context.Context, f *exportFlags, given func(flag string
 				x := exporter{sn: sn, w: w, loc: loc, sum: &sum, bar: a.progress(-1, "exporting")}
 				defer x.bar.Done()
 				if f.format == formatCSV {
-					return x.csv(q)
+					return x.csv(q, f.mark)
 				}
 				return x.jsonl(q, !f.withoutPeople)
 			})
@@ -103,6 +112,9 @@ func (a *app) export(ctx context.Context, f *exportFlags, given func(flag string
 	})
 	if err != nil {
 		return fromFlags(err)
+	}
+	if sum.Events == 0 && (!toFile || !a.flags.json && !a.flags.jsonl) {
+		fmt.Fprintln(a.err, noMatch)
 	}
 	if !toFile {
 		return nil
@@ -170,10 +182,17 @@ func (x *exporter) count() {
 var csvHeader = []string{
 	"id", "recorded_at", "camera_id", "event_type", "person_name", "door_action", "unlock_granted", "detections",
 	"recording_id", "face_confidence", "face_distance", "alert_sent", "pinned", "thumbnail_path", "frame_width", "frame_height",
-	"created_at", "attributes",
+	"created_at", "attributes", "local_time",
 }
 
-func (x *exporter) csv(q doorlog.Query) error {
+const byteOrderMark = "\uFEFF"
+
+func (x *exporter) csv(q doorlog.Query, mark bool) error {
+	if mark {
+		if _, err := io.WriteString(x.w, byteOrderMark); err != nil {
+			return err
+		}
+	}
 	w := csv.NewWriter(x.w)
 	if err := w.Write(csvHeader); err != nil {
 		return err
@@ -196,32 +215,38 @@ func (x *exporter) csv(q doorlog.Query) error {
 }
 
 func (x *exporter) row(e *doorlog.Event) ([]string, error) {
-	const layout = "2006-01-02 15:04:05.000" // which spreadsheets take for a time
+	const (
+		layout = "2006-01-02T15:04:05.000-07:00" // an hour that comes twice in autumn is two
+		local  = "2006-01-02 15:04:05.000"       // which spreadsheets take for a time
+	)
+	at := e.RecordedAt.In(x.loc)
 	attributes := ""
 	if len(e.Attributes) > 0 {
-		text, err := json.Marshal(e.Attributes)
-		if err != nil {
+		var text strings.Builder
+		if err := writeJSON(&text, e.Attributes, false); err != nil {
 			return nil, err
 		}
-		attributes = string(text)
+		attributes = strings.TrimSuffix(text.String(), "\n")
 	}
 	detections := make([]string, len(e.Detections))
 	for i, d := range e.Detections {
 		detections[i] = fmt.Sprintf("%s %.2f", d.Label, d.Confidence)
 	}
 	return []string{
-		e.ID.String(), e.RecordedAt.In(x.loc).Format(layout), cell(e.Camera), cell(string(e.Type)), cell(e.Person),
+		e.ID.String(), at.Format(layout), cell(e.Camera), cell(string(e.Type)), cell(e.Person),
 		e.Door.String(), strconv.FormatBool(e.UnlockGranted), cell(strings.Join(detections, "; ")), cell(e.RecordingID),
 		decimal(e.FaceConfidence), decimal(e.FaceDistance), strconv.FormatBool(e.AlertSent), strconv.FormatBool(e.Pinned), cell(e.ThumbnailPath),
-		strconv.Itoa(e.FrameWidth), strconv.Itoa(e.FrameHeight), e.CreatedAt.In(x.loc).Format(layout), cell(attributes),
+		strconv.Itoa(e.FrameWidth), strconv.Itoa(e.FrameHeight), e.CreatedAt.In(x.loc).Format(layout), cell(attributes), at.Format(local),
 	}, nil
 }
 
 // cell returns a text that no spreadsheet takes for a formula, and no terminal acts
-// on: a name comes from whoever sends events. (OWASP, CSV Injection.)
+// on: a name comes from whoever sends events. (OWASP, CSV Injection.) Line breaks are
+// escaped, too, so that each event has one line, for programs that go by lines.
 func cell(text string) string {
 	text = printable(text)
-	if trimmed := strings.TrimLeft(text, " "); trimmed != "" && strings.ContainsRune("=+-@＝＋－＠", []rune(trimmed)[0]) {
+	first, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(text, unicode.IsSpace))
+	if strings.ContainsRune("=+-@＝＋－＠", first) {
 		return "'" + text
 	}
 	return text

@@ -74,11 +74,7 @@ func (a *app) info(ctx context.Context, verify bool) error {
 	if err != nil {
 		return err
 	}
-	path, err := a.existingDB()
-	if err != nil {
-		return err
-	}
-	folder, err := a.thumbnailDir()
+	path, folder, err := a.pair()
 	if err != nil {
 		return err
 	}

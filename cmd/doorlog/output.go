@@ -2,38 +2,31 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf16"
-
-	"github.com/rivo/uniseg"
 
 	"github.com/doorlog/doorlog"
 )
 
+// noMatch is what stands in the place of a table of events that is empty.
+const noMatch = "no events match"
+
 // timeLayout is how tables show a time.
 const timeLayout = "2006-01-02 15:04:05 MST"
 
-const (
-	none      = "—" // an empty cell
-	maxLabels = 5   // labels of an event that a table shows
-)
+const maxLabels = 5 // labels of an event that a table shows
 
 // emit prints one result: v in the JSON form that was asked for, else what
 // text writes.
 func (a *app) emit(v any, text func(io.Writer) error) error {
 	if a.flags.json || a.flags.jsonl {
-		return writeJSON(a.out, v, a.flags.json)
+		return writeJSON(a.jsonOut(a.out), v, a.flags.json)
 	}
-	return text(a.out)
+	return a.print(text)
 }
 
 // emitList prints results: one array, a line each, or what text writes.
@@ -46,97 +39,20 @@ func emitList[T any](a *app, items []T, text func(io.Writer) error) error {
 	}
 	w := bufio.NewWriter(a.out)
 	for _, item := range items {
-		if err := writeJSON(w, item, false); err != nil {
+		if err := writeJSON(a.jsonOut(w), item, false); err != nil {
 			return err
 		}
 	}
 	return w.Flush()
 }
 
-// writeJSON writes v and a line feed. What a terminal might act on is escaped:
-// encoding/json leaves some of it as it is, such as the CSI of ISO 6429.
-func writeJSON(w io.Writer, v any, indent bool) error {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	if indent {
-		enc.SetIndent("", "  ")
-	}
-	if err := enc.Encode(v); err != nil {
+// writeEventTable writes a row for each event, with times in loc, or says that there
+// is none.
+func writeEventTable(w io.Writer, events []doorlog.Event, loc *time.Location) error {
+	if len(events) == 0 {
+		_, err := fmt.Fprintln(w, noMatch)
 		return err
 	}
-	_, err := io.WriteString(w, escape(buf.String(), "\n", jsonEscape))
-	return err
-}
-
-func jsonEscape(r rune) string {
-	if r1, r2 := utf16.EncodeRune(r); r1 != unicode.ReplacementChar {
-		return fmt.Sprintf(`\u%04x\u%04x`, r1, r2)
-	}
-	return fmt.Sprintf(`\u%04x`, r)
-}
-
-// printable returns s with everything escaped that a terminal might act on,
-// or that would break a table: control characters, line breaks, marks that
-// turn the direction of writing.
-func printable(s string) string { return escape(s, "", goEscape) }
-
-// printableLines is printable, but leaves line breaks.
-func printableLines(s string) string { return escape(s, "\n", goEscape) }
-
-func goEscape(r rune) string { return strings.Trim(strconv.QuoteRune(r), "'") }
-
-func escape(s, keep string, by func(rune) string) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	harmless := func(r rune) bool { return strconv.IsPrint(r) || strings.ContainsRune(keep, r) }
-	if !strings.ContainsFunc(s, func(r rune) bool { return !harmless(r) }) {
-		return s
-	}
-	var b strings.Builder
-	for _, r := range s {
-		if harmless(r) {
-			b.WriteRune(r)
-		} else {
-			b.WriteString(by(r))
-		}
-	}
-	return b.String()
-}
-
-// writeTable writes rows in columns that are as wide as their widest cell. An
-// empty header leaves the header line out.
-func writeTable(w io.Writer, header []string, rows [][]string) error {
-	if len(header) > 0 {
-		rows = slices.Insert(slices.Clone(rows), 0, header)
-	}
-	var widths []int
-	cells := make([][]string, len(rows))
-	for r, row := range rows {
-		for c, cell := range row {
-			cell = cmp.Or(printable(cell), none)
-			cells[r] = append(cells[r], cell)
-			if c == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[c] = max(widths[c], uniseg.StringWidth(cell))
-		}
-	}
-	var buf bytes.Buffer
-	for _, row := range cells {
-		for c, cell := range row {
-			buf.WriteString(cell)
-			if c == len(row)-1 {
-				break
-			}
-			buf.WriteString(strings.Repeat(" ", widths[c]-uniseg.StringWidth(cell)+2))
-		}
-		buf.WriteByte('\n')
-	}
-	_, err := w.Write(buf.Bytes())
-	return err
-}
-
-// writeEventTable writes a line for each event, with times in loc.
-func writeEventTable(w io.Writer, events []doorlog.Event, loc *time.Location) error {
 	rows := make([][]string, len(events))
 	for i := range events {
 		e := &events[i]

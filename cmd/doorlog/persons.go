@@ -52,6 +52,10 @@ func newPersonsListCommand(a *app) *cobra.Command {
 				return err
 			}
 			return emitList(a, persons, func(w io.Writer) error {
+				if len(persons) == 0 {
+					_, err := fmt.Fprintln(w, "there are no persons")
+					return err
+				}
 				rows := make([][]string, len(persons))
 				for i, p := range persons {
 					rows[i] = []string{p.Name, p.DisplayName, onOff(p.AutoUnlock), p.CreatedAt.In(loc).Format(timeLayout)}

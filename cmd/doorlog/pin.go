@@ -46,16 +46,25 @@ func takesIDs(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// setPins pins events, or the opposite, and says with a word what they are then.
-func (a *app) setPins(ctx context.Context, args []string, are string, set func(*doorlog.Store, context.Context, doorlog.ID) error) error {
+// parseIDs reads the IDs of events.
+func parseIDs(args []string) ([]doorlog.ID, error) {
 	ids := make([]doorlog.ID, len(args))
 	for i, text := range args {
 		var err error
 		if ids[i], err = doorlog.ParseID(text); err != nil {
-			return misuse("%q is not the ID of an event", text)
+			return nil, misuse("%q is not the ID of an event", text)
 		}
 	}
-	err := a.withStore(changes, func(st *doorlog.Store) error {
+	return ids, nil
+}
+
+// setPins pins events, or the opposite, and says with a word what they are then.
+func (a *app) setPins(ctx context.Context, args []string, are string, set func(*doorlog.Store, context.Context, doorlog.ID) error) error {
+	ids, err := parseIDs(args)
+	if err != nil {
+		return err
+	}
+	err = a.withStore(changes, func(st *doorlog.Store) error {
 		for _, id := range ids {
 			if err := set(st, ctx, id); err != nil {
 				return err

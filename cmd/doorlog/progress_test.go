@@ -2,8 +2,12 @@ package main
 
 import (
 	"bytes"
+	"io"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/rivo/uniseg"
 )
 
 func TestProgressIsDrawnOnATerminalAlone(t *testing.T) {
@@ -84,5 +88,91 @@ func TestProgressOfACallIsFollowed(t *testing.T) {
 	end()
 	if !strings.HasSuffix(screen.String(), "\r") {
 		t.Errorf("at the end there is %q", screen.String())
+	}
+}
+
+// A terminal shows what was written to it: a carriage return goes back to the begin of
+// the line, and characters take the place of those that are there.
+func onTerminal(text string) []string {
+	var shown []string
+	for line := range strings.SplitSeq(text, "\n") {
+		var cells []rune
+		at := 0
+		for _, r := range line {
+			if r == '\r' {
+				at = 0
+				continue
+			}
+			if at == len(cells) {
+				cells = append(cells, r)
+			}
+			cells[at] = r
+			at++
+		}
+		shown = append(shown, strings.TrimRight(string(cells), " "))
+	}
+	return shown
+}
+
+// Standard output and standard error are one terminal: a line is either of a bar
+// or of the output.
+func TestABarIsAloneOnItsLine(t *testing.T) {
+	for _, total := range []int64{10, -1} {
+		var terminal bytes.Buffer
+		a := &app{err: &errorWriter{w: &terminal, terminal: true}}
+		out := &besideBar{w: &terminal, bar: a.err.(*errorWriter)}
+		bar := a.progress(total, "working")
+		write := func(text string) {
+			if _, err := io.WriteString(out, text); err != nil {
+				t.Fatal(err)
+			}
+		}
+		bar.Add(1)
+		write("one\n")
+		bar.Add(1)
+		bar.Label("still working")
+		write("half of a ")
+		bar.Label("and again")
+		bar.Add(3)
+		if _, err := bar.line.Write([]byte("\rof the goroutine")); err != nil {
+			t.Fatal(err)
+		}
+		write("line\n")
+		if _, err := bar.line.Write([]byte("\rat the end")); err != nil {
+			t.Fatal(err)
+		}
+		bar.Done()
+		write("done\n")
+		if _, err := bar.line.Write([]byte("\rtoo late")); err != nil {
+			t.Fatal(err)
+		}
+		if got := onTerminal(terminal.String()); !slices.Equal(got, []string{"one", "half of a line", "done", ""}) {
+			t.Errorf("of %d steps the terminal shows %q", total, got)
+		}
+		if !strings.Contains(terminal.String(), "at the end") || strings.Contains(terminal.String(), "goroutine") {
+			t.Errorf("of %d steps it got %q", total, terminal.String())
+		}
+	}
+}
+
+func TestABarFitsTheTerminal(t *testing.T) {
+	for _, columns := range []int{5, 20, 40, 80} {
+		for _, ascii := range []bool{false, true} {
+			var terminal bytes.Buffer
+			a := &app{err: &errorWriter{w: &terminal, terminal: true, screen: screen{columns: columns, ascii: ascii}}}
+			for _, total := range []int64{100, -1} {
+				bar := a.progress(total, "backing up – 12 MiB of 34 MiB, which is a lot")
+				bar.Add(50)
+				bar.Done()
+			}
+			for part := range strings.SplitSeq(terminal.String(), "\r") {
+				if width := uniseg.StringWidth(part); width >= columns {
+					t.Errorf("%d columns: %q", columns, part)
+				}
+			}
+			if strings.ContainsFunc(terminal.String(), func(r rune) bool { return ascii && r > '~' }) {
+				t.Errorf("not ASCII: %q", terminal.String())
+			}
+		}
 	}
 }

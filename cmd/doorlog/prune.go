@@ -52,7 +52,7 @@ database_bytes that went, or would, by (the same for each reason), orphans and
 orphan_bytes (thumbnails of no event), kept (the events that are left), and dry_run.`,
 		Example: `  doorlog prune --max-age 90d --keep-strangers 30d --keep-unlocks 2y --dry-run
   doorlog prune --max-bytes 2GB --thumbnail-age 30d
-  doorlog prune --db demo/events.db --thumbnails demo/thumbnails --max-events 1000 --yes`,
+  doorlog prune --db demo/events.db --max-events 1000 --yes`,
 		Args:              takes(),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return a.prune(cmd.Context(), &f, cmd.Flags().Changed) },

@@ -76,18 +76,24 @@ In JSON the path of the thumbnail is that below the folder of --thumbnails.`,
 			if err != nil {
 				return err
 			}
-			return a.emit(e, func(w io.Writer) error {
-				if e.ThumbnailPath != "" {
-					dir, err := a.thumbnailDir()
-					if err != nil {
-						return err
-					}
-					e.ThumbnailPath = filepath.Join(dir, filepath.FromSlash(e.ThumbnailPath))
-				}
-				return writeTable(w, nil, eventDetails(&e, loc))
-			})
+			return a.emitEvent(&e, loc)
 		},
 	}
+}
+
+// emitEvent prints everything of an event.
+func (a *app) emitEvent(e *doorlog.Event, loc *time.Location) error {
+	return a.emit(e, func(w io.Writer) error {
+		shown := *e
+		if e.ThumbnailPath != "" {
+			dir, err := a.thumbnailDir()
+			if err != nil {
+				return err
+			}
+			shown.ThumbnailPath = filepath.Join(dir, filepath.FromSlash(e.ThumbnailPath))
+		}
+		return writeTable(w, nil, eventDetails(&shown, loc))
+	})
 }
 
 // eventDetails returns the name and the value of everything in e.

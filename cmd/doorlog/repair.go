@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -37,7 +36,7 @@ With --json it is an object with sound, before and after (as "doorlog verify" pr
 them), rebuilt (whether the database was made anew), and removed (how many thumbnails
 were).`,
 		Example: `  doorlog repair
-  doorlog repair --db demo/events.db --thumbnails demo/thumbnails --yes`,
+  doorlog repair --db demo/events.db --yes`,
 		Args:              takes(),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return a.repair(cmd.Context(), yes) },
@@ -72,27 +71,6 @@ func (a *app) repair(ctx context.Context, yes bool) error {
 		*doorlog.Repaired
 	}{r.After.Sound(), r}
 	return a.emitDamage(result, !r.After.Sound(), func(w io.Writer) { drawRepaired(w, r, thumbnails) })
-}
-
-// pair returns the database and its folder of thumbnails. For a database that
-// is not the default one, the default folder is that of another store, whose
-// thumbnails would all be removed.
-func (a *app) pair() (path, thumbnails string, err error) {
-	return a.pairFor("what is there and belongs to none of its events is removed")
-}
-
-// pairFor is pair for a command that does something to thumbnails.
-func (a *app) pairFor(what string) (path, thumbnails string, err error) {
-	if path, err = a.existingDB(); err != nil {
-		return "", "", err
-	}
-	if thumbnails, err = a.thumbnailDir(); err != nil {
-		return "", "", err
-	}
-	if a.flags.thumbnails == "" && thumbnails == defaultThumbnails && filepath.Clean(path) != filepath.Clean(defaultDB) {
-		return "", "", misuse("say with --thumbnails where the thumbnails of %s are: %s", path, what)
-	}
-	return path, thumbnails, nil
 }
 
 func drawRepaired(w io.Writer, r *doorlog.Repaired, thumbnails string) {

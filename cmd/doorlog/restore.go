@@ -24,8 +24,7 @@ DIR/thumbnails, from a file, or with - from standard input. DIR must not exist, 
 empty; the folder that it is in must exist. Nothing is overwritten.
 
 Everything is verified before DIR appears, all at once: nothing is left of a restore
-that fails or is interrupted. The other commands look at it with --db DIR/events.db
---thumbnails DIR/thumbnails.
+that fails or is interrupted. The other commands look at it with --db DIR/events.db.
 
 The exit code is 3 if the backup is damaged: changed, cut off, or not of one piece.
 
@@ -77,8 +76,8 @@ func (a *app) restore(ctx context.Context, name, dir string) error {
 	case err != nil:
 		return err
 	}
-	return a.emit(info, func(io.Writer) error {
-		drawBackup(a.out, info, "restored")
+	return a.emit(info, func(w io.Writer) error {
+		drawBackup(w, info, "restored")
 		return nil
 	})
 }

@@ -22,9 +22,11 @@ type app struct {
 	now func() time.Time
 
 	patience time.Duration // with whoever has the database open
+	screen   screen        // of out
 
 	flags flags
 	env   dotenv
+	local *time.Location // see location; nil: not asked for yet
 }
 
 // flags are those of every command; empty where they are not given.
@@ -43,8 +45,9 @@ const (
 
 // run does what the arguments say and returns the exit code.
 func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
-	stdout := &stickyWriter{w: out}
-	a := &app{in: in, out: stdout, err: newErrorWriter(errOut), now: time.Now, patience: lockPatience}
+	stderr := newErrorWriter(errOut)
+	stdout := &stickyWriter{w: stderr.beside(out)}
+	a := &app{in: in, out: stdout, err: stderr, now: time.Now, patience: lockPatience, screen: screenOf(out)}
 	root := newRootCommand(a)
 	root.SetArgs(append([]string{}, args...)) // cobra takes nil for "those of the process"
 	cmd, err := root.ExecuteContextC(ctx)
@@ -68,9 +71,20 @@ Where they are is said by a flag, else by the environment, else by a file named
 .env in the current folder:
 
   --db           DB_PATH         default ./events.db
-  --thumbnails   THUMBNAILS_DIR  default ./thumbnails
+  --thumbnails   THUMBNAILS_DIR  default "thumbnails" beside the database
 
-Commands print tables for people. Programs should ask for --json (one document;
+Each is looked for by itself: a THUMBNAILS_DIR holds for the database of --db, too.
+
+Flags that ask when take a TIME such as 2026-02-25T07:30:00Z, a date such as
+2026-02-25, which is its first moment in --tz, or an AGE, which counts back from now.
+An AGE is a length of time such as 90s, 15m, 36h, 7d, 2w or 1y, or several of them, such
+as 1w2d. A day (d) has 24 hours and a year (y) 365 days.
+
+Commands print tables for people. On a terminal the lines fit: long names are cut, or
+rows have several lines. Through a pipe all is printed. Where LC_ALL, LC_CTYPE or LANG
+name a locale that is not of UTF-8, such as C, tables and JSON are ASCII.
+
+Programs should ask for --json (one document;
 an array for a list, an object for a page of events) or --jsonl (one line for each
 entry). The field names stay as they are; those of events are what "doorlog import"
 reads.
@@ -87,10 +101,10 @@ is wrong then. Errors and warnings go to standard error.`,
   doorlog events --stranger --since 7d      # find events
   doorlog stats --days 30                   # see when what happened
   doorlog recent --jsonl | jq .camera_id    # and with other programs
-  doorlog prune --max-age 90d --dry-run     # see what would go, and then let it go
-  doorlog backup events.backup              # keep a copy, pictures too, of one piece
-  doorlog verify                            # see whether the disk has kept everything
-  doorlog demo                              # make a store of made-up days in ./demo
+  doorlog prune --max-age 90d --dry-run     # see what would go, then let it
+  doorlog backup events.backup              # keep a copy, pictures too
+  doorlog verify                            # see whether the store is sound
+  doorlog demo                              # make up some days, in ./demo
   doorlog recent --db demo/events.db`,
 		Version:           buildVersion(),
 		SilenceErrors:     true,
@@ -110,7 +124,10 @@ is wrong then. Errors and warnings go to standard error.`,
 		newGetCommand(a),
 		newRecentCommand(a),
 		newEventsCommand(a),
+		newThumbnailCommand(a),
 		newStatsCommand(a),
+		newEditCommand(a),
+		newDeleteCommand(a),
 		newPersonsCommand(a),
 		newPinCommand(a),
 		newUnpinCommand(a),
@@ -125,6 +142,7 @@ is wrong then. Errors and warnings go to standard error.`,
 		newInfoCommand(a),
 		newVersionCommand(a),
 	)
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { _ = a.help(cmd) }) // a.out keeps the error
 	root.SetHelpCommand(newHelpCommand())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
@@ -135,8 +153,8 @@ is wrong then. Errors and warnings go to standard error.`,
 func (a *app) addFlags(root *cobra.Command) {
 	f := root.PersistentFlags()
 	f.StringVar(&a.flags.db, "db", "", "database `file` (default $DB_PATH, else "+defaultDB+")")
-	f.StringVar(&a.flags.thumbnails, "thumbnails", "", "`folder` of the thumbnails (default $THUMBNAILS_DIR, else "+defaultThumbnails+")")
-	f.StringVar(&a.flags.zone, "tz", "", "time `zone` of tables, dates and hours, such as Europe/Berlin (default local time)")
+	f.StringVar(&a.flags.thumbnails, "thumbnails", "", "`folder` of the thumbnails (default $THUMBNAILS_DIR, else "+thumbnailsBeside+" beside the database)")
+	f.StringVar(&a.flags.zone, "tz", "", "time `zone` of tables, dates and hours, such as Europe/Berlin, in any form that TZ may have (default $TZ, else local time)")
 	f.BoolVar(&a.flags.json, "json", false, "print one JSON document, for programs")
 	f.BoolVar(&a.flags.jsonl, "jsonl", false, "print JSON lines, one for each entry, for programs")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return wrongFlag(err) })
@@ -171,20 +189,11 @@ func (a *app) checkFlags(cmd *cobra.Command) error {
 	if a.flags.json && a.flags.jsonl {
 		return misuse("--json and --jsonl exclude each other")
 	}
+	if a.flags.zone == "" {
+		return nil // a TZ that is not understood matters to commands that ask for it
+	}
 	_, err := a.location()
 	return err
-}
-
-// location returns the zone in which tables show times.
-func (a *app) location() (*time.Location, error) {
-	if a.flags.zone == "" {
-		return time.Local, nil
-	}
-	loc, err := time.LoadLocation(a.flags.zone)
-	if err != nil {
-		return nil, misuse("--tz %q is not a time zone such as Europe/Berlin", a.flags.zone)
-	}
-	return loc, nil
 }
 
 // makeStrict turns a wrong number of arguments into misuse, and has a command
@@ -231,33 +240,4 @@ func noSuchCommand(cmd *cobra.Command, args []string) error {
 		return misuse("there is no command %q of %s; did you mean %s?", args[0], cmd.CommandPath(), strings.Join(near, ", "))
 	}
 	return misuse("there is no command %q of %s", args[0], cmd.CommandPath())
-}
-
-// newHelpCommand replaces cobra's, which succeeds for a command that is not there.
-func newHelpCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:     "help [COMMAND]",
-		Short:   "Help about a command",
-		Long:    "Print the help of a command, or of doorlog itself.",
-		Example: "  doorlog help import",
-		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-			var names []string
-			if parent, rest, err := cmd.Root().Find(args); err == nil && len(rest) == 0 {
-				for _, sub := range parent.Commands() {
-					if sub.IsAvailableCommand() {
-						names = append(names, sub.Name())
-					}
-				}
-			}
-			return names, cobra.ShellCompDirectiveNoFileComp
-		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			topic, rest, err := cmd.Root().Find(args)
-			if err != nil || len(rest) > 0 {
-				return misuse("there is no command %q", strings.Join(args, " "))
-			}
-			topic.InitDefaultHelpFlag()
-			return topic.Help()
-		},
-	}
 }

@@ -34,9 +34,9 @@ func newStatsCommand(a *app) *cobra.Command {
 		Long: `Show how many events there are: by weekday and hour, by day, by hour of the day, by
 what was detected, and by person. Days and hours are those of the clock in --tz.
 
-A stranger is a motion without a person. --since and --until take a time such as
-2026-02-25T07:30:00Z, a date, or an age such as 36h, 7d or 2w; --since is part of
-the range and --until is not. "today" is the present day, whatever the range.
+A stranger is a motion without a person. --since and --until take a TIME, a date or an
+AGE ("doorlog help" explains them); --since is part of the range and --until is not.
+"today" is the present day, whatever the range.
 
 With --json it is an object with summary, heatmap, breakdown, timeline, hours and
 persons. In the heatmap Sunday is 0, and hours without events are left out.`,
@@ -78,7 +78,7 @@ func (a *app) stats(ctx context.Context, f *statsFlags, given func(flag string) 
 	if err != nil {
 		return fromFlags(err)
 	}
-	return a.emit(s, func(w io.Writer) error { return s.draw(w, drawStyle(), &sc) })
+	return a.emit(s, func(w io.Writer) error { return s.draw(w, a.screen.style(), &sc) })
 }
 
 // scope returns the scope that the flags describe.

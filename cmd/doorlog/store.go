@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/joho/godotenv"
@@ -17,9 +18,9 @@ import (
 
 // Where the store is if nothing says otherwise.
 const (
-	defaultDB         = "./events.db"
-	defaultThumbnails = "./thumbnails"
-	dotenvFile        = ".env"
+	defaultDB        = "./events.db"
+	thumbnailsBeside = "thumbnails" // in the folder of the database, as in the library
+	dotenvFile       = ".env"
 )
 
 // lockPatience is how long a command waits for another to finish: cameras whose
@@ -30,10 +31,12 @@ const lockPatience = 5 * time.Second
 type access int
 
 const (
-	reads   access = iota // the database must exist; several commands may read at once
-	changes               // the database must exist
-	creates               // the database is made if it does not exist
-	frames                // as creates, and thumbnails are made
+	reads           access = iota // the database must exist; several commands may read at once
+	readsPictures                 // and its thumbnails
+	changes                       // the database must exist
+	changesPictures               // and its thumbnails
+	creates                       // the database is made if it does not exist
+	frames                        // and thumbnails are
 )
 
 // withStore opens the store for use, and closes it.
@@ -47,12 +50,12 @@ func (a *app) withStore(mode access, use func(*doorlog.Store) error) (err error)
 		return err
 	}
 	thumbnails := ""
-	if mode == frames {
+	if mode == readsPictures || mode == changesPictures || mode == frames {
 		if thumbnails, err = a.thumbnailDir(); err != nil {
 			return err
 		}
 	}
-	st, err := a.open(path, &doorlog.Options{ThumbnailDir: thumbnails, ReadOnly: mode == reads})
+	st, err := a.open(path, &doorlog.Options{ThumbnailDir: thumbnails, ReadOnly: mode <= readsPictures})
 	if err != nil {
 		return err
 	}
@@ -113,7 +116,21 @@ func (a *app) existingDB() (string, error) {
 }
 
 func (a *app) thumbnailDir() (string, error) {
-	return a.setting(a.flags.thumbnails, "THUMBNAILS_DIR", defaultThumbnails)
+	path, err := a.dbPath()
+	if err != nil {
+		return "", err
+	}
+	folder, _ := filepath.Split(path)
+	return a.setting(a.flags.thumbnails, "THUMBNAILS_DIR", folder+thumbnailsBeside)
+}
+
+// pair returns the database, which must exist, and its folder of thumbnails.
+func (a *app) pair() (path, thumbnails string, err error) {
+	if path, err = a.existingDB(); err != nil {
+		return "", "", err
+	}
+	thumbnails, err = a.thumbnailDir()
+	return path, thumbnails, err
 }
 
 // setting returns the first that is not empty of a flag, the environment, the

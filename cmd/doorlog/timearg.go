@@ -16,8 +16,8 @@ const timeForms = "a time such as 2026-02-25T07:30:00Z, a date such as 2026-02-2
 
 func (r *timeRange) addTo(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&r.since, "since", "", "events at or after this `time`, date or age, such as 2026-02-25 or 7d")
-	f.StringVar(&r.until, "until", "", "events before this `time`, date or age")
+	f.StringVar(&r.since, "since", "", "events at or after this `TIME`, date or AGE, such as 2026-02-25 or 7d")
+	f.StringVar(&r.until, "until", "", "events before this `TIME`, date or AGE")
 }
 
 // bounds returns the range; the zero time is no bound. Ages count from now.

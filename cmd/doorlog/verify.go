@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -38,7 +37,7 @@ some), persons, thumbnails, findings and orphans (at most 100 of each), found an
 orphaned (how many there are in all), and whole (false if the damage kept records,
 indexes and thumbnails from being compared).`,
 		Example: `  doorlog verify
-  doorlog verify --db demo/events.db --thumbnails demo/thumbnails
+  doorlog verify --db demo/events.db
   doorlog verify --json | jq .findings`,
 		Args:              takes(),
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -48,11 +47,7 @@ indexes and thumbnails from being compared).`,
 
 // verify verifies the store and prints what was found.
 func (a *app) verify(ctx context.Context) error {
-	path, err := a.existingDB()
-	if err != nil {
-		return err
-	}
-	thumbnails, err := a.thumbnailDir()
+	path, thumbnails, err := a.pair()
 	if err != nil {
 		return err
 	}
@@ -73,10 +68,8 @@ func (a *app) verify(ctx context.Context) error {
 // then, also if whoever read the result had enough.
 func (a *app) emitDamage(v any, damage bool, text func(io.Writer)) error {
 	err := a.emit(v, func(w io.Writer) error {
-		var out bytes.Buffer
-		text(&out)
-		_, err := w.Write(out.Bytes())
-		return err
+		text(w)
+		return nil
 	})
 	if damage && (err == nil || errors.Is(err, syscall.EPIPE)) {
 		return errDamage

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -34,15 +35,16 @@ func newWriteCommand(a *app) *cobra.Command {
 		Short: "Write one event",
 		Long: `Write one event and print its ID. The database is made if it does not exist.
 
-A frame (a JPEG or another picture) is shrunk to a thumbnail. A frame that cannot
-be read never costs the event: it is written without a thumbnail, and a warning
-says why.
+A frame (a JPEG or another picture) is shrunk to a thumbnail. A frame that is no
+picture, or a damaged one, does not cost the event: it is written without a thumbnail,
+and a warning says why. A --frame that cannot be opened or read is an error, and no
+event is written.
 
 With --once an event whose camera and --recording are there already is not
 written again; the ID is that of the event that is there.`,
 		Example: `  doorlog write --camera front_door --type ding
   doorlog write --camera front_door --person alice --unlocked --door unlocked \
-      --face-distance 0.32 --detection person:0.95:10,20,100,200 --frame face.jpg
+      --detection person:0.95:10,20,100,200 --frame face.jpg
   ffmpeg … -f image2 - | doorlog write --camera garage --frame -`,
 		Args:              takes(),
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -71,13 +73,13 @@ func (w *writeFlags) addTo(cmd *cobra.Command) {
 	f.StringVar(&w.camera, "camera", "", "the camera's `name`; required")
 	f.StringVar(&w.eventType, "type", string(doorlog.Motion), "what caused the event: motion, ding, or any other `name`")
 	f.StringVar(&w.person, "person", "", "`name` of who was recognised (default a stranger)")
-	f.StringVar(&w.at, "at", "", "when it happened, a `time` of RFC 3339 with an offset, such as 2026-02-25T08:30:00+01:00 (default now)")
+	f.StringVar(&w.at, "at", "", "when it happened, a `TIME` with an offset, such as 2026-02-25T08:30:00+01:00 (default now)")
 	f.StringVar(&w.recording, "recording", "", "the producer's own `id` of the recording")
 	f.Float64Var(&w.confidence, "face-confidence", 0, "how sure the recognition is, `0..1` (default not measured)")
 	f.Float64Var(&w.distance, "face-distance", 0, "`distance` to the nearest known face (default not measured)")
 	f.BoolVar(&w.unlocked, "unlocked", false, "the person was let in")
 	f.StringVar(&w.door, "door", doorlog.NoAction.String(), "what the door did: the `action` none, unlocked or locked")
-	f.StringArrayVar(&w.detections, "detection", nil, "what was seen, as `label:confidence[:x1,y1,x2,y2]`, in pixels; repeatable")
+	f.StringArrayVar(&w.detections, "detection", nil, "a `detection`: what was seen, as label:confidence[:x1,y1,x2,y2], in pixels; repeatable")
 	f.StringArrayVar(&w.attributes, "attribute", nil, "something of your own, as `name=value`; repeatable")
 	f.StringVar(&w.frame, "frame", "", "picture `file` to make the thumbnail from; - is standard input")
 	f.BoolVar(&w.once, "once", false, "write nothing if the camera has an event of this --recording")
@@ -218,12 +220,8 @@ func parseAttributes(texts []string) (map[string]string, error) {
 // write stores e and prints its ID.
 func (a *app) write(ctx context.Context, e doorlog.Event, frameFile string, once bool) error {
 	frame, err := a.readFrame(ctx, frameFile)
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case err != nil:
-		frame = nil // not the part that was read
-		a.logger().Warn("frame cannot be read: the event is written without a thumbnail", "error", err)
+	if err != nil {
+		return fmt.Errorf("read frame, no event was written: %w", cmp.Or(ctx.Err(), err))
 	}
 	var result struct {
 		ID      doorlog.ID `json:"id"`

@@ -1,0 +1,252 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/doorlog/doorlog"
+)
+
+// editFlags are the flags of edit as they were given.
+type editFlags struct {
+	camera, person, eventType, door, recording string
+
+	stranger, withoutRecording, unlocked, alerted bool
+
+	labels, withoutLabels, detections []string
+	attributes, withoutAttributes     []string
+}
+
+func newEditCommand(a *app) *cobra.Command {
+	var f editFlags
+	cmd := &cobra.Command{
+		Use:   "edit ID",
+		Short: "Correct an event",
+		Long: `Change what flags name of an event, and print the event as it is then. All else
+stays. When it happened cannot be changed, nor its thumbnail; "doorlog pin" pins it.
+
+--label OLD=NEW gives all detections with the label OLD the label NEW; --no-label takes
+detections out, and --detection adds one. If the event has no such label or attribute,
+nothing is changed.
+
+With --json the event is printed as "doorlog get" does.`,
+		Example: `  doorlog edit 01JMXQ5Z8G00000000000000AB --person alice
+  doorlog edit 01JMXQ5Z8G00000000000000AB --no-person --unlocked=false
+  doorlog edit 01JMXQ5Z8G00000000000000AB --label dog=cat --no-label car
+  doorlog edit 01JMXQ5Z8G00000000000000AB --attribute note='left a parcel'`,
+		Args:              takes("ID"),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.edit(cmd.Context(), args, &f, cmd.Flags().Changed)
+		},
+	}
+	f.addTo(cmd)
+	a.completeQuery(cmd)
+	return cmd
+}
+
+func (f *editFlags) addTo(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&f.person, "person", "", "`name` of who it was")
+	flags.BoolVar(&f.stranger, "no-person", false, "it was a stranger, or nobody")
+	flags.StringVar(&f.camera, "camera", "", "the camera's `name`")
+	flags.StringVar(&f.eventType, "type", "", "what caused the event: motion, ding, or any other `name`")
+	flags.BoolVar(&f.unlocked, "unlocked", false, "the person was let in (=false: was not)")
+	flags.StringVar(&f.door, "door", "", "what the door did: the `action` none, unlocked or locked")
+	flags.BoolVar(&f.alerted, "alerted", false, "an alert was sent (=false: none was)")
+	flags.StringVar(&f.recording, "recording", "", "the producer's own `id` of the recording")
+	flags.BoolVar(&f.withoutRecording, "no-recording", false, "there is no recording")
+	flags.StringArrayVar(&f.labels, "label", nil, "give detections another label, as `old=new`; repeatable")
+	flags.StringArrayVar(&f.withoutLabels, "no-label", nil, "take out the detections with this `label`; repeatable")
+	flags.StringArrayVar(&f.detections, "detection", nil, "add a `detection`, as label:confidence[:x1,y1,x2,y2]; repeatable")
+	flags.StringArrayVar(&f.attributes, "attribute", nil, "set an attribute, as `name=value`; repeatable")
+	flags.StringArrayVar(&f.withoutAttributes, "no-attribute", nil, "take out the attribute of this `name`; repeatable")
+}
+
+// edit changes an event and prints it.
+func (a *app) edit(ctx context.Context, args []string, f *editFlags, given func(flag string) bool) error {
+	ids, err := parseIDs(args)
+	if err != nil {
+		return err
+	}
+	loc, err := a.location()
+	if err != nil {
+		return err
+	}
+	change, err := f.change(given)
+	if err != nil {
+		return err
+	}
+	var e doorlog.Event
+	err = a.withStore(changesPictures, func(st *doorlog.Store) error {
+		if e, err = st.Event(ctx, ids[0]); err != nil {
+			return err
+		}
+		if err := change(&e); err != nil {
+			return fmt.Errorf("edit event %s: %w", e.ID, err)
+		}
+		if err := st.UpdateEvent(ctx, e); err != nil {
+			return err
+		}
+		e, err = st.Event(ctx, e.ID)
+		return err
+	})
+	if err != nil {
+		return fromFlags(err)
+	}
+	return a.emitEvent(&e, loc)
+}
+
+// change returns what does to an event as the flags say.
+func (f *editFlags) change(given func(flag string) bool) (func(*doorlog.Event) error, error) {
+	if err := f.check(given); err != nil {
+		return nil, err
+	}
+	door := doorlog.NoAction
+	if given("door") {
+		var err error
+		if door, err = doorlog.ParseDoorAction(f.door); err != nil {
+			return nil, misuse("--door %q is none of none, unlocked, locked", f.door)
+		}
+	}
+	var added []doorlog.Detection
+	for _, text := range f.detections {
+		d, err := parseDetection(text)
+		if err != nil {
+			return nil, err
+		}
+		added = append(added, d)
+	}
+	attributes, err := parseAttributes(f.attributes)
+	if err != nil {
+		return nil, err
+	}
+	return func(e *doorlog.Event) error {
+		set := func(flag string, apply func()) {
+			if given(flag) {
+				apply()
+			}
+		}
+		set("person", func() { e.Person = f.person })
+		set("no-person", func() { e.Person = "" })
+		set("camera", func() { e.Camera = f.camera })
+		set("type", func() { e.Type = doorlog.EventType(f.eventType) })
+		set("unlocked", func() { e.UnlockGranted = f.unlocked })
+		set("door", func() { e.Door = door })
+		set("alerted", func() { e.AlertSent = f.alerted })
+		set("recording", func() { e.RecordingID = f.recording })
+		set("no-recording", func() { e.RecordingID = "" })
+		if err := f.relabel(e); err != nil {
+			return err
+		}
+		e.Detections = append(e.Detections, added...)
+		return f.setAttributes(e, attributes)
+	}, nil
+}
+
+// check refuses flags that say nothing, or that contradict one another.
+func (f *editFlags) check(given func(flag string) bool) error {
+	some := false
+	for _, flag := range [...]string{"no-person", "no-recording", "unlocked", "alerted", "label", "no-label", "detection", "attribute", "no-attribute"} {
+		some = some || given(flag)
+	}
+	for _, text := range [...]struct{ flag, value string }{
+		{"person", f.person}, {"camera", f.camera}, {"type", f.eventType}, {"recording", f.recording}, {"door", f.door},
+	} {
+		if given(text.flag) && text.value == "" {
+			return misuse("--%s is empty", text.flag)
+		}
+		some = some || given(text.flag)
+	}
+	for _, text := range f.labels {
+		if from, to, _ := strings.Cut(text, "="); from == "" || to == "" {
+			return misuse("--label %q is not old=new", text)
+		}
+	}
+	switch {
+	case !some:
+		return misuse("say what is to be changed, with --person or another flag")
+	case given("no-person") && !f.stranger, given("no-recording") && !f.withoutRecording:
+		return misuse("--no-person and --no-recording take no value")
+	case given("person") && given("no-person"):
+		return misuse("--person and --no-person exclude each other")
+	case given("recording") && given("no-recording"):
+		return misuse("--recording and --no-recording exclude each other")
+	}
+	return nil
+}
+
+// relabel takes detections out, and gives others their new labels, which are all by
+// the labels that the event had.
+func (f *editFlags) relabel(e *doorlog.Event) error {
+	had := func(label string) bool {
+		return slices.ContainsFunc(e.Detections, func(d doorlog.Detection) bool { return d.Label == label })
+	}
+	names := map[string]string{}
+	for _, text := range f.labels {
+		from, to, err := splitLabels(text, had)
+		if err != nil {
+			return err
+		}
+		if other, twice := names[from]; twice && other != to {
+			return misuse("--label %s gives %q two new labels", text, from)
+		}
+		names[from] = to
+	}
+	for _, label := range f.withoutLabels {
+		if !had(label) {
+			return fmt.Errorf("there is no detection with the label %q", label)
+		}
+	}
+	var kept []doorlog.Detection
+	for _, d := range e.Detections {
+		if slices.Contains(f.withoutLabels, d.Label) {
+			continue
+		}
+		if to, ok := names[d.Label]; ok {
+			d.Label = to
+		}
+		kept = append(kept, d)
+	}
+	e.Detections = kept
+	return nil
+}
+
+// splitLabels reads old=new. Labels may hold a =, so the old one must be one that the
+// event had.
+func splitLabels(text string, had func(label string) bool) (from, to string, err error) {
+	for i, c := range text {
+		if c == '=' && had(text[:i]) {
+			return text[:i], text[i+1:], nil
+		}
+	}
+	from, _, _ = strings.Cut(text, "=")
+	return "", "", fmt.Errorf("there is no detection with the label %q", from)
+}
+
+func (f *editFlags) setAttributes(e *doorlog.Event, set map[string]string) error {
+	all := maps.Clone(e.Attributes)
+	if all == nil {
+		all = map[string]string{}
+	}
+	for _, name := range f.withoutAttributes {
+		if _, there := all[name]; !there {
+			return fmt.Errorf("there is no attribute %q", name)
+		}
+		if _, both := set[name]; both {
+			return misuse("--attribute and --no-attribute both name %q", name)
+		}
+	}
+	for _, name := range f.withoutAttributes {
+		delete(all, name)
+	}
+	maps.Copy(all, set)
+	e.Attributes = all
+	return nil
+}

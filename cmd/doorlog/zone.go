@@ -1,0 +1,170 @@
+package main
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// location returns the zone of tables, dates and hours: that of --tz, else the local
+// one. Everything in this command that uses local time asks here.
+func (a *app) location() (*time.Location, error) {
+	if name := a.flags.zone; name != "" && name != "Local" {
+		loc, err := parseZone(name)
+		if err != nil {
+			return nil, misuse("--tz %q is not a time zone such as Europe/Berlin or CET-1CEST,M3.5.0,M10.5.0/3", name)
+		}
+		return loc, nil
+	}
+	if a.local == nil {
+		a.local = a.localZone()
+	}
+	return a.local, nil
+}
+
+// localZone returns the zone that TZ names, else that of the system. Of a TZ that is not
+// understood it warns, and takes UTC, as the C library does.
+func (a *app) localZone() *time.Location {
+	name, from := os.Getenv("TZ"), "TZ"
+	if _, given := os.LookupEnv("TZ"); !given {
+		if name = systemRule(); name == "" {
+			return time.Local
+		}
+		from = systemRuleFile
+	}
+	if name == "" || name == ":" {
+		return time.UTC
+	}
+	loc, err := parseZone(name)
+	if err != nil {
+		a.logger().Warn("time zone is not understood: times are in UTC", "variable", from, "value", name)
+		return time.UTC
+	}
+	return loc
+}
+
+const (
+	systemZoneFile = "/etc/localtime"
+	systemRuleFile = "/etc/TZ" // of uClibc, as on routers: the zone as a rule
+)
+
+// systemRule returns the rule of a system that keeps its zone as one and has no
+// zone file, which is all that package time looks for.
+func systemRule() string {
+	if runtime.GOOS == "windows" {
+		return ""
+	}
+	if _, err := os.Stat(systemZoneFile); !errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	rule, err := readZone(systemRuleFile)
+	if err != nil {
+		return ""
+	}
+	line, _, _ := strings.Cut(string(rule), "\n")
+	return strings.TrimSpace(line)
+}
+
+var errNoZone = errors.New("no time zone")
+
+// parseZone reads a zone in any form that POSIX and the C libraries allow for TZ: a
+// name such as Europe/Berlin, the path of a zone file, or a rule such as
+// CET-1CEST,M3.5.0,M10.5.0/3. The first two may begin with a colon.
+func parseZone(text string) (*time.Location, error) {
+	name := strings.TrimPrefix(text, ":")
+	if filepath.IsAbs(name) {
+		data, err := readZone(name)
+		if err != nil {
+			return nil, err
+		}
+		if name == systemZoneFile {
+			name = "local time"
+		}
+		return time.LoadLocationFromTZData(name, data)
+	}
+	if name != "" && name != "Local" { // which package time takes for UTC and for its own idea of local time
+		if loc, err := time.LoadLocation(name); err == nil {
+			return loc, nil
+		}
+	}
+	return ruleZone(text)
+}
+
+// readZone reads a zone file.
+func readZone(name string) ([]byte, error) {
+	const most = 1 << 20    // none has so many bytes
+	f, err := os.Open(name) //nolint:gosec // TZ may name any file
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // it was only read
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: %w", name, errors.Join(err, errNoZone))
+	}
+	return io.ReadAll(io.LimitReader(f, most))
+}
+
+// ruleZone returns the zone of a rule in the form of POSIX, with the extensions of
+// RFC 9636, 3.3.1. Package time follows such a rule at the end of a zone file, which is
+// for the times after the last transition; this one has no transitions.
+func ruleZone(rule string) (*time.Location, error) {
+	if !ruleForm.MatchString(rule) || len(rule) > 255 {
+		return nil, errNoZone
+	}
+	loc, err := time.LoadLocationFromTZData(rule, zoneFile(rule))
+	if err != nil {
+		return nil, err
+	}
+	for _, month := range [...]time.Month{time.January, time.July} {
+		name, offset := time.Date(2026, month, 1, 0, 0, 0, 0, loc).Zone()
+		// A rule that package time cannot read leaves the only type there is. No place is
+		// a day from UTC, and the store takes no such zone.
+		if name == noRule || max(offset, -offset) >= hoursADay*60*60 {
+			return nil, errNoZone
+		}
+	}
+	return loc, nil
+}
+
+// ruleForm is the form of a rule: package time takes some that are none. What it does
+// not check is whether numbers are too large.
+var ruleForm = func() *regexp.Regexp {
+	const (
+		name = `([A-Za-z]{3,}|<[A-Za-z0-9+-]{3,}>)`
+		span = `[+-]?\d{1,3}(:\d\d?){0,2}`
+		date = `,(J?\d{1,3}|M\d\d?\.\d\.\d)(/` + span + `)?`
+	)
+	return regexp.MustCompile(`^` + name + span + `(` + name + `(` + span + `)?(` + date + date + `)?)?$`)
+}()
+
+// noRule names the type of local time that a zone file of ours must have. It is no
+// name that a rule can give.
+const noRule = "?"
+
+// zoneFile returns a zone file of version 3 (RFC 9636, 3):
+//
+//	header   44 bytes: "TZif", the version, 15 zero bytes, and 6 counts of 4 bytes:
+//	         of UTC and of standard indicators, leap seconds, transitions, types,
+//	         and characters of designations
+//	type     6 bytes: offset, is daylight saving, place of the designation
+//	chars    "?\0"
+//	(both again, for 64 bits)
+//	footer   "\n" rule "\n"
+func zoneFile(rule string) []byte {
+	const types, chars = 1, len(noRule) + 1
+	block := append([]byte("TZif3"), make([]byte, 15)...)
+	for _, count := range [...]uint32{0, 0, 0, 0, types, uint32(chars)} {
+		block = binary.BigEndian.AppendUint32(block, count)
+	}
+	block = append(block, make([]byte, 6)...)
+	block = append(block, noRule+"\x00"...)
+	return append(append(block, block...), "\n"+rule+"\n"...)
+}
