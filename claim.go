@@ -98,8 +98,9 @@ type Folder struct {
 	Others []ID `json:"others"`
 }
 
-// why says in words why pictures that no event names are not removed; empty: they are.
-func (f *Folder) why() string {
+// Why says in words why pictures in the folder that no event names are not known to be
+// nobody's; empty: they are.
+func (f *Folder) Why() string {
 	switch f.State {
 	case FolderUnclaimed:
 		return "the folder does not say whose pictures it has"

@@ -143,7 +143,7 @@ func (p *pruning) removeOrphans() error {
 		}
 	}
 	few := max(1, found.pictures/orphanShare)
-	why := folder.why()
+	why := folder.Why()
 	if why == "" && found.orphans > few {
 		why = fmt.Sprintf("they are more than %d, of the %d pictures that there are", few, found.pictures)
 	}

@@ -33,7 +33,8 @@ With --json it is an object with database, store_id, schema, file_bytes, live_by
 page_bytes, pages, free_pages, growth_per_day, events, detected, persons, oldest and
 newest (null if there are no events), future (the events that lie ahead of the clock),
 thumbnail_folder, thumbnails, thumbnail_bytes, last_backup (null if there was none),
-verified (null if it was not read whole) and buckets.`,
+verified (null if it was not read whole), held_back (what the last prune did not
+remove for want of proof, in sentences) and buckets.`,
 		Example: `  doorlog info
   doorlog info --json | jq '.free_pages / .pages'`,
 		Args:              takes(),
@@ -66,6 +67,7 @@ type information struct {
 	ThumbnailBytes int64            `json:"thumbnail_bytes"`
 	LastBackup     *time.Time       `json:"last_backup"`
 	Verified       *time.Time       `json:"verified"`
+	HeldBack       []string         `json:"held_back"`
 	Buckets        map[string]int64 `json:"buckets"`
 }
 
@@ -113,7 +115,7 @@ func (in *information) ask(ctx context.Context, st *doorlog.Store, now time.Time
 	in.FileBytes, in.LiveBytes, in.PageBytes, in.Pages, in.FreePages = s.FileSize, s.LiveSize(), s.PageSize, s.Pages, s.FreePages
 	in.GrowthPerDay, in.Events, in.Detected, in.Persons = s.GrowthPerDay, s.Events, s.Detected, s.Persons
 	in.Oldest, in.Newest, in.Verified, in.Buckets = known(s.Oldest), known(s.Newest), known(s.Verified), s.Buckets
-	in.LastBackup = known(s.LastBackup)
+	in.LastBackup, in.HeldBack = known(s.LastBackup), append([]string{}, s.HeldBack...)
 	in.Future, err = st.Count(ctx, doorlog.Query{Since: now.Add(1)})
 	return err
 }
@@ -165,6 +167,9 @@ func (in *information) draw(w io.Writer, now time.Time, loc *time.Location) erro
 		{"thumbnails", fmt.Sprintf("%s, %s, in %s", count(int(in.Thumbnails)), size(in.ThumbnailBytes), in.Folder)},
 		{"last backup", at(in.LastBackup)},
 		{"integrity", in.integrity()},
+	}
+	for _, why := range in.HeldBack {
+		rows = append(rows, []string{"held back", why})
 	}
 	if err := writeTable(w, nil, rows); err != nil || len(in.Buckets) == 0 {
 		return err

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -44,6 +45,7 @@ func TestScripts(t *testing.T) {
 			"sample":   sample,
 			"damage":   damage,
 			"truncate": truncate,
+			"old":      old,
 		},
 	})
 }
@@ -60,6 +62,17 @@ func makeFrames(dir string) error {
 		}
 	}
 	return nil
+}
+
+// old FILE... makes files two hours old: no longer spared for being young.
+func old(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: old FILE...")
+	}
+	past := time.Now().Add(-2 * time.Hour)
+	for _, name := range args {
+		ts.Check(os.Chtimes(ts.MkAbs(name), past, past))
+	}
 }
 
 // exits CODE PROGRAM [ARG...] runs a program that ends with the exit code.

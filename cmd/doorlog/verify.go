@@ -26,7 +26,9 @@ to, and thumbnails that are missing or have changed. Nothing is changed. The dat
 may be damaged in any way. Others may read it meanwhile, but not write.
 
 Thumbnails that belong to no event are listed too, but are not wrong: a crash at the
-wrong moment leaves one. Where the thumbnails are is said by --thumbnails.
+wrong moment leaves one. In a folder that another store uses too, or whose store has
+lost records, they may be somebody's: verify says if it is such a folder. Where the
+thumbnails are is said by --thumbnails.
 
 The exit code is 0 if the store is sound, 3 if it is damaged, and 1 if that could not
 be found out. The last line says what to do next. A finding begins with the number of
@@ -34,8 +36,9 @@ the invariant, in design/schema.md, that does not hold.
 
 With --json it is an object with sound, events, detections (the events that have
 some), persons, thumbnails, findings and orphans (at most 100 of each), found and
-orphaned (how many there are in all), and whole (false if the damage kept records,
-indexes and thumbnails from being compared).`,
+orphaned (how many there are in all), folder (its state is own, absent, unclaimed,
+shared or forgotten, and others has the IDs of the other stores), and whole (false if
+the damage kept records, indexes and thumbnails from being compared).`,
 		Example: `  doorlog verify
   doorlog verify --db demo/events.db
   doorlog verify --json | jq .findings`,
@@ -115,15 +118,19 @@ func drawSome[T any](w io.Writer, list []T, all int) {
 // verdict says whether the store is sound, and what to do if it is not.
 func verdict(v *doorlog.Verification, thumbnails string) string {
 	switch {
+	case v.Sound() && v.Orphaned > 0 && v.Folder.Why() != "":
+		return "sound; the thumbnails of no event stay, because " + v.Folder.Why() +
+			": if they are nobody's, 'doorlog prune --orphans' removes them"
 	case v.Sound() && v.Orphaned > 0:
-		return "sound; 'doorlog repair' removes the thumbnails of no event"
+		return "sound; 'doorlog repair' removes the thumbnails of no event that are an hour old"
 	case v.Sound():
 		return "sound"
 	case recordsAreDamaged(v):
 		return "damaged, and records are lost: 'doorlog salvage NEW' saves the others"
 	case thumbnailsAlone(v):
 		return "damaged: thumbnails are missing or have changed, which nothing mends but a copy of them; " +
-			"if they are not in " + printable(thumbnails) + ", say where with --thumbnails"
+			"if they are not in " + printable(thumbnails) + ", say where with --thumbnails; " +
+			"if somebody has removed them, 'doorlog repair --forget-missing' takes their names off"
 	}
 	if v.RecordsWhole {
 		return "damaged: 'doorlog repair' mends it"
