@@ -16,7 +16,7 @@ import (
 )
 
 func newRepairCommand(a *app) *cobra.Command {
-	yes, forget := false, false
+	yes, missing, forget := false, false, forgetFew
 	cmd := &cobra.Command{
 		Use:   "repair",
 		Short: "Mend the store where that loses nothing",
@@ -27,8 +27,11 @@ folder is the store's alone (see "doorlog prune --orphans" for the others). If a
 is damaged or gone the database is left as it is, for "doorlog salvage". What is sound
 is not written anew.
 
-Thumbnails that are missing stay missing, and the store damaged. If somebody has removed
-them, --forget-missing takes their names off the events, which stay.
+The names of thumbnails that are missing, because somebody has removed them, are taken off
+their events, which stay. That is done if the folder is the store's and has most of its
+thumbnails: else its disk may not be mounted, or the files may be in another place. With
+--forget-missing it is done however many are missing, and with --forget-missing=false
+not at all; what is missing is then called damage.
 
 The disk needs as much space again as the database takes, and no other process may
 have it open. Before anything is changed repair asks; where standard input is no
@@ -39,22 +42,36 @@ lost, or thumbnails are missing or have changed.
 
 With --json it is an object with sound, before and after (as "doorlog verify" prints
 them), rebuilt (whether the database was made anew), removed (how many thumbnails
-were), held_back (why others were not), and forgotten (events, thumbnails and paths;
-null without --forget-missing).`,
+were), held_back (why others were not), and forgotten (of the missing thumbnails:
+events, thumbnails and paths; null if that was not to be done).`,
 		Example: `  doorlog repair
   doorlog repair --forget-missing
   doorlog repair --db demo/events.db --yes`,
 		Args:              takes(),
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE:              func(cmd *cobra.Command, _ []string) error { return a.repair(cmd.Context(), yes, forget) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("forget-missing") {
+				forget = map[bool]forgetting{true: forgetAll, false: forgetNone}[missing]
+			}
+			return a.repair(cmd.Context(), yes, forget)
+		},
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
-	cmd.Flags().BoolVar(&forget, "forget-missing", false, "take the names of missing thumbnails off their events")
+	cmd.Flags().BoolVar(&missing, "forget-missing", false, "take the names of missing thumbnails off their events, however many (default: few)")
 	return cmd
 }
 
+// A forgetting says whether the names of missing thumbnails are taken off their events.
+type forgetting int
+
+const (
+	forgetFew  forgetting = iota // if no more are missing than are there
+	forgetAll                    // if the folder is the store's
+	forgetNone                   // not at all
+)
+
 // repair repairs the store and prints what was done.
-func (a *app) repair(ctx context.Context, yes, forget bool) error {
+func (a *app) repair(ctx context.Context, yes bool, forget forgetting) error {
 	if !yes && !a.canAsk() {
 		return misuse("standard input is no terminal to ask at: say --yes")
 	}
@@ -64,7 +81,7 @@ func (a *app) repair(ctx context.Context, yes, forget bool) error {
 	}
 	if !yes {
 		question := fmt.Sprintf("mend %s, and remove the files of %s that are thumbnails of no event", path, thumbnails)
-		if forget {
+		if forget != forgetNone {
 			question += a.missing(ctx, path, thumbnails)
 		}
 		if err := a.confirm(ctx, question+"?"); err != nil {
@@ -78,8 +95,8 @@ func (a *app) repair(ctx context.Context, yes, forget bool) error {
 		return explainLock(err)
 	}
 	var forgotten *doorlog.Forgotten
-	if forget {
-		if forgotten, err = a.forgetMissing(ctx, path, thumbnails, r); err != nil {
+	if forget != forgetNone {
+		if forgotten, err = a.forgetMissing(ctx, path, thumbnails, forget, r); err != nil {
 			return err
 		}
 	}
@@ -98,20 +115,33 @@ func (a *app) missing(ctx context.Context, path, thumbnails string) string {
 		return ", and take the names of missing thumbnails off their events"
 	}
 	would, err := st.WouldForget(ctx)
-	if err = errors.Join(err, st.Close()); err != nil {
-		return ", and take the names of missing thumbnails off their events"
+	if err = errors.Join(err, st.Close()); err != nil || would.Events == 0 {
+		return ""
 	}
-	return fmt.Sprintf(", and take the names of %s that are missing off their events, where %s are there",
-		plural(int(would.Events), "thumbnail"), count(int(would.Thumbnails)))
+	return fmt.Sprintf(", and take the names of %s off their events (%s are there)",
+		plural(int(would.Events), "missing thumbnail"), count(int(would.Thumbnails)))
 }
 
 // forgetMissing takes the names of missing thumbnails off, and brings After up to date.
-func (a *app) forgetMissing(ctx context.Context, path, thumbnails string, r *doorlog.Repaired) (done *doorlog.Forgotten, err error) {
+func (a *app) forgetMissing(
+	ctx context.Context, path, thumbnails string, forget forgetting, r *doorlog.Repaired,
+) (done *doorlog.Forgotten, err error) {
+	if r.After.Sound() { // nothing is missing
+		return &doorlog.Forgotten{Thumbnails: r.After.Thumbnails, Paths: []string{}}, nil
+	}
 	st, err := a.open(path, &doorlog.Options{ThumbnailDir: thumbnails, Scrub: -1})
 	if err != nil {
 		return nil, err
 	}
-	done, err = st.ForgetMissing(ctx)
+	if forget == forgetFew {
+		done, err = st.WouldForget(ctx)
+		if errors.Is(err, doorlog.ErrFolder) || err == nil && done.Events > done.Thumbnails {
+			return nil, st.Close()
+		}
+	}
+	if err == nil {
+		done, err = st.ForgetMissing(ctx)
+	}
 	if err = errors.Join(err, st.Close()); err != nil {
 		return nil, err
 	}

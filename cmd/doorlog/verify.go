@@ -130,7 +130,7 @@ func verdict(v *doorlog.Verification, thumbnails string) string {
 	case thumbnailsAlone(v):
 		return "damaged: thumbnails are missing or have changed, which nothing mends but a copy of them; " +
 			"if they are not in " + printable(thumbnails) + ", say where with --thumbnails; " +
-			"if somebody has removed them, 'doorlog repair --forget-missing' takes their names off"
+			"if somebody has removed some, 'doorlog repair' takes their names off their events"
 	}
 	if v.RecordsWhole {
 		return "damaged: 'doorlog repair' mends it"
