@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -75,10 +76,11 @@ func validThumbnailPath(name string, id ID) error {
 
 // thumbnails is the folder of the thumbnails. It is safe for concurrent use.
 type thumbnails struct {
-	dir   string
-	edge  int
-	slots chan struct{} // a token for each frame that may be in memory at once
-	large chan struct{} // and one for the large frame among them
+	dir     string
+	edge    int
+	formats []frameFormat // what frames may be
+	slots   chan struct{} // a token for each frame that may be in memory at once
+	large   chan struct{} // and one for the large frame among them
 
 	// named is held for reading by who is about to write an event that names a
 	// file, and for writing by who removes one that perhaps no event names.
@@ -93,7 +95,10 @@ type thumbnails struct {
 }
 
 func newThumbnails(dir string, edge int) *thumbnails {
-	return &thumbnails{dir: dir, edge: edge, slots: make(chan struct{}, runtime.GOMAXPROCS(0)), large: make(chan struct{}, 1)}
+	return &thumbnails{
+		dir: dir, edge: edge, formats: slices.Clone(frameFormats[:]),
+		slots: make(chan struct{}, runtime.GOMAXPROCS(0)), large: make(chan struct{}, 1),
+	}
 }
 
 func (t *thumbnails) close() error {
@@ -157,11 +162,19 @@ func (t *thumbnails) save(ctx context.Context, id ID, frame []byte) (savedThumbn
 // largeFrame is how many bytes of memory a frame takes of which there is one at a time.
 const largeFrame = 32 << 20
 
-// shrink is shrink for as many frames at once as the machine has processors,
-// and one large one among them: frames come from strangers, and memory is what
-// small machines have least of.
+// shrink makes a thumbnail of a frame (see inspected.shrink). Frames come from
+// strangers, and memory is what small machines have least of: it works on as many
+// frames at once as the machine has processors, and on one large one among them.
+//
+// It is the only way to the decoders, whose panics end here: they are ErrInvalid.
+// What is called in here must therefore decode in this goroutine.
 func (t *thumbnails) shrink(ctx context.Context, frame []byte) (jpeg []byte, width, height int, err error) {
-	found, err := inspect(frame, t.edge)
+	defer func() {
+		if p := recover(); p != nil {
+			jpeg, width, height, err = nil, 0, 0, invalid("frame", "makes its decoder panic: %v", p)
+		}
+	}()
+	found, err := inspect(t.formats, frame, t.edge)
 	if err != nil {
 		return nil, 0, 0, err
 	}
@@ -180,7 +193,7 @@ func (t *thumbnails) shrink(ctx context.Context, frame []byte) (jpeg []byte, wid
 	if found.memory > largeFrame {
 		debug.FreeOSMemory() // else what the one before it left is still in memory beside it
 	}
-	return shrink(frame, t.edge)
+	return found.shrink(frame, t.edge)
 }
 
 func (t *thumbnails) write(root *os.Root, name string, data []byte) error {

@@ -136,7 +136,7 @@ func (x *examination) examineFile(ctx context.Context, f *os.File) error {
 	x.older = metas[1:]
 	stop := readAhead(f, info.Size())
 	defer stop()
-	return x.examine(wholeWalker(ctx, f, metas[0], info.Size()))
+	return guarded(func() error { return x.examine(wholeWalker(ctx, f, metas[0], info.Size())) })
 }
 
 // wholeWalker returns a walker over all of a file, which may have been cut off.
