@@ -71,7 +71,8 @@ type Erased struct {
 	OutOfReach []string `json:"out_of_reach"`
 }
 
-// ErasePerson takes a person out of the store for good. From every event of the
+// ErasePerson takes a person out of the store for good, history and all, where
+// DeletePerson changes the list of persons alone. From every event of the
 // person it takes the name (EraseName) or it deletes the event (EraseEvents), with
 // what indexes and rollups have of it, and in both cases the thumbnail, which shows
 // the person. It deletes attributes of any event whose name or value is the name,
