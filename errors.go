@@ -43,6 +43,11 @@ var (
 	// ErrNotStore: the file is not a doorlog store.
 	ErrNotStore = errors.New("not a doorlog store")
 
+	// ErrByteOrder: the file, or the backup, is one of a machine of the other
+	// byte order (big-endian or little-endian), and cannot be read on this one.
+	// What "doorlog export" writes there can be imported here.
+	ErrByteOrder = errors.New("written on a machine of the other byte order; export it there and import it here")
+
 	// ErrNotBackup: what Restore was given does not begin as a backup does.
 	ErrNotBackup = errors.New("not a doorlog backup")
 

@@ -266,8 +266,18 @@ func createFile(path string, opt *Options) error {
 	if err != nil {
 		return err
 	}
-	err = buildBeside(path, putInPlace, func(temp string) error { return buildFile(temp, storeID, opt) })
-	if errors.Is(err, fs.ErrExist) {
+	err = buildBeside(path, putInPlace, func(temp string) error {
+		if err := buildFile(temp, storeID, opt); err != nil {
+			return err
+		}
+		f, err := openFile(temp, opt) // what could not be opened is not to have the name
+		if err != nil {
+			return err
+		}
+		return f.close()
+	})
+	// Another process made it; its Open has perhaps removed what was begun here.
+	if errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) && isThere(path) {
 		err = nil
 	}
 	return err

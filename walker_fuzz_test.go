@@ -23,7 +23,7 @@ import (
 func FuzzWalker(f *testing.F) {
 	sound := keptStore(f)
 	m := fileImage{data: sound}
-	root := byte(le.Uint64(m.meta(m.newest())[16:]))
+	root := byte(native.Uint64(m.meta(m.newest())[16:]))
 	f.Add(false, []byte(nil))
 	f.Add(false, sound[:3*pageLen])
 	f.Add(true, []byte(nil))
@@ -90,24 +90,24 @@ func applyChanges(file, list []byte) []byte {
 			break
 		}
 		id := uint64(list[1]) % uint64(pages)
-		page, place, value := m.page(id), int(le.Uint16(list[2:])), le.Uint32(list[4:])
+		page, place, value := m.page(id), int(native.Uint16(list[2:])), native.Uint32(list[4:])
 		switch list[0] % changeKinds {
 		case 0:
 			page[place%pageLen] = byte(value)
 		case 1:
-			le.PutUint32(page[place%1024*4:], value)
+			native.PutUint32(page[place%1024*4:], value)
 		case 2: // a field of the header
-			le.PutUint16(page[place%8*2:], uint16(value))
+			native.PutUint16(page[place%8*2:], uint16(value))
 		case 3: // a field of an element
-			le.PutUint32(page[headerLen+place%200*4:], value)
+			native.PutUint32(page[headerLen+place%200*4:], value)
 		case 4: // another page in its place, with its id mended
 			copy(page, m.page(uint64(value)%uint64(pages)))
-			le.PutUint64(page, id)
+			native.PutUint64(page, id)
 		case 5:
 			clear(page[place%pageLen:])
 		case 6: // a meta page, with its checksum mended
 			meta := m.meta(id % 2)
-			le.PutUint64(meta[place%8*8:], uint64(value))
+			native.PutUint64(meta[place%8*8:], uint64(value))
 			seal(meta)
 		case 7:
 			m.data = m.data[:value%uint32(len(m.data))]
