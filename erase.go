@@ -85,7 +85,8 @@ type Erased struct {
 // transaction. If it is cut short, by ctx, Close or a crash, call it again: it goes
 // on with what is left, and the Person goes last. A name that nobody has is no
 // error for that reason. It is ErrFull, or errors.ErrUnsupported, before anything
-// is changed, if the file could not be compacted.
+// is changed, if the file could not be compacted. It is ErrSymlink if a thumbnail
+// lies behind a symbolic link: it would be left.
 //
 // A snapshot that is open still reads the old file, whose blocks are given back
 // when it ends. What a disk keeps of blocks that no file has any more, as an SSD

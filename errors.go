@@ -23,6 +23,11 @@ var (
 	// where an event or a person was refused because of it.
 	ErrTooLarge = errors.New("too large")
 
+	// ErrSymlink: what an event names in the thumbnail folder is, or lies behind,
+	// a symbolic link, which doorlog does not follow. The text names the link. The
+	// folder itself may be one.
+	ErrSymlink = errors.New("a symbolic link, which doorlog does not follow: move what it leads to into its place, or mount it there")
+
 	// ErrCorrupt: what the disk holds does not verify.
 	ErrCorrupt = errors.New("corrupt")
 

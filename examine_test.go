@@ -99,7 +99,7 @@ func reachIntoFreePage(t *testing.T, m *fileImage) {
 			next = used[i+1]
 		}
 		if m.flags(id) == isLeaf && native.Uint64(m.page(id)) == id && native.Uint32(m.page(id)[12:]) == 0 && id+1 < next {
-			m.page(id)[12] = 1
+			native.PutUint32(m.page(id)[12:], 1)
 			return
 		}
 	}

@@ -233,6 +233,9 @@ func (t *thumbnails) makeDay(root *os.Root, day string) error {
 	if _, err := root.Lstat(day); err == nil && t.durable == day {
 		return nil
 	}
+	if _, err := t.lstat(root, day); errors.Is(err, ErrSymlink) { // what lies behind it could not be read
+		return err
+	}
 	err := makeInside(root, day, func(above string) error { return syncInside(root, above) })
 	if err != nil {
 		return err
@@ -306,13 +309,18 @@ func writeFile(root *os.Root, name string, data []byte) (err error) {
 	return err
 }
 
-// openFile opens a file of the folder. No part of the path may be a symbolic
+// A linkError is ErrSymlink, and says which part of a path is one.
+type linkError struct{ dir, link string }
+
+func (e *linkError) Error() string {
+	return filepath.Join(e.dir, filepath.FromSlash(e.link)) + " is " + ErrSymlink.Error()
+}
+
+func (e *linkError) Unwrap() error { return ErrSymlink }
+
+// lstat looks at a file of the folder. No part of the path may be a symbolic
 // link, wherever that leads.
-func (t *thumbnails) openFile(name string) (*os.File, error) {
-	root, err := t.open(false)
-	if err != nil {
-		return nil, err
-	}
+func (t *thumbnails) lstat(root *os.Root, name string) (info fs.FileInfo, err error) {
 	for end := 0; end < len(name); {
 		end++
 		if next := strings.IndexByte(name[end:], '/'); next >= 0 {
@@ -320,33 +328,47 @@ func (t *thumbnails) openFile(name string) (*os.File, error) {
 		} else {
 			end = len(name)
 		}
-		info, err := root.Lstat(name[:end])
-		if err != nil {
+		if info, err = root.Lstat(name[:end]); err != nil {
 			return nil, err
 		}
-		switch {
-		case info.Mode()&fs.ModeSymlink != 0:
-			return nil, invalid("thumbnail_path", "%q is a symbolic link", name[:end])
-		case end == len(name) && !info.Mode().IsRegular(): // to open a pipe would wait for its other end
-			return nil, invalid("thumbnail_path", "%q is not a file", name)
+		if info.Mode()&fs.ModeSymlink != 0 {
+			return nil, &linkError{t.dir, name[:end]}
 		}
+	}
+	return info, nil
+}
+
+// openFile opens a file of the folder, as lstat looks at it.
+func (t *thumbnails) openFile(name string) (*os.File, error) {
+	root, err := t.open(false)
+	if err != nil {
+		return nil, err
+	}
+	info, err := t.lstat(root, name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() { // to open a pipe would wait for its other end
+		return nil, invalid("thumbnail_path", "%q is not a file", name)
 	}
 	return root.Open(name)
 }
 
-// sum returns the length and checksum of a file. Of a file that cannot be read
-// nothing is known, which is no error; a path that leads out of the folder is
-// ErrInvalid.
-func (t *thumbnails) sum(name string) (fileSum, error) {
+// sum returns the length and checksum of a file that the event id is to name. Of a
+// file that cannot be read nothing is known, which is no error, and neither of the
+// event's own behind a symbolic link. A producer's own is ErrInvalid there.
+func (t *thumbnails) sum(name string, id ID) (fileSum, error) {
 	if name == "" {
 		return fileSum{}, nil
 	}
 	f, err := t.openFile(name)
-	if err != nil {
-		if errors.Is(err, ErrInvalid) {
-			return fileSum{}, err
-		}
-		return fileSum{}, nil
+	switch {
+	case errors.Is(err, ErrInvalid):
+		return fileSum{}, err
+	case errors.Is(err, ErrSymlink) && name != thumbnailPath(id):
+		return fileSum{}, invalid("thumbnail_path", "%v", err)
+	case err != nil:
+		return fileSum{}, nil //nolint:nilerr // nothing is known of it
 	}
 	crc := crc32.New(castagnoli)
 	n, err := io.Copy(crc, io.LimitReader(f, MaxFrameBytes+1))
@@ -408,9 +430,21 @@ func (t *thumbnails) size(name string) (bytes int64, ok bool) {
 func (t *thumbnails) remove(name string) error {
 	root, err := t.open(false)
 	if err == nil && !t.setAside(root, name) {
-		err = root.Remove(name)
+		err = t.unlink(root, name)
 	}
 	return ignoreNotExist(err)
+}
+
+// unlink removes a file. One behind a symbolic link is not gone because there is
+// no such file: what the link leads to may not be mounted.
+func (t *thumbnails) unlink(root *os.Root, name string) error {
+	err := root.Remove(name)
+	if err != nil {
+		if _, lerr := t.lstat(root, name); errors.Is(lerr, ErrSymlink) {
+			return lerr
+		}
+	}
+	return err
 }
 
 // each calls fn with the path of each file of the folder, and the time when it
