@@ -35,6 +35,12 @@ var (
 	// open.
 	ErrLocked = errors.New("locked by another process")
 
+	// ErrNoLocks: the file system of the database has no locks, without which two
+	// processes could write to it at once. A network file system (NFS, SMB) or one
+	// of a program (FUSE) may have none. Nothing was made or changed.
+	ErrNoLocks = errors.New("its file system has no locks, which keep two processes from writing at once; " +
+		"put the database on a local disk (the thumbnails may stay)")
+
 	// ErrClosed: the store is closed, or a Snapshot was used after its View.
 	ErrClosed = errors.New("closed")
 
