@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 )
@@ -81,7 +82,7 @@ type BackupInfo struct {
 	// Thumbnails is how many files of thumbnails the backup has. Changed is how
 	// many of them were not what had been saved; they are kept as they were.
 	// Missing is how many the events name that were not there, or could not be
-	// read; those are not in the backup.
+	// read, or lie behind a symbolic link; those are not in the backup.
 	Thumbnails int64 `json:"thumbnails"`
 	Changed    int64 `json:"changed"`
 	Missing    int64 `json:"missing"`
@@ -355,6 +356,7 @@ type backupWriter struct {
 	buf      []byte
 	file     bytes.Buffer
 	end      backupEnd
+	links    []string // of which the log has been told
 	progress progress
 }
 
@@ -426,7 +428,7 @@ func (b *backupWriter) thumbnails() error {
 		switch folder {
 		case missingFolder:
 			b.end.Missing++
-			if !errors.Is(err, fs.ErrNotExist) {
+			if !errors.Is(err, fs.ErrNotExist) && !b.toldOf(err) {
 				b.log.Warn("doorlog: a thumbnail is not in the backup", "event", f.id.String(), "error", err)
 			}
 		case changedFolder:
@@ -441,6 +443,17 @@ func (b *backupWriter) thumbnails() error {
 		}
 		b.progress.add(size)
 	}
+}
+
+// toldOf reports whether err is of a symbolic link of which the log has been told:
+// a whole year of thumbnails may lie behind it.
+func (b *backupWriter) toldOf(err error) bool {
+	behind, ok := errors.AsType[*linkError](err)
+	if !ok || slices.Contains(b.links, behind.link) {
+		return ok
+	}
+	b.links = append(b.links, behind.link)
+	return false
 }
 
 func (b *backupWriter) info() *BackupInfo { return b.src.manifest.info(&b.end, b.out.n) }

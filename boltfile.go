@@ -8,11 +8,12 @@ import (
 	"hash/fnv"
 	"io"
 	"math"
+	"math/bits"
 )
 
 // The file format of bolt, as far as it takes to read a file without mapping
-// it, and without believing anything in it. All numbers are in the machine's
-// byte order, which is little-endian wherever doorlog runs. A page begins with
+// it, and without believing anything in it. All numbers are in the byte order of
+// the machine that wrote the file. A page begins with
 //
 //	 8    2       2       4
 //	| id | flags | count | overflow |
@@ -80,7 +81,7 @@ const minPageSize, maxPageSize = 1 << 10, 1 << 24
 // that bolt goes by. There may be one: a power cut can have cut the other one
 // short. With what is no meta page of a store there may be some too.
 func readMetas(r io.ReaderAt) (metas []boltMeta, problem error) {
-	magic := false
+	magic, foreign := false, false
 	for _, at := range metaOffsets {
 		var b [boltMetaLen]byte
 		if _, err := r.ReadAt(b[:], at+pageHeaderLen); errors.Is(err, io.EOF) {
@@ -88,10 +89,15 @@ func readMetas(r io.ReaderAt) (metas []boltMeta, problem error) {
 		} else if err != nil {
 			return nil, err
 		}
-		if binary.LittleEndian.Uint32(b[:]) != boltMagic {
+		switch binary.NativeEndian.Uint32(b[:]) {
+		case boltMagic:
+			magic = true
+		case bits.ReverseBytes32(boltMagic):
+			foreign = true
+			continue
+		default:
 			continue
 		}
-		magic = true
 		m, ok := parseMeta(&b)
 		if !ok || len(metas) > 0 && at != int64(metas[0].pageSize) {
 			continue
@@ -111,6 +117,8 @@ func readMetas(r io.ReaderAt) (metas []boltMeta, problem error) {
 		}
 	}
 	switch {
+	case foreign && !magic:
+		return nil, ErrByteOrder
 	case !magic:
 		return nil, fmt.Errorf("%w: it is no bolt file", ErrNotStore)
 	case len(metas) == 0:
@@ -128,32 +136,32 @@ func parseMeta(b *[boltMetaLen]byte) (m boltMeta, ok bool) {
 	sum := fnv.New64a()
 	_, _ = sum.Write(b[:56])
 	m = boltMeta{
-		pageSize: int(min(binary.LittleEndian.Uint32(b[8:]), math.MaxInt32)),
-		root:     binary.LittleEndian.Uint64(b[16:]),
-		freelist: binary.LittleEndian.Uint64(b[32:]),
-		pages:    binary.LittleEndian.Uint64(b[40:]),
-		txid:     binary.LittleEndian.Uint64(b[48:]),
+		pageSize: int(min(binary.NativeEndian.Uint32(b[8:]), math.MaxInt32)),
+		root:     binary.NativeEndian.Uint64(b[16:]),
+		freelist: binary.NativeEndian.Uint64(b[32:]),
+		pages:    binary.NativeEndian.Uint64(b[40:]),
+		txid:     binary.NativeEndian.Uint64(b[48:]),
 	}
-	return m, binary.LittleEndian.Uint32(b[4:]) == boltVersion && sum.Sum64() == binary.LittleEndian.Uint64(b[56:])
+	return m, binary.NativeEndian.Uint32(b[4:]) == boltVersion && sum.Sum64() == binary.NativeEndian.Uint64(b[56:])
 }
 
 // put writes a meta page in its place.
 func (m *boltMeta) put(metas []byte) {
 	slot := int(m.txid % 2)
 	p := metas[slot*m.pageSize:]
-	binary.LittleEndian.PutUint64(p, uint64(slot))
-	binary.LittleEndian.PutUint16(p[8:], metaFlag)
+	binary.NativeEndian.PutUint64(p, uint64(slot))
+	binary.NativeEndian.PutUint16(p[8:], metaFlag)
 	b := p[pageHeaderLen : pageHeaderLen+boltMetaLen]
-	binary.LittleEndian.PutUint32(b, boltMagic)
-	binary.LittleEndian.PutUint32(b[4:], boltVersion)
-	binary.LittleEndian.PutUint32(b[8:], uint32(m.pageSize))
-	binary.LittleEndian.PutUint64(b[16:], m.root)
-	binary.LittleEndian.PutUint64(b[32:], m.freelist)
-	binary.LittleEndian.PutUint64(b[40:], m.pages)
-	binary.LittleEndian.PutUint64(b[48:], m.txid)
+	binary.NativeEndian.PutUint32(b, boltMagic)
+	binary.NativeEndian.PutUint32(b[4:], boltVersion)
+	binary.NativeEndian.PutUint32(b[8:], uint32(m.pageSize))
+	binary.NativeEndian.PutUint64(b[16:], m.root)
+	binary.NativeEndian.PutUint64(b[32:], m.freelist)
+	binary.NativeEndian.PutUint64(b[40:], m.pages)
+	binary.NativeEndian.PutUint64(b[48:], m.txid)
 	sum := fnv.New64a()
 	_, _ = sum.Write(b[:56]) // never fails
-	binary.LittleEndian.PutUint64(b[56:], sum.Sum64())
+	binary.NativeEndian.PutUint64(b[56:], sum.Sum64())
 }
 
 // check says whether a file of so many bytes can hold what the meta page says.
@@ -175,7 +183,7 @@ func (m *boltMeta) freePages(r io.ReaderAt) (n uint64, err error) {
 	}
 	id, p := parsePage(head)
 	if n = uint64(p.count); p.count == 0xffff {
-		n = binary.LittleEndian.Uint64(head[pageHeaderLen:])
+		n = binary.NativeEndian.Uint64(head[pageHeaderLen:])
 	}
 	if id != m.freelist || p.flags != freelistFlag || n > m.pages {
 		return 0, fmt.Errorf("%w: freelist page %d: id %d, flags %#x, %d entries", ErrCorrupt, m.freelist, id, p.flags, n)
@@ -217,10 +225,10 @@ func (p *page) reach() (end uint64) {
 // head returns the three numbers of the head of an element.
 func (p *page) head(b []byte) (position, keyLen, valueLen uint64) {
 	if p.flags == branchFlag {
-		return uint64(binary.LittleEndian.Uint32(b)), uint64(binary.LittleEndian.Uint32(b[4:])), 0
+		return uint64(binary.NativeEndian.Uint32(b)), uint64(binary.NativeEndian.Uint32(b[4:])), 0
 	}
-	return uint64(binary.LittleEndian.Uint32(b[4:])), uint64(binary.LittleEndian.Uint32(b[8:])),
-		uint64(binary.LittleEndian.Uint32(b[12:]))
+	return uint64(binary.NativeEndian.Uint32(b[4:])), uint64(binary.NativeEndian.Uint32(b[8:])),
+		uint64(binary.NativeEndian.Uint32(b[12:]))
 }
 
 // An element is one of a page. What it holds is part of the page.
@@ -241,9 +249,9 @@ func (p *page) element(i int) (e element, err error) {
 	b := p.data[at : at+elementLen]
 	position, keyLen, valueLen := p.head(b)
 	if p.flags == branchFlag {
-		e.child = binary.LittleEndian.Uint64(b[8:])
+		e.child = binary.NativeEndian.Uint64(b[8:])
 	} else {
-		e.bucket = binary.LittleEndian.Uint32(b)&bucketFlag != 0
+		e.bucket = binary.NativeEndian.Uint32(b)&bucketFlag != 0
 	}
 	from := uint64(at) + position
 	if position < elementLen || from+keyLen+valueLen > uint64(len(p.data)) {
@@ -256,14 +264,14 @@ func (p *page) element(i int) (e element, err error) {
 
 // parsePage reads the header of a page in data, whose id is returned.
 func parsePage(data []byte) (id uint64, p page) {
-	return binary.LittleEndian.Uint64(data), page{
-		flags: binary.LittleEndian.Uint16(data[8:]),
-		count: int(binary.LittleEndian.Uint16(data[10:])),
+	return binary.NativeEndian.Uint64(data), page{
+		flags: binary.NativeEndian.Uint16(data[8:]),
+		count: int(binary.NativeEndian.Uint16(data[10:])),
 		data:  data,
 	}
 }
 
-func overflowOf(data []byte) uint64 { return uint64(binary.LittleEndian.Uint32(data[12:])) }
+func overflowOf(data []byte) uint64 { return uint64(binary.NativeEndian.Uint32(data[12:])) }
 
 // parseBucket returns the root page of a bucket, or, where that is 0, the page
 // that is part of the value, and with an error what can be read of it.
@@ -271,7 +279,7 @@ func parseBucket(value []byte) (root uint64, inline page, err error) {
 	if len(value) < bucketLen {
 		return 0, page{}, fmt.Errorf("a bucket of %d bytes", len(value))
 	}
-	if root = binary.LittleEndian.Uint64(value); root != 0 {
+	if root = binary.NativeEndian.Uint64(value); root != 0 {
 		return root, page{}, nil
 	}
 	if len(value) < bucketLen+pageHeaderLen {

@@ -24,7 +24,7 @@ const (
 	isLeaf     = 2
 )
 
-var le = binary.LittleEndian
+var native = binary.NativeEndian
 
 // damageKinds are the kinds of damage. Each returns what it did.
 var damageKinds = []struct {
@@ -44,16 +44,16 @@ var damageKinds = []struct {
 
 func (m *fileImage) page(id uint64) []byte { return m.data[id*pageLen : (id+1)*pageLen] }
 
-func (m *fileImage) flags(id uint64) uint16 { return le.Uint16(m.page(id)[8:]) }
-func (m *fileImage) count(id uint64) int    { return int(le.Uint16(m.page(id)[10:])) }
+func (m *fileImage) flags(id uint64) uint16 { return native.Uint16(m.page(id)[8:]) }
+func (m *fileImage) count(id uint64) int    { return int(native.Uint16(m.page(id)[10:])) }
 
 // pages are what the tail of a file can lack: the high-water mark.
-func (m *fileImage) pages() uint64 { return le.Uint64(m.meta(m.newest())[40:]) }
+func (m *fileImage) pages() uint64 { return native.Uint64(m.meta(m.newest())[40:]) }
 
 func (m *fileImage) meta(id uint64) []byte { return m.page(id)[headerLen : headerLen+64] }
 
 func (m *fileImage) newest() uint64 {
-	if le.Uint64(m.meta(1)[48:]) > le.Uint64(m.meta(0)[48:]) {
+	if native.Uint64(m.meta(1)[48:]) > native.Uint64(m.meta(0)[48:]) {
 		return 1
 	}
 	return 0
@@ -64,8 +64,8 @@ func element(page []byte, i int) []byte { return page[headerLen+i*elementLen:][:
 
 // leafValue returns the key and the value of an element of a leaf.
 func leafValue(page []byte, i int) (key, value []byte) {
-	from := headerLen + i*elementLen + int(le.Uint32(element(page, i)[4:]))
-	k, v := int(le.Uint32(element(page, i)[8:])), int(le.Uint32(element(page, i)[12:]))
+	from := headerLen + i*elementLen + int(native.Uint32(element(page, i)[4:]))
+	k, v := int(native.Uint32(element(page, i)[8:])), int(native.Uint32(element(page, i)[12:]))
 	return page[from:][:k], page[from+k:][:v]
 }
 
@@ -74,25 +74,25 @@ func (m *fileImage) used() []uint64 {
 	seen := make(map[uint64]bool)
 	var walk func(id uint64, root bool)
 	walk = func(id uint64, root bool) {
-		end := (id + 1 + uint64(le.Uint32(m.page(id)[12:]))) * pageLen
+		end := (id + 1 + uint64(native.Uint32(m.page(id)[12:]))) * pageLen
 		for i := id; i < end/pageLen; i++ {
 			seen[i] = true
 		}
 		page := m.data[id*pageLen : end]
 		for i := range m.count(id) {
 			if m.flags(id) == isBranch {
-				walk(le.Uint64(element(page, i)[8:]), root)
+				walk(native.Uint64(element(page, i)[8:]), root)
 			} else if root {
-				if _, v := leafValue(page, i); le.Uint64(v) != 0 {
-					walk(le.Uint64(v), false)
+				if _, v := leafValue(page, i); native.Uint64(v) != 0 {
+					walk(native.Uint64(v), false)
 				}
 			}
 		}
 	}
 	meta := m.meta(m.newest())
-	walk(le.Uint64(meta[16:]), true)
-	freelist := le.Uint64(meta[32:])
-	for i := range uint64(le.Uint32(m.page(freelist)[12:])) + 1 {
+	walk(native.Uint64(meta[16:]), true)
+	freelist := native.Uint64(meta[32:])
+	for i := range uint64(native.Uint32(m.page(freelist)[12:])) + 1 {
 		seen[freelist+i] = true
 	}
 	return slices.Sorted(maps.Keys(seen))
@@ -105,7 +105,7 @@ func (m *fileImage) usedPage() uint64 { used := m.used(); return used[m.rng.IntN
 func (m *fileImage) usedWith(flags ...uint16) uint64 {
 	flag := flags[m.rng.IntN(len(flags))]
 	of := slices.DeleteFunc(m.used(), func(id uint64) bool {
-		return m.flags(id) != flag || le.Uint64(m.page(id)) != id || m.count(id) == 0
+		return m.flags(id) != flag || native.Uint64(m.page(id)) != id || m.count(id) == 0
 	})
 	return of[m.rng.IntN(len(of))]
 }
@@ -159,8 +159,8 @@ func (m *fileImage) swap() string {
 	what := "as they are"
 	if m.rng.IntN(2) == 0 {
 		what = "with their ids mended"
-		le.PutUint64(pa, b)
-		le.PutUint64(pb, a)
+		native.PutUint64(pa, b)
+		native.PutUint64(pb, a)
 	}
 	copy(m.page(a), pb)
 	copy(m.page(b), pa)
@@ -178,7 +178,7 @@ func (m *fileImage) age() string {
 	copy(m.page(id), m.older[int(id)*pageLen:])
 	what := "a page"
 	if m.rng.IntN(3) == 0 { // what another state of the tree had there may have moved
-		le.PutUint64(m.page(id), id)
+		native.PutUint64(m.page(id), id)
 		what = "a page with its id mended"
 	}
 	return what
@@ -206,7 +206,7 @@ func (m *fileImage) truncate() string {
 func seal(meta []byte) {
 	sum := fnv.New64a()
 	_, _ = sum.Write(meta[:56])
-	le.PutUint64(meta[56:], sum.Sum64())
+	native.PutUint64(meta[56:], sum.Sum64())
 }
 
 func (m *fileImage) breakMetas() string {
@@ -228,11 +228,11 @@ func (m *fileImage) breakMetas() string {
 		return "both zeroed"
 	case 4:
 		field := []int{8, 16, 32, 40, 48}[m.rng.IntN(5)] // page size, root, freelist, high water, transaction
-		le.PutUint32(m.meta(one)[field:], m.rng.Uint32()>>m.rng.IntN(32))
+		native.PutUint32(m.meta(one)[field:], m.rng.Uint32()>>m.rng.IntN(32))
 		seal(m.meta(one))
 		return "a field of one, with its checksum mended"
 	case 5:
-		le.PutUint64(m.meta(one)[16:], m.usedPage())
+		native.PutUint64(m.meta(one)[16:], m.usedPage())
 		seal(m.meta(one))
 		return "the root of one, with its checksum mended"
 	}
@@ -241,25 +241,25 @@ func (m *fileImage) breakMetas() string {
 }
 
 func (m *fileImage) breakFreelist() string {
-	id := le.Uint64(m.meta(m.newest())[32:])
+	id := native.Uint64(m.meta(m.newest())[32:])
 	page, count := m.page(id), m.count(id)
 	at := page[headerLen+8*m.rng.IntN(max(1, min(count, 500))):][:8]
 	switch m.rng.IntN(7) {
 	case 0:
-		le.PutUint64(at, m.usedPage())
+		native.PutUint64(at, m.usedPage())
 		return "a page that is in use"
 	case 1:
-		le.PutUint64(at, m.rng.Uint64()>>m.rng.IntN(64))
+		native.PutUint64(at, m.rng.Uint64()>>m.rng.IntN(64))
 		return "a page that is not there"
 	case 2:
-		le.PutUint16(page[10:], uint16(m.rng.Uint32()))
+		native.PutUint16(page[10:], uint16(m.rng.Uint32()))
 		return "any count"
 	case 3:
-		le.PutUint16(page[10:], uint16(max(0, count+m.rng.IntN(5)-2)))
+		native.PutUint16(page[10:], uint16(max(0, count+m.rng.IntN(5)-2)))
 		return "a count near by"
 	case 4:
-		le.PutUint16(page[10:], 0xffff)
-		le.PutUint64(page[16:], m.rng.Uint64()>>m.rng.IntN(64))
+		native.PutUint16(page[10:], 0xffff)
+		native.PutUint64(page[16:], m.rng.Uint64()>>m.rng.IntN(64))
 		return "a long count"
 	case 5:
 		page[m.rng.IntN(headerLen)] ^= 1 << m.rng.IntN(8)
@@ -284,16 +284,16 @@ func (m *fileImage) near(n uint32) uint32 {
 
 func (m *fileImage) breakLength() string {
 	page := m.page(m.usedWith(isLeaf, isBranch))
-	count := int(le.Uint16(page[10:]))
+	count := int(native.Uint16(page[10:]))
 	e := element(page, m.rng.IntN(min(count, 200)))
-	branch := le.Uint16(page[8:]) == isBranch
+	branch := native.Uint16(page[8:]) == isBranch
 	field, what := e[8:], "a key size"
 	if branch {
 		field = e[4:]
 	}
 	switch m.rng.IntN(4) {
 	case 0:
-		le.PutUint16(page[10:], uint16(m.near(uint32(count))))
+		native.PutUint16(page[10:], uint16(m.near(uint32(count))))
 		return "a count"
 	case 1:
 		field, what = page[12:], "an overflow"
@@ -302,35 +302,35 @@ func (m *fileImage) breakLength() string {
 			field, what = e[12:], "a value size"
 		}
 	}
-	le.PutUint32(field, m.near(le.Uint32(field)))
+	native.PutUint32(field, m.near(native.Uint32(field)))
 	return what
 }
 
 func (m *fileImage) breakPointer() string {
 	page := m.page(m.usedWith(isLeaf, isBranch))
-	e := element(page, m.rng.IntN(min(int(le.Uint16(page[10:])), 200)))
-	branch := le.Uint16(page[8:]) == isBranch
+	e := element(page, m.rng.IntN(min(int(native.Uint16(page[10:])), 200)))
+	branch := native.Uint16(page[8:]) == isBranch
 	target := m.usedPage()
 	if m.rng.IntN(3) == 0 {
 		target = m.rng.Uint64N(m.pages() + 3)
 	}
 	switch {
 	case m.rng.IntN(3) == 0:
-		root := m.page(le.Uint64(m.meta(m.newest())[16:]))
-		if le.Uint16(root[8:]) != isLeaf {
+		root := m.page(native.Uint64(m.meta(m.newest())[16:]))
+		if native.Uint16(root[8:]) != isLeaf {
 			break
 		}
-		_, value := leafValue(root, m.rng.IntN(int(le.Uint16(root[10:]))))
-		le.PutUint64(value, target)
+		_, value := leafValue(root, m.rng.IntN(int(native.Uint16(root[10:]))))
+		native.PutUint64(value, target)
 		return "the root of a bucket"
 	case m.rng.IntN(2) == 0 && branch:
-		le.PutUint64(e[8:], target)
+		native.PutUint64(e[8:], target)
 		return "a child"
 	}
 	field := e[4:]
 	if branch {
 		field = e
 	}
-	le.PutUint32(field, m.near(le.Uint32(field)))
+	native.PutUint32(field, m.near(native.Uint32(field)))
 	return "a position"
 }

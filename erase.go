@@ -71,7 +71,8 @@ type Erased struct {
 	OutOfReach []string `json:"out_of_reach"`
 }
 
-// ErasePerson takes a person out of the store for good. From every event of the
+// ErasePerson takes a person out of the store for good, history and all, where
+// DeletePerson changes the list of persons alone. From every event of the
 // person it takes the name (EraseName) or it deletes the event (EraseEvents), with
 // what indexes and rollups have of it, and in both cases the thumbnail, which shows
 // the person. It deletes attributes of any event whose name or value is the name,
@@ -84,7 +85,8 @@ type Erased struct {
 // transaction. If it is cut short, by ctx, Close or a crash, call it again: it goes
 // on with what is left, and the Person goes last. A name that nobody has is no
 // error for that reason. It is ErrFull, or errors.ErrUnsupported, before anything
-// is changed, if the file could not be compacted.
+// is changed, if the file could not be compacted. It is ErrSymlink if a thumbnail
+// lies behind a symbolic link: it would be left.
 //
 // A snapshot that is open still reads the old file, whose blocks are given back
 // when it ends. What a disk keeps of blocks that no file has any more, as an SSD

@@ -23,12 +23,23 @@ var (
 	// where an event or a person was refused because of it.
 	ErrTooLarge = errors.New("too large")
 
+	// ErrSymlink: what an event names in the thumbnail folder is, or lies behind,
+	// a symbolic link, which doorlog does not follow. The text names the link. The
+	// folder itself may be one.
+	ErrSymlink = errors.New("a symbolic link, which doorlog does not follow: move what it leads to into its place, or mount it there")
+
 	// ErrCorrupt: what the disk holds does not verify.
 	ErrCorrupt = errors.New("corrupt")
 
 	// ErrLocked: another process (or another Store of this one) has the file
 	// open.
 	ErrLocked = errors.New("locked by another process")
+
+	// ErrNoLocks: the file system of the database has no locks, without which two
+	// processes could write to it at once. A network file system (NFS, SMB) or one
+	// of a program (FUSE) may have none. Nothing was made or changed.
+	ErrNoLocks = errors.New("its file system has no locks, which keep two processes from writing at once; " +
+		"put the database on a local disk (the thumbnails may stay)")
 
 	// ErrClosed: the store is closed, or a Snapshot was used after its View.
 	ErrClosed = errors.New("closed")
@@ -42,6 +53,11 @@ var (
 
 	// ErrNotStore: the file is not a doorlog store.
 	ErrNotStore = errors.New("not a doorlog store")
+
+	// ErrByteOrder: the file, or the backup, is one of a machine of the other
+	// byte order (big-endian or little-endian), and cannot be read on this one.
+	// What "doorlog export" writes there can be imported here.
+	ErrByteOrder = errors.New("written on a machine of the other byte order; export it there and import it here")
 
 	// ErrNotBackup: what Restore was given does not begin as a backup does.
 	ErrNotBackup = errors.New("not a doorlog backup")

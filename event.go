@@ -36,7 +36,8 @@ type Event struct {
 	// kept, and the time that was given in the attribute RecordedAtAttribute.
 	RecordedAt time.Time
 
-	// Type says what caused the event: Motion, Ding, or any other name.
+	// Type says what caused the event: Motion, Ding, OnDemand, or any other name
+	// of 1 to MaxNameLen bytes. It must be given.
 	Type EventType
 
 	// RecordingID is the producer's own name for the recording; empty if

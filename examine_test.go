@@ -55,7 +55,7 @@ func TestDamageThatOnlyWritingWouldMeetIsFoundBefore(t *testing.T) {
 func TestSalvageFallsBackOnTheStateBefore(t *testing.T) {
 	sp := newSpecimen(t, 6, 300, nil)
 	m := fileImage{data: bytes.Clone(sp.file)}
-	clear(m.page(le.Uint64(m.meta(m.newest())[16:])))
+	clear(m.page(native.Uint64(m.meta(m.newest())[16:])))
 	path := sp.lay(t, filepath.Join(t.TempDir(), "case"), m.data)
 	fresh := path + ".fresh"
 	result, err := doorlog.Salvage(t.Context(), path, fresh)
@@ -83,7 +83,7 @@ func changeBranchKey(t *testing.T, m *fileImage) {
 	t.Helper()
 	page := m.page(m.usedWith(isBranch))
 	at := headerLen + elementLen
-	at += int(le.Uint32(page[at:])) + int(le.Uint32(page[at+4:])) - 1
+	at += int(native.Uint32(page[at:])) + int(native.Uint32(page[at+4:])) - 1
 	if page[at]--; page[at] == 0xff {
 		t.Fatal("the key ends with 0")
 	}
@@ -98,8 +98,8 @@ func reachIntoFreePage(t *testing.T, m *fileImage) {
 		if i+1 < len(used) {
 			next = used[i+1]
 		}
-		if m.flags(id) == isLeaf && le.Uint64(m.page(id)) == id && le.Uint32(m.page(id)[12:]) == 0 && id+1 < next {
-			m.page(id)[12] = 1
+		if m.flags(id) == isLeaf && native.Uint64(m.page(id)) == id && native.Uint32(m.page(id)[12:]) == 0 && id+1 < next {
+			native.PutUint32(m.page(id)[12:], 1)
 			return
 		}
 	}
@@ -110,9 +110,9 @@ func reachIntoFreePage(t *testing.T, m *fileImage) {
 // page 2. Bolt frees that page when it writes the bucket.
 func numberInlinePage(t *testing.T, m *fileImage) {
 	t.Helper()
-	root := m.page(le.Uint64(m.meta(m.newest())[16:]))
-	for i := range int(le.Uint16(root[10:])) {
-		if _, value := leafValue(root, i); le.Uint64(value) == 0 {
+	root := m.page(native.Uint64(m.meta(m.newest())[16:]))
+	for i := range int(native.Uint16(root[10:])) {
+		if _, value := leafValue(root, i); native.Uint64(value) == 0 {
 			value[16] = 2
 			return
 		}
@@ -123,7 +123,7 @@ func numberInlinePage(t *testing.T, m *fileImage) {
 // lengthenFreelist has the freelist take in the pages behind it, some of which
 // are of trees, that are sound.
 func lengthenFreelist(_ *testing.T, m *fileImage) {
-	le.PutUint32(m.page(le.Uint64(m.meta(m.newest())[32:]))[12:], 8)
+	native.PutUint32(m.page(native.Uint64(m.meta(m.newest())[32:]))[12:], 8)
 }
 
 func exchangeMetas(_ *testing.T, m *fileImage) {
@@ -136,18 +136,18 @@ func exchangeMetas(_ *testing.T, m *fileImage) {
 // Bolt's cursor stops there on its way back.
 func addEmptyLeaf(t *testing.T, m *fileImage) {
 	t.Helper()
-	freelist := m.page(le.Uint64(m.meta(m.newest())[32:]))
-	count := le.Uint16(freelist[10:])
-	free := le.Uint64(freelist[headerLen+8*int(count-1):]) // the last
-	le.PutUint16(freelist[10:], count-1)
+	freelist := m.page(native.Uint64(m.meta(m.newest())[32:]))
+	count := native.Uint16(freelist[10:])
+	free := native.Uint64(freelist[headerLen+8*int(count-1):]) // the last
+	native.PutUint16(freelist[10:], count-1)
 	leaf := m.page(free)
 	clear(leaf)
-	le.PutUint64(leaf, free)
-	le.PutUint16(leaf[8:], isLeaf)
+	native.PutUint64(leaf, free)
+	native.PutUint16(leaf[8:], isLeaf)
 
 	// The branch is written anew, with a key between those of its first and second page.
 	page := m.page(m.usedWith(isBranch))
-	n := m.count(le.Uint64(page))
+	n := m.count(native.Uint64(page))
 	type child struct {
 		key []byte
 		id  uint64
@@ -155,23 +155,23 @@ func addEmptyLeaf(t *testing.T, m *fileImage) {
 	var children []child
 	for i := range n {
 		at := headerLen + i*elementLen
-		from := at + int(le.Uint32(page[at:]))
-		key := bytes.Clone(page[from:][:le.Uint32(page[at+4:])])
+		from := at + int(native.Uint32(page[at:]))
+		key := bytes.Clone(page[from:][:native.Uint32(page[at+4:])])
 		if i == 1 {
 			before := append(bytes.Clone(key), 0xff)
 			before[len(key)-1]--
 			children = append(children, child{before, free})
 		}
-		children = append(children, child{key, le.Uint64(page[at+8:])})
+		children = append(children, child{key, native.Uint64(page[at+8:])})
 	}
 	clear(page[headerLen:])
-	le.PutUint16(page[10:], uint16(len(children)))
+	native.PutUint16(page[10:], uint16(len(children)))
 	end := headerLen + len(children)*elementLen
 	for i, c := range children {
 		at := headerLen + i*elementLen
-		le.PutUint32(page[at:], uint32(end-at))
-		le.PutUint32(page[at+4:], uint32(len(c.key)))
-		le.PutUint64(page[at+8:], c.id)
+		native.PutUint32(page[at:], uint32(end-at))
+		native.PutUint32(page[at+4:], uint32(len(c.key)))
+		native.PutUint64(page[at+8:], c.id)
 		end += copy(page[end:], c.key)
 	}
 }

@@ -47,6 +47,21 @@ func (s *Store) Commits() (commits uint64, pages int64, err error) {
 	return commits, pages, err
 }
 
+// TakeNameOff takes a name off all of its events in one transaction, where
+// ErasePerson makes several.
+func (s *Store) TakeNameOff(ctx context.Context, name string) error {
+	return s.commits.submit(ctx, func(w *writeTx) error {
+		ids, err := w.eventsOf(name)
+		for _, id := range ids {
+			old, gerr := w.get(id)
+			now := old
+			now.Person = ""
+			err = errors.Join(err, gerr, w.replace(&old, &now))
+		}
+		return err
+	})
+}
+
 // FoldAt is the length that the tail does not reach.
 const FoldAt = foldAt
 

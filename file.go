@@ -185,6 +185,9 @@ func boltOpenError(err error) error {
 	if errors.Is(err, berrors.ErrTimeout) {
 		return ErrLocked
 	}
+	if !locksFiles { // the lock is bolt's alone
+		return lockError(err)
+	}
 	return err
 }
 
@@ -199,6 +202,7 @@ func openLocked(path string, flag int, perm os.FileMode, opt *Options) (*os.File
 			return nil, err
 		}
 		held, err := tryLock(f, !opt.ReadOnly)
+		err = lockError(err)
 		if err == nil && !held {
 			var same bool
 			if same, err = isAt(f, path); same {
@@ -216,6 +220,14 @@ func openLocked(path string, flag int, perm os.FileMode, opt *Options) (*os.File
 			time.Sleep(lockRetry)
 		}
 	}
+}
+
+// lockError returns ErrNoLocks for what system calls say where there are none.
+func lockError(err error) error {
+	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.ENOLCK) || errors.Is(err, syscall.EINVAL) {
+		return fmt.Errorf("%w: %v", ErrNoLocks, err) //nolint:errorlint // it is no ErrUnsupported of a method
+	}
+	return err
 }
 
 const lockRetry = 10 * time.Millisecond
@@ -266,8 +278,18 @@ func createFile(path string, opt *Options) error {
 	if err != nil {
 		return err
 	}
-	err = buildBeside(path, putInPlace, func(temp string) error { return buildFile(temp, storeID, storeID, opt) })
-	if errors.Is(err, fs.ErrExist) {
+	err = buildBeside(path, putInPlace, func(temp string) error {
+		if err := buildFile(temp, storeID, storeID, opt); err != nil {
+			return err
+		}
+		f, err := openFile(temp, opt) // what could not be opened is not to have the name
+		if err != nil {
+			return err
+		}
+		return f.close()
+	})
+	// Another process made it; its Open has perhaps removed what was begun here.
+	if errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) && isThere(path) {
 		err = nil
 	}
 	return err
@@ -330,10 +352,13 @@ func putInPlace(temp, path string) error {
 // buildFile makes a bolt file with the buckets of a store.
 func buildFile(path string, storeID, incarnation ID, opt *Options) error {
 	db, err := bolt.Open(path, filePerm, &bolt.Options{
-		Timeout: opt.LockTimeout, FreelistType: bolt.FreelistArrayType, NoStatistics: true, OpenFile: opt.OpenFile,
+		Timeout: opt.LockTimeout, FreelistType: bolt.FreelistArrayType, NoStatistics: true,
+		OpenFile: func(name string, flag int, perm os.FileMode) (*os.File, error) {
+			return openLocked(name, flag, perm, opt) // which says clearly what bolt would not
+		},
 	})
 	if err != nil {
-		return err
+		return boltOpenError(err)
 	}
 	err = db.Update(func(tx *bolt.Tx) error { return createSchema(tx, storeID, incarnation) })
 	if err == nil {

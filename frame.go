@@ -76,27 +76,12 @@ var frameFormats = [...]frameFormat{
 	{"BMP", "BM????\x00\x00\x00\x00", bmp.DecodeConfig, bmp.Decode, nil, costOfBMP},
 }
 
-// shrink turns a camera's frame into a JPEG of quality 85 whose longest edge
-// is at most edge pixels, which must be positive. A frame that is smaller
-// keeps its size. The thumbnail is upright (EXIF orientation is applied),
-// transparent pixels are white in it, and it has no metadata. width and height
-// are the size of the upright frame.
-//
-// The error is ErrInvalid for what is no readable JPEG, PNG, GIF (of which the
-// first picture counts), WebP or BMP image, and ErrTooLarge as well for one
-// above a limit on frames, or with an edge that an Event cannot hold. shrink
-// never panics.
-func shrink(frame []byte, edge int) (thumb []byte, width, height int, err error) {
-	defer func() {
-		// Decoders of five formats read what a stranger may have written.
-		if p := recover(); p != nil {
-			thumb, width, height, err = nil, 0, 0, invalid("frame", "makes its decoder panic: %v", p)
-		}
-	}()
-	found, err := inspect(frame, edge)
-	if err != nil {
-		return nil, 0, 0, err
-	}
+// shrink turns the frame into a JPEG of quality 85 whose longest edge is at most
+// edge pixels, which must be positive. A frame that is smaller keeps its size. The
+// thumbnail is upright (EXIF orientation is applied), transparent pixels are white
+// in it, and it has no metadata. width and height are the size of the upright
+// frame. The error is ErrInvalid for a frame that cannot be read.
+func (found inspected) shrink(frame []byte, edge int) (thumb []byte, width, height int, err error) {
 	format, size := found.format, found.size
 	img, err := format.decode(bytes.NewReader(frame))
 	if err != nil {
@@ -125,15 +110,16 @@ type inspected struct {
 }
 
 // inspect recognises the format of a frame by its content and checks the
-// limits, of which all but the one in bytes are read from its headers.
-func inspect(frame []byte, edge int) (inspected, error) {
+// limits, of which all but the one in bytes are read from its headers. The error
+// is ErrInvalid for what is none of the formats, and ErrTooLarge as well above a limit.
+func inspect(formats []frameFormat, frame []byte, edge int) (inspected, error) {
 	if len(frame) == 0 {
 		return inspected{}, invalid("frame", "is empty")
 	}
 	if len(frame) > MaxFrameBytes {
 		return inspected{}, tooLarge("frame", "has %d bytes, more than %d", len(frame), MaxFrameBytes)
 	}
-	format := formatOf(frame)
+	format := formatOf(formats, frame)
 	if format == nil {
 		return inspected{}, invalid("frame", "is not a JPEG, PNG, GIF, WebP or BMP image")
 	}
@@ -160,10 +146,10 @@ func inspect(frame []byte, edge int) (inspected, error) {
 	return inspected{format, size, memory}, nil
 }
 
-func formatOf(frame []byte) *frameFormat {
-	for i := range frameFormats {
-		if beginsWith(frame, frameFormats[i].magic) {
-			return &frameFormats[i]
+func formatOf(formats []frameFormat, frame []byte) *frameFormat {
+	for i := range formats {
+		if beginsWith(frame, formats[i].magic) {
+			return &formats[i]
 		}
 	}
 	return nil
@@ -370,6 +356,13 @@ func turned(img image.Image, orientation int) image.Image {
 	}
 	if orientation == upright {
 		return img
+	}
+	// imaging reads the pixels in goroutines of its own, where a panic would end
+	// the process. So it gets none of the decoder's planes, which may be too short.
+	if planes, ok := img.(*image.YCbCr); ok {
+		own := image.NewRGBA(planes.Rect)
+		draw.Draw(own, own.Rect, planes, planes.Rect.Min, draw.Src)
+		img = own
 	}
 	m := turns[orientation](img)
 	// All is opaque by now, so the two types mean the same; the JPEG encoder

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/lzw"
 	"compress/zlib"
+	"context"
 	"encoding/base64"
 	"encoding/binary"
 	"hash/crc32"
@@ -11,6 +12,11 @@ import (
 	"io"
 	"testing"
 )
+
+// shrink makes a thumbnail as a store does.
+func shrink(frame []byte, edge int) (thumb []byte, width, height int, err error) {
+	return newThumbnails("", edge).shrink(context.Background(), frame)
+}
 
 // Frames made by hand, of sizes and kinds that no encoder of Go writes. All of
 // their pixels are the same.

@@ -76,7 +76,7 @@ func TestAFrameTakesTheMemoryThatItsHeadersSay(t *testing.T) {
 	frames["WebP of many codes"] = huffmanBomb()
 	for name, frame := range frames {
 		t.Run(name, func(t *testing.T) {
-			found, err := inspect(frame, 640)
+			found, err := inspect(frameFormats[:], frame, 640)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -144,7 +144,7 @@ func TestTheLargestFramesThatAreTaken(t *testing.T) {
 		{"40 MP lossy WebP", lossyBomb(t, 8000, 5000), true},
 		{"4K WebP with alpha", alphaBomb(t, 4096, 2160), true},
 	} {
-		found, err := inspect(c.frame, edge)
+		found, err := inspect(frameFormats[:], c.frame, edge)
 		if taken := err == nil; taken != c.taken || !taken && !errors.Is(err, ErrTooLarge) {
 			t.Errorf("%s: %v, and needs %d of %d bytes", c.name, err, found.memory, MaxFrameMemory)
 		}
@@ -191,7 +191,7 @@ func TestTheCostIsThatOfWhatTheDecoderSees(t *testing.T) {
 	}
 	cutOff := lossyBomb(t, 64, 64)
 	cutOff = cutOff[:len(cutOff)-10]
-	if _, err := inspect(cutOff, 640); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "ends within its VP8 chunk") {
+	if _, err := inspect(frameFormats[:], cutOff, 640); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "ends within its VP8 chunk") {
 		t.Errorf("WebP that is cut off: %v", err)
 	}
 }

@@ -34,7 +34,7 @@ func FuzzShrink(f *testing.F) {
 	f.Add(pngHeader(50_000, 50_000), uint16(1))
 	f.Fuzz(func(t *testing.T, frame []byte, edge uint16) {
 		frame = rightSums(frame)
-		found, err := inspect(frame, int(edge))
+		found, err := inspect(frameFormats[:], frame, int(edge))
 		if edge == 0 || err == nil && pixels(found.size) > 300_000 {
 			return // too slow
 		}

@@ -12,7 +12,6 @@ import (
 	"image/gif"
 	"image/jpeg"
 	"image/png"
-	"io"
 	"math"
 	"math/rand/v2"
 	"runtime"
@@ -336,18 +335,6 @@ func TestWhatIsNoReadableFrameIsRefused(t *testing.T) {
 				t.Errorf("refused, yet %d bytes, %dx%d", len(thumb), width, height)
 			}
 		})
-	}
-}
-
-func TestADecoderThatPanicsCostsOnlyTheFrame(t *testing.T) {
-	for i := range frameFormats {
-		format := frameFormats[i]
-		t.Cleanup(func() { frameFormats[i] = format })
-		frameFormats[i].decode = func(io.Reader) (image.Image, error) { panic("out of range") }
-		thumb, _, _, err := shrink(encoded(t, format.name, marked()), 640)
-		if thumb != nil || !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "out of range") {
-			t.Errorf("%s: %v", format.name, err)
-		}
 	}
 }
 

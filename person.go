@@ -229,36 +229,17 @@ func (s *Store) SetAutoUnlock(ctx context.Context, name string, on bool) error {
 	return nil
 }
 
-// DeletePerson deletes a person and takes the name off all of that person's
-// events, which then show a stranger, in one transaction. It is ErrNotFound if
-// there is neither a person nor an event of that name. The events stay, and so
-// do their thumbnails.
+// DeletePerson takes a person off the list of persons. Events of the person stay
+// as they are, with the name, and so do their thumbnails: what happened is not
+// changed. ErasePerson takes the name away. It is ErrNotFound if no person of that
+// name is listed, whatever events have it.
 func (s *Store) DeletePerson(ctx context.Context, name string) error {
 	err := s.update(ctx, func(w *writeTx) error {
 		if err := validName("name", name); err != nil {
 			return err
 		}
-		ids, err := w.eventsOf(name)
-		if err != nil {
-			return err
-		}
-		known := w.persons().Get([]byte(name)) != nil
-		if !known && len(ids) == 0 {
+		if w.persons().Get([]byte(name)) == nil {
 			return ErrNotFound
-		}
-		for _, id := range ids {
-			old, err := w.get(id)
-			if err != nil {
-				return err
-			}
-			now := old
-			now.Person = ""
-			if err := w.replace(&old, &now); err != nil {
-				return err
-			}
-		}
-		if !known {
-			return nil
 		}
 		return w.delete(personsSum, []byte(name))
 	})

@@ -202,7 +202,8 @@ func (s *Store) removeThumbnail(path string) bool {
 
 // Thumbnail returns the JPEG file of an event's thumbnail. It is ErrNotFound
 // if there is no such event, or it has no thumbnail, fs.ErrNotExist if the
-// file is gone, and ErrCorrupt if it is not what was saved.
+// file is gone, ErrSymlink if it lies behind a symbolic link, and ErrCorrupt if it
+// is not what was saved.
 func (s *Store) Thumbnail(ctx context.Context, id ID) ([]byte, error) {
 	sn, err := s.snapshot(ctx)
 	if err != nil {

@@ -134,7 +134,7 @@ func (s *Store) removeUnnamed(ctx context.Context, name string) (there, used boo
 	}
 	root, err := s.thumbs.open(false)
 	if err == nil {
-		err = root.Remove(name)
+		err = s.thumbs.unlink(root, name)
 	}
 	return err == nil, false, ignoreNotExist(err)
 }

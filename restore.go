@@ -36,11 +36,11 @@ type RestoreOptions struct {
 // Everything is verified before dir appears, all at once: checksums, names, the
 // database as by Verify, and each thumbnail against its event. A backup that has
 // been cut off or changed, or is followed by anything, is ErrCorrupt; what is no
-// backup is ErrNotBackup, one of a later version of doorlog ErrNewerSchema, and one
-// of a file that has not been upgraded ErrOlderSchema. If the disk has too little
-// room it is ErrFull, which says how much is needed. After an error, or a power cut
-// at any moment, dir is the whole store, or as it was (but an empty folder may be
-// gone). What a Restore that was killed left beside it, under the name
+// backup is ErrNotBackup, one of a later version of doorlog ErrNewerSchema, one
+// of a file that has not been upgraded ErrOlderSchema, and one of a machine of the
+// other byte order ErrByteOrder. If the disk has too little room it is ErrFull, which
+// says how much is needed. After an error, or a power cut at any moment, dir is the
+// whole store, or as it was (but an empty folder may be gone). What a Restore that was killed left beside it, under the name
 // .<dir>.restoring, the next one to the same place removes. Of two at the same
 // time one is ErrLocked.
 //

@@ -103,13 +103,15 @@ func copyRecords(
 			return err
 		}
 		defer func() { err = errors.Join(err, c.db.Close()) }()
-		if x, err = c.copy(f); err != nil {
+		return guarded(func() error {
+			if x, err = c.copy(f); err != nil {
+				return err
+			}
+			if result, err = c.finish(x); err == nil && accept != nil {
+				err = accept(result)
+			}
 			return err
-		}
-		if result, err = c.finish(x); err == nil && accept != nil {
-			err = accept(result)
-		}
-		return err
+		})
 	})
 	return result, x, err
 }

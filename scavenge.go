@@ -77,7 +77,7 @@ func (c *copier) scanPage(f *os.File, id uint64, size int, end int64, unsure boo
 func (c *copier) scanLeaf(p *page, unsure, outer bool) {
 	count := p.count
 	if len(p.data) >= pageHeaderLen+elementLen {
-		count = max(count, int(binary.LittleEndian.Uint32(p.data[pageHeaderLen+4:])/elementLen))
+		count = max(count, int(binary.NativeEndian.Uint32(p.data[pageHeaderLen+4:])/elementLen))
 	}
 	used := 0
 	for i := range min(count, len(p.data)/elementLen) {
@@ -143,7 +143,7 @@ func guessPageSize(f *os.File) (best int) {
 			if _, err := f.ReadAt(head[:], id*int64(size)); err != nil {
 				break
 			}
-			if own := binary.LittleEndian.Uint64(head[:]); own == uint64(id) {
+			if own := binary.NativeEndian.Uint64(head[:]); own == uint64(id) {
 				right++
 			}
 		}

@@ -338,16 +338,10 @@ func (w *scriptWriter) erase(person string, how doorlog.Erasure) *step {
 	return s
 }
 
-// forget deletes a person, whose name goes from the events too.
+// forget deletes a person, whose events keep the name.
 func (w *scriptWriter) forget(person string) *step {
 	s := w.step(deletePerson)
 	s.person = person
 	w.histories[personName(person)] = append(w.histories[personName(person)], value{s.n, nil})
-	for i := range w.living {
-		if w.living[i].Person == person {
-			w.living[i].Person = ""
-			w.becomes(s, w.living[i])
-		}
-	}
 	return s
 }

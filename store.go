@@ -47,10 +47,11 @@ type Store struct {
 // such file (unless Options.ReadOnly is set, which makes it fs.ErrNotExist).
 // The folder of the file must exist. nil options do.
 //
-// The errors are ErrLocked if another process has the file open, ErrNotStore
-// if the file is something else, ErrNewerSchema if a later version of doorlog
-// wrote it, ErrOlderSchema if an earlier one did and Options.ReadOnly is set, and
-// ErrCorrupt if it is damaged. None of them changes the file. Without ReadOnly a
+// The errors are ErrLocked if another process has the file open, ErrNoLocks if its
+// file system cannot tell, ErrNotStore if the file is something else, ErrByteOrder
+// if a machine of the other byte order wrote it, ErrNewerSchema if a later version
+// of doorlog did, ErrOlderSchema if an earlier one did and Options.ReadOnly is set,
+// and ErrCorrupt if it is damaged. None of them changes the file. Without ReadOnly a
 // file of an earlier version is upgraded, after which that version refuses it.
 //
 // A file that was not closed, or is smaller than 64 MiB, is read whole and

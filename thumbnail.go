@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -75,10 +76,11 @@ func validThumbnailPath(name string, id ID) error {
 
 // thumbnails is the folder of the thumbnails. It is safe for concurrent use.
 type thumbnails struct {
-	dir   string
-	edge  int
-	slots chan struct{} // a token for each frame that may be in memory at once
-	large chan struct{} // and one for the large frame among them
+	dir     string
+	edge    int
+	formats []frameFormat // what frames may be
+	slots   chan struct{} // a token for each frame that may be in memory at once
+	large   chan struct{} // and one for the large frame among them
 
 	// named is held for reading by who is about to write an event that names a
 	// file, and for writing by who removes one that perhaps no event names.
@@ -98,7 +100,10 @@ type thumbnails struct {
 }
 
 func newThumbnails(dir string, edge int) *thumbnails {
-	return &thumbnails{dir: dir, edge: edge, slots: make(chan struct{}, runtime.GOMAXPROCS(0)), large: make(chan struct{}, 1)}
+	return &thumbnails{
+		dir: dir, edge: edge, formats: slices.Clone(frameFormats[:]),
+		slots: make(chan struct{}, runtime.GOMAXPROCS(0)), large: make(chan struct{}, 1),
+	}
 }
 
 func (t *thumbnails) close() error {
@@ -162,11 +167,19 @@ func (t *thumbnails) save(ctx context.Context, id ID, frame []byte) (savedThumbn
 // largeFrame is how many bytes of memory a frame takes of which there is one at a time.
 const largeFrame = 32 << 20
 
-// shrink is shrink for as many frames at once as the machine has processors,
-// and one large one among them: frames come from strangers, and memory is what
-// small machines have least of.
+// shrink makes a thumbnail of a frame (see inspected.shrink). Frames come from
+// strangers, and memory is what small machines have least of: it works on as many
+// frames at once as the machine has processors, and on one large one among them.
+//
+// It is the only way to the decoders, whose panics end here: they are ErrInvalid.
+// What is called in here must therefore decode in this goroutine.
 func (t *thumbnails) shrink(ctx context.Context, frame []byte) (jpeg []byte, width, height int, err error) {
-	found, err := inspect(frame, t.edge)
+	defer func() {
+		if p := recover(); p != nil {
+			jpeg, width, height, err = nil, 0, 0, invalid("frame", "makes its decoder panic: %v", p)
+		}
+	}()
+	found, err := inspect(t.formats, frame, t.edge)
 	if err != nil {
 		return nil, 0, 0, err
 	}
@@ -185,7 +198,7 @@ func (t *thumbnails) shrink(ctx context.Context, frame []byte) (jpeg []byte, wid
 	if found.memory > largeFrame {
 		debug.FreeOSMemory() // else what the one before it left is still in memory beside it
 	}
-	return shrink(frame, t.edge)
+	return found.shrink(frame, t.edge)
 }
 
 func (t *thumbnails) write(root *os.Root, name string, data []byte) error {
@@ -227,6 +240,9 @@ func (t *thumbnails) makeDay(root *os.Root, day string) error {
 	defer t.mu.Unlock()
 	if _, err := root.Lstat(day); err == nil && t.durable == day {
 		return nil
+	}
+	if _, err := t.lstat(root, day); errors.Is(err, ErrSymlink) { // what lies behind it could not be read
+		return err
 	}
 	err := makeInside(root, day, func(above string) error { return syncInside(root, above) })
 	if err != nil {
@@ -301,13 +317,18 @@ func writeFile(root *os.Root, name string, data []byte) (err error) {
 	return err
 }
 
-// openFile opens a file of the folder. No part of the path may be a symbolic
+// A linkError is ErrSymlink, and says which part of a path is one.
+type linkError struct{ dir, link string }
+
+func (e *linkError) Error() string {
+	return filepath.Join(e.dir, filepath.FromSlash(e.link)) + " is " + ErrSymlink.Error()
+}
+
+func (e *linkError) Unwrap() error { return ErrSymlink }
+
+// lstat looks at a file of the folder. No part of the path may be a symbolic
 // link, wherever that leads.
-func (t *thumbnails) openFile(name string) (*os.File, error) {
-	root, err := t.open(false)
-	if err != nil {
-		return nil, err
-	}
+func (t *thumbnails) lstat(root *os.Root, name string) (info fs.FileInfo, err error) {
 	for end := 0; end < len(name); {
 		end++
 		if next := strings.IndexByte(name[end:], '/'); next >= 0 {
@@ -315,33 +336,47 @@ func (t *thumbnails) openFile(name string) (*os.File, error) {
 		} else {
 			end = len(name)
 		}
-		info, err := root.Lstat(name[:end])
-		if err != nil {
+		if info, err = root.Lstat(name[:end]); err != nil {
 			return nil, err
 		}
-		switch {
-		case info.Mode()&fs.ModeSymlink != 0:
-			return nil, invalid("thumbnail_path", "%q is a symbolic link", name[:end])
-		case end == len(name) && !info.Mode().IsRegular(): // to open a pipe would wait for its other end
-			return nil, invalid("thumbnail_path", "%q is not a file", name)
+		if info.Mode()&fs.ModeSymlink != 0 {
+			return nil, &linkError{t.dir, name[:end]}
 		}
+	}
+	return info, nil
+}
+
+// openFile opens a file of the folder, as lstat looks at it.
+func (t *thumbnails) openFile(name string) (*os.File, error) {
+	root, err := t.open(false)
+	if err != nil {
+		return nil, err
+	}
+	info, err := t.lstat(root, name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() { // to open a pipe would wait for its other end
+		return nil, invalid("thumbnail_path", "%q is not a file", name)
 	}
 	return root.Open(name)
 }
 
-// sum returns the length and checksum of a file. Of a file that cannot be read
-// nothing is known, which is no error; a path that leads out of the folder is
-// ErrInvalid.
-func (t *thumbnails) sum(name string) (fileSum, error) {
+// sum returns the length and checksum of a file that the event id is to name. Of a
+// file that cannot be read nothing is known, which is no error, and neither of the
+// event's own behind a symbolic link. A producer's own is ErrInvalid there.
+func (t *thumbnails) sum(name string, id ID) (fileSum, error) {
 	if name == "" {
 		return fileSum{}, nil
 	}
 	f, err := t.openFile(name)
-	if err != nil {
-		if errors.Is(err, ErrInvalid) {
-			return fileSum{}, err
-		}
-		return fileSum{}, nil
+	switch {
+	case errors.Is(err, ErrInvalid):
+		return fileSum{}, err
+	case errors.Is(err, ErrSymlink) && name != thumbnailPath(id):
+		return fileSum{}, invalid("thumbnail_path", "%v", err)
+	case err != nil:
+		return fileSum{}, nil //nolint:nilerr // nothing is known of it
 	}
 	crc := crc32.New(castagnoli)
 	n, err := io.Copy(crc, io.LimitReader(f, MaxFrameBytes+1))
@@ -403,9 +438,21 @@ func (t *thumbnails) size(name string) (bytes int64, ok bool) {
 func (t *thumbnails) remove(name string) error {
 	root, err := t.open(false)
 	if err == nil && !t.setAside(root, name) {
-		err = root.Remove(name)
+		err = t.unlink(root, name)
 	}
 	return ignoreNotExist(err)
+}
+
+// unlink removes a file. One behind a symbolic link is not gone because there is
+// no such file: what the link leads to may not be mounted.
+func (t *thumbnails) unlink(root *os.Root, name string) error {
+	err := root.Remove(name)
+	if err != nil {
+		if _, lerr := t.lstat(root, name); errors.Is(lerr, ErrSymlink) {
+			return lerr
+		}
+	}
+	return err
 }
 
 // each calls fn with the path of each file of the folder, and the time when it

@@ -42,6 +42,12 @@ type Verification struct {
 	Orphaned int      `json:"orphaned"`
 	Folder   Folder   `json:"folder"`
 
+	// Links are the symbolic links below Options.ThumbnailDir, at most the first
+	// 100, because of which thumbnails were not read: doorlog follows none of them
+	// (ErrSymlink). Linked is how many thumbnails these are. They are not Findings.
+	Links  []string `json:"links"`
+	Linked int64    `json:"linked"`
+
 	inFile     int   // findings that are not of a thumbnail
 	unreadable error // why the disk could not read a page, if so
 
@@ -50,7 +56,7 @@ type Verification struct {
 	Whole bool `json:"whole"`
 }
 
-// Sound reports whether nothing is wrong. Orphans are not wrong.
+// Sound reports whether nothing is wrong. Orphans are not wrong, nor are Links.
 func (v *Verification) Sound() bool { return v.Found == 0 }
 
 // Err is nil if nothing is wrong, and else ErrCorrupt with the first finding.
@@ -62,7 +68,8 @@ func (v *Verification) Err() error {
 // Verify reads all of the store in the file at path, and its thumbnails, and
 // says what is wrong with it: damaged pages and records, entries that are gone,
 // indexes and sums that are not what the events come to, and thumbnails that are
-// missing, have changed, or belong to no event. It changes nothing.
+// missing, have changed, lie behind a symbolic link, or belong to no event. It
+// changes nothing.
 //
 // The file may be damaged in any way, but not be open for writing, which is
 // ErrLocked; a store that is open has Store.Verify. An error says why the file
@@ -139,7 +146,7 @@ func (x *examination) examineFile(ctx context.Context, f *os.File) error {
 	x.older = metas[1:]
 	stop := readAhead(f, info.Size())
 	defer stop()
-	return x.examine(wholeWalker(ctx, f, metas[0], info.Size()))
+	return guarded(func() error { return x.examine(wholeWalker(ctx, f, metas[0], info.Size())) })
 }
 
 // wholeWalker returns a walker over all of a file, which may have been cut off.
@@ -156,8 +163,8 @@ func (x *examination) verification() *Verification {
 		Events:     int64(x.sums[eventsSum].entries) - int64(x.damaged[eventsSum]),
 		Detections: int64(x.sums[detectionsSum].entries) - int64(x.damaged[detectionsSum]),
 		Persons:    int64(x.sums[personsSum].entries) - int64(x.damaged[personsSum]),
-		Findings:   append([]Finding{}, x.list...), Found: x.all, inFile: x.inFile, unreadable: x.unreadable, Orphans: []string{},
-		Folder: Folder{Others: []ID{}},
+		Findings:   append([]Finding{}, x.list...), Found: x.all, inFile: x.inFile, unreadable: x.unreadable,
+		Orphans: []string{}, Links: []string{}, Folder: Folder{Others: []ID{}},
 
 		RecordsWhole: x.whole(eventsSum) && x.whole(detectionsSum) && x.whole(personsSum),
 	}
@@ -269,7 +276,7 @@ func (sn *Snapshot) verify(x *examination, graceFrom time.Time) (*Verification, 
 		return nil, err
 	}
 	v := x.verification()
-	v.Whole, v.Thumbnails = true, c.thumbnails
+	v.Whole, v.Thumbnails, v.Linked, v.Links = true, c.thumbnails, c.linked, append(v.Links, c.links...)
 	commit, err := sn.commit()
 	if err == nil {
 		v.Folder, err = sn.store.thumbs.folder(commit)

@@ -348,7 +348,7 @@ func (w *walker) freelist() error {
 	more := overflowOf(head)
 	count, at := uint64(p.count), int64(id*size)+pageHeaderLen
 	if p.count == 0xffff {
-		count = binary.LittleEndian.Uint64(head[pageHeaderLen:])
+		count = binary.NativeEndian.Uint64(head[pageHeaderLen:])
 		at += 8
 	}
 	end := int64((id + more + 1) * size)
@@ -378,7 +378,7 @@ func (w *walker) freePages(at int64, count uint64) error {
 			return err
 		}
 		for i := range n {
-			id := binary.LittleEndian.Uint64(buf[8*i:])
+			id := binary.NativeEndian.Uint64(buf[8*i:])
 			if id <= last || id >= w.meta.pages || id < w.pages && w.reached.has(id) {
 				w.report("freelist: page %d after page %d of %d", id, last, w.meta.pages)
 				w.freelistSound = false

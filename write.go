@@ -233,7 +233,7 @@ func (s *Store) prepare(e *Event, in *insertion) (err error) {
 	if err := in.validate(s.latest()); err != nil {
 		return err
 	}
-	if in.thumb, err = s.thumbs.sum(in.ThumbnailPath); err != nil {
+	if in.thumb, err = s.thumbs.sum(in.ThumbnailPath, in.ID); err != nil {
 		return err
 	}
 	in.encode()
@@ -309,11 +309,7 @@ func (s *Store) updateEvent(ctx context.Context, e Event) error {
 	}
 	defer unlock()
 	naming := s.thumbs.naming([]Event{e})
-	sum, err := s.thumbs.sum(e.ThumbnailPath)
-	if err != nil {
-		naming()
-		return err
-	}
+	sum, refused := s.thumbs.sum(e.ThumbnailPath, e.ID)
 	old, err := s.change(ctx, e.ID, func(r *record) error {
 		if !created.IsZero() && !created.Equal(r.CreatedAt) {
 			return invalid("created_at", "cannot be changed")
@@ -324,6 +320,8 @@ func (s *Store) updateEvent(ctx context.Context, e Event) error {
 		case sum.known:
 		case e.ThumbnailPath == r.ThumbnailPath:
 			now.thumb = r.thumb // a file that is gone is still missed
+		case refused != nil:
+			return refused
 		case r.ThumbnailPath == "" && e.ThumbnailPath == thumbnailPath(e.ID):
 			now.ThumbnailPath = "" // a Prune has taken it since e was read
 		}

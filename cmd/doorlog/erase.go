@@ -27,10 +27,13 @@ func newErasePersonCommand(a *app) *cobra.Command {
 		Short: "Erase a person for good, and say what was erased",
 		Long: `Erase a person: the name goes from all events of the person, their thumbnails are
 removed, attributes that are the name are deleted, and so is the person. With
---delete-events the events go too. Then the database is written anew, as "doorlog
-compact" does, so that the name is in no part of the file that is free, and the file is
-searched for the bytes of the name. This cannot be undone: before it begins it asks;
-where standard input is no terminal it wants --yes instead.
+--delete-events the events go too. (To take somebody off the list of persons and
+leave the events as they are, use "doorlog persons remove".)
+
+Then the database is written anew, as "doorlog compact" does, so that the name is in no
+part of the file that is free, and the file is searched for the bytes of the name. This
+cannot be undone: before it begins it asks; where standard input is no terminal it wants
+--yes instead.
 
 What is printed is a receipt. "occurrences" counts the bytes of the name where they are
 a part of something else, such as another name. Backups and exports that were made

@@ -112,10 +112,11 @@ func newPersonsRemoveCommand(a *app) *cobra.Command {
 	yes := false
 	cmd := &cobra.Command{
 		Use:   "remove NAME",
-		Short: "Remove a person",
-		Long: `Remove a person. The name is taken off that person's events as well, which
-become those of a stranger. This cannot be undone, so it asks first; without a terminal
-it needs --yes.`,
+		Short: "Take a person off the list",
+		Long: `Take a person off the list of persons. Events of the person keep the name, and their
+pictures: to take the name out of the history as well, use "doorlog erase-person". The
+display name and whether the door may open for the person are forgotten, so it asks
+first; without a terminal it needs --yes.`,
 		Example: `  doorlog persons remove alice
   doorlog persons remove alice --yes`,
 		Args:              takes("NAME"),
@@ -125,7 +126,7 @@ it needs --yes.`,
 				return misuse("standard input is no terminal to ask at: say --yes")
 			}
 			if !yes {
-				if err := a.confirm(cmd.Context(), fmt.Sprintf("remove %s, and take the name off all events?", printable(args[0]))); err != nil {
+				if err := a.confirm(cmd.Context(), fmt.Sprintf("take %s off the list of persons? (events keep the name)", printable(args[0]))); err != nil {
 					return err
 				}
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"syscall"
 
@@ -28,17 +29,19 @@ may be damaged in any way. Others may read it meanwhile, but not write.
 Thumbnails that belong to no event are listed too, but are not wrong: a crash at the
 wrong moment leaves one. In a folder that another store uses too, or whose store has
 lost records, they may be somebody's: verify says if it is such a folder. Where the
-thumbnails are is said by --thumbnails.
+thumbnails are is said by --thumbnails. Those behind a symbolic link in that folder are
+not read, which is no damage; the link is named.
 
 The exit code is 0 if the store is sound, 3 if it is damaged, and 1 if that could not
 be found out. The last line says what to do next. A finding begins with the number of
 the invariant, in design/schema.md, that does not hold.
 
 With --json it is an object with sound, events, detections (the events that have
-some), persons, thumbnails, findings and orphans (at most 100 of each), found and
-orphaned (how many there are in all), folder (its state is own, absent, unclaimed,
-shared or forgotten, and others has the IDs of the other stores), and whole (false if
-the damage kept records, indexes and thumbnails from being compared).`,
+some), persons, thumbnails, findings, orphans and links (at most 100 of each), found
+and orphaned (how many there are in all), linked (thumbnails behind the links), folder
+(its state is own, absent, unclaimed, shared or forgotten, and others has the IDs of the
+other stores), and whole (false if the damage kept records, indexes and thumbnails from
+being compared).`,
 		Example: `  doorlog verify
   doorlog verify --db demo/events.db
   doorlog verify --json | jq .findings`,
@@ -87,6 +90,13 @@ func drawVerification(w io.Writer, v *doorlog.Verification, thumbnails string) {
 		fmt.Fprintf(w, "%s of events in %s\n", plural(int(v.Thumbnails), "thumbnail"), printable(thumbnails))
 	} else {
 		fmt.Fprintln(w, "the damage kept records, indexes and thumbnails from being compared")
+	}
+	if v.Linked > 0 {
+		fmt.Fprintf(w, "\n%s not read, behind symbolic links, which doorlog does not follow.\n"+
+			"Move what these lead to into their place, or mount it there (mount --bind):\n", plural(int(v.Linked), "thumbnail"))
+		for _, link := range v.Links {
+			fmt.Fprintf(w, "  %s\n", printable(filepath.Join(thumbnails, link)))
+		}
 	}
 	drawFindings(w, v.Findings, v.Found)
 	if v.Orphaned > 0 {

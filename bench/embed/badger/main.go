@@ -6,16 +6,14 @@ import (
 	"log"
 
 	"github.com/dgraph-io/badger/v4"
+
+	"github.com/doorlog/doorlog/bench/internal/scratch"
 )
 
-func main() {
-	if err := run(); err != nil {
-		log.Fatal(err)
-	}
-}
+func main() { scratch.Run(run) }
 
-func run() error {
-	db, err := badger.Open(badger.DefaultOptions("events").WithSyncWrites(true))
+func run(dir string) error {
+	db, err := badger.Open(badger.DefaultOptions(dir).WithSyncWrites(true))
 	if err != nil {
 		return err
 	}

@@ -4,18 +4,17 @@ package main
 
 import (
 	"log"
+	"path/filepath"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/doorlog/doorlog/bench/internal/scratch"
 )
 
-func main() {
-	if err := run(); err != nil {
-		log.Fatal(err)
-	}
-}
+func main() { scratch.Run(run) }
 
-func run() error {
-	db, err := bolt.Open("events.db", 0o600, nil)
+func run(dir string) error {
+	db, err := bolt.Open(filepath.Join(dir, "events.db"), 0o600, nil)
 	if err != nil {
 		return err
 	}

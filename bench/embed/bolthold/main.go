@@ -4,20 +4,19 @@ package main
 
 import (
 	"log"
+	"path/filepath"
 
 	"github.com/timshannon/bolthold"
+
+	"github.com/doorlog/doorlog/bench/internal/scratch"
 )
 
 type event struct{ Camera string }
 
-func main() {
-	if err := run(); err != nil {
-		log.Fatal(err)
-	}
-}
+func main() { scratch.Run(run) }
 
-func run() error {
-	store, err := bolthold.Open("events.db", 0o600, nil)
+func run(dir string) error {
+	store, err := bolthold.Open(filepath.Join(dir, "events.db"), 0o600, nil)
 	if err != nil {
 		return err
 	}

@@ -5,24 +5,22 @@ package main
 import (
 	"context"
 	"log"
+	"path/filepath"
 	"time"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/bench/internal/scratch"
 )
 
-func main() {
-	if err := run(); err != nil {
-		log.Fatal(err)
-	}
-}
+func main() { scratch.Run(run) }
 
-func run() error {
-	st, err := doorlog.Open("events.db", nil)
+func run(dir string) error {
+	st, err := doorlog.Open(filepath.Join(dir, "events.db"), nil)
 	if err != nil {
 		return err
 	}
 	ctx := context.Background()
-	if _, err := st.WriteEvent(ctx, doorlog.Event{Camera: "front_door", RecordedAt: time.Now()}); err != nil {
+	if _, err := st.WriteEvent(ctx, doorlog.Event{Camera: "front_door", RecordedAt: time.Now(), Type: doorlog.Motion}); err != nil {
 		return err
 	}
 	events, err := st.Recent(ctx, 1)

@@ -6,18 +6,18 @@ import (
 	"context"
 	"database/sql"
 	"log"
+	"path/filepath"
 
 	_ "github.com/mattn/go-sqlite3" // the driver
+
+	"github.com/doorlog/doorlog/bench/internal/scratch"
 )
 
-func main() {
-	if err := run(context.Background()); err != nil {
-		log.Fatal(err)
-	}
-}
+func main() { scratch.Run(run) }
 
-func run(ctx context.Context) error {
-	db, err := sql.Open("sqlite3", "events.db")
+func run(dir string) error {
+	ctx := context.Background()
+	db, err := sql.Open("sqlite3", filepath.Join(dir, "events.db"))
 	if err != nil {
 		return err
 	}

@@ -6,18 +6,18 @@ import (
 	"context"
 	"database/sql"
 	"log"
+	"path/filepath"
 
 	_ "modernc.org/sqlite" // the driver
+
+	"github.com/doorlog/doorlog/bench/internal/scratch"
 )
 
-func main() {
-	if err := run(context.Background()); err != nil {
-		log.Fatal(err)
-	}
-}
+func main() { scratch.Run(run) }
 
-func run(ctx context.Context) error {
-	db, err := sql.Open("sqlite", "events.db")
+func run(dir string) error {
+	ctx := context.Background()
+	db, err := sql.Open("sqlite", filepath.Join(dir, "events.db"))
 	if err != nil {
 		return err
 	}

@@ -6,16 +6,14 @@ import (
 	"log"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/doorlog/doorlog/bench/internal/scratch"
 )
 
-func main() {
-	if err := run(); err != nil {
-		log.Fatal(err)
-	}
-}
+func main() { scratch.Run(run) }
 
-func run() error {
-	db, err := pebble.Open("events", nil)
+func run(dir string) error {
+	db, err := pebble.Open(dir, nil)
 	if err != nil {
 		return err
 	}
