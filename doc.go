@@ -27,7 +27,8 @@
 //   - A record that the disk has changed is ErrCorrupt and never wrong data:
 //     each has a checksum that also covers its place. Entries that are gone are
 //     missed by their sums.
-//   - A full or failing disk costs the new event, and nothing else.
+//   - A full or failing disk costs the new event, and nothing else. Events can be
+//     deleted on it.
 //   - What is to go by a Policy goes a few events at a time. A write beside it
 //     waits for one such transaction.
 //   - A backup is of one moment, and has the thumbnails of that moment. What is
@@ -53,7 +54,8 @@
 //
 // event.go has what is stored and id.go its order; store.go opens and closes.
 // A write goes from write.go through commit.go (group commit) into writetx.go
-// (one transaction) and tail.go (the newest events), and later into index.go with
+// (one transaction), reserve.go (how far the file may be used) and tail.go (the newest
+// events), and later into index.go with
 // postings.go (posting lists) and rollup.go (sums); a read from snapshot.go and
 // query.go through search.go (posting lists, intersected) and filter.go. page.go,
 // count.go, explain.go, tally.go and analytics.go stand on these. buckets.go draws

@@ -234,7 +234,7 @@ func (s *Store) SetAutoUnlock(ctx context.Context, name string, on bool) error {
 // there is neither a person nor an event of that name. The events stay, and so
 // do their thumbnails.
 func (s *Store) DeletePerson(ctx context.Context, name string) error {
-	err := s.update(ctx, func(w *writeTx) error {
+	err := s.makeRoom(ctx, func(w *writeTx) error {
 		if err := validName("name", name); err != nil {
 			return err
 		}
