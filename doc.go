@@ -61,8 +61,8 @@
 // count.go, explain.go, tally.go and analytics.go stand on these. buckets.go draws
 // the keys and codec.go the records. A frame goes from picture.go to thumbnail.go
 // and frame.go, after frame_cost.go has told from its headers what it would take.
-// retention.go says what is to be kept, and prune.go with removal.go deletes the
-// rest.
+// retention.go says what is to be kept, keepfree.go what that means for a disk, and
+// prune.go with removal.go deletes the rest.
 //
 // compact.go writes the file anew without its free pages, while it is in use, and
 // compactor.go by itself; erase.go takes a person out of all of it, and removing.go

@@ -107,6 +107,8 @@ type Options struct {
 
 	examined bool  // the file has been examined and found sound
 	becomes  int64 // how large the file is going to be, if that is known
+
+	disk func(dir string) (free, total int64, err error) // diskOf, but for a test
 }
 
 const (
@@ -181,6 +183,9 @@ func (o *Options) withDefaults(path string) (Options, error) {
 	}
 	if opt.Entropy == nil {
 		opt.Entropy = rand.Reader
+	}
+	if opt.disk == nil {
+		opt.disk = diskOf
 	}
 	if opt.OpenFile == nil {
 		opt.OpenFile = os.OpenFile

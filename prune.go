@@ -33,8 +33,8 @@ func (r *Removed) add(o Removed) {
 
 // RemovedBy is what went for one reason.
 type RemovedBy struct {
-	// Reason is the Name of a Rule, "max age", "max events", "max bytes" or
-	// "thumbnail age".
+	// Reason is the Name of a Rule, "max age", "max events", "max bytes", "keep
+	// free" or "thumbnail age".
 	Reason string `json:"reason"`
 	Removed
 }
@@ -52,6 +52,10 @@ type Pruned struct {
 	// or older, and OrphanBytes what they took.
 	Orphans     int64 `json:"orphans"`
 	OrphanBytes int64 `json:"orphan_bytes"`
+
+	// Held says, for people to read, what the policy asks for and Prune does not do,
+	// and why; it is not nil.
+	Held []string `json:"held"`
 
 	// Kept is how many are left of the events that there were in the beginning.
 	Kept int64 `json:"kept"`
@@ -128,6 +132,7 @@ type pruning struct {
 
 	gone                 []Removed // for each reason; DatabaseBytes are those of records
 	orphans, orphanBytes int64
+	held                 []string // Pruned.Held
 }
 
 func (p *pruning) run() (err error) {
@@ -138,6 +143,9 @@ func (p *pruning) run() (err error) {
 		return err
 	}
 	if err := p.bound(); err != nil {
+		return err
+	}
+	if err := p.boundFree(); err != nil {
 		return err
 	}
 	if err := p.sweep(); err != nil {
@@ -164,7 +172,7 @@ func (p *pruning) proceed() error {
 
 // account returns what has gone so far.
 func (p *pruning) account() *Pruned {
-	all := &Pruned{Orphans: p.orphans, OrphanBytes: p.orphanBytes}
+	all := &Pruned{Orphans: p.orphans, OrphanBytes: p.orphanBytes, Held: append([]string{}, p.held...)}
 	for i, name := range p.policy.reasons() {
 		by := RemovedBy{name, p.gone[i]}
 		by.DatabaseBytes = p.share(by.DatabaseBytes)
