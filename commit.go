@@ -20,8 +20,9 @@ import (
 // A job is one caller's write, waiting to be part of a transaction.
 type job struct {
 	// apply looks first and changes afterwards: an error before the first
-	// change leaves the transaction as it was. It may be called twice.
+	// change leaves the transaction as it was. It may be called several times.
 	apply func(*writeTx) error
+	room  bool         // it makes room, and may use the reserve (reserve.go)
 	alone func() error // instead of apply: what is to be done while nobody writes
 	ctx   context.Context
 	err   error
@@ -72,6 +73,11 @@ type committer struct {
 // transaction has not begun; after that the outcome is waited for.
 func (c *committer) submit(ctx context.Context, apply func(*writeTx) error) error {
 	return c.do(&job{apply: apply, ctx: ctx})
+}
+
+// makeRoom is submit for what makes room, and may use the reserve for it.
+func (c *committer) makeRoom(ctx context.Context, apply func(*writeTx) error) error {
+	return c.do(&job{apply: apply, room: true, ctx: ctx})
 }
 
 // exclusively has fn run while nobody writes, and returns its error. The writers
@@ -217,12 +223,29 @@ func (c *committer) commit(jobs []*job) {
 	}
 }
 
-// transact does the jobs in one bolt transaction. An error says that none is
-// done. Without one, each job's own error says whether it is.
-func (c *committer) transact(jobs []*job) (err error) {
+// transact does the jobs in one bolt transaction, and again with a longer file if
+// that one is too short. An error says that none is done. Without one, each job's
+// own error says whether it is.
+func (c *committer) transact(jobs []*job) error {
 	if err := c.failed(); err != nil {
 		return err
 	}
+	makesRoom := !slices.ContainsFunc(jobs, func(j *job) bool { return !j.room })
+	end := c.file.reserve.end
+	for tries := 0; ; tries++ {
+		err := c.tryTransact(jobs, makesRoom)
+		if !tooLargeForFile(err) {
+			return err
+		}
+		if err := c.file.lengthenAgain(tries, makesRoom); err != nil {
+			c.file.shorten(end)
+			return err
+		}
+	}
+}
+
+// tryTransact is transact in the file as it is.
+func (c *committer) tryTransact(jobs []*job, makesRoom bool) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	c.readers.beginWrite()
 	defer c.readers.endWrite()
@@ -272,6 +295,9 @@ func (c *committer) transact(jobs []*job) (err error) {
 	if err := c.file.settle(w.txID - 1); err != nil {
 		return diskError(err)
 	}
+	if err := c.file.allow(tx, w.bytes, makesRoom); err != nil {
+		return err
+	}
 	committing = true
 	if err := c.commitTx(tx); err != nil {
 		return c.afterFailedCommit(w.txID, err)
@@ -299,7 +325,7 @@ func (c *committer) close() error {
 	if !c.unclean || c.failure.Load() != nil {
 		return nil
 	}
-	return c.transact([]*job{{ctx: context.Background(), apply: func(w *writeTx) error {
+	return c.transact([]*job{{ctx: context.Background(), room: true, apply: func(w *writeTx) error {
 		w.unclean = false
 		w.changes++
 		return nil

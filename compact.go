@@ -35,7 +35,7 @@ type Compacted struct {
 // The new file grows beside the old one and takes its place when it is whole,
 // read back and durable, so that a crash at any moment leaves one good file; what
 // is left of the other is removed by the next Open. The disk must have room for
-// what is in use of the file and a tenth more; if it has not, that is ErrFull,
+// what is in use of the file, a tenth more and 2 MiB; if it has not, that is ErrFull,
 // which says how much is needed, and nothing is done. Whatever else fails leaves
 // the store as it was, but for ErrUnknownOutcome: then the folder could not be
 // synced, and the store takes no more writes until it is opened again.
@@ -90,7 +90,7 @@ func (s *Store) canReplace(ctx context.Context) (u usage, err error) {
 	if u, err = s.usage(ctx); err != nil {
 		return u, err
 	}
-	return u, s.room(u.live() + u.live()/10 + growStep)
+	return u, s.room(u.live() + u.live()/10 + reserveSize(u.pageSize) + growStep)
 }
 
 // How much a compaction does at once.
@@ -414,6 +414,9 @@ func (c *compaction) readBack() error {
 		return err
 	}
 	if err := c.file.db.Sync(); err != nil {
+		return err
+	}
+	if err := c.file.reserveRoom(&c.store.opt); err != nil {
 		return err
 	}
 	metas, err := readMetas(c.file.file)

@@ -23,7 +23,7 @@ import (
 // changingCalls are the system calls with which the store changes the disk, as
 // strace is told them.
 var changingCalls = []string{
-	"pwrite64", "write", "fdatasync", "fsync", "?ftruncate,?ftruncate64", "openat", "renameat", "mkdirat", "unlinkat", "linkat",
+	"pwrite64", "write", "fdatasync", "fsync", "?ftruncate,?ftruncate64", "fallocate", "openat", "renameat", "mkdirat", "unlinkat", "linkat",
 }
 
 // readingCalls are those with which a backup looks at the disk.

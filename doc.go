@@ -27,7 +27,8 @@
 //   - A record that the disk has changed is ErrCorrupt and never wrong data:
 //     each has a checksum that also covers its place. Entries that are gone are
 //     missed by their sums.
-//   - A full or failing disk costs the new event, and nothing else.
+//   - A full or failing disk costs the new event, and nothing else. Events can be
+//     deleted on it.
 //   - What is to go by a Policy goes a few events at a time. A write beside it
 //     waits for one such transaction.
 //   - Nothing goes because of a wrong clock, or because the pictures in the folder
@@ -56,16 +57,17 @@
 //
 // event.go has what is stored and id.go its order; store.go opens and closes.
 // A write goes from write.go through commit.go (group commit) into writetx.go
-// (one transaction) and tail.go (the newest events), and later into index.go with
+// (one transaction), reserve.go (how far the file may be used) and tail.go (the newest
+// events), and later into index.go with
 // postings.go (posting lists) and rollup.go (sums); a read from snapshot.go and
 // query.go through search.go (posting lists, intersected) and filter.go. page.go,
 // count.go, explain.go, tally.go and analytics.go stand on these. buckets.go draws
 // the keys and codec.go the records. A frame goes from picture.go to thumbnail.go
 // and frame.go, after frame_cost.go has told from its headers what it would take.
-// retention.go says what is to be kept, and prune.go with removal.go deletes the
-// rest, as far as clock.go can tell the time and claim.go, with lineage.go, whose the
-// pictures are; heldback.go notes what stays for want of that. forget.go takes the
-// names of missing pictures off.
+// retention.go says what is to be kept, keepfree.go what that means for a disk, and
+// prune.go with removal.go deletes the rest, as far as clock.go can tell the time and
+// claim.go, with lineage.go, whose the pictures are; heldback.go notes what stays for
+// want of that. forget.go takes the names of missing pictures off.
 //
 // compact.go writes the file anew without its free pages, while it is in use, and
 // compactor.go by itself; erase.go takes a person out of all of it, and removing.go

@@ -84,9 +84,11 @@ type Erased struct {
 // The store can be read and written to meanwhile. Events are changed a few in a
 // transaction. If it is cut short, by ctx, Close or a crash, call it again: it goes
 // on with what is left, and the Person goes last. A name that nobody has is no
-// error for that reason. It is ErrFull, or errors.ErrUnsupported, before anything
-// is changed, if the file could not be compacted. It is ErrSymlink if a thumbnail
-// lies behind a symbolic link: it would be left.
+// error for that reason. It is errors.ErrUnsupported, before anything is
+// changed, if a file cannot be compacted here, and ErrSymlink if a thumbnail lies
+// behind a symbolic link: it would be left. If there is no room to compact it, not
+// even when the pictures have gone, it is ErrFull: no event has the name any more, but
+// the file must be compacted by another call.
 //
 // A snapshot that is open still reads the old file, whose blocks are given back
 // when it ends. What a disk keeps of blocks that no file has any more, as an SSD
@@ -116,7 +118,7 @@ func (s *Store) erasePerson(ctx context.Context, name string, how Erasure) (*Era
 	if int(how) >= len(erasures) {
 		return nil, invalid("how", "%v is neither EraseName nor EraseEvents", how)
 	}
-	if _, err := s.canReplace(ctx); err != nil {
+	if _, err := s.canReplace(ctx); err != nil && !errors.Is(err, ErrFull) { // what goes may make room
 		return nil, err
 	}
 	if err := s.ensureVerified(ctx); err != nil {
@@ -134,7 +136,11 @@ func (s *Store) erasePerson(ctx context.Context, name string, how Erasure) (*Era
 			return nil, err
 		}
 		var err error
-		if e.Compacted, err = s.compactFile(ctx); err != nil {
+		e.Compacted, err = s.compactFile(ctx)
+		if errors.Is(err, ErrFull) {
+			err = fmt.Errorf("no event has the name any more, but bytes of the file may, until it is compacted; call it again when there is room: %w", err)
+		}
+		if err != nil {
 			return nil, err
 		}
 		if err := e.search(); err != nil {
@@ -260,13 +266,25 @@ func (e *eraser) attributesOf(event *Event) (n int64) {
 	return n
 }
 
-// eraseFrom erases the person from events, in one transaction, and removes their
-// thumbnails. Then it waits for as long as that has taken, for others to write.
+// eraseFrom erases the person from events, in one transaction, or in several where
+// there is no room for one.
 func (e *eraser) eraseFrom(ids []ID) error {
+	err := e.eraseAtOnce(ids)
+	if half := len(ids) / 2; half > 0 && errors.Is(err, ErrFull) {
+		if err = e.eraseFrom(ids[:half]); err == nil {
+			err = e.eraseFrom(ids[half:])
+		}
+	}
+	return err
+}
+
+// eraseAtOnce erases the person from events, in one transaction, and removes their
+// thumbnails. Then it waits for as long as that has taken, for others to write.
+func (e *eraser) eraseAtOnce(ids []ID) error {
 	begun := time.Now()
 	var files []string
 	var events, attributes int64
-	err := e.store.commits.submit(e.ctx, func(w *writeTx) error {
+	err := e.store.commits.makeRoom(e.ctx, func(w *writeTx) error {
 		files, events, attributes = nil, 0, 0
 		for _, id := range ids {
 			r, err := w.get(id)
@@ -334,7 +352,7 @@ func (e *eraser) clear(w *writeTx, old record) error {
 // forget deletes the Person, unless events have the name again.
 func (e *eraser) forget() (again bool, err error) {
 	known := false
-	err = e.store.commits.submit(e.ctx, func(w *writeTx) error {
+	err = e.store.commits.makeRoom(e.ctx, func(w *writeTx) error {
 		ids, err := w.eventsOf(e.Name)
 		if again = len(ids) > 0; again || err != nil {
 			return err

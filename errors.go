@@ -44,8 +44,10 @@ var (
 	// ErrClosed: the store is closed, or a Snapshot was used after its View.
 	ErrClosed = errors.New("closed")
 
-	// ErrFull: the disk, or Options.MaxSize, has no room. Nothing was
-	// changed, and the store goes on when there is room again.
+	// ErrFull: the disk, Options.MaxSize or Options.MinFree has no room, and
+	// the text says which. Nothing was changed, and the store goes on when there
+	// is room again. What makes room has a reserve: deletions are refused when
+	// that is used up, too.
 	ErrFull = errors.New("no space left")
 
 	// ErrReadOnly: the store was opened with Options.ReadOnly.

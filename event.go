@@ -95,9 +95,8 @@ const RecordedAtAttribute = "recorded_at"
 // takeFirstHours takes the beginning of 1970 by the clock of a zone east of Greenwich
 // for that in UTC, before which no ID lies.
 func (e *Event) takeFirstHours() {
-	const eastmost = 14 * time.Hour
 	epoch := time.Unix(0, 0)
-	if e.RecordedAt.IsZero() || !e.RecordedAt.Before(epoch) || e.RecordedAt.Before(epoch.Add(-eastmost)) {
+	if !e.RecordedAt.Before(epoch) || e.RecordedAt.Year() < epoch.UTC().Year() { // by the clock of its own zone
 		return
 	}
 	given := e.RecordedAt.Format(time.RFC3339Nano)

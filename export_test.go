@@ -411,6 +411,9 @@ func BareCommit(db *bolt.DB, e Event, tie uint64, sums bool) error {
 	})
 }
 
+// SetDisk has a store ask disk for the free and all bytes of the disk of its thumbnails.
+func SetDisk(o *Options, disk func(dir string) (free, total int64, err error)) { o.disk = disk }
+
 // SetWholeBelow has files of this size and above be large ones, which are not
 // read whole when they are opened; restore takes it back.
 func SetWholeBelow(size int64) (restore func()) {

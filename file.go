@@ -20,9 +20,6 @@ import (
 const (
 	filePerm   = 0o600
 	folderPerm = 0o700
-
-	// growStep is what the file grows by, so that not every commit has to.
-	growStep = 1 << 20
 )
 
 // openFile opens the bolt file of a store, which exists, and which is examined
@@ -63,6 +60,7 @@ type boltFile struct {
 	scrubbed bool             // all of it was read when it was opened
 	sizes    map[string]int64 // then: bytes of each bucket
 	settled  bool             // see settle
+	reserve  reserve          // of a file that is written to
 	users    int              // the store and its readers (readerPool)
 }
 
@@ -78,7 +76,6 @@ func (f *boltFile) open(path string, opt *Options) error {
 		// The array takes the lowest free page, and the map any: see design/schema.md.
 		FreelistType:    bolt.FreelistArrayType,
 		ReadOnly:        opt.ReadOnly,
-		MaxSize:         int(opt.MaxSize),
 		InitialMmapSize: mapSize(path, opt.becomes),
 		NoStatistics:    true,
 		OpenFile: func(name string, flag int, perm os.FileMode) (_ *os.File, err error) {
@@ -97,6 +94,9 @@ func (f *boltFile) open(path string, opt *Options) error {
 			return f.file, err
 		},
 	}
+	if !reserves {
+		options.MaxSize = int(opt.MaxSize)
+	}
 	opened := false
 	err := guarded(func() (err error) {
 		f.db, err = bolt.Open(path, filePerm, options)
@@ -109,7 +109,10 @@ func (f *boltFile) open(path string, opt *Options) error {
 	if err != nil {
 		return boltOpenError(err)
 	}
-	f.db.AllocSize = growStep
+	f.db.AllocSize = 0 // the store lengthens the file itself
+	if !reserves {
+		f.db.AllocSize = growStep
+	}
 	return nil
 }
 

@@ -123,11 +123,16 @@ func (f *forgetting) forget() error {
 			return err
 		}
 		begun := time.Now()
-		some := f.found[:min(len(f.found), removeEvents)]
-		if err := f.forgetSome(some); err != nil {
+		n := min(len(f.found), removeEvents)
+		err := f.forgetSome(f.found[:n])
+		for n > 1 && errors.Is(err, ErrFull) { // fewer events take fewer pages
+			n /= 2
+			err = f.forgetSome(f.found[:n])
+		}
+		if err != nil {
 			return err
 		}
-		f.found = f.found[len(some):]
+		f.found = f.found[n:]
 		if err := pause(f.p.ctx, time.Since(begun)); err != nil {
 			return err
 		}
@@ -144,7 +149,7 @@ func (f *forgetting) forgetSome(some []ID) error {
 		defer unlock()
 	}
 	events := int64(0)
-	err := f.s.commits.submit(f.p.ctx, func(w *writeTx) error {
+	err := f.s.commits.makeRoom(f.p.ctx, func(w *writeTx) error {
 		events = 0
 		for _, id := range some {
 			r, err := w.get(id)

@@ -30,7 +30,7 @@ func (s *Store) keepHeldBack(ctx context.Context, heldBack []string) error {
 	if err != nil || slices.Equal(before, heldBack) && !stale {
 		return err
 	}
-	return s.commits.submit(ctx, func(w *writeTx) error {
+	return s.commits.makeRoom(ctx, func(w *writeTx) error {
 		w.changes++
 		meta := writable(w.tx, metaBucket)
 		if len(heldBack) == 0 {

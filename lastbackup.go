@@ -15,7 +15,7 @@ import (
 // recordBackup keeps the time of a backup that is complete. Two backups may end
 // in another order than that in which they began.
 func (s *Store) recordBackup(ctx context.Context, at time.Time) error {
-	return s.commits.submit(ctx, func(w *writeTx) error {
+	return s.commits.makeRoom(ctx, func(w *writeTx) error {
 		last, err := readLastBackup(w.tx)
 		if err == nil && !at.After(last) {
 			return nil

@@ -104,7 +104,7 @@ func (s *Store) noticeOlderCopy(ctx context.Context) error {
 	if s.thumbs.incarnation, err = s.ids.next(s.opt.Now()); err != nil {
 		return err
 	}
-	return s.commits.submit(ctx, func(w *writeTx) error {
+	return s.commits.makeRoom(ctx, func(w *writeTx) error {
 		w.changes++
 		return writeLineage(w.tx, lineage{incarnation: s.thumbs.incarnation})
 	})

@@ -32,16 +32,20 @@ type Options struct {
 	LockTimeout time.Duration
 
 	// MaxSize bounds the database file, in bytes; a write that needs more is
-	// refused with ErrFull. Thumbnails do not count. Default: unbounded on
-	// 64-bit systems, 512 MiB on 32-bit ones, whose address space a larger
-	// file does not fit.
+	// refused with ErrFull. Thumbnails do not count. The last 1 MiB, or a
+	// quarter if that is less, is a reserve for what makes room: Prune,
+	// DeleteEvent, DeletePerson and ErasePerson work in a full store. They may
+	// make the file longer than MaxSize, by a reserve, where it has none inside,
+	// as when the bound is lower than the file that is there. On Windows there
+	// is no reserve. Default: unbounded on 64-bit systems, 512 MiB on 32-bit
+	// ones, whose address space a larger file does not fit.
 	MaxSize int64
 
 	// MinFree is how much space the file system of the database is to keep
 	// free, in bytes. When it has less, new events and persons are refused
-	// with ErrFull, so that the last of the space is there for what makes
-	// room: deletions. Default: 1 MiB. Negative: none. Windows is not asked
-	// for its free space.
+	// with ErrFull, and a write that would leave less by what the file grows
+	// is, too. What makes room is not bound by it. Default: 1 MiB. Negative:
+	// none. Windows is not asked for its free space.
 	MinFree int64
 
 	// Quarantine has Open set a damaged file aside, under the name of the file
@@ -103,6 +107,8 @@ type Options struct {
 
 	examined bool  // the file has been examined and found sound
 	becomes  int64 // how large the file is going to be, if that is known
+
+	disk func(dir string) (free, total int64, err error) // diskOf, but for a test
 }
 
 const (
@@ -177,6 +183,9 @@ func (o *Options) withDefaults(path string) (Options, error) {
 	}
 	if opt.Entropy == nil {
 		opt.Entropy = rand.Reader
+	}
+	if opt.disk == nil {
+		opt.disk = diskOf
 	}
 	if opt.OpenFile == nil {
 		opt.OpenFile = os.OpenFile

@@ -234,7 +234,7 @@ func (s *Store) SetAutoUnlock(ctx context.Context, name string, on bool) error {
 // changed. ErasePerson takes the name away. It is ErrNotFound if no person of that
 // name is listed, whatever events have it.
 func (s *Store) DeletePerson(ctx context.Context, name string) error {
-	err := s.update(ctx, func(w *writeTx) error {
+	err := s.makeRoom(ctx, func(w *writeTx) error {
 		if err := validName("name", name); err != nil {
 			return err
 		}

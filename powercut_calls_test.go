@@ -80,7 +80,7 @@ func (d *disk) do(c *call) error {
 		return nil
 	case "mmap", "mmap2":
 		return d.doMap(c)
-	case "read", "lseek", "_llseek", "write", "pwrite64", "ftruncate", "ftruncate64":
+	case "read", "lseek", "_llseek", "write", "pwrite64", "ftruncate", "ftruncate64", "fallocate":
 		return d.doFile(c)
 	case "mkdir", "mkdirat", "unlink", "unlinkat", "rmdir", "rename", "renameat", "renameat2", "link", "linkat":
 		return d.doName(c)
@@ -224,6 +224,16 @@ func (d *disk) doFile(c *call) error {
 			return err
 		}
 		d.resize(f.node, size, c.end)
+	case "fallocate":
+		at, err := c.number(2)
+		if err != nil {
+			return err
+		}
+		length, err := c.number(3)
+		if err != nil || c.args[1] != "0" {
+			return fmt.Errorf("the model of the disk does not know %.80s: %w", c.text, err)
+		}
+		d.grow(f.node, at+length, c.end)
 	case "write", "pwrite64":
 		data, err := c.bytes(1)
 		if err != nil {

@@ -17,7 +17,7 @@ import (
 // A disk is the model of one on which a power cut can come at any time. It is as
 // unkind as POSIX allows:
 //
-//	            write, ftruncate, link, rename, unlink, mkdir
+//	            write, ftruncate, fallocate, link, rename, unlink, mkdir
 //	process ──────────────────────────────────────────────────▶ pending changes
 //	                                                                 │
 //	             fsync, fdatasync of that file or that folder        │ each may reach the disk by itself,
@@ -93,6 +93,7 @@ type changeKind int
 const (
 	changePage changeKind = iota
 	changeSize
+	changeGrowth // a length, unless the file is longer
 	changeName
 )
 
@@ -125,6 +126,8 @@ func (k content) with(c *change, f fate) content {
 		return k
 	case c.kind == changeSize:
 		return k.resized(c.offset)
+	case c.kind == changeGrowth:
+		return k.resized(max(k.size, c.offset))
 	}
 	k = k.resized(max(k.size, c.offset+int64(len(c.data))))
 	if f.length {
@@ -201,6 +204,11 @@ func (d *disk) write(n *node, at int64, data []byte, line int) {
 
 func (d *disk) resize(n *node, size int64, line int) {
 	d.pending = append(d.pending, &change{of: n, made: line, kind: changeSize, offset: size})
+}
+
+// grow is fallocate: the blocks that the file gets are zeros.
+func (d *disk) grow(n *node, size int64, line int) {
+	d.pending = append(d.pending, &change{of: n, made: line, kind: changeGrowth, offset: size})
 }
 
 func (d *disk) setName(folder *node, name string, to *node, line int) {

@@ -42,8 +42,8 @@ func (r *Removed) subtract(o Removed) {
 
 // RemovedBy is what went for one reason.
 type RemovedBy struct {
-	// Reason is the Name of a Rule, "max age", "max events", "max bytes" or
-	// "thumbnail age".
+	// Reason is the Name of a Rule, "max age", "max events", "max bytes", "keep
+	// free" or "thumbnail age".
 	Reason string `json:"reason"`
 	Removed
 }
@@ -65,8 +65,9 @@ type Pruned struct {
 	// Kept is how many are left of the events that there were in the beginning.
 	Kept int64 `json:"kept"`
 
-	// HeldBack says in sentences what the policy calls for and was not removed,
-	// because there was no proof that it may go, and what would prove it.
+	// HeldBack says in sentences what the policy calls for and was not removed, for
+	// want of proof that it may go or because that would be in vain, and why. It is not
+	// nil.
 	HeldBack []string `json:"held_back"`
 }
 
@@ -216,6 +217,9 @@ func (p *pruning) judge() (err error) {
 	if err := p.bound(); err != nil {
 		return err
 	}
+	if err := p.boundFree(); err != nil {
+		return err
+	}
 	return p.sweep()
 }
 
@@ -305,76 +309,71 @@ func (p *pruning) findLast(tooMany, tooLarge int64) error {
 	if tooMany <= 0 && tooLarge <= 0 {
 		return nil
 	}
-	l := lastFinder{p: p, ages: p.verdict, tooMany: tooMany, tooLarge: tooLarge}
-	err := p.walk(lastID, l.visit, nil)
-	for err == nil && len(l.late) > 0 && l.more() {
-		l.takeLate()
+	ages := p.verdict // which knows of no last event yet
+	size := func(sn *Snapshot, r *record) (int64, error) {
+		if tooLarge <= 0 || ages.thumbnail(&r.Event) != stays {
+			return 0, nil
+		}
+		return p.fileBytes(sn, r)
 	}
-	return err
+	records, files := int64(0), int64(0)
+	return p.inTurn(ages, size, func(t turn, record, file int64) (more bool) {
+		if tooMany > 0 {
+			p.lastByEvents = t
+		}
+		if tooLarge > p.share(records)+files {
+			p.lastByBytes = t
+		}
+		tooMany--
+		records += record
+		files += file
+		return tooMany > 0 || tooLarge > p.share(records)+files
+	})
 }
 
-// A lastFinder finds the last of the events that go because there are too many, or
-// because they take too much.
-type lastFinder struct {
-	p                 *pruning
-	ages              verdict // which knows of no last event yet
-	tooMany, tooLarge int64
-	records, files    int64      // bytes that go
-	late              []lateTurn // events that age from later than their IDs say, by that
-}
-
-// A lateTurn is what goes with an event whose turn comes later than its ID says.
-type lateTurn struct {
-	turn          turn
-	record, files int64
-}
-
-func (l *lastFinder) more() bool { return l.tooMany > 0 || l.tooLarge > l.p.share(l.records)+l.files }
-
-func (l *lastFinder) visit(sn *Snapshot, r *record, bytes int64) (more bool, err error) {
-	if r.Pinned || l.ages.event(&r.Event) != stays {
-		return true, nil
+// inTurn calls take with the turn of each event that may go and stays by a verdict, in
+// the order of the turns, with the bytes of its records and what size says of its file,
+// until take returns false.
+func (p *pruning) inTurn(
+	ages verdict, size func(*Snapshot, *record) (int64, error), take func(t turn, record, file int64) (more bool),
+) error {
+	type later struct {
+		turn         turn
+		record, file int64
 	}
-	t, never := l.ages.turn(&r.Event)
-	if never {
-		return true, nil
+	var late []later // events whose turn comes later than their IDs say, in their order
+	more := true
+	takeLate := func() {
+		first := late[0]
+		late = late[1:]
+		more = take(first.turn, first.record, first.file)
 	}
-	file := int64(0)
-	if l.tooLarge > 0 && l.ages.thumbnail(&r.Event) == stays {
-		if file, err = l.p.fileBytes(sn, r); err != nil {
+	err := p.walk(lastID, func(sn *Snapshot, r *record, bytes int64) (bool, error) {
+		t, never := ages.turn(&r.Event)
+		if r.Pinned || never || ages.event(&r.Event) != stays {
+			return true, nil
+		}
+		file, err := size(sn, r)
+		if err != nil {
 			return false, err
 		}
+		if t.from != r.ID {
+			at, _ := slices.BinarySearchFunc(late, t, func(a later, b turn) int { return a.turn.compare(b) })
+			late = slices.Insert(late, at, later{t, bytes, file})
+			return true, nil
+		}
+		for more && len(late) > 0 && late[0].turn.compare(t) < 0 {
+			takeLate()
+		}
+		if more {
+			more = take(t, bytes, file)
+		}
+		return more, nil
+	}, nil)
+	for err == nil && more && len(late) > 0 {
+		takeLate()
 	}
-	if t.from != r.ID {
-		at, _ := slices.BinarySearchFunc(l.late, t, func(a lateTurn, b turn) int { return a.turn.compare(b) })
-		l.late = slices.Insert(l.late, at, lateTurn{t, bytes, file})
-		return true, nil
-	}
-	for len(l.late) > 0 && l.late[0].turn.compare(t) < 0 && l.more() {
-		l.takeLate()
-	}
-	if l.more() {
-		l.take(t, bytes, file)
-	}
-	return l.more(), nil
-}
-
-func (l *lastFinder) takeLate() {
-	first := l.late[0]
-	l.late = l.late[1:]
-	l.take(first.turn, first.record, first.files)
-}
-
-func (l *lastFinder) take(t turn, record, file int64) {
-	if l.tooMany > 0 {
-		l.p.lastByEvents = t
-	}
-	if l.tooLarge > l.p.share(l.records)+l.files {
-		l.p.lastByBytes = t
-	}
-	l.tooMany--
-	l.records += record
-	l.files += file
+	return err
 }
 
 // fileBytes returns what the thumbnail of an event takes; one that several

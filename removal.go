@@ -29,7 +29,12 @@ func (p *pruning) removeAll(found []candidate) error {
 			return err
 		}
 		begun := time.Now()
-		if err := p.removeSome(found[:n]); err != nil {
+		err := p.removeSome(found[:n])
+		for n > 1 && errors.Is(err, ErrFull) { // fewer events take fewer pages
+			n /= 2
+			err = p.removeSome(found[:n])
+		}
+		if err != nil {
 			return err
 		}
 		if p.policy.Progress != nil {
@@ -62,7 +67,7 @@ func (p *pruning) removeSome(some []candidate) error {
 	}
 	var events []func()
 	var files []release
-	err := p.s.commits.submit(p.ctx, func(w *writeTx) error {
+	err := p.s.commits.makeRoom(p.ctx, func(w *writeTx) error {
 		events, files = events[:0], files[:0] // it may be the second time
 		for _, c := range some {
 			r, err := w.get(c.id)

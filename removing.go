@@ -82,7 +82,7 @@ func (s *Store) finishRemoving(ctx context.Context) error {
 	}
 	// What is not there may be in another folder, with which the store is opened
 	// the next time. It stays noted until the next erasure.
-	return s.commits.submit(ctx, func(w *writeTx) error { return w.setRemoving(gone) })
+	return s.commits.makeRoom(ctx, func(w *writeTx) error { return w.setRemoving(gone) })
 }
 
 // removeFiles removes the files that no event names, for good when it returns. It

@@ -35,6 +35,19 @@ type Policy struct {
 	// number.
 	MaxBytes int64
 
+	// KeepFree is how much of the disk on which the thumbnails are is to be free.
+	// When less is, the oldest events go, as with MaxEvents, with their thumbnails,
+	// until the files that go, for whatever reason, give back what is missing. What
+	// events take of the database does not count: later events use it again, and only
+	// Compact gives it back. If all thumbnails that may go are not enough, something
+	// else fills the disk, and nothing goes for this reason (Pruned.Held), nor does it
+	// while a backup keeps what is removed. A thumbnail with a second name (a hard
+	// link) gives nothing back. Neither do files that a snapshot of the file system
+	// keeps, which doorlog cannot know: where there are such, do not use it. It is
+	// errors.ErrUnsupported where the free space is not known, as on Windows. The zero
+	// FreeSpace: nothing.
+	KeepFree FreeSpace
+
 	// ThumbnailAge is how old a thumbnail gets. The event stays, without it.
 	// It goes for a producer's own file as for one that doorlog made. 0: as
 	// old as the event.
@@ -139,7 +152,7 @@ func (p *Policy) validate() error {
 	case p.ThumbnailAge < 0:
 		return invalid("Policy.ThumbnailAge", "%v is negative", p.ThumbnailAge)
 	}
-	return nil
+	return p.KeepFree.validate()
 }
 
 // needsLabels reports whether a rule looks at the detections.
@@ -153,6 +166,7 @@ const (
 	byMaxAge = iota
 	byMaxEvents
 	byMaxBytes
+	byKeepFree
 	byThumbnailAge
 	reasonCount
 )
@@ -165,7 +179,7 @@ func (p *Policy) reasons() []string {
 	for i, r := range p.Rules {
 		names = append(names, cmp.Or(r.Name, fmt.Sprintf("rule %d", i+1)))
 	}
-	return append(names, "max age", "max events", "max bytes", "thumbnail age")
+	return append(names, "max age", "max events", "max bytes", "keep free", "thumbnail age")
 }
 
 // A verdict is a policy at a moment. What it says of an event depends on that
@@ -180,9 +194,9 @@ type verdict struct {
 	before           []ID
 	thumbnailsBefore ID
 
-	// Events up to these turns go because there are too many, and because they take
-	// too much; zero: none.
-	lastByEvents, lastByBytes turn
+	// Events up to these turns go because there are too many, because they take too
+	// much, and because the disk has too little free space; zero: none.
+	lastByEvents, lastByBytes, lastByFree turn
 }
 
 // A turn is when an event goes, of two the one before the other: that of the one that
@@ -215,7 +229,7 @@ func (v *verdict) youngest() ID {
 	for _, id := range v.before {
 		until = maxID(until, id)
 	}
-	for _, last := range [...]turn{v.lastByEvents, v.lastByBytes} {
+	for _, last := range [...]turn{v.lastByEvents, v.lastByBytes, v.lastByFree} {
 		if last != (turn{}) {
 			until = maxID(until, firstAfter(last.from))
 		}
@@ -251,6 +265,8 @@ func (v *verdict) event(e *Event) int {
 		return len(rules) + byMaxEvents
 	case t.compare(v.lastByBytes) <= 0:
 		return len(rules) + byMaxBytes
+	case t.compare(v.lastByFree) <= 0:
+		return len(rules) + byKeepFree
 	}
 	return stays
 }

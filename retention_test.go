@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -82,7 +83,7 @@ func (k *keeper) keep(events []doorlog.Event) (left []doorlog.Event) {
 		}
 		by[name] = new(doorlog.Removed)
 	}
-	for _, name := range []string{"max age", "max events", "max bytes", "thumbnail age"} {
+	for _, name := range []string{"max age", "max events", "max bytes", "keep free", "thumbnail age"} {
 		by[name] = new(doorlog.Removed)
 	}
 	loses, named := make(map[string]string), make(map[string]bool) // path: reason of the newest that names it
@@ -125,7 +126,7 @@ func (k *keeper) keep(events []doorlog.Event) (left []doorlog.Event) {
 		}
 		k.want.By = append(k.want.By, doorlog.RemovedBy{Reason: name, Removed: *by[name]})
 	}
-	for _, name := range []string{"max age", "max events", "max bytes", "thumbnail age"} {
+	for _, name := range []string{"max age", "max events", "max bytes", "keep free", "thumbnail age"} {
 		k.want.By = append(k.want.By, doorlog.RemovedBy{Reason: name, Removed: *by[name]})
 	}
 	for _, b := range k.want.By {
@@ -286,6 +287,9 @@ func TestPoliciesThatCannotBe(t *testing.T) {
 		"Policy.ThumbnailAge: -1ns is negative":               {ThumbnailAge: -1},
 		"Policy.MaxEvents: -1 is negative":                    {MaxEvents: -1},
 		"Policy.MaxBytes: -1 is negative":                     {MaxBytes: -1},
+		"Policy.KeepFree.Bytes: -1 is negative":               {KeepFree: doorlog.FreeSpace{Bytes: -1}},
+		"Policy.KeepFree.Percent: 100 is not in":              {KeepFree: doorlog.FreeSpace{Percent: 100}},
+		"Policy.KeepFree.Percent: NaN is not in":              {KeepFree: doorlog.FreeSpace{Percent: math.NaN()}},
 		"Policy.Rules[0].MaxAge: -1ns is negative":            {Rules: []doorlog.Rule{{MaxAge: -1}}},
 		"Policy.Rules[1]: can match no event: Rules[0] befor": {Rules: []doorlog.Rule{all, {Match: doorlog.Match{Cameras: []string{"x"}}}}},
 		"Policy.MaxAge: is that of no event":                  {Rules: []doorlog.Rule{all}, MaxAge: day},

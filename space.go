@@ -12,7 +12,15 @@ func room(on *os.File, bytes, stay int64) error {
 	if free < 0 || free-stay >= bytes {
 		return nil
 	}
-	return fmt.Errorf("%w: it needs %d bytes free, %d of which are to stay so, and the disk has %d", ErrFull, bytes+stay, stay, free)
+	return fmt.Errorf("%w: it needs %d bytes, and the disk has %d%s", ErrFull, bytes, free, kept(stay))
+}
+
+// kept says how much of a disk stays free.
+func kept(stay int64) string {
+	if stay == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", of which Options.MinFree keeps %d", stay)
 }
 
 // room is room on the disk of the database, of which Options.MinFree stays free.
@@ -23,5 +31,8 @@ func (s *Store) room(bytes int64) error {
 	}
 	f := s.readers.hold()
 	defer s.readers.release(f)
+	if free := freeSpace(f.file); bytes == 0 && free >= 0 && free < s.opt.MinFree {
+		return fmt.Errorf("%w: the disk has %d bytes, and Options.MinFree keeps %d", ErrFull, free, s.opt.MinFree)
+	}
 	return room(f.file, bytes, max(0, s.opt.MinFree))
 }

@@ -2,7 +2,16 @@
 
 package doorlog
 
-import "os"
+import (
+	"io/fs"
+	"os"
+)
+
+const knowsFreeSpace = false
 
 // freeSpace is not known here.
 func freeSpace(*os.File) int64 { return -1 }
+
+func spaceAt(string) (free, total int64, err error) { return 0, 0, errFreeSpace }
+
+func hasOtherNames(fs.FileInfo) bool { return false }

@@ -3,25 +3,48 @@
 package doorlog
 
 import (
+	"io/fs"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
+const knowsFreeSpace = true
+
 // freeSpace returns how many bytes may be written to the file system on which
 // an open file is; -1 if that is not known.
 func freeSpace(f *os.File) int64 {
-	conn, err := f.SyscallConn()
-	if err != nil {
-		return -1
-	}
 	var stat unix.Statfs_t
-	var failure error
-	if err := conn.Control(func(fd uintptr) { failure = unix.Fstatfs(int(fd), &stat) }); err != nil || failure != nil {
+	if err := control(f, func(fd uintptr) error { return unix.Fstatfs(int(fd), &stat) }); err != nil {
 		return -1
 	}
-	if stat.Blocks == 0 { // it does not say
+	free, total := spaceOf(&stat)
+	if total == 0 { // it does not say
 		return -1
 	}
-	return max(0, int64(stat.Bavail)) * int64(stat.Bsize) //nolint:unconvert // their types differ between systems
+	return free
+}
+
+// spaceAt returns the free and all bytes of the file system on which a path is.
+func spaceAt(path string) (free, total int64, err error) {
+	var stat unix.Statfs_t
+	if err := unix.Statfs(path, &stat); err != nil {
+		return 0, 0, os.NewSyscallError("statfs", err)
+	}
+	if free, total = spaceOf(&stat); total == 0 {
+		return 0, 0, errFreeSpace
+	}
+	return free, total, nil
+}
+
+func spaceOf(stat *unix.Statfs_t) (free, total int64) {
+	size := blockSize(stat)
+	return max(0, int64(stat.Bavail)) * size, int64(stat.Blocks) * size //nolint:unconvert // their types differ between systems
+}
+
+// hasOtherNames reports whether a file has hard links.
+func hasOtherNames(info fs.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && stat.Nlink > 1
 }

@@ -126,6 +126,9 @@ func openStore(path string, opt *Options) (*Store, error) {
 	if err == nil && unclean { // what it shows may have been acknowledged by nobody yet, and will be
 		err = file.settleNewest()
 	}
+	if err == nil {
+		err = file.reserveRoom(opt)
+	}
 	if err != nil {
 		return nil, errors.Join(err, file.close())
 	}
@@ -278,4 +281,13 @@ func (s *Store) update(ctx context.Context, apply func(*writeTx) error) error {
 	}
 	defer s.leave()
 	return s.commits.submit(ctx, apply)
+}
+
+// makeRoom is update for a transaction that may use the reserve.
+func (s *Store) makeRoom(ctx context.Context, apply func(*writeTx) error) error {
+	if err := s.enterWrite(); err != nil {
+		return err
+	}
+	defer s.leave()
+	return s.commits.makeRoom(ctx, apply)
 }

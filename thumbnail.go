@@ -434,6 +434,20 @@ func (t *thumbnails) size(name string) (bytes int64, ok bool) {
 	return info.Size(), true
 }
 
+// gives returns how many bytes the disk gets back when a file is removed: none of one
+// that is not there, or has another name, too.
+func (t *thumbnails) gives(name string) int64 {
+	root, err := t.open(false)
+	if err != nil {
+		return 0
+	}
+	info, err := root.Lstat(name)
+	if err != nil || !info.Mode().IsRegular() || hasOtherNames(info) {
+		return 0
+	}
+	return info.Size()
+}
+
 // remove removes a file; one that is not there is no error.
 func (t *thumbnails) remove(name string) error {
 	root, err := t.open(false)

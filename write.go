@@ -412,7 +412,7 @@ func (s *Store) deleteEvent(ctx context.Context, id ID) error {
 	}
 	defer unlock()
 	var thumbnail string
-	err = s.commits.submit(ctx, func(w *writeTx) error {
+	err = s.commits.makeRoom(ctx, func(w *writeTx) error {
 		r, err := w.get(id)
 		if err != nil {
 			return err

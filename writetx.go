@@ -17,6 +17,7 @@ type writeTx struct {
 	state                    // as this transaction leaves it
 	tail               int   // events after indexed_through
 	changes            int   // puts and deletes so far
+	bytes              int64 // of the keys and values that were put
 	unfolded           error // why the tail could not be folded
 	index              indexChanges
 	rollups            rollupChanges
@@ -71,6 +72,7 @@ func newWriteTx(tx *bolt.Tx, names *interner, tail int) (*writeTx, error) {
 // those of meta go through them: a compaction would not have what was not noted.
 func (w *writeTx) putKey(bucket int, key, value []byte) error {
 	w.touch(bucket, key)
+	w.bytes += int64(len(key) + len(value))
 	return w.bucket(bucket).Put(key, value)
 }
 

@@ -1,0 +1,219 @@
+package doorlog
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+
+	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+)
+
+// To delete takes pages, too: bolt writes every page that a transaction changes to
+// a free one, and the pages of before come free afterwards. Where no page is free
+// and the disk is full nothing could be deleted any more. So the last part of the
+// file is a reserve, which only transactions that make room may use:
+//
+//	0                          high-water mark                        end
+//	| meta | pages in use or free | not used yet |      reserve       |
+//	                                             ^ the limit of others
+//
+// The reserve has blocks: the file is lengthened by allocating them, because a hole
+// takes room only when it is written to, and then there may be none. The store
+// lengthens the file itself, before a commit, so that bolt never does.
+//
+// A transaction may move bolt's high-water mark up to its limit (bolt.DB.MaxSize).
+// If it needs more, it is rolled back, the file is lengthened, and it is done again.
+// If the file cannot be lengthened, that is ErrFull. Transactions that make room
+// come back to free pages soon: they free more than they take. While a part of the
+// reserve is in use, and the file cannot be lengthened, free pages stand for that
+// part: other transactions must leave as many.
+//
+// On Windows, where bolt makes the file as large as its map, there is no reserve.
+
+const (
+	// growStep is what the file grows by at least, so that not every commit has to.
+	growStep = 1 << 20
+
+	// A transaction that removes some events takes tens of pages, whatever their size.
+	leastReserve, reservePages = 1 << 20, 128
+
+	// growSlack is how much of the file beyond the high-water mark a transaction
+	// should find, so that it need not be done again.
+	growSlack = growStep / 4
+
+	reserves = runtime.GOOS != "windows"
+)
+
+// A reserve says how far a file may be used. It belongs to the leader of the commits.
+type reserve struct {
+	size    int64 // bytes of the reserve
+	used    int64 // the high-water mark before the last transaction, in bytes
+	end     int64 // the file has blocks up to here, as far as is known
+	bound   int64 // Options.MaxSize
+	last    int64 // the bound of transactions that make room
+	minFree int64 // Options.MinFree, and 0 if that is none
+}
+
+// reserveRoom sets up the reserve of a file that has been opened to be written to,
+// and lengthens the file for it. If the disk has no room for that, the file stays as
+// it is, and grows before the next transaction for which there is room.
+func (f *boltFile) reserveRoom(opt *Options) error {
+	if !reserves {
+		return nil
+	}
+	tx, err := f.begin(false)
+	if err != nil {
+		return err
+	}
+	used := tx.Size()
+	f.rollback(tx)
+	info, err := f.file.Stat()
+	if err != nil {
+		return err
+	}
+	pageSize := int64(f.db.Info().PageSize)
+	r := reserve{size: reserveSize(pageSize), used: used, end: used, bound: math.MaxInt, minFree: max(0, opt.MinFree)}
+	if opt.MaxSize > 0 {
+		r.bound = opt.MaxSize / pageSize * pageSize
+		r.size = min(r.size, r.bound/4)
+	}
+	// A bound may have been lowered below what the file has, or had no reserve inside
+	// of it. A 32-bit system may be unable to map more.
+	if r.last = max(r.bound, used); math.MaxInt > math.MaxInt32 && r.last < math.MaxInt-r.size {
+		r.last += r.size
+	}
+	f.reserve = r
+	if info.Size() > used && f.allocate(used, info.Size()) == nil {
+		f.reserve.end = info.Size()
+	}
+	if want := used + growSlack + r.size; want > f.reserve.end {
+		_ = f.lengthen(want, false) // else before the next transaction
+	}
+	return nil
+}
+
+func reserveSize(pageSize int64) int64 { return max(leastReserve, reservePages*pageSize) }
+
+// allow sets how far a transaction that is about to be committed may move the
+// high-water mark. changed is how many bytes it has put. Where the file is too short
+// for that it is lengthened, if it can be. ErrFull: the transaction would leave too
+// little to make room with.
+func (f *boltFile) allow(tx *bolt.Tx, changed int64, makesRoom bool) error {
+	if !reserves {
+		return nil
+	}
+	r := &f.reserve
+	r.used = tx.Size()
+	r.end = max(r.end, r.used)
+	if makesRoom {
+		f.db.MaxSize = int(r.end)
+		return nil
+	}
+	var full error
+	if want := r.used + 2*changed + growSlack + r.size; want > r.end {
+		full = f.lengthen(want, false)
+	}
+	f.db.MaxSize = int(max(min(r.end, r.bound)-r.size, 1)) // bolt takes 0 for no limit
+	missing := r.used + r.size - r.end
+	if missing <= 0 {
+		return nil
+	}
+	metas, err := readMetas(f.file)
+	if err != nil {
+		return err
+	}
+	free, err := metas[0].freePages(f.file)
+	if err != nil || int64(free)*int64(metas[0].pageSize) >= missing+2*changed {
+		return err
+	}
+	if full == nil {
+		full = r.overBound()
+	}
+	return full
+}
+
+// lengthen has the file have blocks up to want, and for a growStep more than before
+// at least; less than want, but whole steps, if its bound or the disk has no more. An
+// error says why the file is as long as before.
+func (f *boltFile) lengthen(want int64, makesRoom bool) error {
+	r := &f.reserve
+	bound, stay := r.bound, r.minFree
+	if makesRoom {
+		bound, stay = r.last, 0
+	}
+	want = min(max(want, r.end+growStep), bound)
+	if want <= r.end {
+		return r.overBound()
+	}
+	if free := freeSpace(f.file); free >= 0 && free-stay < want-r.end {
+		steps := (free - stay) / growStep
+		if steps < 1 {
+			return fmt.Errorf("%w: the database needs %d bytes more, and the disk has %d%s", ErrFull, want-r.end, free, kept(stay))
+		}
+		want = r.end + steps*growStep
+	}
+	before, err := f.file.Stat()
+	if err != nil {
+		return err
+	}
+	if err = f.allocate(r.end, want); err == nil {
+		// As after every change of a file's length: https://github.com/boltdb/bolt/issues/284
+		err = f.file.Sync()
+	}
+	if err != nil {
+		_ = f.file.Truncate(before.Size()) // it may have got a part
+		return diskError(fmt.Errorf("lengthen the database by %d bytes: %w", want-r.end, err))
+	}
+	r.end = want
+	return nil
+}
+
+// lengthenAgain lengthens the file for a transaction that has failed because it was
+// allowed too little, so many times before. Without an error it can be done again.
+func (f *boltFile) lengthenAgain(tries int, makesRoom bool) error {
+	err := f.lengthen(f.reserve.end+growStep<<min(tries, 10), makesRoom)
+	if err != nil && tries > 0 {
+		err = f.lengthen(f.reserve.end+growStep, makesRoom)
+	}
+	return err
+}
+
+// shorten makes the file as short as it was before a transaction for which there was
+// too little in the end: the disk is for pictures, too.
+func (f *boltFile) shorten(end int64) {
+	r := &f.reserve
+	if end = max(end, r.used); r.end > end && f.file.Truncate(end) == nil {
+		r.end = end
+	}
+}
+
+// allocate has the file have blocks between two offsets, and be as long. What it
+// has there already stays.
+func (f *boltFile) allocate(from, to int64) error {
+	err := fallocate(f.file, from, to-from)
+	if !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	info, err := f.file.Stat()
+	if err != nil {
+		return err
+	}
+	zeros := make([]byte, 64<<10)
+	for at := max(from, info.Size()); at < to && err == nil; at += int64(len(zeros)) {
+		_, err = f.file.WriteAt(zeros[:min(int64(len(zeros)), to-at)], at)
+	}
+	return err
+}
+
+func (r *reserve) overBound() error {
+	return fmt.Errorf("%w: the database has %d bytes, and Options.MaxSize allows %d, of which %d are kept for deletions",
+		ErrFull, r.end, r.bound, r.size)
+}
+
+// tooLargeForFile reports whether a commit failed because the transaction was
+// allowed too little.
+func tooLargeForFile(err error) bool {
+	return reserves && errors.Is(err, berrors.ErrMaxSizeReached) && !errors.Is(err, ErrUnknownOutcome)
+}

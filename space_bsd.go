@@ -1,0 +1,8 @@
+//go:build darwin || dragonfly || freebsd
+
+package doorlog
+
+import "golang.org/x/sys/unix"
+
+// blockSize returns the unit in which a file system counts its blocks.
+func blockSize(stat *unix.Statfs_t) int64 { return int64(stat.Bsize) } //nolint:unconvert // its type differs between systems
