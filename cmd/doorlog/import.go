@@ -28,8 +28,9 @@ func newImportCommand(a *app) *cobra.Command {
 		Long: `Import events from a file, or with - from standard input: one JSON object on each
 line, with the names that --json prints:
 
-  camera_id, recorded_at (RFC 3339; UTC if it has no offset) and event_type,
-  which are required; id, recording_id, person_name, face_confidence,
+  camera_id, recorded_at (RFC 3339, with the offset as +01 or +0100 too; UTC if it
+  has none; or a number of unix seconds or milliseconds) and event_type, which are
+  required; id, recording_id, person_name, face_confidence,
   face_distance, unlock_granted, door_action, thumbnail_path, frame_width,
   frame_height, alert_sent, pinned, created_at, attributes, and detections, an
   array of objects with label, confidence, bbox_x1, bbox_y1, bbox_x2, bbox_y2

@@ -71,7 +71,7 @@ func (w *writeFlags) addTo(cmd *cobra.Command) {
 	f.StringVar(&w.camera, "camera", "", "the camera's `name`; required")
 	f.StringVar(&w.eventType, "type", string(doorlog.Motion), "what caused the event: motion, ding, or any other `name`")
 	f.StringVar(&w.person, "person", "", "`name` of who was recognised (default a stranger)")
-	f.StringVar(&w.at, "at", "", "when it happened, a `time` of RFC 3339 with an offset, such as 2026-02-25T08:30:00+01:00 (default now)")
+	f.StringVar(&w.at, "at", "", "when it happened, a `time` with an offset, such as 2026-02-25T08:30:00+01:00, or in unix seconds (default now)")
 	f.StringVar(&w.recording, "recording", "", "the producer's own `id` of the recording")
 	f.Float64Var(&w.confidence, "face-confidence", 0, "how sure the recognition is, `0..1` (default not measured)")
 	f.Float64Var(&w.distance, "face-distance", 0, "`distance` to the nearest known face (default not measured)")
@@ -144,10 +144,10 @@ func isConfidence(v float64) bool { return v >= 0 && v <= 1 }
 // nor too far ahead of the clock for it.
 func parseAt(text string, now time.Time) (time.Time, error) {
 	const ahead = 24 * time.Hour // as doorlog.Options has it
-	at, err := time.Parse(time.RFC3339Nano, text)
+	at, err := parseTime(text, nil)
 	switch {
 	case err != nil:
-		return at, misuse("--at %q is not a time of RFC 3339 with an offset, such as 2026-02-25T08:30:00+01:00", text)
+		return at, misuse("--at %q is not a time with an offset, such as 2026-02-25T08:30:00+01:00", text)
 	case at.Before(time.Unix(0, 0)):
 		return at, misuse("--at %s is before 1970", text)
 	case at.After(now.Add(ahead)):
