@@ -1,7 +1,6 @@
 package doorlog
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -38,7 +37,7 @@ func (sc *Scope) location() *time.Location {
 func (sc *Scope) query() Query {
 	q := Query{Since: sc.Since, Until: sc.Until, OldestFirst: true}
 	if sc.Camera != "" {
-		q.Cameras = []string{sc.Camera}
+		q.Cameras = []string{normalName(sc.Camera)}
 	}
 	return q
 }
@@ -271,7 +270,7 @@ func (sn *Snapshot) LabelBreakdown(sc Scope) ([]LabelCount, error) {
 		return nil, failed("label breakdown", err)
 	}
 	var labels []LabelCount
-	for label, c := range t.labels {
+	for label, c := range oneSpelling(t.labels) {
 		if c.detections > 0 {
 			average := float64(c.confidence) * confidenceUnit / float64(c.detections)
 			labels = append(labels, LabelCount{label, int(c.detections), average})
@@ -281,6 +280,17 @@ func (sn *Snapshot) LabelBreakdown(sc Scope) ([]LabelCount, error) {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Label, b.Label))
 	})
 	return labels, nil
+}
+
+// oneSpelling adds up what is of one label in several spellings.
+func oneSpelling(labels map[string]labelCounts) map[string]labelCounts {
+	all := make(map[string]labelCounts, len(labels))
+	for label, c := range labels {
+		sum := all[normalName(label)]
+		sum.events, sum.detections, sum.confidence = sum.events+c.events, sum.detections+c.detections, sum.confidence+c.confidence
+		all[normalName(label)] = sum
+	}
+	return all
 }
 
 // PersonActivity returns the visits of each person, most first. The days of a
@@ -326,33 +336,22 @@ func (sn *Snapshot) personActivity(sc *Scope) (persons []PersonCount, err error)
 	return persons, nil
 }
 
-// visitors returns the names that have events: those of by_person, each found
-// with one look-up, and those of the tail.
+// visitors returns the names that have events: those of by_person, and those of
+// the tail.
 func (sn *Snapshot) visitors(sc *Scope) (names []string, err error) {
 	defer catch(debug.SetPanicOnFault(true), &err)
 	if err := sn.usable(); err != nil {
 		return nil, err
 	}
-	if err := validOptionalName("Scope.Camera", sc.Camera); err != nil {
+	if err := validOptionalName("Scope.Camera", normalName(sc.Camera)); err != nil {
 		return nil, err
 	}
-	c := readable(sn.r.tx, indexes[byPerson]).Cursor()
-	last := []byte{1} // past the strangers
-	for k, _ := c.Seek(last); k != nil; {
-		if bytes.Compare(k, last) < 0 {
-			return nil, errOrder
-		}
-		value, ok := indexValue(k)
-		if !ok {
-			return nil, errPayload
-		}
-		names = append(names, string(value))
-		last = append(bytes.Clone(value), 1)
-		k, _ = c.Seek(last)
+	if err := sn.eachValue(byPerson, func(value []byte) { names = append(names, normalName(string(value))) }); err != nil {
+		return nil, err
 	}
 	err = sn.overTail(func(r *record) bool {
 		if r.Person != "" {
-			names = append(names, r.Person)
+			names = append(names, normalName(r.Person))
 		}
 		return true
 	})

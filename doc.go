@@ -51,7 +51,7 @@
 //
 // # Reading the code
 //
-// event.go has what is stored and id.go its order; store.go opens and closes.
+// event.go has what is stored, name.go in which form, and id.go its order; store.go opens and closes.
 // A write goes from write.go through commit.go (group commit) into writetx.go
 // (one transaction) and tail.go (the newest events), and later into index.go with
 // postings.go (posting lists) and rollup.go (sums); a read from snapshot.go and

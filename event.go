@@ -20,6 +20,12 @@ const (
 )
 
 // An Event is something that a camera saw, with what was detected in it.
+//
+// Unicode has several spellings of one name: ë is one code point, or an e and two
+// dots. The names of events (Camera, Type, RecordingID, Person, labels) and of
+// persons are stored in its normal form NFC, whose length is what counts, and are
+// found and erased whatever spelling is asked for. An event that an earlier version
+// stored is returned as it is. Attributes and ThumbnailPath are kept as they are given.
 type Event struct {
 	// ID names the event. The store assigns it when it is zero. A caller that
 	// must be able to repeat a write gets one from Store.NewID beforehand: to

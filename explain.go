@@ -44,6 +44,7 @@ func (sn *Snapshot) explain(q Query) (Plan, error) {
 	if err := sn.usable(); err != nil {
 		return Plan{}, err
 	}
+	q = q.normal()
 	if err := q.validate(); err != nil {
 		return Plan{}, err
 	}

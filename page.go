@@ -131,6 +131,7 @@ func (sn *Snapshot) page(q Query, at string) (Page, error) {
 	if err := sn.usable(); err != nil {
 		return Page{}, err
 	}
+	q = q.normal()
 	if err := q.validate(); err != nil {
 		return Page{}, err
 	}

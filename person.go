@@ -18,7 +18,8 @@ import (
 
 // A Person is somebody whom the cameras know by name.
 type Person struct {
-	// Name is what events have in their Person; unique, 1 to MaxNameLen bytes.
+	// Name is what events have in their Person; unique, 1 to MaxNameLen bytes. It
+	// is returned in the form in which names are stored (see Event).
 	Name string
 
 	// DisplayName is for people to read.
@@ -58,6 +59,7 @@ func (s *Store) PutPerson(ctx context.Context, in PersonInput) (Person, error) {
 }
 
 func (s *Store) putPerson(ctx context.Context, in PersonInput) (p Person, err error) {
+	in.Name, in.DisplayName = normalName(in.Name), normalName(in.DisplayName)
 	if err := in.validate(s.latest()); err != nil {
 		return Person{}, err
 	}
@@ -65,16 +67,30 @@ func (s *Store) putPerson(ctx context.Context, in PersonInput) (p Person, err er
 		return Person{}, err
 	}
 	now := s.opt.Now()
-	err = s.update(ctx, func(w *writeTx) (err error) {
-		p, _, err = w.putPerson(&in, now)
+	err = s.updatePerson(ctx, in.Name, func(w *writeTx, forms []string) (err error) {
+		p, _, err = w.putPerson(&in, forms, now)
 		return err
 	})
 	return p, err
 }
 
+// updatePerson calls apply in a write transaction, with the names under which the
+// person of a name, which is normal, may be stored.
+func (s *Store) updatePerson(ctx context.Context, name string, apply func(w *writeTx, forms []string) error) error {
+	if err := s.enterWrite(); err != nil {
+		return err
+	}
+	defer s.leave()
+	forms, err := s.formsOfPerson(ctx, name)
+	if err != nil {
+		return err
+	}
+	return s.commits.submit(ctx, func(w *writeTx) error { return apply(w, forms) })
+}
+
 // putPerson adds or changes a person; added says which.
-func (w *writeTx) putPerson(in *PersonInput, now time.Time) (p Person, added bool, err error) {
-	p, err = w.person(in.Name)
+func (w *writeTx) putPerson(in *PersonInput, forms []string, now time.Time) (p Person, added bool, err error) {
+	p, err = onePerson(w.persons(), forms)
 	added = errors.Is(err, ErrNotFound)
 	if err != nil && !added {
 		return Person{}, false, err
@@ -84,10 +100,32 @@ func (w *writeTx) putPerson(in *PersonInput, now time.Time) (p Person, added boo
 		p = Person{Name: in.Name, DisplayName: displayName(in.Name), AutoUnlock: true, CreatedAt: now.Round(0).UTC()}
 	}
 	in.applyTo(&p)
-	if p == before {
+	if p == before && len(forms) == 1 {
 		return p, added, nil
 	}
-	return p, added, w.put(personsSum, []byte(p.Name), encodePerson(&p))
+	return p, added, w.storePerson(&p, forms)
+}
+
+// storePerson stores a person under the first of the names, and under no other.
+func (w *writeTx) storePerson(p *Person, forms []string) error {
+	if _, err := w.deletePerson(forms[1:]); err != nil {
+		return err
+	}
+	return w.put(personsSum, []byte(p.Name), encodePerson(p))
+}
+
+// deletePerson deletes the persons of these names; known: there was one.
+func (w *writeTx) deletePerson(forms []string) (known bool, err error) {
+	for _, form := range forms {
+		if w.persons().Get([]byte(form)) == nil {
+			continue
+		}
+		known = true
+		if err := w.delete(personsSum, []byte(form)); err != nil {
+			return known, err
+		}
+	}
+	return known, nil
 }
 
 func (in *PersonInput) validate(latest time.Time) error {
@@ -130,13 +168,27 @@ func displayName(name string) string {
 
 func (w *writeTx) persons() *bolt.Bucket { return writable(w.tx, personsBucket) }
 
-// person returns a person, or ErrNotFound.
-func (w *writeTx) person(name string) (Person, error) {
-	rec := w.persons().Get([]byte(name))
-	if rec == nil {
-		return Person{}, ErrNotFound
+// onePerson returns the person who may be stored under several names, of which the
+// first is normal, or ErrNotFound. The door opens for one who is stored twice only
+// if both say so.
+func onePerson(persons *bolt.Bucket, forms []string) (p Person, err error) {
+	err = ErrNotFound
+	for _, form := range forms {
+		rec := persons.Get([]byte(form))
+		if rec == nil {
+			continue
+		}
+		other, derr := decodePerson(form, rec)
+		if derr != nil {
+			return Person{}, derr
+		}
+		if other.Name = forms[0]; err == nil {
+			p.AutoUnlock = p.AutoUnlock && other.AutoUnlock
+		} else {
+			p, err = other, nil
+		}
 	}
-	return decodePerson(name, rec)
+	return p, err
 }
 
 // Person returns a person, or ErrNotFound.
@@ -151,12 +203,17 @@ func (sn *Snapshot) person(name string) (p Person, err error) {
 	if err := sn.usable(); err != nil {
 		return Person{}, err
 	}
-	defer catch(debug.SetPanicOnFault(true), &err)
-	rec := readable(sn.r.tx, personsBucket).Get([]byte(name))
-	if rec == nil {
-		return Person{}, ErrNotFound
+	name = normalName(name)
+	forms := []string{name}
+	if !hasOneSpelling(name) {
+		list, err := sn.spellings()
+		if err != nil {
+			return Person{}, err
+		}
+		forms = list.forms(personSpellings, name)
 	}
-	return decodePerson(name, rec)
+	defer catch(debug.SetPanicOnFault(true), &err)
+	return onePerson(readable(sn.r.tx, personsBucket), forms)
 }
 
 // Persons returns all persons in the order of their names.
@@ -164,14 +221,23 @@ func (sn *Snapshot) Persons() (persons []Person, err error) {
 	if err := sn.usable(); err != nil {
 		return nil, failed("persons", err)
 	}
+	list, err := sn.spellings()
+	if err != nil {
+		return nil, failed("persons", err)
+	}
 	defer catch(debug.SetPanicOnFault(true), &err)
-	c := readable(sn.r.tx, personsBucket).Cursor()
-	for k, v := c.First(); k != nil; k, v = c.Next() {
-		p, err := decodePerson(string(k), v)
+	b := readable(sn.r.tx, personsBucket)
+	c := b.Cursor()
+	for k, _ := c.First(); k != nil; k, _ = c.Next() {
+		p, err := onePerson(b, list.forms(personSpellings, normalName(string(k))))
 		if err != nil {
 			return nil, fmt.Errorf("doorlog: person %q: %w", k, err)
 		}
 		persons = append(persons, p)
+	}
+	if len(list[personSpellings]) > 0 {
+		slices.SortFunc(persons, func(a, b Person) int { return strings.Compare(a.Name, b.Name) })
+		persons = slices.Compact(persons)
 	}
 	return persons, nil
 }
@@ -215,13 +281,13 @@ func (s *Store) AutoUnlockNames(ctx context.Context) ([]string, error) {
 // SetAutoUnlock sets whether the door opens for a person, who must be there
 // (ErrNotFound).
 func (s *Store) SetAutoUnlock(ctx context.Context, name string, on bool) error {
-	err := s.update(ctx, func(w *writeTx) error {
-		p, err := w.person(name)
-		if err != nil || p.AutoUnlock == on {
+	err := s.updatePerson(ctx, normalName(name), func(w *writeTx, forms []string) error {
+		p, err := onePerson(w.persons(), forms)
+		if err != nil || p.AutoUnlock == on && len(forms) == 1 {
 			return err
 		}
 		p.AutoUnlock = on
-		return w.put(personsSum, []byte(name), encodePerson(&p))
+		return w.storePerson(&p, forms)
 	})
 	if err != nil {
 		return fmt.Errorf("doorlog: set auto unlock of %q: %w", name, err)
@@ -234,15 +300,18 @@ func (s *Store) SetAutoUnlock(ctx context.Context, name string, on bool) error {
 // there is neither a person nor an event of that name. The events stay, and so
 // do their thumbnails.
 func (s *Store) DeletePerson(ctx context.Context, name string) error {
-	err := s.update(ctx, func(w *writeTx) error {
-		if err := validName("name", name); err != nil {
+	err := s.updatePerson(ctx, normalName(name), func(w *writeTx, forms []string) error {
+		if err := validName("name", forms[0]); err != nil {
 			return err
 		}
-		ids, err := w.eventsOf(name)
+		ids, err := w.eventsOf(forms)
 		if err != nil {
 			return err
 		}
-		known := w.persons().Get([]byte(name)) != nil
+		known, err := w.deletePerson(forms)
+		if err != nil {
+			return err
+		}
 		if !known && len(ids) == 0 {
 			return ErrNotFound
 		}
@@ -257,10 +326,7 @@ func (s *Store) DeletePerson(ctx context.Context, name string) error {
 				return err
 			}
 		}
-		if !known {
-			return nil
-		}
-		return w.delete(personsSum, []byte(name))
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("doorlog: delete person %q: %w", name, err)
@@ -312,10 +378,14 @@ func (s *Store) syncPersons(ctx context.Context, dir string) (result PersonSync,
 		return result, err
 	}
 	now := s.opt.Now()
+	list, err := s.spellingsNow(ctx)
+	if err != nil {
+		return result, err
+	}
 	err = s.commits.submit(ctx, func(w *writeTx) error {
 		result.Added, result.Known = nil, nil
 		for _, name := range names {
-			_, added, err := w.putPerson(&PersonInput{Name: name}, now)
+			_, added, err := w.putPerson(&PersonInput{Name: name}, list.forms(personSpellings, name), now)
 			switch {
 			case err != nil:
 				return fmt.Errorf("person %q: %w", name, err)
@@ -342,6 +412,7 @@ func personOfFile(file string) (name string, ok bool) {
 		return "", false
 	}
 	name, ok = cutLast(strings.TrimSuffix(file, ext), "_")
+	name = normalName(name)
 	return name, ok && !strings.HasPrefix(file, ".") && validName("name", name) == nil
 }
 

@@ -16,8 +16,8 @@ import (
 
 // A Query says which events are asked for. The zero Query is all of them,
 // newest first. Fields of different kinds must all hold; of several values in
-// one field any may. What a Query points to must not be changed while it is
-// being answered.
+// one field any may. Names are found in whatever spelling of Unicode they are given
+// (see Event). What a Query points to must not be changed while it is being answered.
 type Query struct {
 	Cameras []string
 	Types   []EventType
@@ -98,13 +98,13 @@ func (q *Query) validate() error {
 	}
 	return cmp.Or(
 		validNames("Query.Cameras", q.Cameras), validNames("Query.Types", q.Types), validNames("Query.Persons", q.Persons),
-		validNames("Query.Labels", q.Labels), validOptionalName("Query.RecordingID", q.RecordingID),
+		validNames("Query.Labels", q.Labels), validOptionalName("Query.RecordingID", normalName(q.RecordingID)),
 	)
 }
 
 func validNames[T ~string](field string, names []T) error {
 	for _, name := range names {
-		if err := validName(field, string(name)); err != nil {
+		if err := validName(field, string(normalName(name))); err != nil {
 			return err
 		}
 	}
@@ -132,6 +132,7 @@ func (sn *Snapshot) Events(q Query) iter.Seq2[Event, error] {
 			yield(Event{}, failed("events", err))
 			return
 		}
+		q := q.normal()
 		if err := q.validate(); err != nil {
 			yield(Event{}, failed("events", err))
 			return

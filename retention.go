@@ -76,15 +76,16 @@ func (m *Match) isAll() bool {
 }
 
 // matches reports whether an event, whose detections are loaded if there are
-// Labels, is of the kind.
+// Labels, is of the kind. The names of m are normal.
 func (m *Match) matches(e *Event) bool {
 	return oneOf(m.Cameras, e.Camera) && oneOf(m.Types, e.Type) && oneOf(m.Persons, e.Person) &&
 		is(m.Stranger, e.Person == "") && is(m.UnlockGranted, e.UnlockGranted) &&
-		(len(m.Labels) == 0 || slices.ContainsFunc(e.Detections, func(d Detection) bool { return slices.Contains(m.Labels, d.Label) }))
+		(len(m.Labels) == 0 || slices.ContainsFunc(e.Detections, func(d Detection) bool { return oneOf(m.Labels, d.Label) }))
 }
 
-func oneOf[T comparable](asked []T, value T) bool {
-	return len(asked) == 0 || slices.Contains(asked, value)
+// oneOf reports whether a name is one of those, which are normal. None: any is.
+func oneOf[T ~string](asked []T, name T) bool {
+	return len(asked) == 0 || slices.Contains(asked, normalName(name))
 }
 
 func (m *Match) validate() error {

@@ -25,6 +25,7 @@ type Store struct {
 	commits  *committer // nil if the store is read-only
 	thumbs   *thumbnails
 	names    interner
+	spelled  spellingList
 	ids      idSource
 	busy     idLocks
 	prunes   idLocks // of no event: they take turns

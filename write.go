@@ -240,6 +240,7 @@ func (s *Store) prepare(e *Event, in *insertion) (err error) {
 // normalise gives e the values that it may leave out, and the form in which
 // they are kept.
 func (s *Store) normalise(e *Event) error {
+	e.normaliseNames()
 	if e.ID != (ID{}) {
 		if !validID(e.ID) {
 			return invalid("id", "%s is not the ID of an event", e.ID)
