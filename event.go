@@ -271,7 +271,7 @@ func validDetections(detections []Detection) error {
 	}
 	for i := range detections {
 		if err := detections[i].validate(); err != nil {
-			return inside(fmt.Sprintf("detections[%d]", i), err)
+			return inside(detectionPlace(i), err)
 		}
 	}
 	return nil
@@ -288,9 +288,9 @@ func (d *Detection) validate() error {
 	if b == nil {
 		return nil
 	}
-	for i, v := range [...]float64{b.X1, b.Y1, b.X2, b.Y2} {
+	for i, v := range b.sides() {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return invalid([...]string{"bbox_x1", "bbox_y1", "bbox_x2", "bbox_y2"}[i], "%v is not a number of pixels", v)
+			return invalid(sideNames[i], "%v is not a number of pixels", v)
 		}
 	}
 	if b.X2 < b.X1 {
@@ -301,6 +301,11 @@ func (d *Detection) validate() error {
 	}
 	return nil
 }
+
+// sides returns the sides of a box, whose names in JSON are sideNames.
+func (b *Box) sides() [4]float64 { return [...]float64{b.X1, b.Y1, b.X2, b.Y2} }
+
+var sideNames = [...]string{"bbox_x1", "bbox_y1", "bbox_x2", "bbox_y2"}
 
 // sameContent reports whether e and o hold the same event, whenever each was
 // written, and whether or not it is pinned.

@@ -2,7 +2,6 @@ package doorlog
 
 import (
 	"encoding/json"
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -79,7 +78,36 @@ func (e Event) MarshalJSON() ([]byte, error) {
 // letter case), one that is given twice, a value of the wrong kind, text that is
 // not UTF-8 or has half of a surrogate pair. The event is not otherwise checked;
 // writing it does that.
-func (e *Event) UnmarshalJSON(data []byte) error {
+func (e *Event) UnmarshalJSON(data []byte) error { return e.unmarshal(data, nil) }
+
+// UnmarshalMending is UnmarshalJSON and then MendDetections, whose changes it
+// returns. A detection that cannot be read at all is left out, and so is a box that
+// has not all of its sides.
+func (e *Event) UnmarshalMending(data []byte) (changes []error, err error) {
+	var kept []int // the indexes of the detections that could be read
+	unreadable := make(map[int]bool)
+	err = e.unmarshal(data, func(i int, err error, whole bool) {
+		what := "the box"
+		if unreadable[i] = whole; whole {
+			what = "the detection"
+		}
+		f := err.(*FieldError) //nolint:errorlint,forcetypeassert // as all errors of unmarshal are
+		changes = append(changes, inside(detectionPlace(i), invalid(f.Field, "%s: %s is left out", f.Problem, what)))
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i := 0; len(kept) < len(e.Detections); i++ {
+		if !unreadable[i] {
+			kept = append(kept, i)
+		}
+	}
+	return append(changes, e.mendDetections(func(i int) int { return kept[i] })...), nil
+}
+
+// unmarshal reads an event. With mend, a detection that cannot be read is told to
+// it and left out: the whole of it, or its box.
+func (e *Event) unmarshal(data []byte, mend func(i int, err error, whole bool)) error {
 	if string(data) == "null" { // as the rest of encoding/json has it
 		return nil
 	}
@@ -114,12 +142,18 @@ func (e *Event) UnmarshalJSON(data []byte) error {
 	if v.Pinned, err = parseBool("pinned", j.Pinned); err != nil {
 		return err
 	}
-	if len(j.Detections) > 0 {
-		v.Detections = make([]Detection, len(j.Detections))
-	}
 	for i, raw := range j.Detections {
-		if err := unmarshalDetection(raw, &v.Detections[i]); err != nil {
-			return inside(fmt.Sprintf("detections[%d]", i), err)
+		var d Detection
+		readable, err := unmarshalDetection(raw, &d)
+		switch {
+		case err == nil:
+		case mend == nil:
+			return inside(detectionPlace(i), err)
+		default:
+			mend(i, err, !readable)
+		}
+		if readable {
+			v.Detections = append(v.Detections, d)
 		}
 	}
 	*e = v
@@ -149,15 +183,27 @@ func (d Detection) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON reads what MarshalJSON writes. A box has all of its four
 // sides or none.
-func (d *Detection) UnmarshalJSON(data []byte) error { return unmarshalDetection(data, d) }
-
-func unmarshalDetection(data []byte, d *Detection) error {
-	var j detectionJSON
-	if err := unmarshalStrict(data, &j, detectionShape); err != nil {
+func (d *Detection) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
+	var v Detection
+	if _, err := unmarshalDetection(data, &v); err != nil {
 		return err
 	}
+	*d = v
+	return nil
+}
+
+// unmarshalDetection reads a detection. If there is an error, readable says that it
+// is of the box alone.
+func unmarshalDetection(data []byte, d *Detection) (readable bool, err error) {
+	var j detectionJSON
+	if err := unmarshalStrict(data, &j, detectionShape); err != nil {
+		return false, err
+	}
 	if j.Confidence == nil {
-		return invalid("confidence", "is missing")
+		return false, invalid("confidence", "is missing")
 	}
 	*d = Detection{Label: j.Label, Confidence: *j.Confidence}
 	sides := [...]*float64{j.X1, j.Y1, j.X2, j.Y2}
@@ -172,9 +218,9 @@ func unmarshalDetection(data []byte, d *Detection) error {
 	case len(sides):
 		d.Box = &Box{*j.X1, *j.Y1, *j.X2, *j.Y2}
 	default:
-		return invalid("bbox", "has %d of its 4 sides", given)
+		return true, invalid("bbox", "has %d of its 4 sides", given)
 	}
-	return nil
+	return true, nil
 }
 
 type personJSON struct {
@@ -193,6 +239,9 @@ func (p Person) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON reads what MarshalJSON writes.
 func (p *Person) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
 	j := personJSON{AutoUnlock: true}
 	if err := unmarshalStrict(data, &j, personShape); err != nil {
 		return err

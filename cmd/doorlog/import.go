@@ -17,6 +17,7 @@ import (
 // importFlags are the flags of import.
 type importFlags struct {
 	once    bool
+	mend    bool
 	rejects string
 }
 
@@ -51,6 +52,10 @@ With --rejects the import goes on instead, puts a copy of each such line into th
 file (a line that is too long is only counted), and the exit code is 1 only if no
 line at all could be taken.
 
+With --mend-detections a detection that cannot be stored does not cost its event: a
+confidence just outside of 0 to 1 is clamped, exchanged corners of a box are put in
+order, any other such box or detection is left out, and each change is told.
+
 With --once an event whose camera_id and recording_id are there already, or whose
 id is, is not written again, nor a person of that name changed, so that an import may
 be repeated. A line with neither recording_id nor id cannot be taken then.`,
@@ -69,6 +74,7 @@ be repeated. A line with neither recording_id nor id cannot be taken then.`,
 		},
 	}
 	cmd.Flags().BoolVar(&f.once, "once", false, "pass over events that are there already")
+	cmd.Flags().BoolVar(&f.mend, "mend-detections", false, "keep events with detections that cannot be stored, and mend these")
 	cmd.Flags().StringVar(&f.rejects, "rejects", "", "go on after a bad line, and put it into this `file`")
 	return cmd
 }
@@ -84,7 +90,7 @@ func (a *app) importFile(ctx context.Context, name string, f importFlags) error 
 	if err != nil {
 		return err
 	}
-	im := &importer{once: f.once, rejects: rejects, errOut: a.err}
+	im := &importer{once: f.once, mend: f.mend, rejects: rejects, errOut: a.err}
 	began := a.now()
 	err = a.withStore(creates, func(st *doorlog.Store) error {
 		if err := rejects.begin(); err != nil {
@@ -150,6 +156,7 @@ type importSummary struct {
 	Existed  int64   `json:"existed"`  // passed over: were there already
 	Rejected int64   `json:"rejected"`
 	Persons  int64   `json:"persons"` // put now, or as they were
+	Mended   int64   `json:"mended"`  // changes to detections
 	Seconds  float64 `json:"seconds"`
 }
 
@@ -176,6 +183,9 @@ func (s importSummary) String() string {
 	}
 	if s.Rejected > 0 {
 		notes = append(notes, humanize.Comma(s.Rejected)+" rejected")
+	}
+	if s.Mended > 0 {
+		notes = append(notes, plural(int(s.Mended), "detection")+" mended")
 	}
 	text := "imported " + plural(int(s.Imported), "event")
 	if s.Persons > 0 {

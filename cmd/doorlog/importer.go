@@ -28,6 +28,7 @@ type inputLine struct {
 	number int
 	event  doorlog.Event
 	person *doorlog.Person // nil: it is an event
+	mended []error         // what was changed of its detections
 	raw    []byte          // kept for --rejects alone
 	bad    error
 }
@@ -54,6 +55,7 @@ type batch struct {
 type importer struct {
 	st      *doorlog.Store
 	once    bool
+	mend    bool
 	rejects *rejects // nil: a bad line ends the import
 	errOut  io.Writer
 	bar     progressBar // counts bytes
@@ -123,7 +125,7 @@ func (im *importer) decode(b *batch, number int, raw []byte, err error) {
 		if isPerson(raw) {
 			line.person, err = unmarshalPerson(raw)
 		} else {
-			err = unmarshal(raw, &line.event)
+			line.mended, err = im.unmarshal(raw, &line.event)
 		}
 	}
 	if err != nil && number == 1 {
@@ -155,12 +157,18 @@ func noText(raw []byte) error {
 	return nil
 }
 
-func unmarshal(raw []byte, e *doorlog.Event) error {
-	err := json.Unmarshal(raw, e)
-	if _, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return fmt.Errorf("is not JSON: %w", err)
+func (im *importer) unmarshal(raw []byte, e *doorlog.Event) (mended []error, err error) {
+	if im.mend {
+		if err = json.Unmarshal(raw, new(json.RawMessage)); err == nil {
+			mended, err = e.UnmarshalMending(raw)
+		}
+	} else {
+		err = json.Unmarshal(raw, e)
 	}
-	return err
+	if _, ok := errors.AsType[*json.SyntaxError](err); ok {
+		err = fmt.Errorf("is not JSON: %w", err)
+	}
+	return mended, err
 }
 
 // isPerson reports whether a line is that of a person, as export writes it: its
@@ -230,6 +238,7 @@ func (im *importer) putPerson(ctx context.Context, p *doorlog.Person) error {
 // take writes a batch, and the lines that were refused to the rejects.
 func (im *importer) take(ctx context.Context, b batch) error {
 	bad := b.bad
+	im.tellMended(b.good)
 	for run, rest := nextRun(b.good); len(run) > 0; run, rest = nextRun(rest) {
 		write := im.write
 		if run[0].person != nil {
@@ -249,6 +258,21 @@ func (im *importer) take(ctx context.Context, b batch) error {
 	im.bar.Add(b.bytes)
 	im.bar.Label(fmt.Sprintf("importing: %s events", humanize.Comma(im.sum.Imported+im.sum.Existed)))
 	return nil
+}
+
+// tellMended explains the first changes to detections, and counts all.
+func (im *importer) tellMended(lines []inputLine) {
+	for _, line := range lines {
+		for _, change := range line.mended {
+			im.sum.Mended++
+			switch {
+			case im.sum.Mended <= shownRejects:
+				fmt.Fprintf(im.errOut, "doorlog: mended %s\n", printable(lineError{line.number, change}.Error()))
+			case im.sum.Mended == shownRejects+1:
+				fmt.Fprintln(im.errOut, "doorlog: further mended detections are not shown here")
+			}
+		}
+	}
 }
 
 // write stores lines in one transaction. If the store refuses one of them it

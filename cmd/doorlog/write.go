@@ -22,7 +22,7 @@ type writeFlags struct {
 	at, recording, door       string
 
 	confidence, distance   float64
-	unlocked, once         bool
+	unlocked, once, mend   bool
 	detections, attributes []string
 	frame                  string
 }
@@ -50,6 +50,11 @@ written again; the ID is that of the event that is there.`,
 			e, err := w.event(cmd.Flags().Changed, a.now)
 			if err != nil {
 				return err
+			}
+			if w.mend {
+				for _, change := range e.MendDetections() {
+					fmt.Fprintf(a.err, "doorlog: mended %s\n", printable(reason(change)))
+				}
 			}
 			return a.write(cmd.Context(), e, w.frame, w.once)
 		},
@@ -80,6 +85,7 @@ func (w *writeFlags) addTo(cmd *cobra.Command) {
 	f.StringArrayVar(&w.detections, "detection", nil, "what was seen, as `label:confidence[:x1,y1,x2,y2]`, in pixels; repeatable")
 	f.StringArrayVar(&w.attributes, "attribute", nil, "something of your own, as `name=value`; repeatable")
 	f.StringVar(&w.frame, "frame", "", "picture `file` to make the thumbnail from; - is standard input")
+	f.BoolVar(&w.mend, "mend-detections", false, "write what can be stored of a --detection that cannot be, and say so")
 	f.BoolVar(&w.once, "once", false, "write nothing if the camera has an event of this --recording")
 }
 
@@ -109,7 +115,7 @@ func (w *writeFlags) event(given func(flag string) bool, now func() time.Time) (
 		return e, misuse("--door %q is none of none, unlocked, locked", w.door)
 	}
 	for _, text := range w.detections {
-		d, err := parseDetection(text)
+		d, err := parseDetection(text, w.mend)
 		if err != nil {
 			return e, err
 		}
@@ -157,8 +163,8 @@ func parseAt(text string, now time.Time) (time.Time, error) {
 }
 
 // parseDetection reads label:confidence[:x1,y1,x2,y2]. It goes from the right,
-// since a label may hold a colon.
-func parseDetection(text string) (doorlog.Detection, error) {
+// since a label may hold a colon. With mend, values are taken that cannot be stored.
+func parseDetection(text string, mend bool) (doorlog.Detection, error) {
 	wrong := misuse("--detection %q is not label:confidence or label:confidence:x1,y1,x2,y2", text)
 	head, tail, found := cutLast(text, ":")
 	var box *doorlog.Box
@@ -173,17 +179,17 @@ func parseDetection(text string) (doorlog.Detection, error) {
 				return doorlog.Detection{}, wrong
 			}
 		}
-		if !(v[0] <= v[2] && v[1] <= v[3]) || slices.ContainsFunc(v[:], func(side float64) bool { return math.IsInf(side, 0) }) {
+		if !mend && (!(v[0] <= v[2] && v[1] <= v[3]) || slices.ContainsFunc(v[:], func(side float64) bool { return math.IsInf(side, 0) })) {
 			return doorlog.Detection{}, misuse("--detection %q: its corners are not in the order x1,y1,x2,y2", text)
 		}
 		box = &doorlog.Box{X1: v[0], Y1: v[1], X2: v[2], Y2: v[3]}
 		head, tail, found = cutLast(head, ":")
 	}
 	confidence, err := strconv.ParseFloat(tail, 64)
-	if !found || err != nil || head == "" {
+	if !found || err != nil || head == "" && !mend {
 		return doorlog.Detection{}, wrong
 	}
-	if !isConfidence(confidence) {
+	if !mend && !isConfidence(confidence) {
 		return doorlog.Detection{}, misuse("--detection %q: the confidence %v is not in 0..1", text, confidence)
 	}
 	return doorlog.Detection{Label: head, Confidence: confidence, Box: box}, nil
