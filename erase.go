@@ -8,6 +8,7 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/text/unicode/norm"
@@ -34,6 +35,16 @@ func (e Erasure) String() string {
 
 // MarshalText is String.
 func (e Erasure) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
+
+// UnmarshalText reads "name" or "events".
+func (e *Erasure) UnmarshalText(text []byte) error {
+	how := slices.Index(erasures[:], string(text))
+	if how < 0 {
+		return invalid("how", "%.40q is none of %s", text, strings.Join(erasures[:], ", "))
+	}
+	*e = Erasure(how)
+	return nil
+}
 
 // An Erased is the receipt of an ErasePerson.
 type Erased struct {

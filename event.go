@@ -26,6 +26,11 @@ const (
 // persons are stored in its normal form NFC, whose length is what counts, and are
 // found and erased whatever spelling is asked for. An event that an earlier version
 // stored is returned as it is. Attributes and ThumbnailPath are kept as they are given.
+//
+// An Event has its own JSON form. A struct that embeds an Event gets these methods
+// with it, so that encoding/json sees no other field of the struct: give the event a
+// field with a name instead, as the example does. The same holds for all types here
+// that have MarshalJSON.
 type Event struct {
 	// ID names the event. The store assigns it when it is zero. A caller that
 	// must be able to repeat a write gets one from Store.NewID beforehand: to
@@ -145,7 +150,12 @@ type Detection struct {
 
 // A Box is a rectangle in pixels of the frame, from the upper left corner
 // (X1, Y1) to the lower right one (X2, Y2). It may reach beyond the frame.
-type Box struct{ X1, Y1, X2, Y2 float64 }
+type Box struct {
+	X1 float64 `json:"bbox_x1"`
+	Y1 float64 `json:"bbox_y1"`
+	X2 float64 `json:"bbox_x2"`
+	Y2 float64 `json:"bbox_y2"`
+}
 
 // PrimaryLabel returns the label of the detection with the highest confidence,
 // the first of them if several have it; empty if there is no detection.

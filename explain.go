@@ -72,6 +72,7 @@ func (sn *Snapshot) explain(q Query) (Plan, error) {
 		}
 	}
 	i := 0
+	s.explains.Lists = orEmpty(s.explains.Lists)
 	for _, l := range lists {
 		for _, p := range l.of {
 			s.explains.Lists[i].IDs = p.steps

@@ -269,16 +269,16 @@ func (a *DoorAction) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// formatTime returns RFC 3339 in UTC, or nil for the zero time.
-func formatTime(t time.Time) *string {
+// timeOrNull returns nil for the zero time.
+func timeOrNull(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
-	text := t.UTC().Format(time.RFC3339Nano)
-	return &text
+	t = t.UTC()
+	return &t
 }
 
-// rawTime is formatTime for a field that may also be a number when it is read.
+// rawTime returns RFC 3339 in UTC, or null for the zero time.
 func rawTime(t time.Time) json.RawMessage {
 	if t.IsZero() {
 		return nil // null
@@ -320,6 +320,14 @@ func parseBool(field string, raw json.RawMessage) (bool, error) {
 		return false, nil
 	}
 	return false, invalid(field, "%.40s is not true or false", raw)
+}
+
+// orEmpty returns a list that JSON shows as [], also if it is nil.
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
 }
 
 func orNull[T comparable](v T) *T {

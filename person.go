@@ -35,17 +35,17 @@ type Person struct {
 // PersonInput says what PutPerson is to change. What is not given is kept.
 type PersonInput struct {
 	// Name says who: UTF-8 without NUL, 1 to MaxNameLen bytes.
-	Name string
+	Name string `json:"name"`
 
 	// DisplayName, at most MaxNameLen bytes; empty: not given. A new person
 	// gets one made from the name: "Mary Ann" for mary_ann.
-	DisplayName string
+	DisplayName string `json:"display_name,omitempty"`
 
 	// AutoUnlock; nil: not given. It is true for a new person.
-	AutoUnlock *bool
+	AutoUnlock *bool `json:"auto_unlock,omitempty"`
 
 	// CreatedAt; zero: not given. It is now for a new person.
-	CreatedAt time.Time
+	CreatedAt time.Time `json:"created_at,omitzero"`
 }
 
 // PutPerson adds a person, or changes what is given of one who is there, and
@@ -218,6 +218,7 @@ func (sn *Snapshot) person(name string) (p Person, err error) {
 
 // Persons returns all persons in the order of their names.
 func (sn *Snapshot) Persons() (persons []Person, err error) {
+	persons = []Person{}
 	if err := sn.usable(); err != nil {
 		return nil, failed("persons", err)
 	}
@@ -269,7 +270,7 @@ func (s *Store) AutoUnlockNames(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var names []string
+	names := []string{}
 	for _, p := range persons {
 		if p.AutoUnlock {
 			names = append(names, p.Name)
@@ -336,9 +337,9 @@ func (s *Store) DeletePerson(ctx context.Context, name string) error {
 
 // PersonSync says what SyncPersons found.
 type PersonSync struct {
-	Added   []string // names that are new now, in their order
-	Known   []string // names that were there before, in their order
-	Skipped []string // files whose name gives no person
+	Added   []string `json:"added"`   // names that are new now, in their order
+	Known   []string `json:"known"`   // names that were there before, in their order
+	Skipped []string `json:"skipped"` // files whose name gives no person
 }
 
 // SyncPersons adds the persons whose face images are in a folder: files named
@@ -364,6 +365,7 @@ func (s *Store) syncPersons(ctx context.Context, dir string) (result PersonSync,
 		return result, err
 	}
 	var names []string
+	result.Skipped = []string{}
 	for _, file := range files {
 		name, ok := personOfFile(file.Name())
 		if file.IsDir() || !ok {
@@ -383,7 +385,7 @@ func (s *Store) syncPersons(ctx context.Context, dir string) (result PersonSync,
 		return result, err
 	}
 	err = s.commits.submit(ctx, func(w *writeTx) error {
-		result.Added, result.Known = nil, nil
+		result.Added, result.Known = []string{}, []string{}
 		for _, name := range names {
 			_, added, err := w.putPerson(&PersonInput{Name: name}, list.forms(personSpellings, name), now)
 			switch {
