@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,9 +26,10 @@ func newImportCommand(a *app) *cobra.Command {
 	var f importFlags
 	cmd := &cobra.Command{
 		Use:   "import FILE|-",
-		Short: "Import events from JSON lines",
+		Short: "Import events from JSON",
 		Long: `Import events from a file, or with - from standard input: one JSON object on each
-line, with the names that --json prints:
+line, or whatever this program prints with --json: an array, or an object with an array
+"events". The names of an event are those that --json prints:
 
   camera_id, recorded_at (RFC 3339, with the offset as +01 or +0100 too; UTC if it
   has none; or a number of unix seconds or milliseconds) and event_type, which are
@@ -37,7 +39,8 @@ line, with the names that --json prints:
   array of objects with label, confidence, bbox_x1, bbox_y1, bbox_x2, bbox_y2
 
 A line {"person": {"name": …, "display_name": …, "auto_unlock": …, "created_at": …}},
-as "doorlog export" writes it, is a person, who gets these values.
+as "doorlog export" writes it, is a person, who gets these values; so is an object
+{"name": …} as "doorlog persons list" prints it.
 
 What is null or left out is absent. A line has at most 16 MiB; empty lines are
 passed over. The database is made if it does not exist. Lines from a pipe are
@@ -45,6 +48,9 @@ written as they come. Until the import ends no other process can open the databa
 
 A line with the id of an event that is there is passed over if it is the same event,
 and cannot be taken if it is another one.
+
+All that is said of a line holds for an object of an array, too. What is nothing of
+ours, such as the JSON of another system, CSV or a picture, is one error.
 
 A line that cannot be taken ends the import: the error names its number and the
 field, all before it is kept, nothing after it is written, and the exit code is 1.
@@ -111,7 +117,7 @@ func (a *app) importFile(ctx context.Context, name string, f importFlags) error 
 		}
 	}
 	if err == nil && im.sum.Rejected > 0 && im.sum.Imported+im.sum.Existed+im.sum.Persons == 0 {
-		err = errors.New("no line could be taken")
+		err = cmp.Or(im.foreign, errors.New("no line could be taken"))
 	}
 	if err != nil {
 		return fmt.Errorf("import %s: %w", name, plainError{err})
