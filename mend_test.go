@@ -28,8 +28,12 @@ func unusable() (given, mended []doorlog.Detection, changes []string) {
 		{Label: "last", Confidence: 0.25},
 	}
 	mended = []doorlog.Detection{
-		given[0], {Label: "rounded", Confidence: 1}, {Label: "rounded", Confidence: 0},
-		{Label: "turned", Confidence: 0.5, Box: box(10, 20, 30, 40)}, {Label: "endless", Confidence: 0.5}, given[9],
+		given[0],
+		{Label: "rounded", Confidence: 1},
+		{Label: "rounded", Confidence: 0},
+		{Label: "turned", Confidence: 0.5, Box: box(10, 20, 30, 40)},
+		{Label: "endless", Confidence: 0.5},
+		given[9],
 	}
 	changes = []string{
 		"detections[1].confidence: 1.0000001 is not in 0..1: 1 is taken",

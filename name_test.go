@@ -181,7 +181,9 @@ func TestAPolicyMeansEverySpelling(t *testing.T) {
 	s := newStore(t)
 	s.before(t, 6)
 	for _, m := range []doorlog.Match{
-		{Persons: []string{decomposed}}, {Cameras: []string{"camera " + mixed}}, {Labels: []string{"label " + decomposed}},
+		{Persons: []string{decomposed}},
+		{Cameras: []string{"camera " + mixed}},
+		{Labels: []string{"label " + decomposed}},
 		{Types: []doorlog.EventType{"type " + decomposed}},
 	} {
 		gone, err := s.WouldPrune(t.Context(), doorlog.Policy{Rules: []doorlog.Rule{{Match: m, MaxAge: time.Minute}}})

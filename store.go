@@ -230,12 +230,3 @@ func (s *Store) enterWrite() error {
 	}
 	return nil
 }
-
-// update has apply run in a write transaction (see committer.submit).
-func (s *Store) update(ctx context.Context, apply func(*writeTx) error) error {
-	if err := s.enterWrite(); err != nil {
-		return err
-	}
-	defer s.leave()
-	return s.commits.submit(ctx, apply)
-}

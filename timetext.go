@@ -98,11 +98,11 @@ func readsAsDate(digits string) bool {
 // readClockTime reads a date and the time of a clock.
 func readClockTime(text string, zone *time.Location) (t time.Time, problem string) {
 	r := clockReader{rest: text}
-	year, month, day := r.number(4), r.after("-", 2), r.after("-", 2)
-	hour, minute := r.after("Tt ", 2), r.after(":", 2)
+	year, month, day := r.number(4), r.after("-"), r.after("-")
+	hour, minute := r.after("Tt "), r.after(":")
 	second, nanosecond := 0, 0
 	if strings.HasPrefix(r.rest, ":") {
-		second, nanosecond = r.after(":", 2), r.fraction()
+		second, nanosecond = r.after(":"), r.fraction()
 	}
 	offset, given := r.offset()
 	if r.bad || r.rest != "" {
@@ -182,19 +182,19 @@ func (r *clockReader) number(digits int) (n int) {
 	return n
 }
 
-// after reads one of some marks, and a number of so many digits.
-func (r *clockReader) after(marks string, digits int) int {
-	if r.rest == "" || !strings.Contains(marks, r.rest[:1]) {
+// after reads one of some marks, and a number of two digits.
+func (r *clockReader) after(marks string) int {
+	if r.rest == "" || strings.IndexByte(marks, r.rest[0]) < 0 {
 		r.bad = true
 		return 0
 	}
 	r.rest = r.rest[1:]
-	return r.number(digits)
+	return r.number(2)
 }
 
 // fraction reads a fraction of a second, in nanoseconds, if there is one.
 func (r *clockReader) fraction() int {
-	if r.rest == "" || !strings.Contains(".,", r.rest[:1]) {
+	if r.rest == "" || r.rest[0] != '.' && r.rest[0] != ',' {
 		return 0
 	}
 	after := strings.TrimLeft(r.rest[1:], "0123456789")
@@ -222,7 +222,7 @@ func (r *clockReader) offset() (ahead time.Duration, given bool) {
 	if r.rest[0] == '-' {
 		sign = -1
 	}
-	hours, minutes := r.after("+-", 2), 0
+	hours, minutes := r.after("+-"), 0
 	if r.rest != "" {
 		r.rest = strings.TrimPrefix(r.rest, ":")
 		minutes = r.number(2)

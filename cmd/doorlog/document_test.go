@@ -64,7 +64,8 @@ func TestDocumentsAreImportedLikeLines(t *testing.T) {
 func TestABadObjectOfADocumentIsNamedByItsPlace(t *testing.T) {
 	bad := strings.Replace(jsonLine(t, 2), `"c"`, `""`, 1)
 	text := indented(t, "["+jsonLine(t, 1)+","+bad+","+jsonLine(t, 3)+`,{"camera_id":7},7,`+jsonLine(t, 4)+"]")
-	line := strings.Count(text[:strings.Index(text, `"camera_id": ""`)], "\n") - 1 // of its brace
+	above, _, _ := strings.Cut(text, `"camera_id": ""`)
+	line := strings.Count(above, "\n") - 1 // of its brace
 	c := newCLI(t)
 	c.in = strings.NewReader(text)
 	c.run(t.Context(), exitFailed, "import", "-")

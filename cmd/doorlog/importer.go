@@ -169,7 +169,7 @@ func (im *importer) decode(b *batch, at inputPlace, raw []byte, err error) {
 func foreignJSON(raw []byte) error {
 	var v any
 	if json.Unmarshal(raw, &v) != nil {
-		return nil
+		return nil //nolint:nilerr // it is told as no JSON
 	}
 	fields, isObject := v.(map[string]any)
 	if !isObject {
