@@ -667,7 +667,7 @@ func TestPlanSaysWhatAQueryTook(t *testing.T) {
 		return p
 	}
 	all := 4*doorlog.FoldAt + 2
-	if p := plan(doorlog.Query{}); !reflect.DeepEqual(p, doorlog.Plan{Scan: true, ScanKeys: all + 2, TailRead: 2, RecordsRead: 0, Returned: all}) {
+	if p := plan(doorlog.Query{}); !reflect.DeepEqual(p, doorlog.Plan{Lists: []doorlog.PlanList{}, Scan: true, ScanKeys: all + 2, TailRead: 2, RecordsRead: 0, Returned: all}) {
 		t.Errorf("everything: %+v", p)
 	}
 	if p := plan(doorlog.Query{AlertSent: new(true)}); p.RecordsRead != all || p.Returned != 0 || !p.Scan {
