@@ -1,7 +1,6 @@
 package doorlog
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -16,16 +15,17 @@ import (
 // hours are those of the clock. The zero Scope is all events, in UTC.
 type Scope struct {
 	// Since (inclusive) and Until (exclusive) bound RecordedAt; zero is no bound.
-	Since, Until time.Time
+	Since time.Time `json:"since,omitzero"`
+	Until time.Time `json:"until,omitzero"`
 
 	// Camera; empty: all of them.
-	Camera string
+	Camera string `json:"camera,omitempty"`
 
 	// Location is whose days and hours are meant; nil is UTC. Where its offset
 	// from UTC is no multiple of 15 minutes, as in no zone that is in use, or
 	// the clock is changed within a quarter hour, a quarter hour counts by the
 	// local time of its beginning.
-	Location *time.Location
+	Location *time.Location `json:"-"` // see MarshalJSON
 }
 
 func (sc *Scope) location() *time.Location {
@@ -38,7 +38,7 @@ func (sc *Scope) location() *time.Location {
 func (sc *Scope) query() Query {
 	q := Query{Since: sc.Since, Until: sc.Until, OldestFirst: true}
 	if sc.Camera != "" {
-		q.Cameras = []string{sc.Camera}
+		q.Cameras = []string{normalName(sc.Camera)}
 	}
 	return q
 }
@@ -54,41 +54,71 @@ type Summary struct {
 	First, Last time.Time // RecordedAt of the first and the last event; zero if there is none
 }
 
+type summaryJSON struct {
+	Total     int        `json:"total_events"`
+	Today     int        `json:"today_count"`
+	Strangers int        `json:"total_strangers"`
+	Known     int        `json:"total_known"`
+	Unlocks   int        `json:"total_unlocks"`
+	First     *time.Time `json:"first_event"`
+	Last      *time.Time `json:"last_event"`
+}
+
 // MarshalJSON writes total_events, today_count, total_strangers, total_known,
 // total_unlocks, first_event and last_event.
 func (s Summary) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		Total     int     `json:"total_events"`
-		Today     int     `json:"today_count"`
-		Strangers int     `json:"total_strangers"`
-		Known     int     `json:"total_known"`
-		Unlocks   int     `json:"total_unlocks"`
-		First     *string `json:"first_event"`
-		Last      *string `json:"last_event"`
-	}{s.Total, s.Today, s.Strangers, s.Known, s.Unlocks, formatTime(s.First), formatTime(s.Last)})
+	return json.Marshal(summaryJSON{s.Total, s.Today, s.Strangers, s.Known, s.Unlocks, timeOrNull(s.First), timeOrNull(s.Last)})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (s *Summary) UnmarshalJSON(data []byte) error {
+	var j summaryJSON
+	err := json.Unmarshal(data, &j)
+	if err == nil {
+		*s = Summary{j.Total, j.Today, j.Strangers, j.Known, j.Unlocks, orZero(j.First), orZero(j.Last)}
+	}
+	return err
 }
 
 // A Heatmap is the number of events on each day of the week, 0 for Sunday, and
 // in each hour of the day.
 type Heatmap [7][24]int
 
+type heatmapCell struct {
+	Day   int `json:"day_of_week"`
+	Hour  int `json:"hour"`
+	Count int `json:"count"`
+}
+
 // MarshalJSON writes a list of day_of_week, hour and count, without those that
 // are 0.
 func (h Heatmap) MarshalJSON() ([]byte, error) {
-	type cell struct {
-		Day   int `json:"day_of_week"`
-		Hour  int `json:"hour"`
-		Count int `json:"count"`
-	}
-	cells := []cell{}
+	cells := []heatmapCell{}
 	for day := range h {
 		for hour, n := range h[day] {
 			if n > 0 {
-				cells = append(cells, cell{day, hour, n})
+				cells = append(cells, heatmapCell{day, hour, n})
 			}
 		}
 	}
 	return json.Marshal(cells)
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (h *Heatmap) UnmarshalJSON(data []byte) error {
+	var cells []heatmapCell
+	if err := json.Unmarshal(data, &cells); err != nil {
+		return err
+	}
+	var v Heatmap
+	for _, c := range cells {
+		if c.Day < 0 || c.Day >= len(v) || c.Hour < 0 || c.Hour >= len(v[0]) {
+			return invalid("heatmap", "day %d, hour %d is no hour of a week", c.Day, c.Hour)
+		}
+		v[c.Day][c.Hour] += c.Count
+	}
+	*h = v
+	return nil
 }
 
 // A DayCount is what the events of one day come to.
@@ -235,7 +265,7 @@ func (sn *Snapshot) Timeline(sc Scope) ([]DayCount, error) {
 	if err != nil {
 		return nil, failed("timeline", err)
 	}
-	var days []DayCount
+	days := []DayCount{}
 	for _, day := range slices.Sorted(maps.Keys(byDay)) {
 		c := byDay[day]
 		days = append(days, DayCount{dateOf(day), int(c.events), int(c.strangers), int(c.known), int(c.unlocks)})
@@ -270,8 +300,8 @@ func (sn *Snapshot) LabelBreakdown(sc Scope) ([]LabelCount, error) {
 	if err != nil {
 		return nil, failed("label breakdown", err)
 	}
-	var labels []LabelCount
-	for label, c := range t.labels {
+	labels := []LabelCount{}
+	for label, c := range oneSpelling(t.labels) {
 		if c.detections > 0 {
 			average := float64(c.confidence) * confidenceUnit / float64(c.detections)
 			labels = append(labels, LabelCount{label, int(c.detections), average})
@@ -283,6 +313,17 @@ func (sn *Snapshot) LabelBreakdown(sc Scope) ([]LabelCount, error) {
 	return labels, nil
 }
 
+// oneSpelling adds up what is of one label in several spellings.
+func oneSpelling(labels map[string]labelCounts) map[string]labelCounts {
+	all := make(map[string]labelCounts, len(labels))
+	for label, c := range labels {
+		sum := all[normalName(label)]
+		sum.events, sum.detections, sum.confidence = sum.events+c.events, sum.detections+c.detections, sum.confidence+c.confidence
+		all[normalName(label)] = sum
+	}
+	return all
+}
+
 // PersonActivity returns the visits of each person, most first. The days of a
 // person are read from the posting lists, in time that grows with the visits.
 func (sn *Snapshot) PersonActivity(sc Scope) ([]PersonCount, error) {
@@ -291,6 +332,7 @@ func (sn *Snapshot) PersonActivity(sc Scope) ([]PersonCount, error) {
 }
 
 func (sn *Snapshot) personActivity(sc *Scope) (persons []PersonCount, err error) {
+	persons = []PersonCount{}
 	names, err := sn.visitors(sc)
 	if err != nil {
 		return nil, err
@@ -326,33 +368,22 @@ func (sn *Snapshot) personActivity(sc *Scope) (persons []PersonCount, err error)
 	return persons, nil
 }
 
-// visitors returns the names that have events: those of by_person, each found
-// with one look-up, and those of the tail.
+// visitors returns the names that have events: those of by_person, and those of
+// the tail.
 func (sn *Snapshot) visitors(sc *Scope) (names []string, err error) {
 	defer catch(debug.SetPanicOnFault(true), &err)
 	if err := sn.usable(); err != nil {
 		return nil, err
 	}
-	if err := validOptionalName("Scope.Camera", sc.Camera); err != nil {
+	if err := validOptionalName("Scope.Camera", normalName(sc.Camera)); err != nil {
 		return nil, err
 	}
-	c := readable(sn.r.tx, indexes[byPerson]).Cursor()
-	last := []byte{1} // past the strangers
-	for k, _ := c.Seek(last); k != nil; {
-		if bytes.Compare(k, last) < 0 {
-			return nil, errOrder
-		}
-		value, ok := indexValue(k)
-		if !ok {
-			return nil, errPayload
-		}
-		names = append(names, string(value))
-		last = append(bytes.Clone(value), 1)
-		k, _ = c.Seek(last)
+	if err := sn.eachValue(byPerson, func(value []byte) { names = append(names, normalName(string(value))) }); err != nil {
+		return nil, err
 	}
 	err = sn.overTail(func(r *record) bool {
 		if r.Person != "" {
-			names = append(names, r.Person)
+			names = append(names, normalName(r.Person))
 		}
 		return true
 	})

@@ -18,7 +18,11 @@ func (sn *Snapshot) count(q Query) (n int, err error) {
 	if err := sn.usable(); err != nil {
 		return 0, err
 	}
+	q = q.normal()
 	if err := q.validate(); err != nil {
+		return 0, err
+	}
+	if q, err = sn.withSpellings(q); err != nil { // of which rollups do not know that they are one
 		return 0, err
 	}
 	q.OldestFirst = true

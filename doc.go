@@ -55,7 +55,7 @@
 //
 // # Reading the code
 //
-// event.go has what is stored and id.go its order; store.go opens and closes.
+// event.go has what is stored, name.go in which form, and id.go its order; store.go opens and closes.
 // A write goes from write.go through commit.go (group commit) into writetx.go
 // (one transaction), reserve.go (how far the file may be used) and tail.go (the newest
 // events), and later into index.go with

@@ -8,7 +8,10 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Erasure says what ErasePerson does with the events of the person.
@@ -33,11 +36,21 @@ func (e Erasure) String() string {
 // MarshalText is String.
 func (e Erasure) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
 
+// UnmarshalText reads "name" or "events".
+func (e *Erasure) UnmarshalText(text []byte) error {
+	how := slices.Index(erasures[:], string(text))
+	if how < 0 {
+		return invalid("how", "%.40q is none of %s", text, strings.Join(erasures[:], ", "))
+	}
+	*e = Erasure(how)
+	return nil
+}
+
 // An Erased is the receipt of an ErasePerson.
 type Erased struct {
 	// Name is who was erased, How what was done with the events, StoreID in
-	// which store, and At when that was done. A receipt holds the name: keep it
-	// apart from the store.
+	// which store, and At when that was done. A receipt holds the name, in the
+	// form in which names are stored: keep it apart from the store.
 	Name    string    `json:"name"`
 	How     Erasure   `json:"how"`
 	StoreID ID        `json:"store_id"`
@@ -59,8 +72,8 @@ type Erased struct {
 	// Compacted is how the file was written anew after that.
 	Compacted *Compacted `json:"compacted"`
 
-	// Occurrences is how often the bytes of the name are anywhere in the
-	// database file now. 0: nowhere. Otherwise they are part of something else
+	// Occurrences is how often the bytes of the name, in any of its spellings, are
+	// anywhere in the database file now. 0: nowhere. Otherwise they are part of something else
 	// that is stored, as the bytes of "al" are of "alice", or of an event that
 	// was written since: Since is how many events have the name again.
 	Occurrences int64 `json:"occurrences"`
@@ -76,7 +89,8 @@ type Erased struct {
 // person it takes the name (EraseName) or it deletes the event (EraseEvents), with
 // what indexes and rollups have of it, and in both cases the thumbnail, which shows
 // the person. It deletes attributes of any event whose name or value is the name,
-// and the Person. Then it compacts the file (see Compact, whose errors these are
+// and the Person. All spellings that Unicode has of the name are the name (see
+// Event). Then it compacts the file (see Compact, whose errors these are
 // too), so that the name is in no page that is free, and searches the new one for
 // the bytes of the name. Another field that holds the name as a part of a longer
 // text is left, and counted in the receipt.
@@ -112,6 +126,7 @@ const (
 )
 
 func (s *Store) erasePerson(ctx context.Context, name string, how Erasure) (*Erased, error) {
+	name = normalName(name)
 	if err := validName("name", name); err != nil {
 		return nil, err
 	}
@@ -127,9 +142,17 @@ func (s *Store) erasePerson(ctx context.Context, name string, how Erasure) (*Era
 	if err := s.finishRemoving(ctx); err != nil {
 		return nil, err
 	}
+	list, err := s.spellingsNow(ctx)
+	if err != nil {
+		return nil, err
+	}
 	e := &eraser{
+		events: list.forms(byPerson, name), persons: list.forms(personSpellings, name), written: make(map[string]bool),
 		store: s, ctx: ctx, progress: s.progress("erasing"), theirs: Query{Persons: []string{name}},
 		Erased: Erased{Name: name, How: how, Kept: []string{}},
+	}
+	for _, form := range slices.Concat(e.events, e.persons, []string{norm.NFD.String(name)}) {
+		e.written[form] = true
 	}
 	for range erasingRounds {
 		if err := e.erase(); err != nil {
@@ -160,6 +183,18 @@ type eraser struct {
 	progress progress // in events of the person
 	theirs   Query    // asks for these
 	Erased
+
+	events, persons []string        // spellings of the name that events, and persons, have
+	written         map[string]bool // all spellings of it that are searched for
+}
+
+// isName reports whether a text is the name, and notes how that is spelled.
+func (e *eraser) isName(text string) bool {
+	if normalName(text) != e.Name {
+		return false
+	}
+	e.written[text] = true
+	return true
 }
 
 // erase erases what there is of the person.
@@ -259,7 +294,7 @@ func (e *eraser) findAttributes(at string) (ids []ID, next string, err error) {
 // attributesOf counts the attributes that are the name of the person.
 func (e *eraser) attributesOf(event *Event) (n int64) {
 	for key, value := range event.Attributes {
-		if key == e.Name || value == e.Name {
+		if isKey, isValue := e.isName(key), e.isName(value); isKey || isValue {
 			n++
 		}
 	}
@@ -294,7 +329,7 @@ func (e *eraser) eraseAtOnce(ids []ID) error {
 			if err != nil {
 				return about(id[:], err)
 			}
-			theirs := r.Person == e.Name
+			theirs := e.isName(r.Person)
 			if theirs {
 				events++
 				if r.ThumbnailPath != "" {
@@ -330,12 +365,12 @@ func (e *eraser) eraseAtOnce(ids []ID) error {
 // clear takes the name, and the thumbnail of who has it, from an event.
 func (e *eraser) clear(w *writeTx, old record) error {
 	now := old
-	if old.Person == e.Name {
+	if e.isName(old.Person) {
 		now.Person, now.ThumbnailPath, now.thumb = "", "", fileSum{}
 	}
 	now.Attributes = nil
 	for key, value := range old.Attributes {
-		if key == e.Name || value == e.Name {
+		if e.isName(key) || e.isName(value) {
 			continue
 		}
 		if now.Attributes == nil {
@@ -353,17 +388,15 @@ func (e *eraser) clear(w *writeTx, old record) error {
 func (e *eraser) forget() (again bool, err error) {
 	known := false
 	err = e.store.commits.makeRoom(e.ctx, func(w *writeTx) error {
-		ids, err := w.eventsOf(e.Name)
+		ids, err := w.eventsOf(e.events)
 		if again = len(ids) > 0; again || err != nil {
 			return err
 		}
 		if err := w.setRemoving(nil); err != nil {
 			return err
 		}
-		if known = w.persons().Get([]byte(e.Name)) != nil; !known {
-			return nil
-		}
-		return w.delete(personsSum, []byte(e.Name))
+		known, err = w.deletePerson(e.persons)
+		return err
 	})
 	e.Known = e.Known || known && err == nil
 	return again, err
@@ -385,8 +418,13 @@ func (e *eraser) search() (err error) {
 		return err
 	}
 	e.StoreID = st.storeID
-	if e.Occurrences, err = occurrences(e.ctx, sn.file(), []byte(e.Name)); err != nil {
-		return err
+	e.Occurrences = 0
+	for form := range e.written {
+		n, err := occurrences(e.ctx, sn.file(), []byte(form))
+		if err != nil {
+			return err
+		}
+		e.Occurrences += n
 	}
 	e.At = s.opt.Now().Round(0).UTC()
 	copies := "backups, exports and other copies that were made before " + e.At.Format(time.RFC3339)

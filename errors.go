@@ -96,12 +96,13 @@ var (
 type FieldError struct {
 	// Field is the name that the field has in JSON, such as "camera_id" or
 	// "detections[3].confidence", or a Go name such as "Options.MaxSize".
-	Field string
+	Field string `json:"field"`
 
 	// Problem says what is wrong with it, such as "is empty".
-	Problem string
+	Problem string `json:"problem"`
 
-	tooLarge bool
+	// TooLarge says that a limit was passed.
+	TooLarge bool `json:"too_large"`
 }
 
 // Error returns the field and the problem.
@@ -109,7 +110,7 @@ func (e *FieldError) Error() string { return e.Field + ": " + e.Problem }
 
 // Is reports whether target is ErrInvalid, or ErrTooLarge where that holds.
 func (e *FieldError) Is(target error) bool {
-	return target == ErrInvalid || e.tooLarge && target == ErrTooLarge
+	return target == ErrInvalid || e.TooLarge && target == ErrTooLarge
 }
 
 func invalid(field, format string, args ...any) error {
@@ -117,7 +118,7 @@ func invalid(field, format string, args ...any) error {
 }
 
 func tooLarge(field, format string, args ...any) error {
-	return &FieldError{Field: field, Problem: fmt.Sprintf(format, args...), tooLarge: true}
+	return &FieldError{Field: field, Problem: fmt.Sprintf(format, args...), TooLarge: true}
 }
 
 // inside puts the place, for instance "detections[3]", before a field's name.
@@ -127,7 +128,7 @@ func inside(place string, err error) error {
 		if f.Field == "json" { // the place itself is meant
 			field = place
 		}
-		return &FieldError{Field: field, Problem: f.Problem, tooLarge: f.tooLarge}
+		return &FieldError{Field: field, Problem: f.Problem, TooLarge: f.TooLarge}
 	}
 	return err
 }

@@ -20,6 +20,17 @@ const (
 )
 
 // An Event is something that a camera saw, with what was detected in it.
+//
+// Unicode has several spellings of one name: ë is one code point, or an e and two
+// dots. The names of events (Camera, Type, RecordingID, Person, labels) and of
+// persons are stored in its normal form NFC, whose length is what counts, and are
+// found and erased whatever spelling is asked for. An event that an earlier version
+// stored is returned as it is. Attributes and ThumbnailPath are kept as they are given.
+//
+// An Event has its own JSON form. A struct that embeds an Event gets these methods
+// with it, so that encoding/json sees no other field of the struct: give the event a
+// field with a name instead, as the example does. The same holds for all types here
+// that have MarshalJSON.
 type Event struct {
 	// ID names the event. The store assigns it when it is zero. A caller that
 	// must be able to repeat a write gets one from Store.NewID beforehand: to
@@ -165,7 +176,12 @@ type Detection struct {
 
 // A Box is a rectangle in pixels of the frame, from the upper left corner
 // (X1, Y1) to the lower right one (X2, Y2). It may reach beyond the frame.
-type Box struct{ X1, Y1, X2, Y2 float64 }
+type Box struct {
+	X1 float64 `json:"bbox_x1"`
+	Y1 float64 `json:"bbox_y1"`
+	X2 float64 `json:"bbox_x2"`
+	Y2 float64 `json:"bbox_y2"`
+}
 
 // PrimaryLabel returns the label of the detection with the highest confidence,
 // the first of them if several have it; empty if there is no detection.
@@ -291,7 +307,7 @@ func validDetections(detections []Detection) error {
 	}
 	for i := range detections {
 		if err := detections[i].validate(); err != nil {
-			return inside(fmt.Sprintf("detections[%d]", i), err)
+			return inside(detectionPlace(i), err)
 		}
 	}
 	return nil
@@ -308,9 +324,9 @@ func (d *Detection) validate() error {
 	if b == nil {
 		return nil
 	}
-	for i, v := range [...]float64{b.X1, b.Y1, b.X2, b.Y2} {
+	for i, v := range b.sides() {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return invalid([...]string{"bbox_x1", "bbox_y1", "bbox_x2", "bbox_y2"}[i], "%v is not a number of pixels", v)
+			return invalid(sideNames[i], "%v is not a number of pixels", v)
 		}
 	}
 	if b.X2 < b.X1 {
@@ -321,6 +337,11 @@ func (d *Detection) validate() error {
 	}
 	return nil
 }
+
+// sides returns the sides of a box, whose names in JSON are sideNames.
+func (b *Box) sides() [4]float64 { return [...]float64{b.X1, b.Y1, b.X2, b.Y2} }
+
+var sideNames = [...]string{"bbox_x1", "bbox_y1", "bbox_x2", "bbox_y2"}
 
 // sameContent reports whether e and o hold the same event, whenever each was
 // written, and whether or not it is pinned.

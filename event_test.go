@@ -222,7 +222,7 @@ func TestBadJSONNamesTheField(t *testing.T) {
 	for text, field := range map[string]string{
 		`{"camera":"x"}`:                                     "camera: is not a field",
 		`{"camera_id":7}`:                                    "camera_id: ",
-		`{"recorded_at":7}`:                                  "recorded_at: ",
+		`{"recorded_at":true}`:                               "recorded_at: ",
 		`{"recorded_at":"yesterday"}`:                        "recorded_at: ",
 		`{"created_at":"2026-13-01T00:00:00Z"}`:              "created_at: ",
 		`{"unlock_granted":"yes"}`:                           "unlock_granted: ",

@@ -3,6 +3,7 @@ package doorlog_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log"
@@ -296,4 +297,21 @@ func ExampleStore_Heatmap() {
 	h, err := st.Heatmap(ctx, doorlog.Scope{Location: time.FixedZone("Kathmandu", 5*3600+45*60)})
 	fmt.Println(h[time.Thursday][0], err) // 18:30 UTC on Wednesday is 0:15 on Thursday there
 	// Output: 1 <nil>
+}
+
+// In a struct of the program's own the event has a field with a name. Embedded, its
+// MarshalJSON would be that of the struct, and the other fields would be lost.
+func ExampleEvent_json() {
+	type alert struct {
+		Level string        `json:"level"`
+		Event doorlog.Event `json:"event"`
+	}
+	text := `{"level":"high","event":{"camera_id":"front_door","recorded_at":1772004600,"event_type":"ding"}}`
+	var a alert
+	if err := json.Unmarshal([]byte(text), &a); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(a.Level, a.Event.Camera, a.Event.RecordedAt.Format(time.RFC3339))
+	// Output: high front_door 2026-02-25T07:30:00Z
 }

@@ -44,6 +44,7 @@ func (sn *Snapshot) explain(q Query) (Plan, error) {
 	if err := sn.usable(); err != nil {
 		return Plan{}, err
 	}
+	q = q.normal()
 	if err := q.validate(); err != nil {
 		return Plan{}, err
 	}
@@ -71,6 +72,7 @@ func (sn *Snapshot) explain(q Query) (Plan, error) {
 		}
 	}
 	i := 0
+	s.explains.Lists = orEmpty(s.explains.Lists)
 	for _, l := range lists {
 		for _, p := range l.of {
 			s.explains.Lists[i].IDs = p.steps

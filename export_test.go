@@ -51,7 +51,7 @@ func (s *Store) Commits() (commits uint64, pages int64, err error) {
 // ErasePerson makes several.
 func (s *Store) TakeNameOff(ctx context.Context, name string) error {
 	return s.commits.submit(ctx, func(w *writeTx) error {
-		ids, err := w.eventsOf(name)
+		ids, err := w.eventsOf([]string{name})
 		for _, id := range ids {
 			old, gerr := w.get(id)
 			now := old

@@ -16,24 +16,27 @@ type condition struct {
 	q    *Query
 	time timeCondition
 
-	cameras, kinds, persons, labels [][]byte
-	doors                           []DoorAction
-	stranger                        *bool
-	recording                       []byte
-	needsHead, needsDetections      bool
+	cameras, kinds, persons, labels, recordings [][]byte
+
+	doors                      []DoorAction
+	stranger                   *bool
+	needsHead, needsDetections bool
 }
 
 func newFilter(q *Query) filter {
 	all := condition{
 		q: q, time: timeCondition{hours: q.Hours, weekdays: q.Weekdays, location: q.Location},
 		cameras: bytesOf(q.Cameras), kinds: bytesOf(q.Types), persons: bytesOf(q.Persons), labels: bytesOf(q.Labels),
-		doors: q.Doors, stranger: q.Stranger, recording: []byte(q.RecordingID),
+		doors: q.Doors, stranger: q.Stranger,
+	}
+	if q.RecordingID != "" {
+		all.recordings = bytesOf(recordingForms(q.RecordingID))
 	}
 	if all.time.location == nil {
 		all.time.location = time.UTC
 	}
 	rest := all
-	rest.cameras, rest.kinds, rest.persons, rest.recording = nil, nil, nil, nil
+	rest.cameras, rest.kinds, rest.persons, rest.recordings = nil, nil, nil, nil
 	if q.MinConfidence == 0 {
 		rest.labels = nil
 	}
@@ -60,7 +63,7 @@ func bytesOf[T ~string](values []T) [][]byte {
 func (c *condition) weigh() {
 	c.needsDetections = c.labels != nil || c.q.MinConfidence > 0
 	c.needsHead = c.needsDetections || c.cameras != nil || c.kinds != nil || c.persons != nil || len(c.doors) > 0 ||
-		c.stranger != nil || len(c.recording) > 0 ||
+		c.stranger != nil || c.recordings != nil ||
 		c.q.UnlockGranted != nil || c.q.AlertSent != nil || c.q.HasThumbnail != nil || c.q.Pinned != nil
 }
 
@@ -68,7 +71,7 @@ func (c *condition) matchesHead(h *head) bool {
 	return among(c.cameras, h.camera) && among(c.kinds, h.kind) && among(c.persons, h.person) &&
 		(len(c.doors) == 0 || slices.Contains(c.doors, h.door)) &&
 		is(c.stranger, len(h.person) == 0) &&
-		(len(c.recording) == 0 || bytes.Equal(c.recording, h.recording)) &&
+		among(c.recordings, h.recording) &&
 		is(c.q.UnlockGranted, h.unlocked) && is(c.q.AlertSent, h.alerted) && is(c.q.HasThumbnail, h.hasThumbnail) &&
 		is(c.q.Pinned, h.pinned)
 }

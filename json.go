@@ -1,14 +1,11 @@
 package doorlog
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/oklog/ulid/v2"
 )
@@ -20,7 +17,7 @@ import (
 type eventJSON struct {
 	ID             *string           `json:"id"`
 	Camera         string            `json:"camera_id"`
-	RecordedAt     *string           `json:"recorded_at"`
+	RecordedAt     json.RawMessage   `json:"recorded_at"`
 	Type           EventType         `json:"event_type"`
 	RecordingID    *string           `json:"recording_id"`
 	Person         *string           `json:"person_name"`
@@ -33,10 +30,17 @@ type eventJSON struct {
 	FrameHeight    *int              `json:"frame_height"`
 	AlertSent      json.RawMessage   `json:"alert_sent"`
 	Pinned         json.RawMessage   `json:"pinned"`
-	CreatedAt      *string           `json:"created_at"`
+	CreatedAt      json.RawMessage   `json:"created_at"`
 	Attributes     map[string]string `json:"attributes"`
 	Detections     []json.RawMessage `json:"detections"`
 }
+
+var eventShape = func() *jsonShape {
+	shape := shapeOf(eventJSON{})
+	shape.fields["attributes"] = &jsonShape{texts: true}
+	shape.fields["detections"] = &jsonShape{later: true}
+	return shape
+}()
 
 // MarshalJSON writes the event with the names of the original's columns:
 // id, camera_id, recorded_at (RFC 3339, UTC), event_type, recording_id,
@@ -45,12 +49,12 @@ type eventJSON struct {
 // attributes, detections. What is absent is null.
 func (e Event) MarshalJSON() ([]byte, error) {
 	j := eventJSON{
-		Camera: e.Camera, RecordedAt: formatTime(e.RecordedAt), Type: e.Type,
+		Camera: e.Camera, RecordedAt: rawTime(e.RecordedAt), Type: e.Type,
 		RecordingID: orNull(e.RecordingID), Person: orNull(e.Person),
 		FaceConfidence: e.FaceConfidence, FaceDistance: e.FaceDistance,
 		UnlockGranted: strconv.AppendBool(nil, e.UnlockGranted), Door: e.Door,
 		ThumbnailPath: orNull(e.ThumbnailPath), FrameWidth: orNull(e.FrameWidth), FrameHeight: orNull(e.FrameHeight),
-		AlertSent: strconv.AppendBool(nil, e.AlertSent), Pinned: strconv.AppendBool(nil, e.Pinned), CreatedAt: formatTime(e.CreatedAt),
+		AlertSent: strconv.AppendBool(nil, e.AlertSent), Pinned: strconv.AppendBool(nil, e.Pinned), CreatedAt: rawTime(e.CreatedAt),
 		Attributes: e.Attributes, Detections: make([]json.RawMessage, len(e.Detections)),
 	}
 	if e.ID != (ID{}) {
@@ -66,15 +70,49 @@ func (e Event) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON reads what MarshalJSON writes. A field may be missing or null,
-// times without an offset are UTC, and 0 and 1 do for false and true. An
-// unknown field, or a value of the wrong kind, is ErrInvalid and names the
-// field. The event is not otherwise checked; writing it does that.
-func (e *Event) UnmarshalJSON(data []byte) error {
+// 0 and 1 do for false and true, and times may be written in any way that
+// ParseTime reads; one without an offset is UTC.
+//
+// Whatever could not be stored as it is given is ErrInvalid, and the text names
+// the field: an unknown field (names are as MarshalJSON writes them, also in their
+// letter case), one that is given twice, a value of the wrong kind, text that is
+// not UTF-8 or has half of a surrogate pair. The event is not otherwise checked;
+// writing it does that.
+func (e *Event) UnmarshalJSON(data []byte) error { return e.unmarshal(data, nil) }
+
+// UnmarshalMending is UnmarshalJSON and then MendDetections, whose changes it
+// returns. A detection that cannot be read at all is left out, and so is a box that
+// has not all of its sides.
+func (e *Event) UnmarshalMending(data []byte) (changes []error, err error) {
+	var kept []int // the indexes of the detections that could be read
+	unreadable := make(map[int]bool)
+	err = e.unmarshal(data, func(i int, err error, whole bool) {
+		what := "the box"
+		if unreadable[i] = whole; whole {
+			what = "the detection"
+		}
+		f := err.(*FieldError) //nolint:errorlint,forcetypeassert // as all errors of unmarshal are
+		changes = append(changes, inside(detectionPlace(i), invalid(f.Field, "%s: %s is left out", f.Problem, what)))
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i := 0; len(kept) < len(e.Detections); i++ {
+		if !unreadable[i] {
+			kept = append(kept, i)
+		}
+	}
+	return append(changes, e.mendDetections(func(i int) int { return kept[i] })...), nil
+}
+
+// unmarshal reads an event. With mend, a detection that cannot be read is told to
+// it and left out: the whole of it, or its box.
+func (e *Event) unmarshal(data []byte, mend func(i int, err error, whole bool)) error {
 	if string(data) == "null" { // as the rest of encoding/json has it
 		return nil
 	}
 	var j eventJSON
-	if err := unmarshalStrict(data, &j); err != nil {
+	if err := unmarshalStrict(data, &j, eventShape); err != nil {
 		return err
 	}
 	v := Event{
@@ -104,12 +142,18 @@ func (e *Event) UnmarshalJSON(data []byte) error {
 	if v.Pinned, err = parseBool("pinned", j.Pinned); err != nil {
 		return err
 	}
-	if len(j.Detections) > 0 {
-		v.Detections = make([]Detection, len(j.Detections))
-	}
 	for i, raw := range j.Detections {
-		if err := unmarshalDetection(raw, &v.Detections[i]); err != nil {
-			return inside(fmt.Sprintf("detections[%d]", i), err)
+		var d Detection
+		readable, err := unmarshalDetection(raw, &d)
+		switch {
+		case err == nil:
+		case mend == nil:
+			return inside(detectionPlace(i), err)
+		default:
+			mend(i, err, !readable)
+		}
+		if readable {
+			v.Detections = append(v.Detections, d)
 		}
 	}
 	*e = v
@@ -125,6 +169,8 @@ type detectionJSON struct {
 	Y2         *float64 `json:"bbox_y2"`
 }
 
+var detectionShape = shapeOf(detectionJSON{})
+
 // MarshalJSON writes label, confidence, and bbox_x1 to bbox_y2, which are
 // null when there is no box.
 func (d Detection) MarshalJSON() ([]byte, error) {
@@ -137,15 +183,27 @@ func (d Detection) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON reads what MarshalJSON writes. A box has all of its four
 // sides or none.
-func (d *Detection) UnmarshalJSON(data []byte) error { return unmarshalDetection(data, d) }
-
-func unmarshalDetection(data []byte, d *Detection) error {
-	var j detectionJSON
-	if err := unmarshalStrict(data, &j); err != nil {
+func (d *Detection) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
+	var v Detection
+	if _, err := unmarshalDetection(data, &v); err != nil {
 		return err
 	}
+	*d = v
+	return nil
+}
+
+// unmarshalDetection reads a detection. If there is an error, readable says that it
+// is of the box alone.
+func unmarshalDetection(data []byte, d *Detection) (readable bool, err error) {
+	var j detectionJSON
+	if err := unmarshalStrict(data, &j, detectionShape); err != nil {
+		return false, err
+	}
 	if j.Confidence == nil {
-		return invalid("confidence", "is missing")
+		return false, invalid("confidence", "is missing")
 	}
 	*d = Detection{Label: j.Label, Confidence: *j.Confidence}
 	sides := [...]*float64{j.X1, j.Y1, j.X2, j.Y2}
@@ -160,27 +218,32 @@ func unmarshalDetection(data []byte, d *Detection) error {
 	case len(sides):
 		d.Box = &Box{*j.X1, *j.Y1, *j.X2, *j.Y2}
 	default:
-		return invalid("bbox", "has %d of its 4 sides", given)
+		return true, invalid("bbox", "has %d of its 4 sides", given)
 	}
-	return nil
+	return true, nil
 }
 
 type personJSON struct {
-	Name        string  `json:"name"`
-	DisplayName string  `json:"display_name"`
-	AutoUnlock  bool    `json:"auto_unlock"`
-	CreatedAt   *string `json:"created_at"`
+	Name        string          `json:"name"`
+	DisplayName string          `json:"display_name"`
+	AutoUnlock  bool            `json:"auto_unlock"`
+	CreatedAt   json.RawMessage `json:"created_at"`
 }
+
+var personShape = shapeOf(personJSON{})
 
 // MarshalJSON writes name, display_name, auto_unlock and created_at.
 func (p Person) MarshalJSON() ([]byte, error) {
-	return json.Marshal(personJSON{p.Name, p.DisplayName, p.AutoUnlock, formatTime(p.CreatedAt)})
+	return json.Marshal(personJSON{p.Name, p.DisplayName, p.AutoUnlock, rawTime(p.CreatedAt)})
 }
 
 // UnmarshalJSON reads what MarshalJSON writes.
 func (p *Person) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
 	j := personJSON{AutoUnlock: true}
-	if err := unmarshalStrict(data, &j); err != nil {
+	if err := unmarshalStrict(data, &j, personShape); err != nil {
 		return err
 	}
 	created, err := parseTime("created_at", j.CreatedAt)
@@ -206,54 +269,46 @@ func (a *DoorAction) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// unmarshalStrict reads one JSON object into j and refuses fields that j does not have.
-func unmarshalStrict(data []byte, j any) error {
-	if !utf8.Valid(data) { // encoding/json would put something else in its place
-		return invalid("json", "is not UTF-8")
-	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	err := dec.Decode(j)
-	if err == nil {
-		return nil
-	}
-	if _, ok := errors.AsType[*FieldError](err); ok {
-		return err
-	}
-	if t, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		if t.Field == "" {
-			return invalid("json", "is not an object: %s", t.Value)
-		}
-		return invalid(t.Field, "is of the wrong kind, or out of range: %s", t.Value)
-	}
-	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-		return invalid(strings.Trim(name, `"`), "is not a field that is known here")
-	}
-	return invalid("json", "%s", strings.TrimPrefix(err.Error(), "json: "))
-}
-
-// formatTime returns RFC 3339 in UTC, or nil for the zero time.
-func formatTime(t time.Time) *string {
+// timeOrNull returns nil for the zero time.
+func timeOrNull(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
-	text := t.UTC().Format(time.RFC3339Nano)
-	return &text
+	t = t.UTC()
+	return &t
 }
 
-// parseTime reads nil and empty text as the zero time, a space for the T, and
-// a time without an offset as UTC. In UTC it must be one that formatTime can
-// write: RFC 3339 has years of four digits.
-func parseTime(field string, text *string) (time.Time, error) {
-	if text == nil || *text == "" {
+// rawTime returns RFC 3339 in UTC, or null for the zero time.
+func rawTime(t time.Time) json.RawMessage {
+	if t.IsZero() {
+		return nil // null
+	}
+	return strconv.AppendQuote(nil, t.UTC().Format(time.RFC3339Nano))
+}
+
+// parseTime reads what ParseTime does, as text or as a number. Nothing, null and
+// the empty text are the zero time, and a time without an offset is UTC.
+func parseTime(field string, raw json.RawMessage) (time.Time, error) {
+	text := string(raw)
+	switch {
+	case text == "" || text == "null" || text == `""`:
 		return time.Time{}, nil
-	}
-	for _, layout := range [...]string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02T15:04:05.999999999Z0700"} {
-		if t, err := time.Parse(layout, strings.Replace(*text, " ", "T", 1)); err == nil && t.UTC().Year() >= 0 && t.UTC().Year() <= 9999 {
-			return t.UTC(), nil
+	case text[0] == '"':
+		if err := json.Unmarshal(raw, &text); err != nil {
+			return time.Time{}, invalid(field, "%.60s %s", raw, notATime)
 		}
+	case strings.ContainsAny(text, "eE") && text[0] != 't' && text[0] != 'f': // a number with an exponent
+		number, err := strconv.ParseFloat(text, 64)
+		if err != nil || math.Abs(number) >= 1e19 {
+			return time.Time{}, invalid(field, "%.60s %s", raw, notATime)
+		}
+		text = strconv.FormatFloat(number, 'f', -1, 64)
 	}
-	return time.Time{}, invalid(field, "%.40q is not a time such as 2026-02-25T07:30:00Z", *text)
+	t, problem := readTime(text, time.UTC)
+	if problem != "" {
+		return time.Time{}, invalid(field, "%.60q %s", text, problem)
+	}
+	return t, nil
 }
 
 // parseBool reads true and false, and also 1, 0 and null, as SQLite has them.
@@ -265,6 +320,14 @@ func parseBool(field string, raw json.RawMessage) (bool, error) {
 		return false, nil
 	}
 	return false, invalid(field, "%.40s is not true or false", raw)
+}
+
+// orEmpty returns a list that JSON shows as [], also if it is nil.
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
 }
 
 func orNull[T comparable](v T) *T {

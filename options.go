@@ -87,6 +87,11 @@ type Options struct {
 	// return soon, and must not close the store.
 	Progress func(doing string, done, total int64)
 
+	// MendDetections has every write mend the detections of its events
+	// (Event.MendDetections), so that one that cannot be stored does not cost the
+	// event. Each change is a line in Logger. By default the event is refused.
+	MendDetections bool
+
 	// MaxFutureSkew is how far ahead of the clock an event may lie. One
 	// further ahead is refused, so that a device with a dead clock does not
 	// sit on top of the order for ever. Default: 24 h.

@@ -14,11 +14,12 @@ import (
 // A Page is a part of the answer to a query.
 type Page struct {
 	// Events are in the order of the query.
-	Events []Event
+	Events []Event `json:"events"`
 
 	// Next is the cursor of the page after this one, and Prev of the one
 	// before it; empty if there is none now.
-	Next, Prev string
+	Next string `json:"next"`
+	Prev string `json:"prev"`
 }
 
 // DefaultPageLimit is how many events a page has if the query has no Limit.
@@ -131,6 +132,7 @@ func (sn *Snapshot) page(q Query, at string) (Page, error) {
 	if err := sn.usable(); err != nil {
 		return Page{}, err
 	}
+	q = q.normal()
 	if err := q.validate(); err != nil {
 		return Page{}, err
 	}
@@ -160,7 +162,7 @@ func (sn *Snapshot) page(q Query, at string) (Page, error) {
 		return Page{}, err
 	}
 	var p Page
-	if p.Events = events; c.before {
+	if p.Events = orEmpty(events); c.before {
 		slices.Reverse(p.Events)
 	}
 	// On the side from which the cursor came there is a page.

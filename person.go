@@ -18,7 +18,8 @@ import (
 
 // A Person is somebody whom the cameras know by name.
 type Person struct {
-	// Name is what events have in their Person; unique, 1 to MaxNameLen bytes.
+	// Name is what events have in their Person; unique, 1 to MaxNameLen bytes. It
+	// is returned in the form in which names are stored (see Event).
 	Name string
 
 	// DisplayName is for people to read.
@@ -34,17 +35,17 @@ type Person struct {
 // PersonInput says what PutPerson is to change. What is not given is kept.
 type PersonInput struct {
 	// Name says who: UTF-8 without NUL, 1 to MaxNameLen bytes.
-	Name string
+	Name string `json:"name"`
 
 	// DisplayName, at most MaxNameLen bytes; empty: not given. A new person
 	// gets one made from the name: "Mary Ann" for mary_ann.
-	DisplayName string
+	DisplayName string `json:"display_name,omitempty"`
 
 	// AutoUnlock; nil: not given. It is true for a new person.
-	AutoUnlock *bool
+	AutoUnlock *bool `json:"auto_unlock,omitempty"`
 
 	// CreatedAt; zero: not given. It is now for a new person.
-	CreatedAt time.Time
+	CreatedAt time.Time `json:"created_at,omitzero"`
 }
 
 // PutPerson adds a person, or changes what is given of one who is there, and
@@ -58,6 +59,7 @@ func (s *Store) PutPerson(ctx context.Context, in PersonInput) (Person, error) {
 }
 
 func (s *Store) putPerson(ctx context.Context, in PersonInput) (p Person, err error) {
+	in.Name, in.DisplayName = normalName(in.Name), normalName(in.DisplayName)
 	if err := in.validate(s.latest()); err != nil {
 		return Person{}, err
 	}
@@ -65,16 +67,37 @@ func (s *Store) putPerson(ctx context.Context, in PersonInput) (p Person, err er
 		return Person{}, err
 	}
 	now := s.opt.Now()
-	err = s.update(ctx, func(w *writeTx) (err error) {
-		p, _, err = w.putPerson(&in, now)
+	err = s.updatePerson(ctx, in.Name, false, func(w *writeTx, forms []string) (err error) {
+		p, _, err = w.putPerson(&in, forms, now)
 		return err
 	})
 	return p, err
 }
 
+// updatePerson calls apply in a write transaction, with the names under which the
+// person of a name, which is normal, may be stored. One that makes room may use the
+// reserve (reserve.go).
+func (s *Store) updatePerson(
+	ctx context.Context, name string, makesRoom bool, apply func(w *writeTx, forms []string) error,
+) error {
+	if err := s.enterWrite(); err != nil {
+		return err
+	}
+	defer s.leave()
+	forms, err := s.formsOfPerson(ctx, name)
+	if err != nil {
+		return err
+	}
+	submit := s.commits.submit
+	if makesRoom {
+		submit = s.commits.makeRoom
+	}
+	return submit(ctx, func(w *writeTx) error { return apply(w, forms) })
+}
+
 // putPerson adds or changes a person; added says which.
-func (w *writeTx) putPerson(in *PersonInput, now time.Time) (p Person, added bool, err error) {
-	p, err = w.person(in.Name)
+func (w *writeTx) putPerson(in *PersonInput, forms []string, now time.Time) (p Person, added bool, err error) {
+	p, err = onePerson(w.persons(), forms)
 	added = errors.Is(err, ErrNotFound)
 	if err != nil && !added {
 		return Person{}, false, err
@@ -84,10 +107,32 @@ func (w *writeTx) putPerson(in *PersonInput, now time.Time) (p Person, added boo
 		p = Person{Name: in.Name, DisplayName: displayName(in.Name), AutoUnlock: true, CreatedAt: now.Round(0).UTC()}
 	}
 	in.applyTo(&p)
-	if p == before {
+	if p == before && len(forms) == 1 {
 		return p, added, nil
 	}
-	return p, added, w.put(personsSum, []byte(p.Name), encodePerson(&p))
+	return p, added, w.storePerson(&p, forms)
+}
+
+// storePerson stores a person under the first of the names, and under no other.
+func (w *writeTx) storePerson(p *Person, forms []string) error {
+	if _, err := w.deletePerson(forms[1:]); err != nil {
+		return err
+	}
+	return w.put(personsSum, []byte(p.Name), encodePerson(p))
+}
+
+// deletePerson deletes the persons of these names; known: there was one.
+func (w *writeTx) deletePerson(forms []string) (known bool, err error) {
+	for _, form := range forms {
+		if w.persons().Get([]byte(form)) == nil {
+			continue
+		}
+		known = true
+		if err := w.delete(personsSum, []byte(form)); err != nil {
+			return known, err
+		}
+	}
+	return known, nil
 }
 
 func (in *PersonInput) validate(latest time.Time) error {
@@ -130,13 +175,27 @@ func displayName(name string) string {
 
 func (w *writeTx) persons() *bolt.Bucket { return writable(w.tx, personsBucket) }
 
-// person returns a person, or ErrNotFound.
-func (w *writeTx) person(name string) (Person, error) {
-	rec := w.persons().Get([]byte(name))
-	if rec == nil {
-		return Person{}, ErrNotFound
+// onePerson returns the person who may be stored under several names, of which the
+// first is normal, or ErrNotFound. The door opens for one who is stored twice only
+// if both say so.
+func onePerson(persons *bolt.Bucket, forms []string) (p Person, err error) {
+	err = ErrNotFound
+	for _, form := range forms {
+		rec := persons.Get([]byte(form))
+		if rec == nil {
+			continue
+		}
+		other, derr := decodePerson(form, rec)
+		if derr != nil {
+			return Person{}, derr
+		}
+		if other.Name = forms[0]; err == nil {
+			p.AutoUnlock = p.AutoUnlock && other.AutoUnlock
+		} else {
+			p, err = other, nil
+		}
 	}
-	return decodePerson(name, rec)
+	return p, err
 }
 
 // Person returns a person, or ErrNotFound.
@@ -151,27 +210,42 @@ func (sn *Snapshot) person(name string) (p Person, err error) {
 	if err := sn.usable(); err != nil {
 		return Person{}, err
 	}
-	defer catch(debug.SetPanicOnFault(true), &err)
-	rec := readable(sn.r.tx, personsBucket).Get([]byte(name))
-	if rec == nil {
-		return Person{}, ErrNotFound
+	name = normalName(name)
+	forms := []string{name}
+	if !hasOneSpelling(name) {
+		list, err := sn.spellings()
+		if err != nil {
+			return Person{}, err
+		}
+		forms = list.forms(personSpellings, name)
 	}
-	return decodePerson(name, rec)
+	defer catch(debug.SetPanicOnFault(true), &err)
+	return onePerson(readable(sn.r.tx, personsBucket), forms)
 }
 
 // Persons returns all persons in the order of their names.
 func (sn *Snapshot) Persons() (persons []Person, err error) {
+	persons = []Person{}
 	if err := sn.usable(); err != nil {
 		return nil, failed("persons", err)
 	}
+	list, err := sn.spellings()
+	if err != nil {
+		return nil, failed("persons", err)
+	}
 	defer catch(debug.SetPanicOnFault(true), &err)
-	c := readable(sn.r.tx, personsBucket).Cursor()
-	for k, v := c.First(); k != nil; k, v = c.Next() {
-		p, err := decodePerson(string(k), v)
+	b := readable(sn.r.tx, personsBucket)
+	c := b.Cursor()
+	for k, _ := c.First(); k != nil; k, _ = c.Next() {
+		p, err := onePerson(b, list.forms(personSpellings, normalName(string(k))))
 		if err != nil {
 			return nil, fmt.Errorf("doorlog: person %q: %w", k, err)
 		}
 		persons = append(persons, p)
+	}
+	if len(list[personSpellings]) > 0 {
+		slices.SortFunc(persons, func(a, b Person) int { return strings.Compare(a.Name, b.Name) })
+		persons = slices.Compact(persons)
 	}
 	return persons, nil
 }
@@ -203,7 +277,7 @@ func (s *Store) AutoUnlockNames(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var names []string
+	names := []string{}
 	for _, p := range persons {
 		if p.AutoUnlock {
 			names = append(names, p.Name)
@@ -215,13 +289,13 @@ func (s *Store) AutoUnlockNames(ctx context.Context) ([]string, error) {
 // SetAutoUnlock sets whether the door opens for a person, who must be there
 // (ErrNotFound).
 func (s *Store) SetAutoUnlock(ctx context.Context, name string, on bool) error {
-	err := s.update(ctx, func(w *writeTx) error {
-		p, err := w.person(name)
-		if err != nil || p.AutoUnlock == on {
+	err := s.updatePerson(ctx, normalName(name), false, func(w *writeTx, forms []string) error {
+		p, err := onePerson(w.persons(), forms)
+		if err != nil || p.AutoUnlock == on && len(forms) == 1 {
 			return err
 		}
 		p.AutoUnlock = on
-		return w.put(personsSum, []byte(name), encodePerson(&p))
+		return w.storePerson(&p, forms)
 	})
 	if err != nil {
 		return fmt.Errorf("doorlog: set auto unlock of %q: %w", name, err)
@@ -234,14 +308,15 @@ func (s *Store) SetAutoUnlock(ctx context.Context, name string, on bool) error {
 // changed. ErasePerson takes the name away. It is ErrNotFound if no person of that
 // name is listed, whatever events have it.
 func (s *Store) DeletePerson(ctx context.Context, name string) error {
-	err := s.makeRoom(ctx, func(w *writeTx) error {
-		if err := validName("name", name); err != nil {
+	err := s.updatePerson(ctx, normalName(name), true, func(w *writeTx, forms []string) error {
+		if err := validName("name", forms[0]); err != nil {
 			return err
 		}
-		if w.persons().Get([]byte(name)) == nil {
-			return ErrNotFound
+		known, err := w.deletePerson(forms)
+		if err == nil && !known {
+			err = ErrNotFound
 		}
-		return w.delete(personsSum, []byte(name))
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("doorlog: delete person %q: %w", name, err)
@@ -251,9 +326,9 @@ func (s *Store) DeletePerson(ctx context.Context, name string) error {
 
 // PersonSync says what SyncPersons found.
 type PersonSync struct {
-	Added   []string // names that are new now, in their order
-	Known   []string // names that were there before, in their order
-	Skipped []string // files whose name gives no person
+	Added   []string `json:"added"`   // names that are new now, in their order
+	Known   []string `json:"known"`   // names that were there before, in their order
+	Skipped []string `json:"skipped"` // files whose name gives no person
 }
 
 // SyncPersons adds the persons whose face images are in a folder: files named
@@ -279,6 +354,7 @@ func (s *Store) syncPersons(ctx context.Context, dir string) (result PersonSync,
 		return result, err
 	}
 	var names []string
+	result.Skipped = []string{}
 	for _, file := range files {
 		name, ok := personOfFile(file.Name())
 		if file.IsDir() || !ok {
@@ -293,10 +369,14 @@ func (s *Store) syncPersons(ctx context.Context, dir string) (result PersonSync,
 		return result, err
 	}
 	now := s.opt.Now()
+	list, err := s.spellingsNow(ctx)
+	if err != nil {
+		return result, err
+	}
 	err = s.commits.submit(ctx, func(w *writeTx) error {
-		result.Added, result.Known = nil, nil
+		result.Added, result.Known = []string{}, []string{}
 		for _, name := range names {
-			_, added, err := w.putPerson(&PersonInput{Name: name}, now)
+			_, added, err := w.putPerson(&PersonInput{Name: name}, list.forms(personSpellings, name), now)
 			switch {
 			case err != nil:
 				return fmt.Errorf("person %q: %w", name, err)
@@ -323,6 +403,7 @@ func personOfFile(file string) (name string, ok bool) {
 		return "", false
 	}
 	name, ok = cutLast(strings.TrimSuffix(file, ext), "_")
+	name = normalName(name)
 	return name, ok && !strings.HasPrefix(file, ".") && validName("name", name) == nil
 }
 

@@ -15,10 +15,11 @@ func (s *Store) addFrame(ctx context.Context, e *Event, frame []byte) (saved boo
 	if err := s.normalise(&n); err != nil {
 		return false, err
 	}
+	s.mend(&n)
 	if err := n.validate(s.latest()); err != nil {
 		return false, err
 	}
-	e.ID, e.RecordedAt = n.ID, n.RecordedAt
+	e.ID, e.RecordedAt, e.Detections = n.ID, n.RecordedAt, n.Detections
 	file, err := s.thumbs.save(ctx, e.ID, frame)
 	if err != nil {
 		if ctx.Err() != nil {

@@ -109,6 +109,7 @@ func (s *Store) prune(ctx context.Context, policy *Policy, dry bool) (_ *Pruned,
 	if err := policy.validate(); err != nil {
 		return nil, err
 	}
+	policy = policy.normal()
 	enter := s.enterWrite
 	if dry {
 		enter = s.enter

@@ -16,54 +16,61 @@ import (
 
 // A Query says which events are asked for. The zero Query is all of them,
 // newest first. Fields of different kinds must all hold; of several values in
-// one field any may. What a Query points to must not be changed while it is
-// being answered.
+// one field any may. Names are found in whatever spelling of Unicode they are given
+// (see Event). What a Query points to must not be changed while it is being answered.
 type Query struct {
-	Cameras []string
-	Types   []EventType
-	Doors   []DoorAction
+	Cameras []string     `json:"cameras,omitempty"`
+	Types   []EventType  `json:"types,omitempty"`
+	Doors   []DoorAction `json:"doors,omitempty"`
 
 	// Persons asks for events of these people, Stranger for events of any type
 	// without a person (true) or with one (false).
-	Persons  []string
-	Stranger *bool
+	Persons  []string `json:"persons,omitempty"`
+	Stranger *bool    `json:"stranger,omitempty"`
 
 	// Labels asks for events with a detection of one of these labels.
 	// MinConfidence asks for a detection with at least this confidence: of
 	// one of the Labels if there are any, else of any label.
-	Labels        []string
-	MinConfidence float64
+	Labels        []string `json:"labels,omitempty"`
+	MinConfidence float64  `json:"min_confidence,omitempty"`
 
 	// nil asks for both kinds.
-	UnlockGranted, AlertSent, HasThumbnail, Pinned *bool
+	UnlockGranted *bool `json:"unlock_granted,omitempty"`
+	AlertSent     *bool `json:"alert_sent,omitempty"`
+	HasThumbnail  *bool `json:"has_thumbnail,omitempty"`
+	Pinned        *bool `json:"pinned,omitempty"`
 
 	// RecordingID asks for events of this recording, of any camera; empty: any.
-	RecordingID string
+	RecordingID string `json:"recording_id,omitempty"`
 
 	// Since (inclusive) and Until (exclusive) bound RecordedAt, to the
 	// nanosecond. The zero time is no bound.
-	Since, Until time.Time
+	Since time.Time `json:"since,omitzero"`
+	Until time.Time `json:"until,omitzero"`
 
 	// Hours and Weekdays bound the local time of RecordedAt in Location; nil
 	// is no bound, and nil for Location is UTC.
-	Hours    *Hours
-	Weekdays []time.Weekday
-	Location *time.Location
+	Hours    *Hours         `json:"hours,omitempty"`
+	Weekdays []time.Weekday `json:"weekdays,omitempty"` // as numbers, 0 for Sunday
+	Location *time.Location `json:"-"`                  // see MarshalJSON
 
 	// OldestFirst turns the order round.
-	OldestFirst bool
+	OldestFirst bool `json:"oldest_first,omitempty"`
 
 	// Limit bounds the number of events; 0 is no limit.
-	Limit int
+	Limit int `json:"limit,omitempty"`
 
 	// Offset passes over the first events. It takes time for each of them; to
 	// go through many events, prefer Store.Page.
-	Offset int
+	Offset int `json:"offset,omitempty"`
 }
 
 // Hours are hours of the day, from From (0 to 23) until just before Until (1 to
 // 24). An Until before From is on the next day: 22 to 6 is the night.
-type Hours struct{ From, Until int }
+type Hours struct {
+	From  int `json:"from"`
+	Until int `json:"until"`
+}
 
 func (h *Hours) contains(hour int) bool {
 	if h.From < h.Until {
@@ -98,13 +105,13 @@ func (q *Query) validate() error {
 	}
 	return cmp.Or(
 		validNames("Query.Cameras", q.Cameras), validNames("Query.Types", q.Types), validNames("Query.Persons", q.Persons),
-		validNames("Query.Labels", q.Labels), validOptionalName("Query.RecordingID", q.RecordingID),
+		validNames("Query.Labels", q.Labels), validOptionalName("Query.RecordingID", normalName(q.RecordingID)),
 	)
 }
 
 func validNames[T ~string](field string, names []T) error {
 	for _, name := range names {
-		if err := validName(field, string(name)); err != nil {
+		if err := validName(field, string(normalName(name))); err != nil {
 			return err
 		}
 	}
@@ -132,6 +139,7 @@ func (sn *Snapshot) Events(q Query) iter.Seq2[Event, error] {
 			yield(Event{}, failed("events", err))
 			return
 		}
+		q := q.normal()
 		if err := q.validate(); err != nil {
 			yield(Event{}, failed("events", err))
 			return

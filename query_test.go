@@ -215,7 +215,8 @@ func heatmapOf(events []doorlog.Event, loc *time.Location) (h doorlog.Heatmap) {
 	return h
 }
 
-func timelineOf(events []doorlog.Event, loc *time.Location) (days []doorlog.DayCount) {
+func timelineOf(events []doorlog.Event, loc *time.Location) []doorlog.DayCount {
+	days := []doorlog.DayCount{}
 	for _, e := range events { // oldest first: the days are in order
 		date := e.RecordedAt.In(loc).Format(time.DateOnly)
 		at := slices.IndexFunc(days, func(d doorlog.DayCount) bool { return d.Date == date })
@@ -251,7 +252,8 @@ func hoursOf(events []doorlog.Event, loc *time.Location) []doorlog.HourCount {
 	return hours
 }
 
-func labelsOf(events []doorlog.Event) (labels []doorlog.LabelCount) {
+func labelsOf(events []doorlog.Event) []doorlog.LabelCount {
+	labels := []doorlog.LabelCount{}
 	sums := make(map[string][2]int64) // detections, billionths of confidence
 	for _, e := range events {
 		for _, d := range e.Detections {
@@ -268,7 +270,8 @@ func labelsOf(events []doorlog.Event) (labels []doorlog.LabelCount) {
 	return labels
 }
 
-func personsOf(events []doorlog.Event, loc *time.Location) (persons []doorlog.PersonCount) {
+func personsOf(events []doorlog.Event, loc *time.Location) []doorlog.PersonCount {
+	persons := []doorlog.PersonCount{}
 	for _, e := range events {
 		if e.Person == "" {
 			continue
@@ -664,7 +667,7 @@ func TestPlanSaysWhatAQueryTook(t *testing.T) {
 		return p
 	}
 	all := 4*doorlog.FoldAt + 2
-	if p := plan(doorlog.Query{}); !reflect.DeepEqual(p, doorlog.Plan{Scan: true, ScanKeys: all + 2, TailRead: 2, RecordsRead: 0, Returned: all}) {
+	if p := plan(doorlog.Query{}); !reflect.DeepEqual(p, doorlog.Plan{Lists: []doorlog.PlanList{}, Scan: true, ScanKeys: all + 2, TailRead: 2, RecordsRead: 0, Returned: all}) {
 		t.Errorf("everything: %+v", p)
 	}
 	if p := plan(doorlog.Query{AlertSent: new(true)}); p.RecordsRead != all || p.Returned != 0 || !p.Scan {

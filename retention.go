@@ -17,15 +17,15 @@ import (
 type Policy struct {
 	// Rules are how long kinds of events are kept. The first rule that matches
 	// an event decides on its age alone: no later one, nor MaxAge, is asked.
-	Rules []Rule
+	Rules []Rule `json:"rules,omitempty"`
 
 	// MaxAge is how old events get that no rule matches. 0: any age.
-	MaxAge time.Duration
+	MaxAge time.Duration `json:"max_age_ns,omitempty"`
 
 	// MaxEvents is how many events are kept, pinned ones among them. Of what
 	// the ages have left the oldest go first, also those that a rule would
 	// keep for longer. 0: any number.
-	MaxEvents int64
+	MaxEvents int64 `json:"max_events,omitempty"`
 
 	// MaxBytes is how many bytes the events and their thumbnails may take: the
 	// pages of the database that are in use, and the files that events name.
@@ -33,7 +33,7 @@ type Policy struct {
 	// is an estimate, by the size of its records, so that it can take a second
 	// Prune to come below the bound. All events are read to find it. 0: any
 	// number.
-	MaxBytes int64
+	MaxBytes int64 `json:"max_bytes,omitempty"`
 
 	// KeepFree is how much of the disk on which the thumbnails are is to be free.
 	// When less is, the oldest events go, as with MaxEvents, with their thumbnails,
@@ -51,7 +51,7 @@ type Policy struct {
 	// ThumbnailAge is how old a thumbnail gets. The event stays, without it.
 	// It goes for a producer's own file as for one that doorlog made. 0: as
 	// old as the event.
-	ThumbnailAge time.Duration
+	ThumbnailAge time.Duration `json:"thumbnail_age_ns,omitempty"`
 
 	// TrustClock says that somebody has looked at the clock and found it right, however
 	// far ahead it is of all that the store has seen. It is for one Prune, and not for
@@ -67,33 +67,34 @@ type Policy struct {
 
 	// Progress, unless it is nil, is called after each transaction of a Prune
 	// with what has been removed so far. It must not close the store.
-	Progress func(Removed)
+	Progress func(Removed) `json:"-"`
 }
 
 // A Rule says how long events of a kind are kept.
 type Rule struct {
 	// Name is that of the rule in Pruned; "rule 1" and so on if it is empty.
-	Name string
+	Name string `json:"name,omitempty"`
 
 	// Match says of which events.
-	Match Match
+	Match Match `json:"match"`
 
 	// MaxAge is how old they get. 0: any age.
-	MaxAge time.Duration
+	MaxAge time.Duration `json:"max_age_ns,omitempty"`
 }
 
 // A Match is a kind of events. The zero Match is every event. Fields of
 // different kinds must all hold; of several values in one field any may, as in
 // a Query.
 type Match struct {
-	Cameras []string
-	Types   []EventType
-	Persons []string
-	Labels  []string
+	Cameras []string    `json:"cameras,omitempty"`
+	Types   []EventType `json:"types,omitempty"`
+	Persons []string    `json:"persons,omitempty"`
+	Labels  []string    `json:"labels,omitempty"`
 
 	// Stranger is for events without a person (true) or with one (false),
 	// UnlockGranted for those that let somebody in or did not. nil: both.
-	Stranger, UnlockGranted *bool
+	Stranger      *bool `json:"stranger,omitempty"`
+	UnlockGranted *bool `json:"unlock_granted,omitempty"`
 }
 
 func (m *Match) isAll() bool {
@@ -101,15 +102,16 @@ func (m *Match) isAll() bool {
 }
 
 // matches reports whether an event, whose detections are loaded if there are
-// Labels, is of the kind.
+// Labels, is of the kind. The names of m are normal.
 func (m *Match) matches(e *Event) bool {
 	return oneOf(m.Cameras, e.Camera) && oneOf(m.Types, e.Type) && oneOf(m.Persons, e.Person) &&
 		is(m.Stranger, e.Person == "") && is(m.UnlockGranted, e.UnlockGranted) &&
-		(len(m.Labels) == 0 || slices.ContainsFunc(e.Detections, func(d Detection) bool { return slices.Contains(m.Labels, d.Label) }))
+		(len(m.Labels) == 0 || slices.ContainsFunc(e.Detections, func(d Detection) bool { return oneOf(m.Labels, d.Label) }))
 }
 
-func oneOf[T comparable](asked []T, value T) bool {
-	return len(asked) == 0 || slices.Contains(asked, value)
+// oneOf reports whether a name is one of those, which are normal. None: any is.
+func oneOf[T ~string](asked []T, name T) bool {
+	return len(asked) == 0 || slices.Contains(asked, normalName(name))
 }
 
 func (m *Match) validate() error {

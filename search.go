@@ -40,11 +40,14 @@ type part struct {
 	at      ID // the next candidate is here or beyond
 }
 
-// search begins a search over the IDs in [from, until).
+// search begins a search over the IDs in [from, until). The names of q are normal.
 func (sn *Snapshot) search(q Query, from, until ID) (s *search, err error) {
 	defer catch(debug.SetPanicOnFault(true), &err)
 	through, err := sn.r.indexedThrough()
 	if err != nil {
+		return nil, err
+	}
+	if q, err = sn.withSpellings(q); err != nil {
 		return nil, err
 	}
 	s = &search{ctx: sn.ctx, q: &q, filter: newFilter(&q), events: readable(sn.r.tx, eventsBucket).Cursor()}
@@ -110,7 +113,7 @@ func (s *search) lists(tx *bolt.Tx) (lists []list) {
 		add(byDoor, names)
 	}
 	if s.q.RecordingID != "" {
-		add(byRecording, []string{s.q.RecordingID})
+		add(byRecording, recordingForms(s.q.RecordingID))
 	}
 	return lists
 }

@@ -166,6 +166,7 @@ func (sn *Snapshot) EventByRecording(camera, recording string) (e Event, err err
 	if recording == "" {
 		return Event{}, doing(invalid("recording_id", "is empty"))
 	}
+	camera, recording = normalName(camera), normalName(recording)
 	defer catch(debug.SetPanicOnFault(true), &err)
 	var r record
 	if err := sn.eventByRecording(camera, recording, &r); err != nil {
@@ -177,7 +178,7 @@ func (sn *Snapshot) EventByRecording(camera, recording string) (e Event, err err
 func (sn *Snapshot) eventByRecording(camera, recording string, r *record) error {
 	found := false
 	err := sn.overTail(func(t *record) bool {
-		if found = t.RecordingID == recording && t.Camera == camera; found {
+		if found = normalName(t.RecordingID) == recording && normalName(t.Camera) == camera; found {
 			*r = *t
 		}
 		return !found
@@ -188,12 +189,15 @@ func (sn *Snapshot) eventByRecording(camera, recording string, r *record) error 
 	if found {
 		return sn.event(r.ID, r)
 	}
-	list := newPostingList(sn.r.tx, byRecording, recording, false)
-	for id, ok := list.next(); ok; id, ok = list.next() {
+	list := list{}
+	for _, form := range recordingForms(recording) {
+		list.of = append(list.of, newPostingList(sn.r.tx, byRecording, form, false))
+	}
+	for id, ok := list.seek(lastID); ok; id, ok = list.seek(lastBefore(id)) {
 		if err := sn.event(id, r); err != nil {
 			return err
 		}
-		if r.Camera == camera {
+		if normalName(r.Camera) == camera {
 			return nil
 		}
 	}

@@ -2,6 +2,7 @@ package doorlog
 
 import (
 	"context"
+	"encoding/json"
 	"maps"
 	"time"
 )
@@ -10,55 +11,56 @@ import (
 type Stats struct {
 	// Events and Persons are how many there are; Detected is how many events
 	// have detections.
-	Events   int64
-	Persons  int64
-	Detected int64
+	Events   int64 `json:"events"`
+	Persons  int64 `json:"persons"`
+	Detected int64 `json:"detected"`
 
 	// Oldest and Newest are when the first and the last of the events
 	// happened; zero if there are none.
-	Oldest, Newest time.Time
+	Oldest time.Time `json:"oldest"`
+	Newest time.Time `json:"newest"`
 
 	// StoreID names the store. It was made with the file, and a copy has the same.
-	StoreID ID
+	StoreID ID `json:"store_id"`
 
 	// Schema is the version of the layout of the file.
-	Schema int
+	Schema int `json:"schema"`
 
 	// FileSize is the size of the database file in bytes.
-	FileSize int64
+	FileSize int64 `json:"file_bytes"`
 
 	// PageSize is the size of a page in bytes, Pages how many the file uses,
 	// and FreePages how many of these hold nothing: new events fill them, and
 	// Compact does away with them.
-	PageSize  int64
-	Pages     int64
-	FreePages int64
+	PageSize  int64 `json:"page_bytes"`
+	Pages     int64 `json:"pages"`
+	FreePages int64 `json:"free_pages"`
 
 	// GrowthPerDay is how many bytes of the file a day of events has taken, on
 	// average: those of the pages that are not free, by the days from Oldest to
 	// Newest, of which there is one at least. Deleted events do not count.
-	GrowthPerDay int64
+	GrowthPerDay int64 `json:"growth_per_day"`
 
 	// Snapshots is how many snapshots are open, this call's not counted, and
 	// OldestSnapshot when the first of them was opened; zero if none is. Pages
 	// that are freed are not used again while a snapshot from before is open.
-	Snapshots      int
-	OldestSnapshot time.Time
+	Snapshots      int       `json:"snapshots"`
+	OldestSnapshot time.Time `json:"oldest_snapshot"`
 
 	// Verified is when the file was last read whole and found sound, by Open,
 	// Verify, Compact or in the background; zero if it was not since it was
 	// opened. Verifying says that it is being read in the background.
-	Verified  time.Time
-	Verifying bool
+	Verified  time.Time `json:"verified"`
+	Verifying bool      `json:"verifying"`
 
 	// LastBackup is of when the state is that the last Backup holds; zero if
 	// there has been none.
-	LastBackup time.Time
+	LastBackup time.Time `json:"last_backup"`
 
 	// Buckets are the bytes of the pages of each bucket (buckets.go) at the time
 	// Verified, when they were counted; nil if that is zero. A bucket of a few
 	// entries has no pages of its own.
-	Buckets map[string]int64
+	Buckets map[string]int64 `json:"buckets"`
 
 	// HeldBack says what the last Prune did not remove for want of proof
 	// (Pruned.HeldBack).
@@ -66,12 +68,71 @@ type Stats struct {
 
 	// Damage says what is wrong with the file, if something was found: every
 	// other call then returns it. It is ErrCorrupt, or nil.
-	Damage error
+	Damage error `json:"-"` // see MarshalJSON
 
 	// Stopped says why the store takes no more writes, if it has stopped
 	// (ErrUnknownOutcome), or is nil.
-	Stopped error
+	Stopped error `json:"-"` // see MarshalJSON
 }
+
+type (
+	plainStats Stats
+	statsJSON  struct {
+		*plainStats
+		Oldest         *time.Time `json:"oldest"`
+		Newest         *time.Time `json:"newest"`
+		OldestSnapshot *time.Time `json:"oldest_snapshot"`
+		Verified       *time.Time `json:"verified"`
+		LastBackup     *time.Time `json:"last_backup"`
+		Damage         *string    `json:"damage"`
+		Stopped        *string    `json:"stopped"`
+	}
+)
+
+// MarshalJSON writes the fields with the names that "doorlog info" uses where it
+// has them. A time that is zero is null, and damage and stopped are the texts of
+// the errors.
+func (st Stats) MarshalJSON() ([]byte, error) {
+	text := func(err error) *string {
+		if err == nil {
+			return nil
+		}
+		return orNull(err.Error())
+	}
+	return json.Marshal(statsJSON{
+		(*plainStats)(&st), timeOrNull(st.Oldest), timeOrNull(st.Newest), timeOrNull(st.OldestSnapshot), timeOrNull(st.Verified),
+		timeOrNull(st.LastBackup), text(st.Damage), text(st.Stopped),
+	})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes. Damage is ErrCorrupt again, and
+// Stopped ErrUnknownOutcome.
+func (st *Stats) UnmarshalJSON(data []byte) error {
+	var v Stats
+	j := statsJSON{plainStats: (*plainStats)(&v)}
+	if err := json.Unmarshal(data, &j); err != nil {
+		return err
+	}
+	v.Oldest, v.Newest, v.OldestSnapshot = orZero(j.Oldest), orZero(j.Newest), orZero(j.OldestSnapshot)
+	v.Verified, v.LastBackup = orZero(j.Verified), orZero(j.LastBackup)
+	if j.Damage != nil {
+		v.Damage = toldError{*j.Damage, ErrCorrupt}
+	}
+	if j.Stopped != nil {
+		v.Stopped = toldError{*j.Stopped, ErrUnknownOutcome}
+	}
+	*st = v
+	return nil
+}
+
+// A toldError is an error of another process, of which the text is known and what it is.
+type toldError struct {
+	text string
+	is   error
+}
+
+func (e toldError) Error() string { return e.text }
+func (e toldError) Unwrap() error { return e.is }
 
 // LiveSize is the bytes of the pages that are in use: the file is hardly larger
 // after Compact, and smaller where deletions have left pages half empty.

@@ -27,6 +27,7 @@ type Store struct {
 	thumbs   *thumbnails
 	clock    *clock
 	names    interner
+	spelled  spellingList
 	ids      idSource
 	busy     idLocks
 	prunes   idLocks // of no event: they take turns
@@ -272,22 +273,4 @@ func (s *Store) enterWrite() error {
 		return ErrReadOnly
 	}
 	return nil
-}
-
-// update has apply run in a write transaction (see committer.submit).
-func (s *Store) update(ctx context.Context, apply func(*writeTx) error) error {
-	if err := s.enterWrite(); err != nil {
-		return err
-	}
-	defer s.leave()
-	return s.commits.submit(ctx, apply)
-}
-
-// makeRoom is update for a transaction that may use the reserve.
-func (s *Store) makeRoom(ctx context.Context, apply func(*writeTx) error) error {
-	if err := s.enterWrite(); err != nil {
-		return err
-	}
-	defer s.leave()
-	return s.commits.makeRoom(ctx, apply)
 }

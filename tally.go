@@ -33,7 +33,7 @@ func (sn *Snapshot) tally(sc *Scope, wants wanted) (t *tally, err error) {
 	if err := sn.usable(); err != nil {
 		return nil, err
 	}
-	if err := validOptionalName("Scope.Camera", sc.Camera); err != nil {
+	if err := validOptionalName("Scope.Camera", normalName(sc.Camera)); err != nil {
 		return nil, err
 	}
 	if err := validLocation(sc.location()); err != nil {
@@ -129,7 +129,7 @@ func (t *tally) addEvents(from, until ID) error {
 
 // addRollups adds what rollups have in [first, last), which are whole units.
 func (t *tally) addRollups(first, last time.Time) error {
-	return t.sn.eachRollup(t.sc.Camera, first, last, func(day uint32, d *decoder, c counts) error {
+	add := func(day uint32, d *decoder, c counts) error {
 		start := startOfDay(day)
 		whole := !start.Before(first) && !start.Add(secondsADay*time.Second).After(last)
 		if whole && t.wants.hours == nil {
@@ -143,7 +143,15 @@ func (t *tally) addRollups(first, last time.Time) error {
 			d.labelTally(t.labels)
 		}
 		return d.err()
-	})
+	}
+	if t.sc.Camera == "" {
+		return t.sn.eachRollup("", first, last, add)
+	}
+	cameras, err := t.sn.spell(byCamera, []string{normalName(t.sc.Camera)})
+	for i := 0; i < len(cameras) && err == nil; i++ {
+		err = t.sn.eachRollup(cameras[i], first, last, add)
+	}
+	return err
 }
 
 func (t *tally) addQuarters(d *decoder, day uint32, first, last time.Time) {

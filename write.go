@@ -29,7 +29,7 @@ func (s *Store) latest() time.Time { return s.clock.latest(s.opt.MaxFutureSkew) 
 
 // WriteEvent stores an event with its detections and returns its ID. It is
 // durable when WriteEvent returns. An event that cannot be stored is
-// ErrInvalid, and the text names the field. ErrFull, ErrReadOnly and
+// ErrInvalid, and the text names the field (see Options.MendDetections). ErrFull, ErrReadOnly and
 // ErrUnknownOutcome say why a good event was not stored.
 //
 // If e has an ID that the store has already, the same event is a success that
@@ -230,6 +230,7 @@ func (s *Store) prepare(e *Event, in *insertion) (err error) {
 	if err := s.normalise(&in.Event); err != nil {
 		return err
 	}
+	s.mend(&in.Event)
 	if err := in.validate(s.latest()); err != nil {
 		return err
 	}
@@ -244,6 +245,7 @@ func (s *Store) prepare(e *Event, in *insertion) (err error) {
 // they are kept.
 func (s *Store) normalise(e *Event) error {
 	e.takeFirstHours()
+	e.normaliseNames()
 	if e.ID != (ID{}) {
 		if !validID(e.ID) {
 			return invalid("id", "%s is not the ID of an event", e.ID)
@@ -299,6 +301,7 @@ func (s *Store) updateEvent(ctx context.Context, e Event) error {
 	if err := s.normalise(&e); err != nil {
 		return err
 	}
+	s.mend(&e)
 	e.CreatedAt = e.RecordedAt // any that is valid: the stored one is kept
 	if err := e.validate(maxIDTime); err != nil {
 		return err

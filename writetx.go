@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -184,6 +185,7 @@ func (w *writeTx) write(in *insertion, once bool) (written, error) {
 		if err != nil {
 			return written{}, err
 		}
+		there.normaliseNames()
 		if !there.sameContent(&in.Event) || in.Pinned && !there.Pinned || in.created && !there.CreatedAt.Equal(in.CreatedAt) {
 			return written{}, fmt.Errorf("id %s: another event has it: %w", in.ID, ErrExists)
 		}
@@ -272,7 +274,7 @@ func (w *writeTx) findRecording(camera, recording string) (newest ID, found bool
 		w.recordings = make(map[recordingKey]ID)
 		err := w.overTail(func(r *record) error {
 			if r.RecordingID != "" {
-				w.recordings[recordingKey{r.Camera, r.RecordingID}] = r.ID
+				w.recordings[recordingKey{normalName(r.Camera), normalName(r.RecordingID)}] = r.ID
 			}
 			return nil
 		})
@@ -284,30 +286,34 @@ func (w *writeTx) findRecording(camera, recording string) (newest ID, found bool
 	if id, ok := w.recordings[recordingKey{camera, recording}]; ok {
 		return id, true, nil
 	}
-	list := newPostingList(w.tx, byRecording, recording, true)
-	for id, ok := list.next(); ok; id, ok = list.next() {
-		r, err := w.get(id)
-		if err != nil {
-			return ID{}, false, err
-		}
-		if r.Camera == camera {
-			newest, found = id, true
+	for _, form := range recordingForms(recording) {
+		list := newPostingList(w.tx, byRecording, form, true)
+		for id, ok := list.next(); ok; id, ok = list.next() {
+			r, err := w.get(id)
+			if err != nil {
+				return ID{}, false, err
+			}
+			if normalName(r.Camera) == camera {
+				newest, found = maxID(newest, id), true
+			}
 		}
 	}
 	return newest, found, nil
 }
 
-// eventsOf returns the IDs of the events of a person.
-func (w *writeTx) eventsOf(person string) (ids []ID, err error) {
+// eventsOf returns the IDs of the events of a person, who is stored in these forms.
+func (w *writeTx) eventsOf(forms []string) (ids []ID, err error) {
 	if err := w.applyIndex(byPerson); err != nil {
 		return nil, err
 	}
-	list := newPostingList(w.tx, byPerson, person, true)
-	for id, ok := list.next(); ok; id, ok = list.next() {
-		ids = append(ids, id)
+	for _, form := range forms {
+		list := newPostingList(w.tx, byPerson, form, true)
+		for id, ok := list.next(); ok; id, ok = list.next() {
+			ids = append(ids, id)
+		}
 	}
 	err = w.overTail(func(r *record) error {
-		if r.Person == person {
+		if slices.Contains(forms, r.Person) {
 			ids = append(ids, r.ID)
 		}
 		return nil

@@ -117,7 +117,7 @@ func (f *editFlags) change(given func(flag string) bool) (func(*doorlog.Event) e
 	}
 	var added []doorlog.Detection
 	for _, text := range f.detections {
-		d, err := parseDetection(text)
+		d, err := parseDetection(text, false)
 		if err != nil {
 			return nil, err
 		}

@@ -164,7 +164,7 @@ func (a *app) emitPage(page doorlog.Page, loc *time.Location, bind func(string) 
 			Events []doorlog.Event `json:"events"`
 			Next   *string         `json:"next"`
 			Prev   *string         `json:"prev"`
-		}{append([]doorlog.Event{}, page.Events...), orNull(next), orNull(prev)}, nil)
+		}{page.Events, orNull(next), orNull(prev)}, nil)
 	}
 	return emitList(a, page.Events, func(w io.Writer) error {
 		if err := writeEventTable(w, page.Events, loc); err != nil {
@@ -208,7 +208,6 @@ func (a *app) explainEvents(ctx context.Context, st *doorlog.Store, q doorlog.Qu
 	if err != nil {
 		return err
 	}
-	plan.Lists = append([]doorlog.PlanList{}, plan.Lists...) // JSON: [], not null
 	return a.emit(plan, func(w io.Writer) error { return writeTable(w, nil, planDetails(plan)) })
 }
 

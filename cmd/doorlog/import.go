@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 // importFlags are the flags of import.
 type importFlags struct {
 	once    bool
+	mend    bool
 	rejects string
 }
 
@@ -24,18 +26,21 @@ func newImportCommand(a *app) *cobra.Command {
 	var f importFlags
 	cmd := &cobra.Command{
 		Use:   "import FILE|-",
-		Short: "Import events from JSON lines",
+		Short: "Import events from JSON",
 		Long: `Import events from a file, or with - from standard input: one JSON object on each
-line, with the names that --json prints:
+line, or whatever this program prints with --json: an array, or an object with an array
+"events". The names of an event are those that --json prints:
 
-  camera_id, recorded_at (RFC 3339; UTC if it has no offset) and event_type,
-  which are required; id, recording_id, person_name, face_confidence,
+  camera_id, recorded_at (RFC 3339, with the offset as +01 or +0100 too; UTC if it
+  has none; or a number of unix seconds or milliseconds) and event_type, which are
+  required; id, recording_id, person_name, face_confidence,
   face_distance, unlock_granted, door_action, thumbnail_path, frame_width,
   frame_height, alert_sent, pinned, created_at, attributes, and detections, an
   array of objects with label, confidence, bbox_x1, bbox_y1, bbox_x2, bbox_y2
 
 A line {"person": {"name": …, "display_name": …, "auto_unlock": …, "created_at": …}},
-as "doorlog export" writes it, is a person, who gets these values.
+as "doorlog export" writes it, is a person, who gets these values; so is an object
+{"name": …} as "doorlog persons list" prints it.
 
 What is null or left out is absent. A line has at most 16 MiB; empty lines are
 passed over. The database is made if it does not exist. Lines from a pipe are
@@ -44,11 +49,18 @@ written as they come. Until the import ends no other process can open the databa
 A line with the id of an event that is there is passed over if it is the same event,
 and cannot be taken if it is another one.
 
+All that is said of a line holds for an object of an array, too. What is nothing of
+ours, such as the JSON of another system, CSV or a picture, is one error.
+
 A line that cannot be taken ends the import: the error names its number and the
 field, all before it is kept, nothing after it is written, and the exit code is 1.
 With --rejects the import goes on instead, puts a copy of each such line into that
 file (a line that is too long is only counted), and the exit code is 1 only if no
 line at all could be taken.
+
+With --mend-detections a detection that cannot be stored does not cost its event: a
+confidence just outside of 0 to 1 is clamped, exchanged corners of a box are put in
+order, any other such box or detection is left out, and each change is told.
 
 With --once an event whose camera_id and recording_id are there already, or whose
 id is, is not written again, nor a person of that name changed, so that an import may
@@ -68,6 +80,7 @@ be repeated. A line with neither recording_id nor id cannot be taken then.`,
 		},
 	}
 	cmd.Flags().BoolVar(&f.once, "once", false, "pass over events that are there already")
+	cmd.Flags().BoolVar(&f.mend, "mend-detections", false, "keep events with detections that cannot be stored, and mend these")
 	cmd.Flags().StringVar(&f.rejects, "rejects", "", "go on after a bad line, and put it into this `file`")
 	return cmd
 }
@@ -83,7 +96,7 @@ func (a *app) importFile(ctx context.Context, name string, f importFlags) error 
 	if err != nil {
 		return err
 	}
-	im := &importer{once: f.once, rejects: rejects, errOut: a.err}
+	im := &importer{once: f.once, mend: f.mend, rejects: rejects, errOut: a.err}
 	began := a.now()
 	err = a.withStore(creates, func(st *doorlog.Store) error {
 		if err := rejects.begin(); err != nil {
@@ -104,7 +117,7 @@ func (a *app) importFile(ctx context.Context, name string, f importFlags) error 
 		}
 	}
 	if err == nil && im.sum.Rejected > 0 && im.sum.Imported+im.sum.Existed+im.sum.Persons == 0 {
-		err = errors.New("no line could be taken")
+		err = cmp.Or(im.foreign, errors.New("no line could be taken"))
 	}
 	if err != nil {
 		return fmt.Errorf("import %s: %w", name, plainError{err})
@@ -149,6 +162,7 @@ type importSummary struct {
 	Existed  int64   `json:"existed"`  // passed over: were there already
 	Rejected int64   `json:"rejected"`
 	Persons  int64   `json:"persons"` // put now, or as they were
+	Mended   int64   `json:"mended"`  // changes to detections
 	Seconds  float64 `json:"seconds"`
 }
 
@@ -175,6 +189,9 @@ func (s importSummary) String() string {
 	}
 	if s.Rejected > 0 {
 		notes = append(notes, humanize.Comma(s.Rejected)+" rejected")
+	}
+	if s.Mended > 0 {
+		notes = append(notes, plural(int(s.Mended), "detection")+" mended")
 	}
 	text := "imported " + plural(int(s.Imported), "event")
 	if s.Persons > 0 {

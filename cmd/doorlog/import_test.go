@@ -207,7 +207,7 @@ func TestTheProgressOfAnImportIsThatOfItsBytes(t *testing.T) {
 	var screen bytes.Buffer
 	a := &app{err: &errorWriter{w: &screen, terminal: true}}
 	im := &importer{st: st, bar: a.progress(1000, "importing")}
-	line := inputLine{number: 1, event: doorlog.Event{Camera: "c", Type: doorlog.Motion, RecordedAt: day}}
+	line := inputLine{place: inputPlace{line: 1}, event: doorlog.Event{Camera: "c", Type: doorlog.Motion, RecordedAt: day}}
 	if err := im.take(t.Context(), batch{good: []inputLine{line}, bytes: 500}); err != nil {
 		t.Fatal(err)
 	}
@@ -218,9 +218,9 @@ func TestTheProgressOfAnImportIsThatOfItsBytes(t *testing.T) {
 
 func TestAnImportSaysWhatIsNoText(t *testing.T) {
 	for in, want := range map[string]string{
-		"\x1f\x8b\x08\x00\x00\x00\n":    "line 1: is gzip: unpack it first, as in: zcat FILE | doorlog import -",
-		"\xff\xfe{\x00\"\x00\n\x00":     "line 1: is UTF-16: the lines must be UTF-8",
-		"\xfe\xff\x00{\x00\"\x00\n":     "line 1: is UTF-16: the lines must be UTF-8",
+		"\x1f\x8b\x08\x00\x00\x00\n":    "import -: is gzip: unpack it first, as in: zcat FILE | doorlog import -\n",
+		"\xff\xfe{\x00\"\x00\n\x00":     "import -: is UTF-16: make it UTF-8 first, ",
+		"\xfe\xff\x00{\x00\"\x00\n":     "import -: is UTF-16: make it UTF-8 first, ",
 		jsonLine(t, 1) + "\n\x1f\x8b\n": "line 2: is not JSON: ",
 	} {
 		c := newCLI(t)

@@ -8,7 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/dustin/go-humanize"
 
@@ -22,23 +25,24 @@ const (
 	batchBytes = 8 << 20
 )
 
-// An inputLine is a line that is not empty: an event, a person, or what is wrong
-// with it.
+// An inputLine is a line that is not empty, or a value of a document: an event, a
+// person, or what is wrong with it.
 type inputLine struct {
-	number int
+	place  inputPlace
 	event  doorlog.Event
 	person *doorlog.Person // nil: it is an event
+	mended []error         // what was changed of its detections
 	raw    []byte          // kept for --rejects alone
 	bad    error
 }
 
 // A lineError says which line of the input is bad, and why.
 type lineError struct {
-	number int
-	err    error
+	place inputPlace
+	err   error
 }
 
-func (e lineError) Error() string { return fmt.Sprintf("line %d: %s", e.number, reason(e.err)) }
+func (e lineError) Error() string { return e.place.String() + ": " + reason(e.err) }
 func (e lineError) Unwrap() error { return e.err }
 
 // A batch of lines. The one that holds the end of the input, or what broke it
@@ -46,6 +50,7 @@ func (e lineError) Unwrap() error { return e.err }
 type batch struct {
 	good, bad []inputLine
 	bytes     int64
+	foreign   error // what the input seems to be, if its first line is nothing of ours
 	end       error // io.EOF, a lineError, or a failure to read; nil: more will come
 }
 
@@ -54,10 +59,12 @@ type batch struct {
 type importer struct {
 	st      *doorlog.Store
 	once    bool
+	mend    bool
 	rejects *rejects // nil: a bad line ends the import
 	errOut  io.Writer
 	bar     progressBar // counts bytes
 	sum     importSummary
+	foreign error // see batch
 }
 
 func (im *importer) run(ctx context.Context, in io.Reader) error {
@@ -66,7 +73,17 @@ func (im *importer) run(ctx context.Context, in io.Reader) error {
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
 	batches := make(chan batch)
-	go im.read(reading, newLineReader(in), batches)
+	go func() {
+		from, err := newSource(in)
+		if err == nil {
+			im.read(reading, from, batches)
+			return
+		}
+		select {
+		case batches <- batch{end: err}:
+		case <-reading.Done():
+		}
+	}()
 	for {
 		select {
 		case <-ctx.Done():
@@ -85,25 +102,25 @@ func (im *importer) run(ctx context.Context, in io.Reader) error {
 	}
 }
 
-// read sends the lines of the input, batch by batch. A batch goes when it is
+// read sends the values of the input, batch by batch. A batch goes when it is
 // full, and when the next line is not there yet: it may be long in coming.
-func (im *importer) read(ctx context.Context, lines *lineReader, to chan<- batch) {
+func (im *importer) read(ctx context.Context, from source, to chan<- batch) {
 	var b batch
 	var sent int64
 	for b.end == nil {
-		raw, err := lines.next()
+		raw, err := from.next()
 		switch {
 		case err == nil && len(raw) == 0:
 		case err == nil || errors.Is(err, errLongLine):
-			im.decode(&b, lines.number, raw, err)
+			im.decode(&b, from.at(), raw, err)
 		case errors.Is(err, io.EOF):
 			b.end = io.EOF
 		default:
-			b.end = fmt.Errorf("after line %d: %w", lines.number-1, err)
+			b.end = err
 		}
-		b.bytes = lines.read - sent
+		b.bytes = from.taken() - sent
 		count := len(b.good) + len(b.bad)
-		if b.end == nil && count < batchLines && b.bytes < batchBytes && (count == 0 || !lines.waiting()) {
+		if b.end == nil && count < batchLines && b.bytes < batchBytes && (count == 0 || !from.waiting()) {
 			continue
 		}
 		select {
@@ -111,77 +128,130 @@ func (im *importer) read(ctx context.Context, lines *lineReader, to chan<- batch
 		case <-ctx.Done():
 			return
 		}
-		sent = lines.read
+		sent = from.taken()
 		b = batch{end: b.end}
 	}
 }
 
 // decode puts a line into the batch; a bad one ends it unless there is a place for rejects.
-func (im *importer) decode(b *batch, number int, raw []byte, err error) {
-	line := inputLine{number: number}
+func (im *importer) decode(b *batch, at inputPlace, raw []byte, err error) {
+	line := inputLine{place: at}
 	if err == nil {
 		if isPerson(raw) {
 			line.person, err = unmarshalPerson(raw)
 		} else {
-			err = unmarshal(raw, &line.event)
+			line.mended, err = im.unmarshal(raw, &line.event)
 		}
 	}
-	if err != nil && number == 1 {
-		err = cmp.Or(noText(raw), err)
+	var foreign error
+	if err != nil && (at.item == 1 || at.line == 1 && at.item == 0) {
+		foreign = foreignJSON(raw)
 	}
+	b.foreign = cmp.Or(b.foreign, foreign)
 	if im.rejects != nil {
-		line.raw = slices.Clone(raw)
+		line.raw = oneLine(raw, at.item > 0)
 	}
 	switch {
+	case foreign != nil && (im.rejects == nil || at.item == 1):
+		b.end = foreign
 	case err == nil:
 		b.good = append(b.good, line)
 	case im.rejects != nil:
 		line.bad = err
 		b.bad = append(b.bad, line)
 	default:
-		b.end = lineError{number, err}
+		b.end = lineError{at, err}
 	}
 }
 
-// noText says what the beginning of an input is that holds no lines of text, as
-// far as that is known.
-func noText(raw []byte) error {
-	switch {
-	case bytes.HasPrefix(raw, []byte("\x1f\x8b")):
-		return errors.New("is gzip: unpack it first, as in: zcat FILE | doorlog import -")
-	case bytes.HasPrefix(raw, []byte("\xff\xfe")), bytes.HasPrefix(raw, []byte("\xfe\xff")):
-		return errors.New("is UTF-16: the lines must be UTF-8")
+// foreignJSON says what the first value of an input is that has nothing of an event
+// or a person; nil if it has.
+func foreignJSON(raw []byte) error {
+	var v any
+	if json.Unmarshal(raw, &v) != nil {
+		return nil //nolint:nilerr // it is told as no JSON
 	}
-	return nil
+	fields, isObject := v.(map[string]any)
+	if !isObject {
+		return foreignError("is JSON, but no objects" + wanted)
+	}
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		switch name {
+		case "camera_id", "recorded_at", "event_type", "person", "display_name", "auto_unlock":
+			return nil
+		}
+		names = append(names, strconv.Quote(name))
+	}
+	const shown = 8
+	if len(names) > shown {
+		names = append(names[:shown], "…")
+	}
+	return foreignError("is JSON with the fields " + strings.Join(names, ", ") + wanted)
 }
 
-func unmarshal(raw []byte, e *doorlog.Event) error {
-	err := json.Unmarshal(raw, e)
+// oneLine returns a copy of a value, on one line if it is of a document.
+func oneLine(raw []byte, document bool) []byte {
+	var line bytes.Buffer
+	if document && json.Compact(&line, raw) == nil {
+		return line.Bytes()
+	}
+	return slices.Clone(raw)
+}
+
+func (im *importer) unmarshal(raw []byte, e *doorlog.Event) (mended []error, err error) {
+	if im.mend {
+		if err = json.Unmarshal(raw, new(json.RawMessage)); err == nil {
+			mended, err = e.UnmarshalMending(raw)
+		}
+	} else {
+		err = json.Unmarshal(raw, e)
+	}
+	return mended, notJSON(err)
+}
+
+// isPerson reports whether a value is a person, as export and "persons list" write
+// it: its first field says so, which no event has.
+func isPerson(raw []byte) bool {
+	switch firstField(raw) {
+	case "person", "name", "display_name", "auto_unlock":
+		return true
+	}
+	return false
+}
+
+func unmarshalPerson(raw []byte) (*doorlog.Person, error) {
+	p := new(doorlog.Person)
+	if firstField(raw) != "person" {
+		return p, notJSON(json.Unmarshal(raw, p))
+	}
+	if err := json.Unmarshal(raw, new(json.RawMessage)); err != nil {
+		return nil, notJSON(err)
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	for range 2 { // the brace and the name
+		if _, err := dec.Token(); err != nil {
+			return nil, err
+		}
+	}
+	if err := dec.Decode(&p); err != nil {
+		return nil, err
+	}
+	if p == nil {
+		return nil, errors.New("person: is missing")
+	}
+	if dec.More() {
+		return nil, errors.New("person: is not the only field")
+	}
+	return p, nil
+}
+
+// notJSON says so of a line, if that is what err means.
+func notJSON(err error) error {
 	if _, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return fmt.Errorf("is not JSON: %w", err)
 	}
 	return err
-}
-
-// isPerson reports whether a line is that of a person, as export writes it: its
-// first field says so, which no event has.
-func isPerson(raw []byte) bool {
-	rest, ok := bytes.CutPrefix(bytes.TrimLeft(raw, " \t"), []byte("{"))
-	return ok && bytes.HasPrefix(bytes.TrimLeft(rest, " \t"), []byte(`"person"`))
-}
-
-func unmarshalPerson(raw []byte) (*doorlog.Person, error) {
-	var line personLine
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.DisallowUnknownFields()
-	err := dec.Decode(&line)
-	if _, ok := errors.AsType[*json.SyntaxError](err); ok || errors.Is(err, io.ErrUnexpectedEOF) || err == nil && dec.More() {
-		return nil, fmt.Errorf("is not JSON: %w", cmp.Or(err, errors.New("something follows the object")))
-	}
-	if err == nil && line.Person == nil {
-		err = errors.New("person: is missing")
-	}
-	return line.Person, err
 }
 
 // nextRun returns the first lines, which are all of persons or all of events, and
@@ -206,7 +276,7 @@ func (im *importer) putPersons(ctx context.Context, lines []inputLine) (refused 
 			line.bad = err
 			refused = append(refused, line)
 		case isLine:
-			return nil, lineError{line.number, err}
+			return nil, lineError{line.place, err}
 		default:
 			return nil, err
 		}
@@ -230,6 +300,8 @@ func (im *importer) putPerson(ctx context.Context, p *doorlog.Person) error {
 // take writes a batch, and the lines that were refused to the rejects.
 func (im *importer) take(ctx context.Context, b batch) error {
 	bad := b.bad
+	im.foreign = cmp.Or(im.foreign, b.foreign)
+	im.tellMended(b.good)
 	for run, rest := nextRun(b.good); len(run) > 0; run, rest = nextRun(rest) {
 		write := im.write
 		if run[0].person != nil {
@@ -241,7 +313,9 @@ func (im *importer) take(ctx context.Context, b batch) error {
 		}
 		bad = slices.Concat(bad, refused)
 	}
-	slices.SortFunc(bad, func(a, b inputLine) int { return a.number - b.number })
+	slices.SortFunc(bad, func(a, b inputLine) int {
+		return cmp.Or(a.place.line-b.place.line, a.place.item-b.place.item)
+	})
 	im.sum.Rejected += int64(len(bad))
 	if err := im.rejects.add(im.errOut, bad); err != nil {
 		return err
@@ -249,6 +323,21 @@ func (im *importer) take(ctx context.Context, b batch) error {
 	im.bar.Add(b.bytes)
 	im.bar.Label(fmt.Sprintf("importing: %s events", humanize.Comma(im.sum.Imported+im.sum.Existed)))
 	return nil
+}
+
+// tellMended explains the first changes to detections, and counts all.
+func (im *importer) tellMended(lines []inputLine) {
+	for _, line := range lines {
+		for _, change := range line.mended {
+			im.sum.Mended++
+			switch {
+			case im.sum.Mended <= shownRejects:
+				fmt.Fprintf(im.errOut, "doorlog: mended %s\n", printable(lineError{line.place, change}.Error()))
+			case im.sum.Mended == shownRejects+1:
+				fmt.Fprintln(im.errOut, "doorlog: further mended detections are not shown here")
+			}
+		}
+	}
 }
 
 // write stores lines in one transaction. If the store refuses one of them it
@@ -265,7 +354,7 @@ func (im *importer) write(ctx context.Context, lines []inputLine) (refused []inp
 	case !isLine:
 		return nil, err
 	case len(lines) == 1 && im.rejects == nil:
-		return nil, lineError{lines[0].number, err}
+		return nil, lineError{lines[0].place, err}
 	case len(lines) == 1:
 		lines[0].bad = err
 		return lines, nil

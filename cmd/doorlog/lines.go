@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 )
 
@@ -27,6 +28,9 @@ func newLineReader(r io.Reader) *lineReader {
 	return &lineReader{r: bufio.NewReaderSize(r, readBuffer)}
 }
 
+func (l *lineReader) at() inputPlace { return inputPlace{line: l.number} }
+func (l *lineReader) taken() int64   { return l.read }
+
 // waiting reports whether all that was read so far was returned, so that
 // another line may be long in coming.
 func (l *lineReader) waiting() bool { return l.r.Buffered() == 0 }
@@ -49,6 +53,9 @@ func (l *lineReader) next() ([]byte, error) {
 		switch {
 		case errors.Is(err, bufio.ErrBufferFull):
 		case err != nil && (!errors.Is(err, io.EOF) || l.read == start):
+			if !errors.Is(err, io.EOF) {
+				err = fmt.Errorf("after line %d: %w", l.number-1, err)
+			}
 			return nil, err
 		default:
 			line := l.trim()

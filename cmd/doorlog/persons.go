@@ -227,12 +227,7 @@ func (a *app) emitPerson(p doorlog.Person) error {
 }
 
 func (a *app) emitSync(sync doorlog.PersonSync) error {
-	filled := struct { // [] in JSON where there is none, not null
-		Added   []string `json:"added"`
-		Known   []string `json:"known"`
-		Skipped []string `json:"skipped"`
-	}{append([]string{}, sync.Added...), append([]string{}, sync.Known...), append([]string{}, sync.Skipped...)}
-	return a.emit(filled, func(w io.Writer) error {
+	return a.emit(sync, func(w io.Writer) error {
 		return writeTable(w, nil, [][]string{
 			{"added", strings.Join(sync.Added, ", ")},
 			{"known already", strings.Join(sync.Known, ", ")},

@@ -74,7 +74,7 @@ func (r *rejects) add(explain io.Writer, lines []inputLine) error {
 		r.count++
 		switch {
 		case r.count <= shownRejects:
-			fmt.Fprintf(explain, "doorlog: rejected %s\n", printable(lineError{line.number, line.bad}.Error()))
+			fmt.Fprintf(explain, "doorlog: rejected %s\n", printable(lineError{line.place, line.bad}.Error()))
 		case r.count == shownRejects+1:
 			fmt.Fprintln(explain, "doorlog: further rejected lines are not shown here")
 		}

@@ -133,10 +133,6 @@ func newStatistics(sn *doorlog.Snapshot, sc doorlog.Scope) (*statistics, error) 
 	if s.Persons, err = sn.PersonActivity(sc); err != nil {
 		return nil, err
 	}
-	// JSON: [], not null
-	s.Breakdown = append([]doorlog.LabelCount{}, s.Breakdown...)
-	s.Timeline = append([]doorlog.DayCount{}, s.Timeline...)
-	s.Persons = append([]doorlog.PersonCount{}, s.Persons...)
 	return &s, nil
 }
 

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"errors"
 	"math"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/doorlog/doorlog"
 )
 
 // A timeRange is --since and --until as they were given.
@@ -47,20 +50,30 @@ func (r *timeRange) hasAge() bool {
 	return since || until
 }
 
-// parseMoment reads a time of RFC 3339, a date, which is its first moment in
-// loc, or an age.
+// parseMoment reads what doorlog.ParseTime does, a date, which is its first moment
+// in loc, or an age.
 func parseMoment(text string, now time.Time, loc *time.Location) (t time.Time, ok bool) {
 	if age, ok := parseAge(text); ok {
 		t = now.Add(-age)
 	} else if date, err := time.Parse(time.DateOnly, text); err == nil {
 		t = startOfDay(date, loc)
-	} else if t, err = time.Parse(time.RFC3339Nano, text); err != nil {
+	} else if t, err = parseTime(text, loc); err != nil {
 		return t, false
 	}
 	if epoch := time.Unix(0, 0); t.Before(epoch) {
 		t = epoch // nothing is older, and the zero time would be no bound at all
 	}
 	return t, true
+}
+
+// parseTime is doorlog.ParseTime, but refuses a small number: on a command line 7
+// is more likely to be 7d than the seventh second of 1970.
+func parseTime(text string, loc *time.Location) (time.Time, error) {
+	const least = len("100000000") // in 1973
+	if len(text) < least {
+		return time.Time{}, errors.New("is too short")
+	}
+	return doorlog.ParseTime(text, loc)
 }
 
 const hoursADay = 24

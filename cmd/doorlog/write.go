@@ -23,7 +23,7 @@ type writeFlags struct {
 	at, recording, door       string
 
 	confidence, distance   float64
-	unlocked, once         bool
+	unlocked, once, mend   bool
 	detections, attributes []string
 	frame                  string
 }
@@ -53,6 +53,11 @@ written again; the ID is that of the event that is there.`,
 			if err != nil {
 				return err
 			}
+			if w.mend {
+				for _, change := range e.MendDetections() {
+					fmt.Fprintf(a.err, "doorlog: mended %s\n", printable(reason(change)))
+				}
+			}
 			return a.write(cmd.Context(), e, w.frame, w.once)
 		},
 	}
@@ -73,7 +78,7 @@ func (w *writeFlags) addTo(cmd *cobra.Command) {
 	f.StringVar(&w.camera, "camera", "", "the camera's `name`; required")
 	f.StringVar(&w.eventType, "type", string(doorlog.Motion), "what caused the event: motion, ding, or any other `name`")
 	f.StringVar(&w.person, "person", "", "`name` of who was recognised (default a stranger)")
-	f.StringVar(&w.at, "at", "", "when it happened, a `TIME` with an offset, such as 2026-02-25T08:30:00+01:00 (default now)")
+	f.StringVar(&w.at, "at", "", "when it happened, a `TIME` with an offset, such as 2026-02-25T08:30:00+01:00, or in unix seconds (default now)")
 	f.StringVar(&w.recording, "recording", "", "the producer's own `id` of the recording")
 	f.Float64Var(&w.confidence, "face-confidence", 0, "how sure the recognition is, `0..1` (default not measured)")
 	f.Float64Var(&w.distance, "face-distance", 0, "`distance` to the nearest known face (default not measured)")
@@ -82,6 +87,7 @@ func (w *writeFlags) addTo(cmd *cobra.Command) {
 	f.StringArrayVar(&w.detections, "detection", nil, "a `detection`: what was seen, as label:confidence[:x1,y1,x2,y2], in pixels; repeatable")
 	f.StringArrayVar(&w.attributes, "attribute", nil, "something of your own, as `name=value`; repeatable")
 	f.StringVar(&w.frame, "frame", "", "picture `file` to make the thumbnail from; - is standard input")
+	f.BoolVar(&w.mend, "mend-detections", false, "write what can be stored of a --detection that cannot be, and say so")
 	f.BoolVar(&w.once, "once", false, "write nothing if the camera has an event of this --recording")
 }
 
@@ -111,7 +117,7 @@ func (w *writeFlags) event(given func(flag string) bool, now func() time.Time) (
 		return e, misuse("--door %q is none of none, unlocked, locked", w.door)
 	}
 	for _, text := range w.detections {
-		d, err := parseDetection(text)
+		d, err := parseDetection(text, w.mend)
 		if err != nil {
 			return e, err
 		}
@@ -146,10 +152,10 @@ func isConfidence(v float64) bool { return v >= 0 && v <= 1 }
 // nor too far ahead of the clock for it.
 func parseAt(text string, now time.Time) (time.Time, error) {
 	const ahead = 24 * time.Hour // as doorlog.Options has it
-	at, err := time.Parse(time.RFC3339Nano, text)
+	at, err := parseTime(text, nil)
 	switch {
 	case err != nil:
-		return at, misuse("--at %q is not a time of RFC 3339 with an offset, such as 2026-02-25T08:30:00+01:00", text)
+		return at, misuse("--at %q is not a time with an offset, such as 2026-02-25T08:30:00+01:00", text)
 	case at.Before(time.Unix(0, 0)):
 		return at, misuse("--at %s is before 1970", text)
 	case at.After(now.Add(ahead)):
@@ -159,8 +165,8 @@ func parseAt(text string, now time.Time) (time.Time, error) {
 }
 
 // parseDetection reads label:confidence[:x1,y1,x2,y2]. It goes from the right,
-// since a label may hold a colon.
-func parseDetection(text string) (doorlog.Detection, error) {
+// since a label may hold a colon. With mend, values are taken that cannot be stored.
+func parseDetection(text string, mend bool) (doorlog.Detection, error) {
 	wrong := misuse("--detection %q is not label:confidence or label:confidence:x1,y1,x2,y2", text)
 	head, tail, found := cutLast(text, ":")
 	var box *doorlog.Box
@@ -175,17 +181,17 @@ func parseDetection(text string) (doorlog.Detection, error) {
 				return doorlog.Detection{}, wrong
 			}
 		}
-		if !(v[0] <= v[2] && v[1] <= v[3]) || slices.ContainsFunc(v[:], func(side float64) bool { return math.IsInf(side, 0) }) {
+		if !mend && (!(v[0] <= v[2] && v[1] <= v[3]) || slices.ContainsFunc(v[:], func(side float64) bool { return math.IsInf(side, 0) })) {
 			return doorlog.Detection{}, misuse("--detection %q: its corners are not in the order x1,y1,x2,y2", text)
 		}
 		box = &doorlog.Box{X1: v[0], Y1: v[1], X2: v[2], Y2: v[3]}
 		head, tail, found = cutLast(head, ":")
 	}
 	confidence, err := strconv.ParseFloat(tail, 64)
-	if !found || err != nil || head == "" {
+	if !found || err != nil || head == "" && !mend {
 		return doorlog.Detection{}, wrong
 	}
-	if !isConfidence(confidence) {
+	if !mend && !isConfidence(confidence) {
 		return doorlog.Detection{}, misuse("--detection %q: the confidence %v is not in 0..1", text, confidence)
 	}
 	return doorlog.Detection{Label: head, Confidence: confidence, Box: box}, nil

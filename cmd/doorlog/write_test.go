@@ -23,7 +23,7 @@ func TestParseDetection(t *testing.T) {
 		{"a:b:.5:10,-2.5,100,200", doorlog.Detection{Label: "a:b", Confidence: 0.5, Box: box}},
 		{"1,2:0.5", doorlog.Detection{Label: "1,2", Confidence: 0.5}},
 	} {
-		if got, err := parseDetection(test.in); err != nil || !reflect.DeepEqual(got, test.want) {
+		if got, err := parseDetection(test.in, false); err != nil || !reflect.DeepEqual(got, test.want) {
 			t.Errorf("%q: %+v, %v", test.in, got, err)
 		}
 	}
@@ -31,7 +31,7 @@ func TestParseDetection(t *testing.T) {
 		"", ":", "person", "person:", ":0.5", "person:high", "person:0.5:", "person:0.5:1,2,3", "person:0.5:1,2,3,4,5",
 		"person:0.5:1,2,3,x", "1,2,3,4", ":1,2,3,4", "person:1,2,3,4", "0.5:1,2,3,4",
 	} {
-		if got, err := parseDetection(in); !isMisuse(err) {
+		if got, err := parseDetection(in, false); !isMisuse(err) {
 			t.Errorf("%q: %+v, %v; want misuse", in, got, err)
 		}
 	}

@@ -1,0 +1,124 @@
+package doorlog
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// confidenceSlack is how far a confidence may be outside of 0 to 1 by rounding.
+const confidenceSlack = 1e-3
+
+// MendDetections makes the detections of e such that they can be stored, and
+// returns what it has changed: an error for each change, a *FieldError that names
+// the field, such as detections[3].confidence, and says what became of it. nil:
+// nothing had to be changed. The slice and the boxes that e had are left as they are.
+//
+//   - A confidence that is outside of 0 to 1 by at most a thousandth becomes 0 or 1.
+//   - A box whose corners are exchanged gets them in their order.
+//   - A box with a side that is no finite number is left out, and its detection kept.
+//   - A detection with any other confidence, or a label that cannot be stored, is
+//     left out.
+//   - Of more than MaxDetections those with the highest confidence are kept.
+//
+// Options.MendDetections has the store do so with every event that is written.
+func (e *Event) MendDetections() []error {
+	return e.mendDetections(func(i int) int { return i })
+}
+
+// mendDetections is MendDetections. place returns the index that a detection has
+// for the caller.
+func (e *Event) mendDetections(place func(i int) int) (changes []error) {
+	var kept []Detection
+	for i, d := range e.Detections {
+		keep := d.mend(func(field, problem string) {
+			changes = append(changes, inside(detectionPlace(place(i)), invalid(field, "%s", problem)))
+		})
+		if keep {
+			kept = append(kept, d)
+		}
+	}
+	if len(kept) > MaxDetections {
+		changes = append(changes, tooLarge("detections", "has %d entries, more than %d: the surest are kept", len(kept), MaxDetections))
+		kept = surest(kept, MaxDetections)
+	}
+	if len(changes) > 0 {
+		e.Detections = kept
+	}
+	return changes
+}
+
+func detectionPlace(i int) string { return fmt.Sprintf("detections[%d]", i) }
+
+// surest returns the n detections with the highest confidence, in the order in
+// which they were.
+func surest(detections []Detection, n int) []Detection {
+	order := make([]int, len(detections))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(detections[b].Confidence, detections[a].Confidence) })
+	order = order[:n]
+	slices.Sort(order)
+	kept := make([]Detection, n)
+	for i, at := range order {
+		kept[i] = detections[at]
+	}
+	return kept
+}
+
+const leftOut = ": the detection is left out"
+
+// mend changes what can be mended of a detection, and reports it. keep is false
+// if nothing can.
+func (d *Detection) mend(report func(field, problem string)) (keep bool) {
+	if err := validName("label", normalName(d.Label)); err != nil {
+		f := err.(*FieldError) //nolint:errorlint,forcetypeassert // as validName makes them
+		report(f.Field, f.Problem+leftOut)
+		return false
+	}
+	if c := d.Confidence; !(c >= 0 && c <= 1) {
+		problem := fmt.Sprintf("%v is not in 0..1", c)
+		if !(c >= -confidenceSlack && c <= 1+confidenceSlack) {
+			report("confidence", problem+leftOut)
+			return false
+		}
+		d.Confidence = min(max(c, 0), 1)
+		report("confidence", fmt.Sprintf("%s: %v is taken", problem, d.Confidence))
+	}
+	if d.Box != nil {
+		d.mendBox(report)
+	}
+	return true
+}
+
+func (d *Detection) mendBox(report func(field, problem string)) {
+	b := *d.Box
+	for i, v := range b.sides() {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			report(sideNames[i], fmt.Sprintf("%v is not a number of pixels: the box is left out", v))
+			d.Box = nil
+			return
+		}
+	}
+	if b.X2 < b.X1 {
+		report("bbox_x2", fmt.Sprintf("%v is left of bbox_x1 %v: they are exchanged", b.X2, b.X1))
+		b.X1, b.X2 = b.X2, b.X1
+	}
+	if b.Y2 < b.Y1 {
+		report("bbox_y2", fmt.Sprintf("%v is above bbox_y1 %v: they are exchanged", b.Y2, b.Y1))
+		b.Y1, b.Y2 = b.Y2, b.Y1
+	}
+	d.Box = &b // and not the caller's
+}
+
+// mend mends the detections of an event that is to be written, if that is wanted.
+func (s *Store) mend(e *Event) {
+	if !s.opt.MendDetections {
+		return
+	}
+	for _, change := range e.MendDetections() {
+		s.opt.Logger.Warn("doorlog: a detection has been mended", "event", e.ID.String(), "camera", e.Camera, "error", change)
+	}
+}

@@ -1,0 +1,235 @@
+package doorlog_test
+
+import (
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/doorlog/doorlog"
+)
+
+// marshalled are the exported types that are written as JSON.
+var marshalled = []any{
+	doorlog.Event{},
+	doorlog.Detection{},
+	doorlog.Box{},
+	doorlog.EventType(""), doorlog.DoorAction(0),
+	doorlog.Person{},
+	doorlog.PersonInput{},
+	doorlog.PersonSync{},
+	doorlog.Query{},
+	doorlog.Hours{},
+	doorlog.Page{},
+	doorlog.Plan{},
+	doorlog.PlanList{},
+	doorlog.Scope{},
+	doorlog.Summary{},
+	doorlog.Heatmap{},
+	doorlog.DayCount{},
+	doorlog.HourCount{},
+	doorlog.LabelCount{},
+	doorlog.PersonCount{},
+	doorlog.DayVisit{},
+	doorlog.Policy{},
+	doorlog.Rule{},
+	doorlog.Match{},
+	doorlog.Removed{},
+	doorlog.RemovedBy{},
+	doorlog.Pruned{},
+	doorlog.Erasure(0),
+	doorlog.Erased{},
+	doorlog.Compacted{},
+	doorlog.BackupInfo{},
+	doorlog.Stats{},
+	doorlog.Finding{},
+	doorlog.Verification{},
+	doorlog.Repaired{},
+	doorlog.Salvaged{},
+	doorlog.FieldError{},
+}
+
+// unmarshalled are those that are not: they hold an open store, or functions.
+var unmarshalled = []any{doorlog.Store{}, doorlog.Snapshot{}, doorlog.Options{}, doorlog.BackupOptions{}, doorlog.RestoreOptions{}}
+
+func TestEveryExportedTypeIsKnownToTheTestOfJSON(t *testing.T) {
+	known := map[string]bool{"ID": true} // another module's
+	for _, v := range append(append([]any{}, marshalled...), unmarshalled...) {
+		known[reflect.TypeOf(v).Name()] = true
+	}
+	entries, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		if !strings.HasSuffix(entry.Name(), ".go") || strings.HasSuffix(entry.Name(), "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), entry.Name(), nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if spec, ok := n.(*ast.TypeSpec); ok && spec.Name.IsExported() && !known[spec.Name.Name] {
+				t.Errorf("%s: %s is neither marshalled nor unmarshalled", entry.Name(), spec.Name.Name)
+			}
+			_, inside := n.(*ast.FuncDecl)
+			return !inside
+		})
+	}
+}
+
+// allSet returns a value all of whose exported fields are set, lists with one element.
+func allSet(t testing.TB, of reflect.Type) reflect.Value {
+	t.Helper()
+	v := reflect.New(of).Elem()
+	switch v.Interface().(type) {
+	case doorlog.ID:
+		return reflect.ValueOf(doorlog.ID{1, 2, 3})
+	case time.Time:
+		return reflect.ValueOf(breakfast)
+	case doorlog.DoorAction:
+		return reflect.ValueOf(doorlog.Locked)
+	case doorlog.Erasure:
+		return reflect.ValueOf(doorlog.EraseEvents)
+	case *time.Location:
+		return reflect.ValueOf(berlin(t))
+	}
+	switch of.Kind() {
+	case reflect.Struct:
+		for i := range of.NumField() {
+			if f := of.Field(i); f.IsExported() && f.Type.Kind() != reflect.Func {
+				v.Field(i).Set(allSet(t, f.Type))
+			}
+		}
+	case reflect.Pointer:
+		v.Set(reflect.New(of.Elem()))
+		v.Elem().Set(allSet(t, of.Elem()))
+	case reflect.Slice:
+		v.Set(reflect.Append(v, allSet(t, of.Elem())))
+	case reflect.Array:
+		for i := range v.Len() {
+			v.Index(i).Set(allSet(t, of.Elem()))
+		}
+	case reflect.Map:
+		v.Set(reflect.MakeMap(of))
+		v.SetMapIndex(allSet(t, of.Key()), allSet(t, of.Elem()))
+	case reflect.String:
+		v.SetString("some_text")
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Float64:
+		v.SetFloat(0.5)
+	case reflect.Interface:
+		v.Set(reflect.ValueOf(doorlog.ErrCorrupt))
+	default:
+		v.SetInt(3)
+	}
+	return v
+}
+
+func TestWhatIsWrittenAsJSONCanBeRead(t *testing.T) {
+	for _, zero := range marshalled {
+		of := reflect.TypeOf(zero)
+		t.Run(of.Name(), func(t *testing.T) {
+			for _, v := range []reflect.Value{reflect.ValueOf(zero), allSet(t, of)} {
+				want := v.Interface()
+				if e, ok := want.(doorlog.Event); ok && e.ID != (doorlog.ID{}) { // whose ID must be one
+					e.ID, e.ThumbnailPath = doorlog.ID{5: 1, 15: 1}, "a/b.jpg"
+					want = e
+				}
+				text, err := json.Marshal(want)
+				if err != nil {
+					t.Fatal(err)
+				}
+				back := reflect.New(of)
+				if err := json.Unmarshal(text, back.Interface()); err != nil {
+					t.Fatalf("%s: %v", text, err)
+				}
+				got := back.Elem().Interface()
+				if st, ok := got.(doorlog.Stats); ok && st.Damage != nil {
+					if !errors.Is(st.Damage, doorlog.ErrCorrupt) || !errors.Is(st.Stopped, doorlog.ErrUnknownOutcome) {
+						t.Errorf("damage %v, stopped %v", st.Damage, st.Stopped)
+					}
+					st.Damage, st.Stopped = want.(doorlog.Stats).Damage, want.(doorlog.Stats).Stopped
+					got = st
+				}
+				if !reflect.DeepEqual(got, want) {
+					t.Errorf("%s:\ngot  %+v\nwant %+v", text, got, want)
+				}
+				wantSnakeCase(t, text)
+			}
+		})
+	}
+}
+
+func wantSnakeCase(t testing.TB, text []byte) {
+	t.Helper()
+	for _, name := range regexp.MustCompile(`"([^"]*)":`).FindAllSubmatch(text, -1) {
+		if !regexp.MustCompile(`^[a-z][a-z0-9_]*$`).Match(name[1]) {
+			t.Errorf("%s has a field %q", text, name[1])
+		}
+	}
+}
+
+func TestEmptyListsAreNotNull(t *testing.T) {
+	s := newStore(t)
+	ctx := t.Context()
+	some := func(v any, err error) any {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	sc := doorlog.Scope{}
+	results := map[string]any{
+		"recent":   some(s.Recent(ctx, 5)),
+		"page":     some(s.Page(ctx, doorlog.Query{}, "")),
+		"plan":     some(s.Explain(ctx, doorlog.Query{})),
+		"persons":  some(s.Persons(ctx)),
+		"unlock":   some(s.AutoUnlockNames(ctx)),
+		"sync":     some(s.SyncPersons(ctx, t.TempDir())),
+		"timeline": some(s.Timeline(ctx, sc)),
+		"labels":   some(s.LabelBreakdown(ctx, sc)),
+		"activity": some(s.PersonActivity(ctx, sc)),
+		"hours":    some(s.PeakHours(ctx, sc)),
+		"heatmap":  some(s.Heatmap(ctx, sc)),
+		"pruned":   some(s.WouldPrune(ctx, doorlog.Policy{})),
+		"verified": some(s.Verify(ctx)),
+	}
+	e := s.write(t, motion("garage", 1))[0]
+	results["event"] = e.Detections == nil && strings.Contains(string(marshal(t, e)), `"detections":[]`)
+	for what, v := range results {
+		if v == false || strings.Contains(string(marshal(t, v)), "null") {
+			t.Errorf("%s: %s", what, marshal(t, v))
+		}
+	}
+}
+
+func marshal(t testing.TB, v any) []byte {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func TestJSONOfAZoneThatHasNoNameIsRefused(t *testing.T) {
+	_, err := json.Marshal(doorlog.Query{Location: time.FixedZone("cellar", 7)})
+	wantError(t, err, doorlog.ErrInvalid, "location: ")
+	var q doorlog.Query
+	wantError(t, json.Unmarshal([]byte(`{"location":"Nowhere/Land"}`), &q), doorlog.ErrInvalid, "location: ")
+	var h doorlog.Heatmap
+	wantError(t, json.Unmarshal([]byte(`[{"day_of_week":7,"hour":0,"count":1}]`), &h), doorlog.ErrInvalid, "heatmap: ")
+	var how doorlog.Erasure
+	wantError(t, json.Unmarshal([]byte(`"all"`), &how), doorlog.ErrInvalid, "how: ")
+}

@@ -1,0 +1,247 @@
+package doorlog
+
+import (
+	"encoding/json"
+	"errors"
+	"reflect"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// encoding/json changes some input without a word: of a field that is given
+// twice it takes the last value, half of a surrogate pair becomes U+FFFD, the
+// letter case of names is ignored, and null is the empty text in a map. So the
+// text is looked through for these first.
+
+// unmarshalStrict reads one JSON object into j. It refuses what encoding/json
+// would change, and fields that the shape does not have.
+func unmarshalStrict(data []byte, j any, shape *jsonShape) error {
+	if !utf8.Valid(data) {
+		return invalid("json", "is not UTF-8")
+	}
+	s := jsonScanner{data: data}
+	if err := s.value(shape); err != nil {
+		return err
+	}
+	err := json.Unmarshal(data, j)
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*FieldError](err); ok {
+		return err
+	}
+	if t, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		if t.Field == "" {
+			return invalid("json", "is not an object: %s", t.Value)
+		}
+		return invalid(t.Field, "is of the wrong kind, or out of range: %s", t.Value)
+	}
+	return invalid("json", "%s", strings.TrimPrefix(err.Error(), "json: "))
+}
+
+// A jsonShape says what a value may be. nil: anything.
+type jsonShape struct {
+	fields map[string]*jsonShape // the names that an object may have; nil: any
+	texts  bool                  // the values of an object must be text
+	later  bool                  // it is looked through later
+}
+
+// shapeOf returns the shape of a struct with JSON names.
+func shapeOf(v any) *jsonShape {
+	shape := &jsonShape{fields: make(map[string]*jsonShape)}
+	for field := range reflect.TypeOf(v).Fields() {
+		shape.fields[field.Tag.Get("json")] = nil
+	}
+	return shape
+}
+
+// A jsonScanner looks through JSON. It stops where that is malformed: encoding/json
+// will say so.
+type jsonScanner struct {
+	data  []byte
+	at    int
+	depth int
+}
+
+const maxJSONDepth = 1000
+
+func (s *jsonScanner) value(shape *jsonShape) error {
+	c := s.peek()
+	switch {
+	case shape != nil && shape.later:
+		s.skip()
+		return nil
+	case c == '"':
+		_, err := s.text()
+		return err
+	case c != '{' && c != '[':
+		s.skip()
+		return nil
+	}
+	if s.depth++; s.depth > maxJSONDepth {
+		return invalid("json", "is nested too deeply")
+	}
+	defer func() { s.depth-- }()
+	if c == '[' {
+		return s.array()
+	}
+	return s.object(shape)
+}
+
+func (s *jsonScanner) array() error {
+	for i := 0; s.at < len(s.data); i++ {
+		s.at++ // the bracket or comma
+		if s.peek() == ']' {
+			break
+		}
+		if err := s.value(nil); err != nil {
+			return inside(strconv.Itoa(i), err)
+		}
+		if s.peek() != ',' {
+			break
+		}
+	}
+	s.at++
+	return nil
+}
+
+func (s *jsonScanner) object(shape *jsonShape) error {
+	seen := make(map[string]bool)
+	for s.at < len(s.data) {
+		s.at++ // the brace or comma
+		if s.peek() != '"' {
+			break
+		}
+		name, err := s.text()
+		if err != nil {
+			return err
+		}
+		if seen[name] {
+			return invalid(shortName(name), "is given twice")
+		}
+		seen[name] = true
+		var of *jsonShape
+		if shape != nil && shape.fields != nil {
+			known := false
+			if of, known = shape.fields[name]; !known {
+				return invalid(shortName(name), "is not a field that is known here")
+			}
+		}
+		s.peek()
+		s.at++ // the colon
+		if shape != nil && shape.texts && s.peek() != '"' {
+			return invalid(shortName(name), "is not text")
+		}
+		if err := s.value(of); err != nil {
+			return inside(shortName(name), err)
+		}
+		if s.peek() != ',' {
+			break
+		}
+	}
+	s.at++
+	return nil
+}
+
+// shortName returns a name for an error, which may be of any length.
+func shortName(name string) string {
+	const most = 64
+	if len(name) > most {
+		return strings.ToValidUTF8(name[:most], "") + "…"
+	}
+	return name
+}
+
+// peek passes over space and returns the byte that follows; 0 at the end.
+func (s *jsonScanner) peek() byte {
+	for s.at < len(s.data) {
+		switch c := s.data[s.at]; c {
+		case ' ', '\t', '\r', '\n':
+			s.at++
+		default:
+			return c
+		}
+	}
+	return 0
+}
+
+// text passes over a string and returns what it holds.
+func (s *jsonScanner) text() (string, error) {
+	begin, escaped := s.at, false
+	for s.at++; s.at < len(s.data) && s.data[s.at] != '"'; s.at++ {
+		if s.data[s.at] != '\\' {
+			continue
+		}
+		escaped = true
+		if s.at++; s.at >= len(s.data) || s.data[s.at] != 'u' {
+			continue
+		}
+		r := hexRune(s.data, s.at+1)
+		if !utf16.IsSurrogate(r) {
+			continue
+		}
+		const escape = len(`uXXXX\u`)
+		if utf16.DecodeRune(r, lowHalf(s.data, s.at+escape-2)) == utf8.RuneError {
+			return "", invalid("json", `has \u%04x, which is half of a character`, r)
+		}
+		s.at += escape
+	}
+	if s.at++; s.at > len(s.data) {
+		return "", nil
+	}
+	raw := s.data[begin:s.at]
+	if !escaped {
+		return string(raw[1 : len(raw)-1]), nil
+	}
+	var text string
+	if json.Unmarshal(raw, &text) != nil {
+		return "", nil //nolint:nilerr // whoever reads the value says what is wrong
+	}
+	return text, nil
+}
+
+// lowHalf returns the rune of an escape that stands at a place; 0: there is none.
+func lowHalf(data []byte, at int) rune {
+	if at+1 < len(data) && data[at] == '\\' && data[at+1] == 'u' {
+		return hexRune(data, at+2)
+	}
+	return 0
+}
+
+// hexRune reads four hexadecimal digits; 0: there are none.
+func hexRune(data []byte, at int) rune {
+	if at+4 > len(data) {
+		return 0
+	}
+	v, err := strconv.ParseUint(string(data[at:at+4]), 16, 32)
+	if err != nil {
+		return 0
+	}
+	return rune(v)
+}
+
+// skip passes over a value without looking at it.
+func (s *jsonScanner) skip() {
+	for depth := 0; s.at < len(s.data); s.at++ {
+		switch s.data[s.at] {
+		case '"':
+			for s.at++; s.at < len(s.data) && s.data[s.at] != '"'; s.at++ {
+				if s.data[s.at] == '\\' {
+					s.at++
+				}
+			}
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth < 0 {
+				return
+			}
+		case ',':
+			if depth == 0 {
+				return
+			}
+		}
+	}
+}
