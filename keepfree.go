@@ -11,8 +11,8 @@ import (
 // A FreeSpace is how much of a disk is to be free. The larger of both counts. The
 // zero FreeSpace asks for nothing.
 type FreeSpace struct {
-	Bytes   int64
-	Percent float64 // of the whole disk, below 100
+	Bytes   int64   `json:"bytes,omitempty"`
+	Percent float64 `json:"percent,omitempty"` // of the whole disk, below 100
 }
 
 func (f FreeSpace) validate() error {

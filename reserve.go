@@ -135,24 +135,25 @@ func (f *boltFile) allow(tx *bolt.Tx, changed int64, makesRoom bool) error {
 }
 
 // lengthen has the file have blocks up to want, and for a growStep more than before
-// at least; less than want, but whole steps, if its bound or the disk has no more. An
-// error says why the file is as long as before.
+// at least; less than want, but whole steps, if its bound or the disk has no more. For
+// what makes room parts of a step will do. An error says why the file is as long as
+// before.
 func (f *boltFile) lengthen(want int64, makesRoom bool) error {
 	r := &f.reserve
-	bound, stay := r.bound, r.minFree
+	bound, stay, step := r.bound, r.minFree, int64(growStep)
 	if makesRoom {
-		bound, stay = r.last, 0
+		bound, stay, step = r.last, 0, growStep/16
 	}
 	want = min(max(want, r.end+growStep), bound)
 	if want <= r.end {
 		return r.overBound()
 	}
 	if free := freeSpace(f.file); free >= 0 && free-stay < want-r.end {
-		steps := (free - stay) / growStep
+		steps := (free - stay) / step
 		if steps < 1 {
 			return fmt.Errorf("%w: the database needs %d bytes more, and the disk has %d%s", ErrFull, want-r.end, free, kept(stay))
 		}
-		want = r.end + steps*growStep
+		want = r.end + steps*step
 	}
 	before, err := f.file.Stat()
 	if err != nil {

@@ -120,6 +120,31 @@ func TestRoomIsMadeOnAFullDiskWithoutPictures(t *testing.T) {
 	}
 }
 
+// A store that has no reserve yet, as after a restore, makes room with what little the
+// disk has.
+func TestRoomIsMadeWithTheLastOfADisk(t *testing.T) {
+	disk := smallDisks["tmpfs"](t)
+	s := newStoreIn(t, disk.dir, doorlog.Options{})
+	events := s.household(t, 1000)
+	s.close(t)
+	cutToHighWater(t, s.path)
+	stuff(t, disk.dir)
+	filler := filepath.Join(disk.dir, "log of another program")
+	info, err := os.Stat(filler)
+	if err == nil {
+		err = os.Truncate(filler, info.Size()-300<<10)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.open(t)
+	for _, e := range events[:20] {
+		if err := s.DeleteEvent(t.Context(), e.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // One call cannot use what Options.MinFree keeps, however much it writes.
 func TestOneCallLeavesMinFree(t *testing.T) {
 	const keep = 3 << 20

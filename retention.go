@@ -46,7 +46,7 @@ type Policy struct {
 	// keeps, which doorlog cannot know: where there are such, do not use it. It is
 	// errors.ErrUnsupported where the free space is not known, as on Windows. The zero
 	// FreeSpace: nothing.
-	KeepFree FreeSpace
+	KeepFree FreeSpace `json:"keep_free,omitzero"`
 
 	// ThumbnailAge is how old a thumbnail gets. The event stays, without it.
 	// It goes for a producer's own file as for one that doorlog made. 0: as
@@ -56,14 +56,14 @@ type Policy struct {
 	// TrustClock says that somebody has looked at the clock and found it right, however
 	// far ahead it is of all that the store has seen. It is for one Prune, and not for
 	// Options.Retention.
-	TrustClock bool
+	TrustClock bool `json:"trust_clock,omitempty"`
 
 	// Orphans says that thumbnails of no event may go, however many they are and
 	// whosever the folder is: somebody has looked at what Verify says of them.
 	// Without it, they go where the folder is the store's alone, and where they are
 	// no more than a hundredth of its pictures, or one. It is for one Prune, and not
 	// for Options.Retention.
-	Orphans bool
+	Orphans bool `json:"orphans,omitempty"`
 
 	// Progress, unless it is nil, is called after each transaction of a Prune
 	// with what has been removed so far. It must not close the store.

@@ -40,7 +40,7 @@ func spaceAt(path string) (free, total int64, err error) {
 
 func spaceOf(stat *unix.Statfs_t) (free, total int64) {
 	size := blockSize(stat)
-	return max(0, int64(stat.Bavail)) * size, int64(stat.Blocks) * size //nolint:unconvert // their types differ between systems
+	return max(0, int64(stat.Bavail)) * size, int64(stat.Blocks) * size
 }
 
 // hasOtherNames reports whether a file has hard links.

@@ -64,7 +64,7 @@ type Stats struct {
 
 	// HeldBack says what the last Prune did not remove for want of proof
 	// (Pruned.HeldBack).
-	HeldBack []string
+	HeldBack []string `json:"held_back"`
 
 	// Damage says what is wrong with the file, if something was found: every
 	// other call then returns it. It is ErrCorrupt, or nil.
@@ -152,6 +152,7 @@ func (s *Store) stats(ctx context.Context) (st Stats, err error) {
 		return st, err
 	}
 	defer s.leave()
+	st.HeldBack = []string{}
 	s.scrub.mu.Lock()
 	st.Verified, st.Verifying, st.Buckets = s.scrub.last, s.scrub.busy, maps.Clone(s.scrub.sizes)
 	s.scrub.mu.Unlock()
@@ -202,9 +203,11 @@ func (st *Stats) look(sn *Snapshot) error {
 	if st.LastBackup, err = readLastBackup(sn.r.tx); err != nil {
 		return err
 	}
-	if st.HeldBack, err = readHeldBack(sn.r.tx); err != nil {
+	heldBack, err := readHeldBack(sn.r.tx)
+	if err != nil {
 		return err
 	}
+	st.HeldBack = append(st.HeldBack, heldBack...)
 	oldest, _ := sn.r.eventCursor.First()
 	if oldest == nil {
 		oldest, _ = sn.r.tailCursor.First()

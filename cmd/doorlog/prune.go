@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"time"
 
-	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
@@ -21,6 +19,10 @@ type pruneFlags struct {
 
 	maxEvents   int64
 	maxBytes    string
+	keepFree    string
+	rules       []string
+	orphans     bool
+	trustClock  bool
 	dryRun, yes bool
 }
 
@@ -33,25 +35,42 @@ func newPruneCommand(a *app) *cobra.Command {
 detections and thumbnails. Pinned events stay ("doorlog pin"). At least one flag must
 say what is to go.
 
-Ages are such as 36h, 7d, 2w or 2y; a day is 24 hours and a year 365 days. An event
-that let somebody in goes by --keep-unlocks if that is given, another one without a
-person by --keep-strangers, and whatever neither is about by --max-age. Of what is left
-then, the oldest go until there are no more than --max-events, and until the database
-and the thumbnails take no more than --max-bytes, such as 500MB or 2GiB.
+What an AGE is "doorlog help" says. A --rule says how old events of a kind get: camera, type, person and label (each may come
+several times, and any of them will do), stranger=yes or no, unlocked=yes or no, and
+max-age, without which they stay at any age; name is what the rule is called in the
+result. A part with a comma in it is quoted as in CSV:
+--rule '"camera=yard, back",max-age=7d'. The first rule that is about an event decides
+on its age alone: those of --rule in their order, then --keep-unlocks, about events
+that let somebody in, then --keep-strangers, about events without a person. Whatever
+no rule is about goes by --max-age.
+
+Of what is left then, the oldest go until there are no more than --max-events, until
+the database and the thumbnails take no more than --max-bytes, such as 500MB or 2GiB,
+and until --keep-free of the disk that has the thumbnails is free, such as 10% or 5GB.
+If all thumbnails would not be enough for that, something else fills the disk, and
+none goes.
 
 Thumbnails older than --thumbnail-age go, and their events stay. Thumbnails that belong
-to no event, an hour old or older, go too.
+to no event, an hour old or older, go too, if they are few and the folder is this
+store's alone: else they may be of another store, or of events that were lost. "doorlog
+verify" says whose the folder is, and --orphans that all of them may go.
 
-Before anything is deleted prune says what that is and asks; where standard input is no
-terminal it wants --yes instead. --dry-run only says it. What was deleted cannot be had
+A clock that is more than a day ahead of all that the store has seen is not believed
+before it has run for a day, so that one wrong reading does not delete everything. With
+--trust-clock it is: look at it first. What is held back is said.
+
+Before anything is deleted prune shows what that is and asks; where standard input is no
+terminal it wants --yes instead. --dry-run only shows it. What was deleted cannot be had
 back. Other programs cannot open the database meanwhile. It does not get smaller: what
 comes free, which is an estimate, is used again for later events.
 
 With --json it is an object with events, detections, thumbnails, thumbnail_bytes and
 database_bytes that went, or would, by (the same for each reason), orphans and
-orphan_bytes (thumbnails of no event), kept (the events that are left), and dry_run.`,
+orphan_bytes (thumbnails of no event), held_back (what was asked for and not done, and
+why), kept (the events that are left), and dry_run.`,
 		Example: `  doorlog prune --max-age 90d --keep-strangers 30d --keep-unlocks 2y --dry-run
   doorlog prune --max-bytes 2GB --thumbnail-age 30d
+  doorlog prune --rule camera=garage,label=cat,max-age=7d --keep-free 10%
   doorlog prune --db demo/events.db --max-events 1000 --yes`,
 		Args:              takes(),
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -59,12 +78,16 @@ orphan_bytes (thumbnails of no event), kept (the events that are left), and dry_
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&f.maxAge, "max-age", "", "delete events older than this `age`")
+	flags.StringVar(&f.maxAge, "max-age", "", "delete events older than this `AGE`")
+	flags.StringArrayVar(&f.rules, "rule", nil, "the same for a kind of events: such a `rule` as camera=garage,max-age=7d; repeatable")
 	flags.StringVar(&f.strangers, "keep-strangers", "", "the same for events without a person")
 	flags.StringVar(&f.unlocks, "keep-unlocks", "", "the same for events that let somebody in")
 	flags.Int64Var(&f.maxEvents, "max-events", 0, "delete the oldest events until there are `N`")
 	flags.StringVar(&f.maxBytes, "max-bytes", "", "delete the oldest events until all take this `size`")
-	flags.StringVar(&f.thumbnails, "thumbnail-age", "", "delete thumbnails older than this `age`; their events stay")
+	flags.StringVar(&f.keepFree, "keep-free", "", "delete the oldest events until this `size` or percentage of the disk is free")
+	flags.StringVar(&f.thumbnails, "thumbnail-age", "", "delete thumbnails older than this `AGE`; their events stay")
+	flags.BoolVar(&f.orphans, "orphans", false, "delete all thumbnails that belong to no event")
+	flags.BoolVar(&f.trustClock, "trust-clock", false, "believe the clock, however far ahead it is")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "only say what would go")
 	flags.BoolVar(&f.yes, "yes", false, "do not ask")
 	return cmd
@@ -92,11 +115,11 @@ func (f *pruneFlags) policy(given func(flag string) bool) (p doorlog.Policy, err
 			return p, misuse("--%s %q is not an age such as 36h, 30d or 2y", age.flag, age.text)
 		}
 	}
-	if given("keep-unlocks") {
-		p.Rules = append(p.Rules, doorlog.Rule{Name: "unlocks", Match: doorlog.Match{UnlockGranted: new(true)}, MaxAge: unlocks})
+	if p.Rules, err = f.ruleList(given, unlocks, strangers); err != nil {
+		return p, err
 	}
-	if given("keep-strangers") {
-		p.Rules = append(p.Rules, doorlog.Rule{Name: "strangers", Match: doorlog.Match{Stranger: new(true)}, MaxAge: strangers})
+	for _, r := range p.Rules {
+		some = some || r.MaxAge > 0
 	}
 	if given("max-events") {
 		if some = true; f.maxEvents < 1 {
@@ -106,14 +129,22 @@ func (f *pruneFlags) policy(given func(flag string) bool) (p doorlog.Policy, err
 	}
 	if given("max-bytes") {
 		some = true
-		size, err := humanize.ParseBytes(f.maxBytes)
-		if err != nil || size < 1 || size > math.MaxInt64 {
+		var ok bool
+		if p.MaxBytes, ok = parseSize(f.maxBytes); !ok {
 			return p, misuse("--max-bytes %q is not a size such as 500MB or 2GiB", f.maxBytes)
 		}
-		p.MaxBytes = int64(size)
 	}
-	if !some {
-		return p, misuse("say what is to go, with --max-age, --keep-strangers, --keep-unlocks, --max-events, --max-bytes or --thumbnail-age")
+	if given("keep-free") {
+		some = true
+		var ok bool
+		if p.KeepFree, ok = parseFreeSpace(f.keepFree); !ok {
+			return p, misuse("--keep-free %q is not a size such as 5GB, nor a part of the disk such as 10%%", f.keepFree)
+		}
+	}
+	p.Orphans, p.TrustClock = f.orphans, f.trustClock
+	if !some && !f.orphans {
+		return p, misuse("say what is to go, with --max-age, --rule and a max-age, --keep-strangers, --keep-unlocks, " +
+			"--max-events, --max-bytes, --keep-free, --thumbnail-age or --orphans")
 	}
 	return p, nil
 }
@@ -132,14 +163,19 @@ func (a *app) prune(ctx context.Context, f *pruneFlags, given func(flag string) 
 	if err != nil {
 		return err
 	}
-	total := int64(-1) // not known
+	at := a.now()
+	a.now = func() time.Time { return at } // what is asked about is what goes, however long the answer takes
+	total := int64(-1)                     // not known
 	if ask || f.dryRun {
 		plan, err := a.pruneStore(ctx, path, thumbnails, true, policy, a.progress(-1, "looking"))
 		if err != nil {
-			return err
+			return fromFlags(err)
 		}
 		if total = steps(plan.Removed); f.dryRun || total+plan.Orphans == 0 {
 			return a.emitPruned(plan, f.dryRun)
+		}
+		if err := drawReasons(a.err, plan); err != nil {
+			return err
 		}
 		if err := a.confirm(ctx, fmt.Sprintf("delete %s from %s for ever?", whatGoes(plan), path)); err != nil {
 			return err
@@ -147,7 +183,7 @@ func (a *app) prune(ctx context.Context, f *pruneFlags, given func(flag string) 
 	}
 	gone, err := a.pruneStore(ctx, path, thumbnails, false, policy, a.progress(cmp.Or(total, -1), "pruning"))
 	if gone == nil {
-		return err
+		return fromFlags(err)
 	}
 	return errors.Join(err, a.emitPruned(gone, false)) // what is gone is gone, also if it was cut short
 }
@@ -200,9 +236,21 @@ func drawPruned(w io.Writer, p *doorlog.Pruned, dry bool) error {
 		did = "would delete"
 	}
 	if steps(p.Removed)+p.Orphans == 0 {
+		if err := drawHeld(w, p); err != nil {
+			return err
+		}
 		_, err := fmt.Fprintf(w, "%s nothing; %s kept\n", did, plural(int(p.Kept), "event"))
 		return err
 	}
+	if err := drawReasons(w, p); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "%s %s; %s kept\n", did, whatGoes(p), plural(int(p.Kept), "event"))
+	return err
+}
+
+// drawReasons draws what goes for which reason, and what is held back.
+func drawReasons(w io.Writer, p *doorlog.Pruned) error {
 	var rows [][]string
 	row := func(reason string, r doorlog.Removed) {
 		if steps(r) > 0 {
@@ -219,6 +267,18 @@ func drawPruned(w io.Writer, p *doorlog.Pruned, dry bool) error {
 	if err := writeTable(w, header, rows); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\n%s %s; %s kept\n", did, whatGoes(p), plural(int(p.Kept), "event"))
-	return err
+	if _, err := fmt.Fprintln(w); err != nil {
+		return err
+	}
+	return drawHeld(w, p)
+}
+
+// drawHeld says what was asked for and is not done.
+func drawHeld(w io.Writer, p *doorlog.Pruned) error {
+	for _, why := range p.HeldBack {
+		if _, err := fmt.Fprintf(w, "held back: %s\n", printable(why)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
