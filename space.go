@@ -12,7 +12,7 @@ func room(on *os.File, bytes, stay int64) error {
 	if free < 0 || free-stay >= bytes {
 		return nil
 	}
-	return fmt.Errorf("%w: it needs %d bytes, and the disk has %d%s", ErrFull, bytes, free, kept(stay))
+	return fmt.Errorf("%w: it needs %d bytes free, and the disk has %d%s", ErrFull, bytes, free, kept(stay))
 }
 
 // kept says how much of a disk stays free.
