@@ -218,7 +218,7 @@ func TestRetentionLogsWhatItHoldsBack(t *testing.T) {
 	s.close(t)
 	p := keepFree(30_000)
 	s.options.Retention = &p
-	for s.open(t); !strings.Contains(s.log.String(), "retention holds back"); {
+	for s.open(t); !strings.Contains(s.log.String(), "retention is held back"); {
 		runtime.Gosched()
 	}
 	if log := s.log.String(); !strings.Contains(log, "something else fills the disk") {
