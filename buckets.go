@@ -46,6 +46,7 @@ var (
 	metaRemoving   = []byte("removing")    // removing.go; may be absent
 	metaLineage    = []byte("lineage")     // lineage.go; may be absent
 	metaClock      = []byte("clock")       // clock.go; may be absent
+	metaVain       = []byte("vain")        // keepfree.go; may be absent
 	metaHeldBack   = []byte("held_back")   // heldback.go; may be absent
 )
 

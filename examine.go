@@ -165,6 +165,9 @@ func (x *examination) lookAtMeta(key, value []byte) {
 	case string(metaClock):
 		_, err := decodeClock(value)
 		x.lookAtNote(key, value, err)
+	case string(metaVain):
+		_, err := decodeVain(value)
+		x.lookAtNote(key, value, err)
 	case string(metaHeldBack):
 		_, err := decodeHeldBack(value)
 		x.lookAtNote(key, value, err)

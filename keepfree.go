@@ -1,6 +1,7 @@
 package doorlog
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -58,16 +59,23 @@ func (p *pruning) boundFree() error {
 	if keep == (FreeSpace{}) {
 		return nil
 	}
-	dir, err := filepath.Abs(p.s.opt.ThumbnailDir)
+	free, total, err := p.disk()
 	if err != nil {
 		return err
 	}
-	free, total, err := p.s.opt.disk(dir)
-	if err != nil {
-		return fmt.Errorf("free space of the disk of %s: %w", p.s.opt.ThumbnailDir, err)
-	}
 	missing := keep.of(total) - free
 	if missing <= 0 {
+		return nil
+	}
+	p.freeBefore = free
+	before, err := p.lastInVain()
+	if err != nil {
+		return err
+	}
+	if before.removed > 0 && free < before.wanted() {
+		p.holdBack("keep free: the last prune removed %d bytes of thumbnails for it, and the disk had only %d free then: it keeps "+
+			"what is removed, for a snapshot perhaps. Nothing more goes for this reason before %d are free",
+			before.removed, before.free, before.wanted())
 		return nil
 	}
 	if p.s.thumbs.holds() {
@@ -101,6 +109,95 @@ func (p *pruning) boundFree() error {
 	}
 	p.lastByFree = last
 	return nil
+}
+
+// disk returns the free and all bytes of the disk of the thumbnails.
+func (p *pruning) disk() (free, total int64, err error) {
+	dir, err := filepath.Abs(p.s.opt.ThumbnailDir)
+	if err == nil {
+		free, total, err = p.s.opt.disk(dir)
+	}
+	if err != nil {
+		return 0, 0, fmt.Errorf("free space of the disk of %s: %w", p.s.opt.ThumbnailDir, err)
+	}
+	return free, total, nil
+}
+
+// A vain is what a prune removed so that a disk has more free space, which it had not:
+// a file system that keeps what is removed in its snapshots, or a file that another
+// name keeps. To go on would remove everything, for nothing. It is a record of meta,
+// with the numbers big-endian:
+//
+//	 8         8
+//	| removed | free |
+type vain struct {
+	removed int64 // bytes of files; 0: none
+	free    int64 // bytes of the disk, after that
+}
+
+// vainShare is how small a share of what was removed, one in so many, counts as none.
+const vainShare = 10
+
+// wanted is how much is to be free before anything is removed again.
+func (v vain) wanted() int64 { return v.free + v.removed/vainShare + 1 }
+
+func decodeVain(rec []byte) (v vain, err error) {
+	b, err := stateRecord.open(metaVain, rec)
+	if err == nil && len(b) != 16 {
+		err = fmt.Errorf("%w: %d bytes", ErrCorrupt, len(b))
+	}
+	if err != nil {
+		return v, fmt.Errorf("meta vain: %w", err)
+	}
+	return vain{int64(binary.BigEndian.Uint64(b)), int64(binary.BigEndian.Uint64(b[8:]))}, nil
+}
+
+func (p *pruning) lastInVain() (v vain, err error) {
+	sn, err := p.s.look(p.ctx)
+	if err != nil {
+		return v, err
+	}
+	defer sn.close()
+	err = guarded(func() error {
+		rec := readable(sn.r.tx, metaBucket).Get(metaVain)
+		if rec != nil {
+			v, err = decodeVain(rec)
+		}
+		return err
+	})
+	return v, err
+}
+
+// noteVain notes whether what was removed so that the disk has more free space has
+// come free.
+func (p *pruning) noteVain() error {
+	if p.dry || p.lastByFree == (turn{}) {
+		return nil
+	}
+	syncDisk(p.s.opt.ThumbnailDir) // what was removed may come free only then
+	free, _, err := p.disk()
+	if err != nil {
+		return err
+	}
+	now := vain{p.account().ThumbnailBytes, free}
+	if free-p.freeBefore >= now.removed/vainShare {
+		now = vain{}
+	}
+	before, err := p.lastInVain()
+	if err != nil || now == before {
+		return err
+	}
+	return p.s.commits.makeRoom(p.ctx, func(w *writeTx) error {
+		w.changes++
+		meta := writable(w.tx, metaBucket)
+		if now.removed == 0 {
+			return meta.Delete(metaVain)
+		}
+		return meta.Put(metaVain, stateRecord.encode(metaVain, func(e *encoder) {
+			b := binary.BigEndian.AppendUint64(nil, uint64(now.removed))
+			e.buf.Write(binary.BigEndian.AppendUint64(b, uint64(now.free)))
+		}))
+	})
 }
 
 // freedByOthers returns what comes free on the disk for other reasons.

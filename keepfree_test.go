@@ -17,7 +17,11 @@ import (
 )
 
 // A modelDisk has files of thumbnails on it, and something else.
-type modelDisk struct{ total, other int64 }
+type modelDisk struct {
+	total, other int64
+	keeps        bool // what is removed, in a snapshot
+	kept         int64
+}
 
 const pictureBytes = 1000 // bytes
 
@@ -41,6 +45,12 @@ func onDisk(t *testing.T, disk *modelDisk, n int) (*testStore, []doorlog.Event) 
 				return 0, 0, err
 			}
 			free -= info.Size()
+		}
+		if disk.keeps {
+			if disk.kept == 0 {
+				disk.kept = free
+			}
+			free = disk.kept
 		}
 		return max(0, free), disk.total, nil
 	})
@@ -88,7 +98,7 @@ func TestPruneKeepsSpaceFreeOnTheDisk(t *testing.T) {
 		"the other one":      {KeepFree: doorlog.FreeSpace{Bytes: 75, Percent: 7.5}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, events := onDisk(t, &modelDisk{100_000, 77_000}, 20) // 3,000 are free
+			s, events := onDisk(t, &modelDisk{total: 100_000, other: 77_000}, 20) // 3,000 are free
 			if err := s.Pin(t.Context(), events[1].ID); err != nil {
 				t.Fatal(err)
 			}
@@ -112,7 +122,7 @@ func TestPruneKeepsSpaceFreeOnTheDisk(t *testing.T) {
 
 // What goes for other reasons gives room, too.
 func TestKeepFreeCountsWhatGoesForOtherReasons(t *testing.T) {
-	s, _ := onDisk(t, &modelDisk{100_000, 77_000}, 20)
+	s, _ := onDisk(t, &modelDisk{total: 100_000, other: 77_000}, 20)
 	p := keepFree(6000)
 	p.ThumbnailAge = 170 * time.Minute // of the first 3
 	if did := s.prune(t, p); did.Events > 0 || did.Thumbnails != 3 {
@@ -164,7 +174,7 @@ func TestKeepFreeRemovesNothingInVain(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			disk := &modelDisk{100_000, 80_000} // nothing is free
+			disk := &modelDisk{total: 100_000, other: 80_000} // nothing is free
 			s, events := onDisk(t, disk, 20)
 			if c.change != nil {
 				c.change(t, s, events)
@@ -191,7 +201,7 @@ func TestKeepFreeRemovesNothingInVain(t *testing.T) {
 
 // A backup keeps the thumbnails that are removed, so nothing would come free.
 func TestKeepFreeWaitsForABackup(t *testing.T) {
-	s, _ := onDisk(t, &modelDisk{100_000, 77_000}, 20)
+	s, _ := onDisk(t, &modelDisk{total: 100_000, other: 77_000}, 20)
 	g := newGate(0)
 	done := make(chan error)
 	go func() {
@@ -212,9 +222,36 @@ func TestKeepFreeWaitsForABackup(t *testing.T) {
 	}
 }
 
+// A disk that keeps what is removed, in a snapshot, does not cost one picture after the
+// other: nothing more goes until it has room again.
+func TestKeepFreeStopsWhereRemovingGivesNoRoom(t *testing.T) {
+	disk := &modelDisk{total: 100_000, other: 77_000, keeps: true}
+	s, _ := onDisk(t, disk, 20)
+	p := keepFree(6000)
+	if did := s.prune(t, p); byReason(t, did, "keep free").Events != 3 {
+		t.Errorf("%+v", did)
+	}
+	for range 3 {
+		s.reopen(t)
+		did := s.prune(t, p)
+		if did.Events > 0 || len(did.HeldBack) != 1 || !strings.Contains(did.HeldBack[0], "it keeps what is removed") {
+			t.Errorf("%+v", did)
+		}
+	}
+	disk.keeps = false // the snapshot has gone, and something else has come
+	disk.other += 1000
+	if did := s.prune(t, p); byReason(t, did, "keep free").Events != 1 || len(did.HeldBack) > 0 {
+		t.Errorf("%+v", did)
+	}
+	disk.other += 1000
+	if did := s.prune(t, p); byReason(t, did, "keep free").Events != 1 || len(did.HeldBack) > 0 {
+		t.Errorf("%+v", did)
+	}
+}
+
 // Retention in the background logs what it holds back.
 func TestRetentionLogsWhatItHoldsBack(t *testing.T) {
-	s, _ := onDisk(t, &modelDisk{100_000, 80_000}, 20)
+	s, _ := onDisk(t, &modelDisk{total: 100_000, other: 80_000}, 20)
 	s.close(t)
 	p := keepFree(30_000)
 	s.options.Retention = &p
@@ -262,7 +299,7 @@ func TestDryRunAndRunAgree(t *testing.T) {
 	for i := range uint64(extent(6, 20, 60)) {
 		t.Run(fmt.Sprint("seed=", seed+i), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed+i, 4))
-			disk := &modelDisk{1_000_000, 950_000}
+			disk := &modelDisk{total: 1_000_000, other: 950_000}
 			s, events := onDisk(t, disk, 30)
 			m := &model{}
 			for len(m.events) < 200 {

@@ -195,16 +195,21 @@ type pruning struct {
 	gone                 []Removed // for each reason; DatabaseBytes are those of records
 	orphans, orphanBytes int64
 	heldBack             []string
+	freeBefore           int64 // bytes of the disk, if that matters
 }
 
 func (p *pruning) run() error {
 	if err := p.s.ensureVerified(p.ctx); err != nil {
 		return err
 	}
+	found, err := p.findOrphans() // before pictures go, of which these are to be a small share
+	if err != nil {
+		return err
+	}
 	if err := p.judge(); err != nil {
 		return err
 	}
-	return p.removeOrphans()
+	return p.removeOrphans(&found)
 }
 
 // judge removes, or counts, the events and thumbnails that the policy does not keep.
@@ -221,7 +226,10 @@ func (p *pruning) judge() (err error) {
 	if err := p.boundFree(); err != nil {
 		return err
 	}
-	return p.sweep()
+	if err := p.sweep(); err != nil {
+		return err
+	}
+	return p.noteVain()
 }
 
 // proceed says whether there is a reason to stop.

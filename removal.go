@@ -126,11 +126,7 @@ func (p *pruning) release(files []release) {
 
 // removeOrphans removes the thumbnails that belong to no event, or counts them, as far
 // as they are known to be nobody's.
-func (p *pruning) removeOrphans() error {
-	found, err := p.findOrphans()
-	if err != nil {
-		return err
-	}
+func (p *pruning) removeOrphans(found *orphansFound) error {
 	commit, err := p.s.commit(p.ctx)
 	if err != nil {
 		return err
@@ -139,7 +135,7 @@ func (p *pruning) removeOrphans() error {
 	if err != nil {
 		return err
 	}
-	if p.adopts(&folder, &found) {
+	if p.adopts(&folder, found) {
 		folder.State = FolderOwn
 		if !p.dry {
 			if err := p.s.thumbs.own(commit); err != nil {

@@ -53,15 +53,6 @@ func restoreIsWholeOrNot(dir string, backup []byte, files map[string]string, end
 	return err
 }
 
-// isSmallStore says whether a folder has the store of smallBackup.
-func isSmallStore(dir string) error {
-	v, err := doorlog.Verify(context.Background(), filepath.Join(dir, "events.db"), nil)
-	if err == nil && (!v.Sound() || v.Events != 8 || v.Persons != 1 || v.Thumbnails != 5 || v.Folder.State != doorlog.FolderOwn) {
-		err = fmt.Errorf("restored was %+v", v)
-	}
-	return err
-}
-
 // A power cut at any moment of a Restore leaves the whole store, or none.
 func TestPowerCutLeavesTheWholeRestoredStoreOrNone(t *testing.T) {
 	needStrace(t)

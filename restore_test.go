@@ -62,6 +62,15 @@ func wantSmallStore(t testing.TB, dir string, files map[string]string) {
 	wantFiles(t, filepath.Join(dir, "thumbnails"), thumbs)
 }
 
+// isSmallStore says whether a folder has the store of smallBackup.
+func isSmallStore(dir string) error {
+	v, err := doorlog.Verify(context.Background(), filepath.Join(dir, "events.db"), nil)
+	if err == nil && (!v.Sound() || v.Events != 8 || v.Persons != 1 || v.Thumbnails != 5 || v.Folder.State != doorlog.FolderOwn) {
+		err = fmt.Errorf("restored was %+v", v)
+	}
+	return err
+}
+
 // refuses fails unless Restore refuses a stream, for this reason and text, and
 // leaves nothing.
 func refuses(t *testing.T, r io.Reader, is error, text string) {

@@ -40,11 +40,11 @@ type Policy struct {
 	// until the files that go, for whatever reason, give back what is missing. What
 	// events take of the database does not count: later events use it again, and only
 	// Compact gives it back. If all thumbnails that may go are not enough, something
-	// else fills the disk, and nothing goes for this reason (Pruned.Held), nor does it
-	// while a backup keeps what is removed. A thumbnail with a second name (a hard
+	// else fills the disk, and nothing goes for this reason (Pruned.HeldBack), nor does
+	// it while a backup keeps what is removed. A thumbnail with a second name (a hard
 	// link) gives nothing back. Neither do files that a snapshot of the file system
-	// keeps, which doorlog cannot know: where there are such, do not use it. It is
-	// errors.ErrUnsupported where the free space is not known, as on Windows. The zero
+	// keeps: if less than a tenth of what was removed came free, nothing goes again
+	// before the disk has more. It is errors.ErrUnsupported where the free space is not known, as on Windows. The zero
 	// FreeSpace: nothing.
 	KeepFree FreeSpace `json:"keep_free,omitzero"`
 

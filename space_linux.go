@@ -1,6 +1,19 @@
 package doorlog
 
-import "golang.org/x/sys/unix"
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// syncDisk has the file system of a folder give back the blocks of files that were
+// removed, which ext4 does with its journal. It is of no account if it cannot.
+func syncDisk(dir string) {
+	if f, err := os.Open(dir); err == nil {
+		_ = unix.Syncfs(int(f.Fd()))
+		_ = f.Close()
+	}
+}
 
 // blockSize returns the unit in which a file system counts its blocks, which on
 // Linux is not the size that it likes to be read by.
