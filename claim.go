@@ -146,13 +146,16 @@ func (t *thumbnails) claims(root *os.Root) (own *claim, others []ID, err error) 
 // folder says whose the folder is to a store that has come to a commit.
 func (t *thumbnails) folder(commit uint64) (f Folder, err error) {
 	f = Folder{State: FolderAbsent, Others: []ID{}}
+	if info, err := os.Stat(t.dir); err == nil && !info.IsDir() { // where no thumbnail can be
+		return f, nil
+	}
 	root, err := t.open(false)
 	if err != nil {
 		return f, ignoreNotExist(err)
 	}
 	own, others, err := t.claims(root)
 	if err != nil {
-		return f, err
+		return f, ignoreNotExist(err) // it was taken away since it was opened
 	}
 	if len(others) > 0 {
 		f.Others = others

@@ -53,7 +53,7 @@ func newClockedStore(t testing.TB, at time.Time) *clockedStore {
 	t.Helper()
 	h := &hands{wall: at}
 	s := &clockedStore{newStoreWith(t, doorlog.Options{Now: h.now}), h}
-	s.RunClock(h.running)
+	doorlog.RunClock(s.Store, h.running)
 	return s
 }
 
@@ -63,7 +63,7 @@ func (s *clockedStore) boot(t testing.TB, at time.Time) {
 	s.close(t)
 	s.hands.set(at)
 	s.open(t)
-	s.RunClock(s.hands.running)
+	doorlog.RunClock(s.Store, s.hands.running)
 }
 
 // keeps fails unless a Prune leaves all of so many events, and says whether the clock

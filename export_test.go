@@ -531,7 +531,7 @@ func SmallBackups() (restore func()) {
 }
 
 // RunClock has the clock that counts while the process runs be another one.
-func (s *Store) RunClock(running func() time.Duration) {
+func RunClock(s *Store, running func() time.Duration) {
 	s.clock.mu.Lock()
 	defer s.clock.mu.Unlock()
 	s.clock.running = running

@@ -359,7 +359,7 @@ func TestMarkAlertSent(t *testing.T) {
 }
 
 // A clock that has stepped back, as after a start without a battery, is no
-// reason to refuse a change of what is stored already.
+// reason to refuse a change of what is stored already, nor an event.
 func TestUpdateWhenTheClockHasSteppedBack(t *testing.T) {
 	clock := now
 	s := newStoreWith(t, doorlog.Options{Now: func() time.Time { return clock }})
@@ -374,8 +374,9 @@ func TestUpdateWhenTheClockHasSteppedBack(t *testing.T) {
 	}
 	e.AlertSent = true
 	wantEvent(t, s.event(t, e.ID), e)
-	_, err := s.WriteEvent(t.Context(), motion("garage", 1))
-	wantError(t, err, doorlog.ErrInvalid, "recorded_at")
+	if _, err := s.WriteEvent(t.Context(), motion("garage", 1)); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestDeleteTakesTheDetectionsAlong(t *testing.T) {
@@ -802,6 +803,7 @@ func everyWrite(s *doorlog.Store) map[string]error {
 	results["SaveThumbnail"] = s.SaveThumbnail(ctx, &e, frame)
 	results["UpdateEvent"] = s.UpdateEvent(ctx, e)
 	results["MarkAlertSent"] = s.MarkAlertSent(ctx, e.ID)
+	_, results["ForgetMissing"] = s.ForgetMissing(ctx)
 	results["Pin"] = s.Pin(ctx, e.ID)
 	results["Unpin"] = s.Unpin(ctx, e.ID)
 	results["DeleteEvent"] = s.DeleteEvent(ctx, e.ID)
@@ -839,6 +841,7 @@ func everyRead(s *doorlog.Store) map[string]error {
 	results["View"] = s.View(ctx, func(*doorlog.Snapshot) error { return nil })
 	_, results["Stats"] = s.Stats(ctx)
 	_, results["Verify"] = s.Verify(ctx)
+	_, results["WouldForget"] = s.WouldForget(ctx)
 	_, results["Thumbnail"] = s.Thumbnail(ctx, doorlog.ID{1})
 	_, results["Person"] = s.Person(ctx, "alice")
 	_, results["Persons"] = s.Persons(ctx)
