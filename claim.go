@@ -17,8 +17,8 @@ import (
 // names is nobody's only where the folder is the store's alone and the store has forgotten
 // nothing: else it may be of another store, or of an event that was lost.
 //
-// A claim is an empty folder, whose name is all of it, so that a rename changes it whole,
-// and nothing but pictures are files:
+// A claim is an empty folder, whose name is all of it, so that it is there whole or not at
+// all, and nothing but pictures are files:
 //
 //	.doorlog-<store>-<incarnation>-<commit>
 //	.doorlog-<store>-<incarnation>-<commit>-alone
@@ -117,30 +117,44 @@ func (f *Folder) Why() string {
 }
 
 // claims reads the claims of a folder: the store's own, nil if there is none, and
-// the other stores that have one.
+// the other stores that have one. A crash may have left two of the store's, of which
+// the later counts.
 func (t *thumbnails) claims(root *os.Root) (own *claim, others []ID, err error) {
+	err = overClaims(root, func(c claim) error {
+		switch {
+		case c.store != t.store:
+			others = append(others, c.store)
+		case own == nil:
+			own = &c
+		case own.incarnation != c.incarnation: // somebody has copied one: neither is believed
+			own.incarnation = lastID
+		default:
+			own.commit, own.alone = max(own.commit, c.commit), own.alone && c.alone
+		}
+		return nil
+	})
+	slices.SortFunc(others, ID.Compare)
+	return own, slices.Compact(others), err
+}
+
+// overClaims calls fn with each claim in a folder.
+func overClaims(root *os.Root, fn func(claim) error) error {
 	dir, err := root.Open(".")
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	names, err := dir.Readdirnames(-1)
 	if err = errors.Join(err, dir.Close()); err != nil {
-		return nil, nil, err
+		return err
 	}
 	for _, name := range names {
-		c, ok := parseClaim(name)
-		switch {
-		case !ok:
-		case c.store != t.store:
-			others = append(others, c.store)
-		case own != nil: // somebody has copied it: neither is believed
-			own.incarnation = lastID
-		default:
-			own = &c
+		if c, ok := parseClaim(name); ok {
+			if err := fn(c); err != nil {
+				return err
+			}
 		}
 	}
-	slices.SortFunc(others, ID.Compare)
-	return own, slices.Compact(others), nil
+	return nil
 }
 
 // folder says whose the folder is to a store that has come to a commit.
@@ -194,7 +208,7 @@ func (t *thumbnails) claim(root *os.Root) error {
 			alone, err = hasNoPictures(root)
 		}
 		if err == nil {
-			err = t.writeClaim(root, nil, 0, alone)
+			err = t.writeClaim(root, 0, alone)
 		}
 	}
 	if err != nil {
@@ -204,21 +218,20 @@ func (t *thumbnails) claim(root *os.Root) error {
 	return nil
 }
 
-// own makes the folder the store's alone, which has come to a commit.
+// own makes the folder the store's alone, which has come to a commit, and to the one
+// before it for good: the newest may be seen before it is durable.
 func (t *thumbnails) own(commit uint64) error {
 	root, err := t.open(false)
 	if err != nil {
 		return ignoreNotExist(err)
 	}
-	own, _, err := t.claims(root)
-	if err != nil {
-		return err
-	}
-	return t.writeClaim(root, own, commit, true)
+	return t.writeClaim(root, commit-1, true)
 }
 
-// advance writes down which commit the store has come to, in a claim that is its own.
+// advance writes down which commit the store has come to for good, in a claim that is its
+// own.
 func (t *thumbnails) advance(commit uint64) error {
+	commit-- // see own
 	root, err := t.open(false)
 	if err != nil {
 		return ignoreNotExist(err)
@@ -227,7 +240,7 @@ func (t *thumbnails) advance(commit uint64) error {
 	if err != nil || own == nil || own.incarnation != t.incarnation || own.commit >= commit {
 		return err
 	}
-	return t.writeClaim(root, own, commit, own.alone)
+	return t.writeClaim(root, commit, own.alone)
 }
 
 // hasSaved reports whether a thumbnail was saved since the claim was brought up to date.
@@ -237,22 +250,22 @@ func (t *thumbnails) hasSaved() bool {
 	return t.saved
 }
 
-// writeClaim makes the store's claim, in the place of the one that there is, if any.
-func (t *thumbnails) writeClaim(root *os.Root, before *claim, commit uint64, alone bool) error {
+// writeClaim makes the store's claim, and removes those that it had before when that
+// is durable.
+func (t *thumbnails) writeClaim(root *os.Root, commit uint64, alone bool) error {
 	now := claim{t.store, t.incarnation, commit, alone}
-	var err error
-	switch {
-	case before == nil:
-		err = root.Mkdir(now.name(), folderPerm)
-	case *before == now:
-		return nil
-	default:
-		err = root.Rename(before.name(), now.name())
-	}
-	if err != nil {
+	if err := root.Mkdir(now.name(), folderPerm); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return syncInside(root, ".")
+	if err := syncInside(root, "."); err != nil {
+		return err
+	}
+	return overClaims(root, func(c claim) error {
+		if c.store != t.store || c == now {
+			return nil
+		}
+		return ignoreNotExist(root.Remove(c.name()))
+	})
 }
 
 // hasNoPictures reports whether a folder has no file that has the name of a thumbnail.

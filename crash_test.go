@@ -70,7 +70,7 @@ func TestKilledAtAnyCallKeepsWhatWasAcknowledged(t *testing.T) {
 	needStrace(t)
 	var kills atomic.Int64
 	t.Run("at", func(t *testing.T) {
-		for _, script := range []string{"small", "lanes", "erase", "backup"} {
+		for _, script := range []string{"small", "lanes", "erase", "backup", "forget"} {
 			for _, from := range startsOf(t, script, changingCalls) {
 				t.Run(fmt.Sprint(script, " ", from), func(t *testing.T) {
 					t.Parallel()

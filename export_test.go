@@ -537,3 +537,16 @@ func RunClock(s *Store, running func() time.Duration) {
 	s.clock.running = running
 	s.clock.at = running()
 }
+
+// FolderOf returns whose the thumbnail folder of a store is; empty: it cannot be known.
+func FolderOf(s *Store) FolderState {
+	commit, err := s.commit(context.Background())
+	if err != nil {
+		return ""
+	}
+	f, err := s.thumbs.folder(commit)
+	if err != nil {
+		return ""
+	}
+	return f.State
+}

@@ -30,7 +30,8 @@ type Forgotten struct {
 //
 // So that a disk that is not mounted does not cost every name, it is ErrFolder unless
 // the folder has the store's claim, or at least one of its thumbnails, or none is
-// named at all. Names go a few in a transaction; what ends it early leaves the rest.
+// named at all. Names go a few in a transaction; what ends it early leaves the rest. One
+// ForgetMissing or Prune goes on at a time; another one waits for it.
 func (s *Store) ForgetMissing(ctx context.Context) (*Forgotten, error) {
 	done, err := s.forgetMissing(ctx, false)
 	return done, failed("forget missing thumbnails", err)
@@ -51,6 +52,16 @@ func (s *Store) forgetMissing(ctx context.Context, dry bool) (*Forgotten, error)
 		return nil, err
 	}
 	defer s.leave()
+	if !dry {
+		if err := s.commits.failed(); err != nil {
+			return nil, err
+		}
+		unlock, err := s.prunes.lock(ctx, ID{})
+		if err != nil {
+			return nil, err
+		}
+		defer unlock()
+	}
 	f := &forgetting{
 		s: s, result: Forgotten{Paths: []string{}},
 		p: s.newPruning(ctx, &Policy{}, dry, &reading{}), // which walks over the events

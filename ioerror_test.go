@@ -20,7 +20,7 @@ func TestFailedCallLosesNothingThatWasAcknowledged(t *testing.T) {
 	var mu sync.Mutex
 	total, failures := new(verdict), 0
 	t.Run("of", func(t *testing.T) {
-		for _, script := range []string{"small", "erase", "backup"} {
+		for _, script := range []string{"small", "erase", "backup", "forget"} {
 			calls, images := changingCalls, images
 			if script == "backup" {
 				calls = slices.Concat(changingCalls, readingCalls)

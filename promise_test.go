@@ -191,6 +191,9 @@ func writeFurther(st *doorlog.Store) error {
 
 func (s *script) verifyStore(st *doorlog.Store, dir string, said *promises, further bool) error {
 	ctx := context.Background()
+	if err := s.tidy(ctx, st, said); err != nil {
+		return err
+	}
 	there := make(map[string]any)
 	for e, err := range st.Events(ctx, doorlog.Query{}) {
 		if err != nil {
@@ -226,6 +229,24 @@ func (s *script) verifyStore(st *doorlog.Store, dir string, said *promises, furt
 	}
 	if err := st.Check(ctx); err != nil {
 		return fmt.Errorf("%w: %w", errHalf, err)
+	}
+	// Its claim is there before the first picture, and is of no later commit than the store.
+	if state := doorlog.FolderOf(st); state != doorlog.FolderOwn && state != doorlog.FolderAbsent {
+		return fmt.Errorf("%w: the thumbnail folder is %s", errHalf, state)
+	}
+	return nil
+}
+
+// tidy does to its end what has begun of forgetting missing thumbnails: some may be
+// missing of which the store still knows.
+func (s *script) tidy(ctx context.Context, st *doorlog.Store, said *promises) error {
+	for _, n := range s.forgets {
+		if said.steps[n] == notBegun || said.steps[n] >= done {
+			continue
+		}
+		if _, err := st.ForgetMissing(ctx); err != nil {
+			return fmt.Errorf("%w: forgetting what is missing: %w", errLost, err)
+		}
 	}
 	return nil
 }

@@ -22,7 +22,8 @@ type script struct {
 	piecemeal map[int]bool   // steps that are several transactions, and go on when they are done again
 	pictures  []picture
 	backup    *step
-	about     int // the step that a short script is about; 0: it is about all of them
+	forgets   []int // steps that remove thumbnails by hand, and have the store forget them
+	about     int   // the step that a short script is about; 0: it is about all of them
 
 	unchecked bool // the invariants are not checked: bolt's own check cannot bear a damaged file
 }
@@ -49,6 +50,7 @@ var scripts = map[string]func() *script{
 	"lanes":  func() *script { return writeScript(2, 3) },
 	"erase":  eraseScript,
 	"backup": backupScript,
+	"forget": forgetScript,
 
 	restoreScript: func() *script { return &script{} }, // restore_test.go
 }
@@ -136,6 +138,35 @@ func backupScript() *script {
 	steps = append(steps, w.backup, w.removeFramed(), w.write(writeFrame), w.put("erwin"))
 	w.parts = [][][]*step{{steps}}
 	return w.script
+}
+
+// forgetScript makes a script of little more than to remove pictures by hand, and to
+// have the store forget them.
+func forgetScript() *script {
+	w := newScriptWriter(0)
+	steps := []*step{w.put("bob"), w.batch(doorlog.FoldAt - 2)}
+	for range 8 {
+		steps = append(steps, w.write(writeFrame))
+	}
+	w.about = w.steps
+	steps = append(steps, w.forgetMissing(3), w.write(writeFrame), w.batch(doorlog.FoldAt), w.forgetMissing(2), w.put("erwin"))
+	w.parts = [][][]*step{{steps}}
+	return w.script
+}
+
+// forgetMissing removes the pictures of so many events, which lose their names.
+func (w *scriptWriter) forgetMissing(n int) *step {
+	s := w.step(forgetMissing)
+	w.piecemeal[s.n] = true
+	w.forgets = append(w.forgets, s.n)
+	for i := range w.living {
+		if e := &w.living[i]; e.ThumbnailPath != "" && len(s.paths) < n {
+			s.paths = append(s.paths, e.ThumbnailPath)
+			e.ThumbnailPath = ""
+			w.becomes(s, *e)
+		}
+	}
+	return s
 }
 
 // mixed adds so many steps of all kinds.

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -180,8 +181,23 @@ func (w *workload) do(s *step) error {
 var errBroken = errors.New("broken")
 
 func (w *workload) call(s *step) error {
-	if s.kind == backupStore {
+	switch s.kind {
+	case backupStore:
 		return w.backUp(s)
+	case forgetMissing:
+		for _, name := range s.paths { // by hand, as it were
+			name = filepath.Join(w.dir, "thumbnails", name)
+			err := os.Remove(name)
+			if errors.Is(err, fs.ErrNotExist) {
+				err = nil
+			}
+			if err == nil {
+				err = syncDir(filepath.Dir(name))
+			}
+			if err != nil {
+				return err
+			}
+		}
 	}
 	return s.do(context.Background(), w.st)
 }
@@ -311,7 +327,8 @@ type step struct {
 	person string
 	how    doorlog.Erasure
 	policy doorlog.Policy
-	during []*step // while it is done
+	paths  []string // of thumbnails
+	during []*step  // while it is done
 
 	tried, done bool // by this process
 }
@@ -332,6 +349,7 @@ const (
 	compactFile
 	erasePerson
 	backupStore
+	forgetMissing // after thumbnails were removed
 )
 
 // do may be called again when it failed, or when its outcome is not known.
@@ -367,6 +385,8 @@ func (s *step) do(ctx context.Context, st *doorlog.Store) (err error) {
 		_, err = st.Compact(ctx)
 	case erasePerson:
 		_, err = st.ErasePerson(ctx, s.person, s.how)
+	case forgetMissing:
+		_, err = st.ForgetMissing(ctx)
 	}
 	return err
 }
