@@ -1,6 +1,7 @@
 package doorlog
 
 import (
+	"crypto/rand"
 	"encoding/binary"
 	"fmt"
 	"sync"
@@ -12,41 +13,56 @@ import (
 // A clock says how far the clock of the machine can be believed. Devices lose
 // the time: a dead battery gives 1970, a faulty clock 2035, and what deletes by
 // age would then delete everything. So the store keeps the latest time that it
-// believes (seen), and how long the clock has run since then is told by another
-// clock, which only counts while the process runs.
+// believes (seen), and how long the system has run since then is told by another
+// clock, which nobody sets and which counts from the start of the system.
 //
-// A reading within a day of what is expected is believed. One that is further
+// A reading that is near what is expected is believed. One that is further
 // ahead, or behind, is in doubt. It is believed when the clock has gone on from
-// there, at the right pace, for a day of running; a restart in between does not
+// there, at the right pace, for a day of running; restarts in between do not
 // matter, nor how long the device was off.
 //
 // While the clock is behind, events get its wrong times. Such a span is kept, with
 // the time at which the clock was right again: until then nobody knows how old its
 // events are, so that is when they begin to age.
 //
-// Its record in meta has, with all numbers big-endian and times in nanoseconds
-// since 1970 (0: none),
+// Its record in meta has, with all numbers big-endian, times in nanoseconds since
+// 1970 (0: none), and moments in nanoseconds since the start of the system,
 //
-//	 8      8             8      per span 8      8       8
-//	| seen | doubt: last | ran | … | from | until | right | …
+//	 16     8      8         8             8         8     per span 8      8       8
+//	| boot | seen | its moment | doubt: last | its moment | ran | … | from | until | right | …
 type clock struct {
-	now     func() time.Time     // the clock of the machine
-	running func() time.Duration // counts while the process runs
+	now  func() time.Time // the clock of the machine
+	boot boot
 
 	mu    sync.Mutex
 	known clockState
-	at    time.Duration // of running, at known.seen
-	met   bool          // the clock has been read in this process while it was in doubt
-	kept  clockState    // what meta has
+	kept  clockState // what meta has
+}
+
+// A boot is the running of a system since it was started.
+type boot struct {
+	id      ID
+	lasts   bool // it is that of all processes until the next start
+	running func() time.Duration
+}
+
+// thisProcess is for a system that does not tell: as if it was started with the process.
+func thisProcess() boot {
+	start := time.Now()
+	b := boot{running: func() time.Duration { return time.Since(start) }}
+	_, _ = rand.Read(b.id[:]) // it never fails
+	return b
 }
 
 // A clockState is what is kept of a clock.
 type clockState struct {
-	seen  time.Time // the latest time that is believed
-	doubt time.Time // the last reading of a clock that is in doubt; zero: it is not
-	ran   time.Duration
-	read  time.Duration // of running, at doubt; of this process
-	dead  []deadSpan    // oldest first
+	boot   ID            // of which the moments are
+	seen   time.Time     // the latest time that is believed
+	seenAt time.Duration // its moment
+	doubt  time.Time     // the last reading of a clock that is in doubt; zero: it is not
+	read   time.Duration // its moment
+	ran    time.Duration // for how long it has proved itself
+	dead   []deadSpan    // oldest first
 }
 
 // A deadSpan is a time during which the clock was behind, by its own readings.
@@ -56,10 +72,13 @@ type deadSpan struct {
 }
 
 const (
-	farOff     = 24 * time.Hour      // from what is expected
+	// How far from what is expected a reading is near it: where the system has run
+	// ever since, where it was started again, and where it does not tell.
+	strayRunning, strayStarted, strayUnknown = 10 * time.Minute, time.Hour, farOff
+
 	proof      = 24 * time.Hour      // of running
-	pace       = time.Hour           // how far a clock may stray while it proves itself
 	longestOff = 31 * 24 * time.Hour // between two times of running that prove the same
+	farOff     = 24 * time.Hour      // behind all that was seen a clock is plainly dead
 	keepEvery  = time.Hour           // how old what meta has may get
 	maxSpans   = 16
 )
@@ -72,11 +91,6 @@ var released = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
 // of the machine is dead, and cannot say.
 const deadAhead = 20 * 365 * 24 * time.Hour
 
-func newClock(now func() time.Time) *clock {
-	start := time.Now()
-	return &clock{now: now, running: func() time.Duration { return time.Since(start) }}
-}
-
 // begin takes in what meta has, or, for a store that has no such record, the time
 // of its newest event; zero: there is none.
 func (c *clock) begin(kept clockState, newest time.Time) {
@@ -87,9 +101,13 @@ func (c *clock) begin(kept clockState, newest time.Time) {
 		c.known.seen = newest
 	}
 	if c.known.seen.IsZero() {
-		c.known.seen = c.now()
+		c.believe(c.now().Round(0), c.boot.running())
 	}
-	c.at = c.running()
+}
+
+// believe is called with a time that is believed, and its moment.
+func (c *clock) believe(t time.Time, moment time.Duration) {
+	c.known.boot, c.known.seen, c.known.seenAt = c.boot.id, t, moment
 }
 
 // A reading is what is known of the time at a moment.
@@ -106,28 +124,31 @@ type reading struct {
 func (c *clock) read() reading {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	wall, running := c.now().Round(0), c.running()
+	wall, moment := c.now().Round(0), c.boot.running()
 	k := &c.known
-	expected := k.seen.Add(running - c.at)
+	running := k.boot == c.boot.id && moment >= k.seenAt
+	expected, stray := k.seen, strayStarted
+	switch {
+	case running:
+		expected, stray = expected.Add(moment-k.seenAt), strayRunning
+	case !c.boot.lasts:
+		stray = strayUnknown
+	}
 	off := wall.Sub(expected)
-	if off > farOff || off < -farOff {
-		if c.prove(wall, running) {
-			off = 0
-		}
+	if (off > stray || off < -stray) && c.prove(wall, moment, running) {
+		expected, off = wall, 0
 	}
 	r := reading{wall: wall, believed: wall}
 	switch {
-	case off > farOff:
+	case off > stray:
 		r.ahead, r.believed, r.ran = true, expected, k.ran
-		k.seen, c.at = expected, running
-	case off < -farOff:
-		k.seen, c.at = expected, running
+		c.believe(expected, moment)
+	case off < -stray:
+		c.believe(expected, moment)
 		c.extendSpan(wall)
 	default:
-		k.doubt, k.ran = time.Time{}, 0
-		if wall.After(k.seen) {
-			k.seen, c.at = wall, running
-		}
+		k.doubt, k.read, k.ran = time.Time{}, 0, 0
+		c.believe(maxTime(wall, expected), moment)
 		if wall.Before(released) {
 			c.extendSpan(wall)
 		} else {
@@ -139,30 +160,23 @@ func (c *clock) read() reading {
 	return r
 }
 
-// prove takes in a reading that is far off, and reports whether the clock has
-// proved itself: then it is believed.
-func (c *clock) prove(wall time.Time, running time.Duration) bool {
+// prove takes in a reading that is far off, and reports whether the clock has proved
+// itself. running: the system has run ever since the last reading.
+func (c *clock) prove(wall time.Time, moment time.Duration, running bool) bool {
 	k := &c.known
-	stray := pace
-	expected := k.doubt
-	if c.met {
-		expected = expected.Add(running - k.read)
-	} else {
-		stray = longestOff // how long it was off is not known
+	expected, stray := k.doubt, longestOff // how long it was off is not known
+	if running {
+		expected, stray = expected.Add(moment-k.read), strayRunning
 	}
 	off := wall.Sub(expected)
 	switch {
-	case k.doubt.IsZero() || off < -pace || off > stray:
+	case k.doubt.IsZero() || off < -strayStarted || off > stray:
 		k.ran = 0
-	case c.met:
-		k.ran += running - k.read
+	case running:
+		k.ran += moment - k.read
 	}
-	k.doubt, k.read, c.met = wall, running, true
-	if k.ran < proof {
-		return false
-	}
-	k.seen, c.at = wall, running
-	return true
+	k.doubt, k.read = wall, moment
+	return k.ran >= proof
 }
 
 // extendSpan notes that the clock is behind.
@@ -193,7 +207,7 @@ func (c *clock) closeSpans(wall time.Time) {
 func (c *clock) trust() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.known.seen, c.at = c.now().Round(0), c.running()
+	c.believe(c.now().Round(0), c.boot.running())
 }
 
 // isDead reports whether the clock is plainly wrong: it is before this version was
@@ -215,20 +229,25 @@ func (c *clock) latest(skew time.Duration) time.Time {
 	return latest
 }
 
-// stale returns what meta is to have, if that is worth writing.
-func (c *clock) stale() (clockState, bool) {
+// stale returns what meta is to have, and whether that is worth writing: at the end
+// more is.
+func (c *clock) stale(end bool) (state clockState, worth bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	k, old := &c.known, &c.kept
-	changed := old.seen.IsZero() || k.seen.Before(old.seen) || k.seen.Sub(old.seen) >= keepEvery ||
-		k.doubt.IsZero() != old.doubt.IsZero() || k.ran < old.ran || k.ran-old.ran >= keepEvery || len(k.dead) != len(old.dead)
-	if n := len(k.dead); !changed && n > 0 {
-		a, b := k.dead[n-1], old.dead[n-1]
-		changed = !a.right.Equal(b.right) || a.from.Before(b.from) || a.until.Sub(b.until) >= keepEvery
+	every := keepEvery
+	if end {
+		every = time.Minute
 	}
-	state := *k
+	worth = old.seen.IsZero() || k.seen.Before(old.seen) || k.seen.Sub(old.seen) >= every ||
+		k.doubt.IsZero() != old.doubt.IsZero() || k.ran < old.ran || k.ran-old.ran >= every || len(k.dead) != len(old.dead)
+	if n := len(k.dead); !worth && n > 0 {
+		a, b := k.dead[n-1], old.dead[n-1]
+		worth = !a.right.Equal(b.right) || a.from.Before(b.from) || a.until.Sub(b.until) >= every
+	}
+	state = *k
 	state.dead = append([]deadSpan(nil), k.dead...)
-	return state, changed
+	return state, worth
 }
 
 // keep notes that meta has a state.
@@ -269,45 +288,56 @@ func maxTime(a, b time.Time) time.Time {
 	return b
 }
 
+// The length of the record without its spans, and of each.
+const clockLen, spanLen = 16 + 5*8, 3 * 8
+
 func (s *clockState) encode() []byte {
-	b := make([]byte, 0, 24+24*len(s.dead))
-	put := func(t time.Time) {
+	b := append(make([]byte, 0, clockLen+spanLen*len(s.dead)), s.boot[:]...)
+	putTime := func(t time.Time) {
 		n := int64(0)
 		if t.After(time.Unix(0, 0)) {
 			n = minTime(t, maxCreatedAt).UnixNano()
 		}
 		b = binary.BigEndian.AppendUint64(b, uint64(n))
 	}
-	put(s.seen)
-	put(s.doubt)
-	b = binary.BigEndian.AppendUint64(b, uint64(s.ran))
+	put := func(d time.Duration) { b = binary.BigEndian.AppendUint64(b, uint64(d)) }
+	putTime(s.seen)
+	put(s.seenAt)
+	putTime(s.doubt)
+	put(s.read)
+	put(s.ran)
 	for _, d := range s.dead {
-		put(d.from)
-		put(d.until)
-		put(d.right)
+		putTime(d.from)
+		putTime(d.until)
+		putTime(d.right)
 	}
 	return stateRecord.encode(metaClock, func(e *encoder) { e.buf.Write(b) })
 }
 
 func decodeClock(rec []byte) (s clockState, err error) {
 	b, err := stateRecord.open(metaClock, rec)
-	if err == nil && (len(b) < 24 || len(b)%24 != 0 || len(b) > 24*(1+maxSpans)) {
+	if err == nil && (len(b) < clockLen || (len(b)-clockLen)%spanLen != 0 || len(b) > clockLen+spanLen*maxSpans) {
 		err = fmt.Errorf("%w: %d bytes", ErrCorrupt, len(b))
 	}
 	if err != nil {
 		return s, fmt.Errorf("meta clock: %w", err)
 	}
-	get := func() (t time.Time) {
-		if n := int64(binary.BigEndian.Uint64(b)); n != 0 {
+	get := func() int64 {
+		n := int64(binary.BigEndian.Uint64(b))
+		b = b[8:]
+		return n
+	}
+	getTime := func() (t time.Time) {
+		if n := get(); n != 0 {
 			t = time.Unix(0, n).UTC()
 		}
-		b = b[8:]
 		return t
 	}
-	s.seen, s.doubt = get(), get()
-	s.ran = time.Duration(binary.BigEndian.Uint64(b))
-	for b = b[8:]; len(b) > 0; {
-		s.dead = append(s.dead, deadSpan{get(), get(), get()})
+	s.boot, b = ID(b), b[len(ID{}):]
+	s.seen, s.seenAt = getTime(), time.Duration(get())
+	s.doubt, s.read, s.ran = getTime(), time.Duration(get()), time.Duration(get())
+	for len(b) > 0 {
+		s.dead = append(s.dead, deadSpan{getTime(), getTime(), getTime()})
 	}
 	return s, nil
 }

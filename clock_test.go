@@ -14,7 +14,8 @@ import (
 type hands struct {
 	mu   sync.Mutex
 	wall time.Time
-	ran  time.Duration
+	ran  time.Duration // since the start
+	n    byte          // of the start
 }
 
 func (h *hands) now() time.Time {
@@ -52,18 +53,20 @@ type clockedStore struct {
 func newClockedStore(t testing.TB, at time.Time) *clockedStore {
 	t.Helper()
 	h := &hands{wall: at}
-	s := &clockedStore{newStoreWith(t, doorlog.Options{Now: h.now}), h}
-	doorlog.RunClock(s.Store, h.running)
-	return s
+	options := doorlog.Options{Now: h.now}
+	doorlog.SetBoot(&options, 0, h.running)
+	return &clockedStore{newStoreWith(t, options), h}
 }
 
-// boot closes the store and opens it again under a clock that says something else.
+// boot starts the system again, under a clock that says something else.
 func (s *clockedStore) boot(t testing.TB, at time.Time) {
 	t.Helper()
 	s.close(t)
 	s.hands.set(at)
+	s.hands.ran = time.Minute
+	s.hands.n++
+	doorlog.SetBoot(&s.options, s.hands.n, s.hands.running)
 	s.open(t)
-	doorlog.RunClock(s.Store, s.hands.running)
 }
 
 // keeps fails unless a Prune leaves all of so many events, and says whether the clock
@@ -101,6 +104,7 @@ var ninetyDays = doorlog.Policy{MaxAge: 90 * day}
 func TestAWrongClockDeletesNothing(t *testing.T) {
 	for name, wrong := range map[string]time.Time{
 		"years ahead": now.AddDate(9, 0, 0), "months ahead": now.AddDate(0, 3, 0), "behind": time.Unix(5, 0), "at the end of time": time.Unix(1<<33, 0),
+		"a quarter ahead": now.AddDate(0, 0, 90),
 	} {
 		ahead := wrong.After(now)
 		t.Run(name, func(t *testing.T) {
@@ -144,6 +148,72 @@ func TestAWrongClockDeletesNothing(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// Ages of hours mind hours.
+func TestAClockThatIsWrongByHoursDeletesNothing(t *testing.T) {
+	twentyHours := doorlog.Policy{MaxAge: 20 * time.Hour}
+	t.Run("for a moment", func(t *testing.T) {
+		s := newClockedStore(t, now)
+		s.hourly(t, 10)
+		s.hands.set(now.Add(23 * time.Hour))
+		s.keeps(t, twentyHours, 10, true)
+		s.hands.set(now)
+		s.keeps(t, twentyHours, 10, false)
+	})
+	t.Run("more and more", func(t *testing.T) {
+		s := newClockedStore(t, now)
+		s.hourly(t, 10)
+		for i := range 10 {
+			s.hands.set(now.Add(time.Duration(i+1) * 23 * time.Hour))
+			s.keeps(t, twentyHours, 10, true)
+		}
+	})
+	t.Run("behind, by the events that it writes", func(t *testing.T) {
+		s := newClockedStore(t, now)
+		s.hands.set(now.Add(-23 * time.Hour))
+		s.write(t, doorlog.Event{Camera: "yard", Type: doorlog.Ding, RecordedAt: s.hands.now().UTC()})
+		s.hands.set(now)
+		s.keeps(t, twentyHours, 1, false)
+	})
+}
+
+// Processes that run for a moment, as those of cron do, see how time goes by.
+func TestShortRunsSeeTimeGoBy(t *testing.T) {
+	s := newClockedStore(t, now)
+	s.hourly(t, 10)
+	for i := range 10 {
+		s.close(t)
+		s.hands.run(25 * time.Hour)
+		s.open(t)
+		s.keeps(t, doorlog.Policy{MaxAge: 9 * 25 * time.Hour}, map[bool]int64{true: 10, false: 0}[i < 8], false)
+	}
+	s.hourlyAt(t, s.hands.now(), 5)
+	s.boot(t, s.hands.now().Add(40*day)) // in a drawer
+	s.keeps(t, doorlog.Policy{MaxAge: 30 * day}, 5, true)
+	for range 2 {
+		s.close(t)
+		s.hands.run(12 * time.Hour)
+		s.open(t)
+		s.keeps(t, doorlog.Policy{MaxAge: 100 * day}, 5, false)
+	}
+	s.keeps(t, doorlog.Policy{MaxAge: 30 * day}, 0, false)
+}
+
+// Bounds on number and bytes need no clock.
+func TestBoundsHoldOnADeadClock(t *testing.T) {
+	s := newClockedStore(t, time.Date(2000, 1, 1, 0, 0, 5, 0, time.UTC))
+	for range 100 {
+		s.hands.run(time.Minute)
+		s.write(t, doorlog.Event{Camera: "yard", Type: doorlog.Motion, RecordedAt: s.hands.now().UTC()})
+	}
+	s.keeps(t, doorlog.Policy{MaxEvents: 10, MaxAge: day}, 10, false)
+	if oldest := s.all(t, doorlog.Query{OldestFirst: true})[0]; !oldest.RecordedAt.Equal(s.hands.now().Add(-9 * time.Minute)) {
+		t.Errorf("the oldest that is left is of %v", oldest.RecordedAt)
+	}
+	if gone := s.prune(t, doorlog.Policy{MaxBytes: 1}); gone.Kept > 1 {
+		t.Errorf("%+v", gone)
 	}
 }
 

@@ -285,7 +285,7 @@ func (c *committer) tryTransact(jobs []*job, makesRoom bool) (err error) {
 		return err
 	}
 	c.clock.read()
-	clock, stale := c.clock.stale()
+	clock, stale := c.clock.stale(w.atEnd)
 	if stale {
 		if err := writable(tx, metaBucket).Put(metaClock, clock.encode()); err != nil {
 			return err
@@ -326,7 +326,7 @@ func (c *committer) close() error {
 		return nil
 	}
 	return c.transact([]*job{{ctx: context.Background(), room: true, apply: func(w *writeTx) error {
-		w.unclean = false
+		w.unclean, w.atEnd = false, true
 		w.changes++
 		return nil
 	}}})

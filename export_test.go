@@ -530,12 +530,9 @@ func SmallBackups() (restore func()) {
 	}
 }
 
-// RunClock has the clock that counts while the process runs be another one.
-func RunClock(s *Store, running func() time.Duration) {
-	s.clock.mu.Lock()
-	defer s.clock.mu.Unlock()
-	s.clock.running = running
-	s.clock.at = running()
+// SetBoot has the running of the system be another one, that of start number n.
+func SetBoot(o *Options, n byte, running func() time.Duration) {
+	o.boot = func() boot { return boot{id: ID{n}, lasts: true, running: running} }
 }
 
 // FolderOf returns whose the thumbnail folder of a store is; empty: it cannot be known.

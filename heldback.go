@@ -26,7 +26,7 @@ func (s *Store) keepHeldBack(ctx context.Context, heldBack []string) error {
 		return err
 	})
 	sn.close()
-	_, stale := s.clock.stale()
+	_, stale := s.clock.stale(false)
 	if err != nil || slices.Equal(before, heldBack) && !stale {
 		return err
 	}

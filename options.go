@@ -110,6 +110,7 @@ type Options struct {
 	// OpenFile opens the database file. Default: os.OpenFile.
 	OpenFile func(name string, flag int, perm os.FileMode) (*os.File, error)
 
+	boot     func() boot
 	examined bool  // the file has been examined and found sound
 	becomes  int64 // how large the file is going to be, if that is known
 
@@ -191,6 +192,9 @@ func (o *Options) withDefaults(path string) (Options, error) {
 	}
 	if opt.disk == nil {
 		opt.disk = diskOf
+	}
+	if opt.boot == nil {
+		opt.boot = thisBoot
 	}
 	if opt.OpenFile == nil {
 		opt.OpenFile = os.OpenFile

@@ -166,11 +166,12 @@ func (p *pruning) holdBackByClock(at *reading) error {
 		more.subtract(p.account().Removed)
 	}
 	if more.Events+more.Thumbnails > 0 {
-		p.holdBack("the clock says %s, more than a day ahead of all that the store has seen, which is %s: "+
-			"%d events and %d thumbnails (%d bytes) that are old by it stay until it has run for a day (%s so far), "+
+		// Without the moment, so that it is said once and not each time.
+		p.holdBack("the clock says %s, ahead of all that the store has seen, which is %s: "+
+			"%d events and %d thumbnails (%d bytes) that are old by it stay until it has run for a day, "+
 			"or somebody says that it is right (Policy.TrustClock, prune --trust-clock)",
-			at.wall.UTC().Format(time.RFC3339), at.seen.UTC().Format(time.RFC3339),
-			more.Events, more.Thumbnails, more.ThumbnailBytes, at.ran.Truncate(time.Minute))
+			at.wall.UTC().Format(time.DateOnly), at.seen.UTC().Format(time.DateOnly),
+			more.Events, more.Thumbnails, more.ThumbnailBytes)
 	}
 	return nil
 }
@@ -358,8 +359,8 @@ func (p *pruning) inTurn(
 		more = take(first.turn, first.record, first.file)
 	}
 	err := p.walk(lastID, func(sn *Snapshot, r *record, bytes int64) (bool, error) {
-		t, never := ages.turn(&r.Event)
-		if r.Pinned || never || ages.event(&r.Event) != stays {
+		t := ages.turn(&r.Event)
+		if r.Pinned || ages.event(&r.Event) != stays {
 			return true, nil
 		}
 		file, err := size(sn, r)

@@ -240,19 +240,22 @@ func (v *verdict) youngest() ID {
 }
 
 // turn returns the turn of an event, which is by its own ID, unless its time is that of
-// a dead clock. never: it does not age yet.
-func (v *verdict) turn(e *Event) (t turn, never bool) {
+// a dead clock: one that does not age yet comes last.
+func (v *verdict) turn(e *Event) turn {
 	from, never := v.at.agesFrom(e)
-	if from.Equal(e.RecordedAt) {
-		return turn{e.ID, e.ID}, never
+	switch {
+	case never:
+		return turn{lastID, e.ID}
+	case from.Equal(e.RecordedAt):
+		return turn{e.ID, e.ID}
 	}
-	return turn{idFrom(from), e.ID}, never
+	return turn{idFrom(from), e.ID}
 }
 
 // event returns the reason for which an event goes, or stays.
 func (v *verdict) event(e *Event) int {
-	t, never := v.turn(e)
-	if e.Pinned || never {
+	t := v.turn(e)
+	if e.Pinned {
 		return stays
 	}
 	rules := v.policy.Rules
@@ -280,7 +283,7 @@ func (v *verdict) thumbnail(e *Event) int {
 	if e.ThumbnailPath == "" {
 		return stays
 	}
-	if t, never := v.turn(e); reason == stays && !e.Pinned && !never && t.from.Compare(v.thumbnailsBefore) < 0 {
+	if t := v.turn(e); reason == stays && !e.Pinned && t.from.Compare(v.thumbnailsBefore) < 0 {
 		return len(v.policy.Rules) + byThumbnailAge
 	}
 	return reason

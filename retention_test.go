@@ -570,16 +570,12 @@ func TestCloseEndsAPrune(t *testing.T) {
 
 // Options.Retention prunes in the background, again and again, and says so.
 func TestRetentionInTheBackground(t *testing.T) {
-	var mu sync.Mutex
-	at := now
-	s := newStoreWith(t, doorlog.Options{
-		Now: func() time.Time {
-			mu.Lock()
-			defer mu.Unlock()
-			return at
-		},
-		Retention: &doorlog.Policy{MaxAge: day}, RetentionEvery: time.Millisecond,
-	})
+	h := &hands{wall: now}
+	options := doorlog.Options{
+		Now: h.now, Retention: &doorlog.Policy{MaxAge: day}, RetentionEvery: time.Millisecond,
+	}
+	doorlog.SetBoot(&options, 0, h.running)
+	s := newStoreWith(t, options)
 	s.write(t, motion("garage", 1), motion("front_door", 60*23))
 	left := func(n int64) {
 		t.Helper()
@@ -594,17 +590,13 @@ func TestRetentionInTheBackground(t *testing.T) {
 		}
 	}
 	left(2)
-	mu.Lock()
-	at = now.Add(2 * time.Hour)
-	mu.Unlock()
+	h.run(2 * time.Hour)
 	left(1)
 	if e := s.all(t, doorlog.Query{})[0]; e.Camera != "garage" {
 		t.Errorf("it left %+v", e)
 	}
 	s.FailCommits(false, errors.New("no such luck"))
-	mu.Lock()
-	at = now.Add(25 * time.Hour)
-	mu.Unlock()
+	h.run(2 * day)
 	for !strings.Contains(s.log.String(), "no such luck") {
 		runtime.Gosched()
 	}

@@ -111,7 +111,7 @@ func openStore(path string, opt *Options) (*Store, error) {
 	file.users = 1
 	s.ids.entropy = opt.Entropy
 	s.thumbs = newThumbnails(opt.ThumbnailDir, opt.ThumbnailEdge)
-	s.clock = newClock(opt.Now)
+	s.clock = &clock{now: opt.Now, boot: opt.boot()}
 	if err := s.remember(); err != nil {
 		return nil, errors.Join(err, file.close())
 	}

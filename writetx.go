@@ -17,6 +17,7 @@ type writeTx struct {
 	events, detections *bolt.Bucket
 	state                    // as this transaction leaves it
 	tail               int   // events after indexed_through
+	atEnd              bool  // it is the last before the file is closed
 	changes            int   // puts and deletes so far
 	bytes              int64 // of the keys and values that were put
 	unfolded           error // why the tail could not be folded

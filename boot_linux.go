@@ -1,0 +1,30 @@
+package doorlog
+
+import (
+	"bytes"
+	"encoding/hex"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// thisBoot returns what names the running of the system since it was started, and how
+// long it has run, suspended or not, at any moment.
+func thisBoot() boot {
+	text, err := os.ReadFile("/proc/sys/kernel/random/boot_id") // a UUID
+	id, herr := hex.DecodeString(string(bytes.ReplaceAll(bytes.TrimSpace(text), []byte("-"), nil)))
+	if err != nil || herr != nil || len(id) != len(ID{}) || sinceBoot() == 0 {
+		return thisProcess()
+	}
+	return boot{id: ID(id), lasts: true, running: sinceBoot}
+}
+
+// sinceBoot is 0 where it is not known.
+func sinceBoot() time.Duration {
+	var t unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_BOOTTIME, &t) != nil {
+		return 0
+	}
+	return time.Duration(t.Nano())
+}
