@@ -109,7 +109,8 @@ func (f *Folder) Why() string {
 		for i, id := range f.Others {
 			names[i] = id.String()
 		}
-		return "the folder also has pictures of the store " + strings.Join(names, " and ")
+		return "the folder also has pictures of the store " + strings.Join(names, " and ") +
+			" (if that is gone for good, remove its claim, the empty folder " + ownPrefix + names[0] + "-…)"
 	case FolderForgotten:
 		return "the store has lost records since the folder was made, and they may be of events that it has forgotten"
 	}
@@ -193,54 +194,61 @@ func (t *thumbnails) folder(commit uint64) (f Folder, err error) {
 	return f, nil
 }
 
-// claim makes the store's claim, if there is none, before its first picture.
-func (t *thumbnails) claim(root *os.Root) error {
+// claim makes the store's claim, if there is none of its incarnation, before its first
+// picture and the first of each day, and brings it up to date. It looks each time whether
+// the claim is still there: empty folders are things that people tidy up.
+func (t *thumbnails) claim(root *os.Root, day string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.saved = true
-	if t.claimed == root {
-		return nil
+	if t.claimed == root && t.durable == day {
+		if _, err := root.Lstat(t.claimedAs); err == nil {
+			return nil
+		}
 	}
 	own, others, err := t.claims(root)
-	if err == nil && own == nil {
-		alone := false
-		if len(others) == 0 {
-			alone, err = hasNoPictures(root)
-		}
-		if err == nil {
-			err = t.writeClaim(root, 0, alone)
-		}
+	if err != nil {
+		return fmt.Errorf("claim the thumbnail folder: %w", err)
+	}
+	now := claim{store: t.store, incarnation: t.incarnation, commit: t.settled()}
+	switch {
+	case own != nil && own.incarnation == t.incarnation:
+		now.alone, now.commit = own.alone, max(now.commit, own.commit)
+	case own == nil && len(others) == 0:
+		now.alone, err = hasNoPictures(root)
+	}
+	if err == nil && own != nil && own.incarnation != t.incarnation {
+		err = t.addClaim(root, now) // beside that of the other: neither is alone
+	} else if err == nil {
+		err = t.writeClaim(root, now)
 	}
 	if err != nil {
 		return fmt.Errorf("claim the thumbnail folder: %w", err)
 	}
-	t.claimed = root
+	t.claimed, t.claimedAs = root, now.name()
 	return nil
 }
 
-// own makes the folder the store's alone, which has come to a commit, and to the one
-// before it for good: the newest may be seen before it is durable.
-func (t *thumbnails) own(commit uint64) error {
+// own makes the folder the store's alone.
+func (t *thumbnails) own() error {
 	root, err := t.open(false)
 	if err != nil {
 		return ignoreNotExist(err)
 	}
-	return t.writeClaim(root, commit-1, true)
+	return t.writeClaim(root, claim{t.store, t.incarnation, t.settled(), true})
 }
 
-// advance writes down which commit the store has come to for good, in a claim that is its
-// own.
-func (t *thumbnails) advance(commit uint64) error {
-	commit-- // see own
+// advance writes down which commit the store has come to, in a claim that is its own.
+func (t *thumbnails) advance() error {
 	root, err := t.open(false)
 	if err != nil {
 		return ignoreNotExist(err)
 	}
 	own, _, err := t.claims(root)
-	if err != nil || own == nil || own.incarnation != t.incarnation || own.commit >= commit {
+	if err != nil || own == nil || own.incarnation != t.incarnation || own.commit >= t.settled() {
 		return err
 	}
-	return t.writeClaim(root, commit, own.alone)
+	return t.writeClaim(root, claim{t.store, t.incarnation, t.settled(), own.alone})
 }
 
 // hasSaved reports whether a thumbnail was saved since the claim was brought up to date.
@@ -250,14 +258,17 @@ func (t *thumbnails) hasSaved() bool {
 	return t.saved
 }
 
-// writeClaim makes the store's claim, and removes those that it had before when that
-// is durable.
-func (t *thumbnails) writeClaim(root *os.Root, commit uint64, alone bool) error {
-	now := claim{t.store, t.incarnation, commit, alone}
-	if err := root.Mkdir(now.name(), folderPerm); err != nil && !errors.Is(err, fs.ErrExist) {
+// addClaim makes a claim, durable.
+func (t *thumbnails) addClaim(root *os.Root, c claim) error {
+	if err := root.Mkdir(c.name(), folderPerm); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	if err := syncInside(root, "."); err != nil {
+	return syncInside(root, ".")
+}
+
+// writeClaim makes a claim, and removes those that the store had before.
+func (t *thumbnails) writeClaim(root *os.Root, now claim) error {
+	if err := t.addClaim(root, now); err != nil {
 		return err
 	}
 	return overClaims(root, func(c claim) error {
@@ -269,9 +280,14 @@ func (t *thumbnails) writeClaim(root *os.Root, commit uint64, alone bool) error 
 }
 
 // hasNoPictures reports whether a folder has no file that has the name of a thumbnail.
+// What may not be read may be one, but for what a file system has found.
 func hasNoPictures(root *os.Root) (empty bool, err error) {
 	empty = true
 	err = fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrPermission) {
+			empty = empty && name == lostAndFound
+			return fs.SkipDir
+		}
 		if err != nil {
 			return ignoreNotExist(err)
 		}
@@ -283,3 +299,6 @@ func hasNoPictures(root *os.Root) (empty bool, err error) {
 	})
 	return empty, err
 }
+
+// lostAndFound is the folder of what a check of the file system has found.
+const lostAndFound = "lost+found"

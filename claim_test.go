@@ -240,6 +240,70 @@ func TestARestoredDatabaseSparesNewerPictures(t *testing.T) {
 	s.spares(t, 201, "lost records")
 }
 
+// A power cut ends no store in good order: its claim is of the first picture of the day.
+func TestAnOlderCopyIsNoticedAfterAPowerCut(t *testing.T) {
+	s := newStore(t)
+	s.photograph(t, 5)
+	s.close(t)
+	copied := readFile(t, s.path)
+	s.open(t)
+	s.photograph(t, 200) // and never closes the store
+
+	older := &testStore{path: filepath.Join(t.TempDir(), "older.db"), thumbs: s.thumbs, log: s.log, options: s.options}
+	older.options.ThumbnailDir = s.thumbs
+	if err := os.WriteFile(older.path, copied, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	older.open(t)
+	older.spares(t, 205, "lost records")
+	older.close(t)
+}
+
+// A copy of a store, restored or older, is another store as far as pictures go.
+func TestACopyInTheSameFolderHasPicturesOfItsOwn(t *testing.T) {
+	s := newStore(t)
+	s.photograph(t, 3)
+	backup, _ := s.backup(t)
+	r := restored(t, backup)
+	r.close(t)
+	r.options.ThumbnailDir, r.thumbs = s.thumbs, s.thumbs
+	r.open(t)
+	r.writeFramed(t, motion("yard", 1), 50)
+	s.writeFramed(t, motion("yard", 2), 51)
+	s.age(t)
+	s.spares(t, 5, "lost records")
+	r.spares(t, 5, "lost records")
+}
+
+// Empty folders are things that people tidy up.
+func TestAClaimThatIsTidiedUpIsMadeAgain(t *testing.T) {
+	shop := newStore(t)
+	shop.photograph(t, 3)
+	house := shop.neighbour(t)
+	house.thumbs = shop.thumbs
+	house.writeFramed(t, motion("yard", 1), 50)
+	shop.forgetClaims(t)
+	house.writeFramed(t, motion("yard", 2), 51)
+	shop.age(t)
+	shop.spares(t, 5, "also has pictures of the store")
+}
+
+// What may not be read costs no picture, and no prune.
+func TestAFolderThatMayNotBeRead(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("SKIP: root may read everything")
+	}
+	s := newStore(t)
+	if err := os.MkdirAll(filepath.Join(s.thumbs, "lost+found"), 0o000); err != nil {
+		t.Fatal(err)
+	}
+	s.photograph(t, 3)
+	if got := s.folder(t); got != doorlog.FolderOwn {
+		t.Errorf("the folder is %s", got)
+	}
+	s.prune(t, doorlog.Policy{})
+}
+
 // A folder from before is the store's if all that is in it is.
 func TestAFolderFromBeforeIsAdoptedIfItIsTheStores(t *testing.T) {
 	s := newStore(t)
@@ -337,7 +401,7 @@ func TestNoFileGoesBeforeTheWholeDatabaseIsVerified(t *testing.T) {
 					return err
 				},
 				"forget": func() error {
-					_, err := s.ForgetMissing(t.Context())
+					_, err := s.ForgetMissing(t.Context(), nil)
 					return err
 				},
 				"delete": func() error {

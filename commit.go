@@ -64,6 +64,7 @@ type committer struct {
 	tail     int             // number of events after indexed_through
 	commits  uint64          // transactions that were committed
 	pages    int64           // pages that they wrote
+	lineage  *lineage        // if it is not nil, the next commit writes it
 	changes  *changedKeys    // nil unless a compaction is under way
 	look     chan<- struct{} // if it is not nil, gets a token after some transactions
 }
@@ -284,6 +285,11 @@ func (c *committer) tryTransact(jobs []*job, makesRoom bool) (err error) {
 	if err := w.finish(); err != nil {
 		return err
 	}
+	if c.lineage != nil {
+		if err := writeLineage(tx, *c.lineage); err != nil {
+			return err
+		}
+	}
 	c.clock.read()
 	clock, stale := c.clock.stale(w.atEnd)
 	if stale {
@@ -315,6 +321,7 @@ func (c *committer) tryTransact(jobs []*job, makesRoom bool) (err error) {
 	if stale {
 		c.clock.keep(clock)
 	}
+	c.lineage = nil
 	c.tail, c.commits, c.pages, c.unclean = w.tail, c.commits+1, c.pages+stats.GetWrite(), w.unclean
 	return nil
 }

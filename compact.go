@@ -90,7 +90,9 @@ func (s *Store) canReplace(ctx context.Context) (u usage, err error) {
 	if u, err = s.usage(ctx); err != nil {
 		return u, err
 	}
-	return u, s.room(u.live() + u.live()/10 + reserveSize(u.pageSize) + growStep)
+	f := s.readers.hold()
+	defer s.readers.release(f)
+	return u, room(f.file, u.live()+u.live()/10, 0) // it makes room: what is to stay free need not
 }
 
 // How much a compaction does at once.

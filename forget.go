@@ -22,28 +22,36 @@ type Forgotten struct {
 	Paths []string `json:"paths"`
 }
 
+// ForgetOptions configure a ForgetMissing. nil does.
+type ForgetOptions struct {
+	// Folders also takes names off whose folder, as that of a day, has none of the
+	// store's thumbnails any more. Without it these stay: such a folder may be on a
+	// disk that is not mounted.
+	Folders bool `json:"folders,omitempty"`
+}
+
 // ForgetMissing takes the names of thumbnails that are missing off their events, which
 // stay: somebody has removed the files by hand, and Verify is not to call that damage
 // for ever. Only what Verify misses is taken off: files of which the store knows what
-// they were. A file that is there is left alone, changed or not, as is the name of one
-// that cannot be looked up.
+// they were, and in whose folder others of the store are (ForgetOptions). A file that is
+// there is left alone, changed or not, as is the name of one that cannot be looked up.
 //
 // So that a disk that is not mounted does not cost every name, it is ErrFolder unless
-// the folder has the store's claim, or at least one of its thumbnails, or none is
-// named at all. Names go a few in a transaction; what ends it early leaves the rest. One
+// the thumbnail folder has the store's claim, or at least one of its thumbnails, or none
+// is named at all. Names go a few in a transaction; what ends it early leaves the rest. One
 // ForgetMissing or Prune goes on at a time; another one waits for it.
-func (s *Store) ForgetMissing(ctx context.Context) (*Forgotten, error) {
-	done, err := s.forgetMissing(ctx, false)
+func (s *Store) ForgetMissing(ctx context.Context, options *ForgetOptions) (*Forgotten, error) {
+	done, err := s.forgetMissing(ctx, options, false)
 	return done, failed("forget missing thumbnails", err)
 }
 
 // WouldForget says what ForgetMissing would take off now, and changes nothing.
-func (s *Store) WouldForget(ctx context.Context) (*Forgotten, error) {
-	done, err := s.forgetMissing(ctx, true)
+func (s *Store) WouldForget(ctx context.Context, options *ForgetOptions) (*Forgotten, error) {
+	done, err := s.forgetMissing(ctx, options, true)
 	return done, failed("look for missing thumbnails", err)
 }
 
-func (s *Store) forgetMissing(ctx context.Context, dry bool) (*Forgotten, error) {
+func (s *Store) forgetMissing(ctx context.Context, options *ForgetOptions, dry bool) (*Forgotten, error) {
 	enter := s.enterWrite
 	if dry {
 		enter = s.enter
@@ -63,8 +71,11 @@ func (s *Store) forgetMissing(ctx context.Context, dry bool) (*Forgotten, error)
 		defer unlock()
 	}
 	f := &forgetting{
-		s: s, result: Forgotten{Paths: []string{}},
+		s: s, result: Forgotten{Paths: []string{}}, lively: make(map[string]bool),
 		p: s.newPruning(ctx, &Policy{}, dry, &reading{}), // which walks over the events
+	}
+	if options != nil {
+		f.folders = options.Folders
 	}
 	if err := s.ensureVerified(ctx); err != nil {
 		return nil, err
@@ -88,13 +99,64 @@ type forgetting struct {
 	p      *pruning
 	found  []ID
 	result Forgotten
+
+	left    int64           // names of missing thumbnails that are not taken off
+	folders bool            // ForgetOptions.Folders
+	lively  map[string]bool // whether a folder has a thumbnail of the store
 }
 
-func (f *forgetting) count(_ *Snapshot, r *record, _ int64) (more bool, err error) {
+// goes reports whether the name of a thumbnail is taken off.
+func (f *forgetting) goes(sn *Snapshot, name string) (bool, error) {
+	if !f.s.thumbs.isMissing(name) {
+		return false, nil
+	}
+	dir := path.Dir(name)
+	lively, known := f.lively[dir]
+	if !known && !f.folders {
+		var err error
+		if lively, err = sn.namesOneIn(dir); err != nil {
+			return false, err
+		}
+		f.lively[dir] = lively
+	}
+	return lively || f.folders, nil
+}
+
+// namesOneIn reports whether a folder has a file that an event names.
+func (sn *Snapshot) namesOneIn(dir string) (bool, error) {
+	root, err := sn.store.thumbs.open(false)
+	if err != nil {
+		return false, ignoreNotExist(err)
+	}
+	d, err := root.Open(dir)
+	if err != nil {
+		return false, ignoreNotExist(err)
+	}
+	names, err := d.Readdirnames(-1)
+	if err = errors.Join(err, d.Close()); err != nil {
+		return false, err
+	}
+	for _, name := range names {
+		used, err := sn.thumbnailUsed(path.Join(dir, name))
+		if used || err != nil {
+			return used, err
+		}
+	}
+	return false, nil
+}
+
+func (f *forgetting) count(sn *Snapshot, r *record, _ int64) (more bool, err error) {
+	if !r.thumb.known {
+		return true, nil
+	}
+	goes, err := f.goes(sn, r.ThumbnailPath)
 	switch {
-	case !r.thumb.known:
-	case !f.s.thumbs.isMissing(r.ThumbnailPath):
+	case err != nil:
+		return false, err
+	case !goes && !f.s.thumbs.isMissing(r.ThumbnailPath):
 		f.result.Thumbnails++
+	case !goes:
+		f.left++
 	default:
 		if f.result.Events++; len(f.result.Paths) < maxFindings {
 			f.result.Paths = append(f.result.Paths, r.ThumbnailPath)
@@ -105,7 +167,7 @@ func (f *forgetting) count(_ *Snapshot, r *record, _ int64) (more bool, err erro
 
 // mayForget refuses a folder that may be another one than that of the store.
 func (f *forgetting) mayForget() error {
-	if f.result.Events == 0 || f.result.Thumbnails > 0 {
+	if missing := f.result.Events + f.left; missing == 0 || f.result.Thumbnails > 0 {
 		return nil
 	}
 	var own *claim
@@ -115,16 +177,20 @@ func (f *forgetting) mayForget() error {
 	}
 	if own == nil && ignoreNotExist(err) == nil {
 		return fmt.Errorf("%w: all %d thumbnails are missing in %s, and it has no claim of the store: is its disk mounted?",
-			ErrFolder, f.result.Events, f.s.thumbs.dir)
+			ErrFolder, f.result.Events+f.left, f.s.thumbs.dir)
 	}
 	return err
 }
 
-func (f *forgetting) find(_ *Snapshot, r *record, _ int64) (more bool, err error) {
-	if r.thumb.known && f.s.thumbs.isMissing(r.ThumbnailPath) {
+func (f *forgetting) find(sn *Snapshot, r *record, _ int64) (more bool, err error) {
+	if !r.thumb.known {
+		return true, nil
+	}
+	goes, err := f.goes(sn, r.ThumbnailPath)
+	if goes {
 		f.found = append(f.found, r.ID)
 	}
-	return true, nil
+	return true, err
 }
 
 // forget takes the names off what was found.

@@ -11,11 +11,11 @@ import (
 // forget calls ForgetMissing after WouldForget, which must say the same.
 func (s *testStore) forget(t testing.TB) *doorlog.Forgotten {
 	t.Helper()
-	said, err := s.WouldForget(t.Context())
+	said, err := s.WouldForget(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	did, err := s.ForgetMissing(t.Context())
+	did, err := s.ForgetMissing(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,8 @@ func TestForgetWhatWasRemovedByHand(t *testing.T) {
 	s := newStore(t)
 	stored := s.photograph(t, 40)
 	s.putFile(t, "mine/shared.jpg", "a producer's own")
-	s.write(t, named("mine/shared.jpg", 3), named("mine/shared.jpg", 4), named("mine/later.jpg", 5))
+	s.putFile(t, "mine/kept.jpg", "another")
+	s.write(t, named("mine/shared.jpg", 3), named("mine/shared.jpg", 4), named("mine/later.jpg", 5), named("mine/kept.jpg", 6))
 	gone := []string{stored[3].ThumbnailPath, stored[39].ThumbnailPath, "mine/shared.jpg"}
 	for _, name := range gone {
 		if err := os.Remove(filepath.Join(s.thumbs, name)); err != nil {
@@ -41,7 +42,7 @@ func TestForgetWhatWasRemovedByHand(t *testing.T) {
 	if v, err := s.Verify(t.Context()); err != nil || v.Found != 5 {
 		t.Fatalf("%+v, %v", v, err)
 	}
-	if done := s.forget(t); done.Events != 4 || done.Thumbnails != 38 || len(done.Paths) != 4 {
+	if done := s.forget(t); done.Events != 4 || done.Thumbnails != 39 || len(done.Paths) != 4 {
 		t.Errorf("%+v", done)
 	}
 	v, err := s.Verify(t.Context())
@@ -66,6 +67,35 @@ func TestForgetWhatWasRemovedByHand(t *testing.T) {
 	}
 }
 
+// A folder that has none of the store's pictures any more may be on a disk that is not
+// mounted: its names stay, unless somebody says that they may go.
+func TestForgetSparesFoldersThatHaveNothing(t *testing.T) {
+	s := newStore(t)
+	stored := s.photograph(t, 40)
+	oldest := filepath.Dir(stored[39].ThumbnailPath)
+	gone := 0
+	for _, e := range stored {
+		if filepath.Dir(e.ThumbnailPath) == oldest {
+			gone++
+		}
+	}
+	if err := os.RemoveAll(filepath.Join(s.thumbs, oldest)); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // first without the folder, and then with an empty one, as a mount point is
+		if done := s.forget(t); done.Events != 0 || int(done.Thumbnails) != 40-gone {
+			t.Errorf("%+v", done)
+		}
+		if err := os.MkdirAll(filepath.Join(s.thumbs, oldest), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	done, err := s.ForgetMissing(t.Context(), &doorlog.ForgetOptions{Folders: true})
+	if err != nil || int(done.Events) != gone || gone == 0 {
+		t.Errorf("%+v of %d, %v", done, gone, err)
+	}
+}
+
 // A disk that is not mounted does not cost the names of all pictures.
 func TestForgetNothingOfAFolderThatIsAway(t *testing.T) {
 	s := newStore(t)
@@ -85,7 +115,7 @@ func TestForgetNothingOfAFolderThatIsAway(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.open(t)
-			_, err := s.ForgetMissing(t.Context())
+			_, err := s.ForgetMissing(t.Context(), nil)
 			wantError(t, err, doorlog.ErrFolder, "is its disk mounted?")
 			s.close(t)
 			if err := os.RemoveAll(s.thumbs); err != nil {
@@ -106,7 +136,7 @@ func TestForgetNothingOfAFolderThatIsAway(t *testing.T) {
 	if err := os.Symlink(filepath.Join(t.TempDir(), "not mounted"), year); err != nil {
 		t.Fatal(err)
 	}
-	if done, err := s.ForgetMissing(t.Context()); err != nil || done.Events != 0 {
+	if done, err := s.ForgetMissing(t.Context(), nil); err != nil || done.Events != 0 {
 		t.Errorf("%+v, %v", done, err)
 	}
 	if err := os.Remove(year); err != nil {
@@ -122,9 +152,9 @@ func TestForgetIsForStoresThatMayBeWritten(t *testing.T) {
 	s.photograph(t, 1)
 	s.options.ReadOnly = true
 	s.reopen(t)
-	if done, err := s.WouldForget(t.Context()); err != nil || done.Events != 0 || done.Thumbnails != 1 {
+	if done, err := s.WouldForget(t.Context(), nil); err != nil || done.Events != 0 || done.Thumbnails != 1 {
 		t.Errorf("%+v, %v", done, err)
 	}
-	_, err := s.ForgetMissing(t.Context())
+	_, err := s.ForgetMissing(t.Context(), nil)
 	wantError(t, err, doorlog.ErrReadOnly, "forget missing thumbnails")
 }

@@ -84,8 +84,18 @@ func (sn *Snapshot) commit() (n uint64, err error) {
 	return n, err
 }
 
+// settled returns the number of the commit before the newest; 0 if it cannot be read.
+func (s *Store) settled() uint64 {
+	n, err := s.commit(context.Background())
+	if err != nil || n == 0 {
+		return 0
+	}
+	return n - 1
+}
+
 // noticeOlderCopy begins another incarnation if the store has come to less than the
-// claim of its folder says: an older copy of its file was put in the place of it.
+// claim of its folder says: an older copy of its file was put in the place of it. The
+// next commit writes it, if this one cannot.
 func (s *Store) noticeOlderCopy(ctx context.Context) error {
 	commit, err := s.commit(ctx)
 	if err != nil {
@@ -104,9 +114,10 @@ func (s *Store) noticeOlderCopy(ctx context.Context) error {
 	if s.thumbs.incarnation, err = s.ids.next(s.opt.Now()); err != nil {
 		return err
 	}
+	s.commits.lineage = &lineage{incarnation: s.thumbs.incarnation}
 	return s.commits.makeRoom(ctx, func(w *writeTx) error {
 		w.changes++
-		return writeLineage(w.tx, lineage{incarnation: s.thumbs.incarnation})
+		return nil
 	})
 }
 
@@ -116,11 +127,7 @@ func (s *Store) advanceClaim() {
 	if !s.thumbs.hasSaved() {
 		return
 	}
-	commit, err := s.commit(context.Background())
-	if err == nil {
-		err = s.thumbs.advance(commit)
-	}
-	if err != nil {
+	if err := s.thumbs.advance(); err != nil {
 		s.opt.Logger.Warn("doorlog: the claim of the thumbnail folder is behind", "error", err)
 	}
 }

@@ -244,7 +244,7 @@ func (s *script) tidy(ctx context.Context, st *doorlog.Store, said *promises) er
 		if said.steps[n] == notBegun || said.steps[n] >= done {
 			continue
 		}
-		if _, err := st.ForgetMissing(ctx); err != nil {
+		if _, err := st.ForgetMissing(ctx, &doorlog.ForgetOptions{Folders: true}); err != nil {
 			return fmt.Errorf("%w: forgetting what is missing: %w", errLost, err)
 		}
 	}

@@ -62,6 +62,10 @@ type Pruned struct {
 	Orphans     int64 `json:"orphans"`
 	OrphanBytes int64 `json:"orphan_bytes"`
 
+	// Folder says whose the thumbnail folder is: only in one that is FolderOwn are
+	// these known to be nobody's (Policy.Orphans).
+	Folder Folder `json:"folder"`
+
 	// Kept is how many are left of the events that there were in the beginning.
 	Kept int64 `json:"kept"`
 
@@ -149,7 +153,7 @@ func (s *Store) prune(ctx context.Context, policy *Policy, dry bool) (_ *Pruned,
 func (s *Store) newPruning(ctx context.Context, policy *Policy, dry bool, at *reading) *pruning {
 	return &pruning{
 		s: s, ctx: ctx, dry: dry, policy: policy, labels: policy.needsLabels(),
-		verdict: newVerdict(policy, at), gone: make([]Removed, len(policy.Rules)+reasonCount), heldBack: []string{},
+		verdict: newVerdict(policy, at), gone: make([]Removed, len(policy.Rules)+reasonCount), heldBack: []string{}, folder: Folder{Others: []ID{}},
 	}
 }
 
@@ -196,6 +200,7 @@ type pruning struct {
 	gone                 []Removed // for each reason; DatabaseBytes are those of records
 	orphans, orphanBytes int64
 	heldBack             []string
+	folder               Folder
 	freeBefore           int64 // bytes of the disk, if that matters
 }
 
@@ -251,7 +256,7 @@ func (p *pruning) proceed() error {
 
 // account returns what has gone so far.
 func (p *pruning) account() *Pruned {
-	all := &Pruned{Orphans: p.orphans, OrphanBytes: p.orphanBytes, HeldBack: p.heldBack}
+	all := &Pruned{Orphans: p.orphans, OrphanBytes: p.orphanBytes, HeldBack: p.heldBack, Folder: p.folder}
 	for i, name := range p.policy.reasons() {
 		by := RemovedBy{name, p.gone[i]}
 		by.DatabaseBytes = p.share(by.DatabaseBytes)

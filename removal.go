@@ -135,10 +135,11 @@ func (p *pruning) removeOrphans(found *orphansFound) error {
 	if err != nil {
 		return err
 	}
+	p.folder = folder // as it is before this
 	if p.adopts(&folder, found) {
 		folder.State = FolderOwn
 		if !p.dry {
-			if err := p.s.thumbs.own(commit); err != nil {
+			if err := p.s.thumbs.own(); err != nil {
 				return err
 			}
 		}
@@ -159,9 +160,9 @@ func (p *pruning) removeOrphans(found *orphansFound) error {
 		return err
 	}
 	if p.policy.Orphans {
-		return p.s.thumbs.own(commit)
+		return p.s.thumbs.own()
 	}
-	return p.s.thumbs.advance(commit)
+	return p.s.thumbs.advance()
 }
 
 // orphanShare is how small a share of its pictures, one in so many, a folder may lose

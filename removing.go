@@ -56,6 +56,11 @@ func decodeRemoving(rec []byte) (paths []string, err error) {
 // finishErasure is finishRemoving in the background. Which files an event names is to be
 // known, so the file has been verified.
 func (s *Store) finishErasure() {
+	unlock, err := s.rewrites.lock(s.life, ID{}) // an erasure notes files of its own
+	if err != nil {
+		return
+	}
+	defer unlock()
 	if err := s.finishRemoving(s.life); err != nil && s.life.Err() == nil {
 		s.opt.Logger.Warn("doorlog: thumbnails that an erasure was about to remove are left", "error", err)
 	}

@@ -55,6 +55,7 @@ var marshalled = []any{
 	doorlog.Folder{},
 	doorlog.FolderState(""),
 	doorlog.Forgotten{},
+	doorlog.ForgetOptions{},
 	doorlog.Repaired{},
 	doorlog.Salvaged{},
 	doorlog.FieldError{},

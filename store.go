@@ -165,7 +165,7 @@ func (s *Store) remember() error {
 		if err != nil {
 			return err
 		}
-		s.thumbs.store, s.thumbs.incarnation = st.storeID, history.incarnation
+		s.thumbs.store, s.thumbs.incarnation, s.thumbs.settled = st.storeID, history.incarnation, s.settled
 		kept, err := readClock(sn.r.tx)
 		if err != nil {
 			return err

@@ -91,12 +91,17 @@ type thumbnails struct {
 	// Whose claim is made. They are set before the folder is used.
 	store, incarnation ID
 
-	mu      sync.Mutex
-	root    *os.Root // nil until it is needed
-	old     []*os.Root
-	durable string   // the last day folder that was made, or seen to be, durable
-	claimed *os.Root // the folder that is known to have the store's claim
-	saved   bool     // a thumbnail was saved since the claim was last brought up to date
+	// settled returns the number of a commit to which the store has come for good:
+	// that before the newest, which may be seen before it is durable.
+	settled func() uint64
+
+	mu        sync.Mutex
+	root      *os.Root // nil until it is needed
+	old       []*os.Root
+	durable   string   // the last day folder that was made, or seen to be, durable
+	claimed   *os.Root // the folder that has the store's claim,
+	claimedAs string   // under this name
+	saved     bool     // a thumbnail was saved since the claim was last brought up to date
 }
 
 func newThumbnails(dir string, edge int) *thumbnails {
@@ -202,7 +207,7 @@ func (t *thumbnails) shrink(ctx context.Context, frame []byte) (jpeg []byte, wid
 }
 
 func (t *thumbnails) write(root *os.Root, name string, data []byte) error {
-	if err := t.claim(root); err != nil {
+	if err := t.claim(root, path.Dir(name)); err != nil {
 		return err
 	}
 	if err := t.makeDay(root, path.Dir(name)); err != nil {
@@ -480,6 +485,9 @@ func (t *thumbnails) each(fn func(name string, modified time.Time) error) error 
 		return err
 	}
 	return fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrPermission) { // nobody can be made to lose what is there
+			return fs.SkipDir
+		}
 		if err != nil || d.IsDir() || !d.Type().IsRegular() {
 			return ignoreNotExist(err)
 		}

@@ -386,7 +386,7 @@ func (s *step) do(ctx context.Context, st *doorlog.Store) (err error) {
 	case erasePerson:
 		_, err = st.ErasePerson(ctx, s.person, s.how)
 	case forgetMissing:
-		_, err = st.ForgetMissing(ctx)
+		_, err = st.ForgetMissing(ctx, nil)
 	}
 	return err
 }
