@@ -70,8 +70,8 @@ type backupEnd struct {
 
 // A BackupInfo says what a backup holds.
 type BackupInfo struct {
-	// StoreID tells stores apart; a restored store keeps it. Time is of when
-	// the state is that the backup holds.
+	// StoreID tells stores apart; a restored store keeps it. Time is the moment
+	// that the backup captured.
 	StoreID ID        `json:"store_id"`
 	Time    time.Time `json:"time"`
 
@@ -91,7 +91,7 @@ type BackupInfo struct {
 	Bytes int64 `json:"bytes"`
 }
 
-// BackupOptions configure a Backup. nil does.
+// BackupOptions configure a Backup. nil means defaults.
 type BackupOptions struct {
 	// Verify has the state that is backed up be verified first, as by Verify but
 	// for the thumbnails, which are in any case. A file that is damaged is

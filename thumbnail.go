@@ -164,7 +164,7 @@ func (t *thumbnails) save(ctx context.Context, id ID, frame []byte) (savedThumbn
 	return savedThumbnail{name, width, height}, err
 }
 
-// largeFrame is how many bytes of memory a frame takes of which there is one at a time.
+// largeFrame is in bytes of memory: frames that need more are decoded one at a time.
 const largeFrame = 32 << 20
 
 // shrink makes a thumbnail of a frame (see inspected.shrink). Frames come from
