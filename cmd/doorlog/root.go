@@ -153,7 +153,7 @@ is wrong then. Errors and warnings go to standard error.`,
 func (a *app) addFlags(root *cobra.Command) {
 	f := root.PersistentFlags()
 	f.StringVar(&a.flags.db, "db", "", "database `file` (default $DB_PATH, else "+defaultDB+")")
-	f.StringVar(&a.flags.thumbnails, "thumbnails", "", "`folder` of the thumbnails (default $THUMBNAILS_DIR, else "+thumbnailsBeside+" beside the database)")
+	f.StringVar(&a.flags.thumbnails, "thumbnails", "", "`folder` of the thumbnails (default $THUMBNAILS_DIR, else thumbnails beside the database)")
 	f.StringVar(&a.flags.zone, "tz", "", "time `zone` of tables, dates and hours, such as Europe/Berlin, in any form that TZ may have (default $TZ, else local time)")
 	f.BoolVar(&a.flags.json, "json", false, "print one JSON document, for programs")
 	f.BoolVar(&a.flags.jsonl, "jsonl", false, "print JSON lines, one for each entry, for programs")
