@@ -97,7 +97,7 @@ func TestASymbolicLinkAmongTheThumbnailsIsNamedAndIsNoDamage(t *testing.T) {
 
 			// A backup has the others, and says why these are not in it.
 			info, err := m.Backup(ctx, io.Discard, nil)
-			if err != nil || info.Missing != 3 || info.Thumbnails != 3 {
+			if err != nil || info.Missing != 3 || info.Linked != 3 || info.Thumbnails != 3 {
 				t.Errorf("backup is %+v, %v", info, err)
 			}
 			if n := strings.Count(m.log.String(), "a thumbnail is not in the backup"); n != 1 {
