@@ -59,7 +59,7 @@ The flags are those of "doorlog events" that say which events.`,
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVarP(&f.output, "output", "o", "-", "the `file`; - is standard output")
-	flags.StringVar(&f.format, "format", formatJSONL, "jsonl or csv")
+	flags.StringVar(&f.format, "format", formatJSONL, "the `format`: jsonl or csv")
 	flags.BoolVar(&f.force, "force", false, "put the export in the place of a file that is there")
 	flags.BoolVar(&f.withoutPeople, "no-persons", false, "leave the persons out")
 	flags.BoolVar(&f.mark, "bom", true, "begin CSV with a byte order mark")

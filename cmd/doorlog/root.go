@@ -84,10 +84,9 @@ Commands print tables for people. On a terminal the lines fit: long names are cu
 rows have several lines. Through a pipe all is printed. Where LC_ALL, LC_CTYPE or LANG
 name a locale that is not of UTF-8, such as C, tables and JSON are ASCII.
 
-Programs should ask for --json (one document;
-an array for a list, an object for a page of events) or --jsonl (one line for each
-entry). The field names stay as they are; those of events are what "doorlog import"
-reads.
+Programs should ask for --json (one document; an array for a list, an object for a
+page of events) or --jsonl (one line for each entry). The field names stay as they are;
+those of events are what "doorlog import" reads.
 
 While a command writes, no other process can open the database; several may read at
 once, but then none can write. A command waits 5 seconds for its turn: begin a long
