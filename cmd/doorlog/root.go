@@ -82,7 +82,8 @@ as 1w2d. A day (d) has 24 hours and a year (y) 365 days.
 
 Commands print tables for people. On a terminal the lines fit: long names are cut, or
 rows have several lines. Through a pipe all is printed. Where LC_ALL, LC_CTYPE or LANG
-name a locale that is not of UTF-8, such as C, tables and JSON are ASCII.
+name a locale that is not of UTF-8, such as C, tables and JSON are ASCII; what "doorlog
+export" writes to a file or a pipe is UTF-8 in any case.
 
 Programs should ask for --json (one document; an array for a list, an object for a
 page of events) or --jsonl (one line for each entry). The field names stay as they are;
