@@ -94,7 +94,7 @@ func drawVerification(w io.Writer, v *doorlog.Verification, thumbnails string) {
 	fmt.Fprintf(w, "%s\n", plural(int(v.Persons), "person"))
 	if v.Whole {
 		fmt.Fprintf(w, "%s of events in %s\n", plural(int(v.Thumbnails), "thumbnail"), printable(thumbnails))
-		drawFolder(w, v, printable(thumbnails))
+		drawFolder(w, v, thumbnails)
 	} else {
 		fmt.Fprintln(w, "the damage kept records, indexes and thumbnails from being compared")
 	}
@@ -132,7 +132,7 @@ func drawFolder(w io.Writer, v *doorlog.Verification, thumbnails string) {
 			are = "is"
 		}
 		fmt.Fprintf(w, "%s of them %s missing: %s\n", count(int(v.Missing)), are, strangeFolder(&v.Folder, thumbnails))
-	case v.Folder.Why() != "" && !(v.Sound() && v.Orphaned > 0): // of which the verdict tells
+	case v.Folder.Why() != "" && (!v.Sound() || v.Orphaned == 0): // of which the verdict tells
 		fmt.Fprintf(w, "files in it that belong to no event may be somebody's: %s\n", v.Folder.Why())
 	}
 }
@@ -153,10 +153,11 @@ func mayBeElsewhere(v *doorlog.Verification) bool {
 }
 
 // strangeFolder says what is wrong with a folder in which thumbnails are missing.
-func strangeFolder(f *doorlog.Folder, thumbnails string) string {
+func strangeFolder(f *doorlog.Folder, dir string) string {
+	thumbnails := printable(dir)
 	switch f.State {
 	case doorlog.FolderAbsent:
-		if info, err := os.Stat(thumbnails); err != nil {
+		if info, err := os.Stat(dir); err != nil {
 			return thumbnails + " is not there"
 		} else if !info.IsDir() {
 			return thumbnails + " is not a folder"
@@ -174,7 +175,7 @@ func strangeFolder(f *doorlog.Folder, thumbnails string) string {
 	case doorlog.FolderUnclaimed:
 		return thumbnails + " does not say whose pictures it has"
 	case doorlog.FolderForgotten:
-		return fmt.Sprintf("%s is from before the store lost records", thumbnails)
+		return thumbnails + " is from before the store lost records"
 	}
 	return thumbnails + " has none of them"
 }
