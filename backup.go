@@ -70,8 +70,8 @@ type backupEnd struct {
 
 // A BackupInfo says what a backup holds.
 type BackupInfo struct {
-	// StoreID tells stores apart; a restored store keeps it. Time is of when
-	// the state is that the backup holds.
+	// StoreID tells stores apart; a restored store keeps it. Time is the moment
+	// that the backup captured.
 	StoreID ID        `json:"store_id"`
 	Time    time.Time `json:"time"`
 
@@ -82,16 +82,19 @@ type BackupInfo struct {
 	// Thumbnails is how many files of thumbnails the backup has. Changed is how
 	// many of them were not what had been saved; they are kept as they were.
 	// Missing is how many the events name that were not there, or could not be
-	// read, or lie behind a symbolic link; those are not in the backup.
+	// read, or lie behind a symbolic link; those are not in the backup. Linked is
+	// how many of these lie behind a symbolic link, which is not followed
+	// (ErrSymlink). Restore does not know that: it is 0 then.
 	Thumbnails int64 `json:"thumbnails"`
 	Changed    int64 `json:"changed"`
 	Missing    int64 `json:"missing"`
+	Linked     int64 `json:"linked"`
 
 	// Bytes is the size of the backup.
 	Bytes int64 `json:"bytes"`
 }
 
-// BackupOptions configure a Backup. nil does.
+// BackupOptions configure a Backup. nil means defaults.
 type BackupOptions struct {
 	// Verify has the state that is backed up be verified first, as by Verify but
 	// for the thumbnails, which are in any case. A file that is damaged is
@@ -356,6 +359,7 @@ type backupWriter struct {
 	buf      []byte
 	file     bytes.Buffer
 	end      backupEnd
+	linked   int64    // of those missing, behind symbolic links
 	links    []string // of which the log has been told
 	progress progress
 }
@@ -428,6 +432,9 @@ func (b *backupWriter) thumbnails() error {
 		switch folder {
 		case missingFolder:
 			b.end.Missing++
+			if errors.Is(err, ErrSymlink) {
+				b.linked++
+			}
 			if !errors.Is(err, fs.ErrNotExist) && !b.toldOf(err) {
 				b.log.Warn("doorlog: a thumbnail is not in the backup", "event", f.id.String(), "error", err)
 			}
@@ -456,7 +463,11 @@ func (b *backupWriter) toldOf(err error) bool {
 	return false
 }
 
-func (b *backupWriter) info() *BackupInfo { return b.src.manifest.info(&b.end, b.out.n) }
+func (b *backupWriter) info() *BackupInfo {
+	info := b.src.manifest.info(&b.end, b.out.n)
+	info.Linked = b.linked
+	return info
+}
 
 func (m *manifest) info(end *backupEnd, bytes int64) *BackupInfo {
 	return &BackupInfo{

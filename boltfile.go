@@ -79,7 +79,7 @@ const minPageSize, maxPageSize = 1 << 10, 1 << 24
 
 // readMetas returns the valid meta pages, newest first: those, and in the order,
 // that bolt goes by. There may be one: a power cut can have cut the other one
-// short. With what is no meta page of a store there may be some too.
+// short. metas may be non-empty even when problem is set.
 func readMetas(r io.ReaderAt) (metas []boltMeta, problem error) {
 	magic, foreign := false, false
 	for _, at := range metaOffsets {

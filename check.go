@@ -3,6 +3,7 @@ package doorlog
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"slices"
 
 	bolt "go.etcd.io/bbolt"
@@ -29,6 +30,7 @@ type checker struct {
 	day        uint32 // of the rollups that are being added up
 	rollups    rollupChanges
 	thumbnails int64
+	missing    int64    // of them
 	links      []string // the first of the symbolic links before thumbnails
 	linked     int64    // thumbnails behind them
 }
@@ -172,6 +174,9 @@ func (c *checker) thumbnail(r *record) {
 		return
 	}
 	if err != nil && c.named(r) {
+		if errors.Is(err, fs.ErrNotExist) {
+			c.missing++
+		}
 		c.report(thumbnailInvariant, "event %s: thumbnail: %v", r.ID, err)
 	}
 }

@@ -94,6 +94,10 @@ const (
 type Folder struct {
 	State FolderState `json:"state"`
 
+	// Claimed says that the store has saved thumbnails in the folder: the folder
+	// is also the store's, whatever State is.
+	Claimed bool `json:"claimed"`
+
 	// Others are the other stores whose the folder also is.
 	Others []ID `json:"others"`
 }
@@ -175,6 +179,7 @@ func (t *thumbnails) folder(commit uint64) (f Folder, err error) {
 	if len(others) > 0 {
 		f.Others = others
 	}
+	f.Claimed = own != nil
 	switch {
 	case own != nil && (own.incarnation != t.incarnation || own.commit > commit):
 		f.State = FolderForgotten

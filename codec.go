@@ -123,7 +123,7 @@ func (k *recordKind) open(key, rec []byte) ([]byte, error) {
 	return rec[recordHeader:], nil
 }
 
-// errors of a bytes.Buffer do not happen, those of the encoder with it neither
+// Writing to a bytes.Buffer never fails, so the encoder does not either.
 func (e *encoder) array(n int)     { _ = e.enc.EncodeArrayLen(n) }
 func (e *encoder) text(s string)   { _ = e.enc.EncodeString(s) }
 func (e *encoder) boolean(b bool)  { _ = e.enc.EncodeBool(b) }

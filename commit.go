@@ -51,7 +51,7 @@ type committer struct {
 	queue []*job
 	led   bool // somebody leads, or has been told to
 
-	released atomic.Int32  // callers whose jobs are done and who have not run since
+	released atomic.Int32  // callers whose jobs are done, not yet scheduled again
 	awake    chan struct{} // has a token when the last of them runs
 
 	failure atomic.Pointer[error] // set once: why there are no more writes

@@ -113,9 +113,8 @@ var copiedBytes, manyChanges = 4 << 20, 1 << 16
 // rounds, the last of them while nobody writes.
 //
 // A key that nobody has touched since the remembering began is the same in all
-// snapshots. One that somebody has touched is copied, as it is in a snapshot that
-// is newer, after it has been remembered, because a transaction is visible before
-// its keys are.
+// snapshots. One that somebody has touched is copied again from a snapshot taken
+// after the key was recorded, because a transaction is visible before its keys are.
 type compaction struct {
 	store   *Store
 	ctx     context.Context

@@ -14,8 +14,8 @@ var errPayload = fmt.Errorf("%w: payload cannot be read", ErrCorrupt)
 // encoder may write, checks every length before it uses it, and after the
 // first thing that it cannot read returns zero values; finish tells.
 //
-// The msgpack library's decoder does the same (a fuzz test holds the two
-// against each other) in more than the time of all else that a read does.
+// The msgpack library's decoder does the same (a fuzz test compares the two), but
+// takes longer than the rest of a read.
 type decoder struct {
 	b   []byte
 	at  int // of the next byte in b

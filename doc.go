@@ -25,8 +25,8 @@
 //     costs the event. A thumbnail that the store made is durable before the
 //     event that names it.
 //   - A record that the disk has changed is ErrCorrupt and never wrong data:
-//     each has a checksum that also covers its place. Entries that are gone are
-//     missed by their sums.
+//     each has a checksum that also covers its place. Lost entries are
+//     detected by counts and hash sums.
 //   - A full or failing disk costs the new event, and nothing else. Events can be
 //     deleted on it.
 //   - What is to go by a Policy goes a few events at a time. A write beside it

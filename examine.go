@@ -84,7 +84,7 @@ func (x *examination) examine(w *walker) error {
 		return err // not of the file, but of reading it
 	}
 	x.unreadable = w.unreadable
-	// What has the names of a store's buckets is one, whatever has become of meta.
+	// A file that has most of our buckets is a store, even without meta.
 	ours := x.names > len(summed)/2
 	if err := identify(x.format, x.schema, x.state); err != nil {
 		if foreign := errors.Is(err, ErrNotStore) && ours; !errors.Is(err, ErrCorrupt) && !foreign && len(x.list) == 0 {

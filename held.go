@@ -80,8 +80,8 @@ func (t *thumbnails) holds() bool {
 	return t.held.backups > 0
 }
 
-// sweepHeld removes a file that a backup has left behind, unless a backup runs; dry
-// says only whether it would.
+// sweepHeld removes a file that a backup has left behind, unless a backup runs; if dry,
+// only reports whether it would.
 func (t *thumbnails) sweepHeld(name string, dry bool) (swept bool, err error) {
 	t.held.mu.Lock()
 	defer t.held.mu.Unlock()

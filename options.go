@@ -15,7 +15,9 @@ import (
 // that is not set takes the default that its comment names.
 type Options struct {
 	// ThumbnailDir is the folder of the thumbnails. It is made when the
-	// first one is saved. Default: "thumbnails" beside the database file.
+	// first one is saved. Default: DefaultThumbnailDir, which is "thumbnails"
+	// beside the database file. If the path of that is a symbolic link, it is
+	// beside the file that the link leads to.
 	ThumbnailDir string
 
 	// ThumbnailEdge is the length in pixels of a thumbnail's longest edge.
@@ -126,6 +128,18 @@ const (
 	maxSize32Bit         = 512 << 20
 )
 
+// DefaultThumbnailDir returns the folder of the thumbnails of the database at path
+// when Options.ThumbnailDir does not name one. Neither needs to exist.
+func DefaultThumbnailDir(path string) string {
+	if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSymlink != 0 {
+		if file, err := filepath.EvalSymlinks(path); err == nil {
+			path = file
+		}
+	}
+	folder, _ := filepath.Split(path)
+	return folder + "thumbnails"
+}
+
 // withDefaults returns a copy in which every field is set.
 func (o *Options) withDefaults(path string) (Options, error) {
 	var opt Options
@@ -133,7 +147,7 @@ func (o *Options) withDefaults(path string) (Options, error) {
 		opt = *o
 	}
 	if opt.ThumbnailDir == "" {
-		opt.ThumbnailDir = filepath.Join(filepath.Dir(path), "thumbnails")
+		opt.ThumbnailDir = DefaultThumbnailDir(path)
 	}
 	switch {
 	case opt.ThumbnailEdge < 0:

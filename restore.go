@@ -20,7 +20,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// RestoreOptions configure a Restore. nil does.
+// RestoreOptions configure a Restore. nil means defaults.
 type RestoreOptions struct {
 	// Progress, if it is set, is called from time to time with how many bytes of
 	// the database and the thumbnails have been restored, and about how many

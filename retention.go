@@ -19,7 +19,7 @@ type Policy struct {
 	// an event decides on its age alone: no later one, nor MaxAge, is asked.
 	Rules []Rule `json:"rules,omitempty"`
 
-	// MaxAge is how old events get that no rule matches. 0: any age.
+	// MaxAge is the maximum age of events that no rule matches. 0: no maximum.
 	MaxAge time.Duration `json:"max_age_ns,omitempty"`
 
 	// MaxEvents is how many events are kept, pinned ones among them. Of what

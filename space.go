@@ -5,8 +5,8 @@ import (
 	"os"
 )
 
-// room is ErrFull if the disk on which an open file is has not so many bytes free,
-// and beside them those that are to stay free. A disk that does not say has room.
+// room is ErrFull unless bytes+stay are free on the disk of an open file. Unknown
+// free space counts as enough.
 func room(on *os.File, bytes, stay int64) error {
 	free := freeSpace(on)
 	if free < 0 || free-stay >= bytes {

@@ -53,7 +53,7 @@ type Stats struct {
 	Verified  time.Time `json:"verified"`
 	Verifying bool      `json:"verifying"`
 
-	// LastBackup is of when the state is that the last Backup holds; zero if
+	// LastBackup is the moment that the last complete Backup captured; zero if
 	// there has been none.
 	LastBackup time.Time `json:"last_backup"`
 

@@ -46,7 +46,7 @@ type Store struct {
 
 // Open opens the store in the file at path, and makes it first if there is no
 // such file (unless Options.ReadOnly is set, which makes it fs.ErrNotExist).
-// The folder of the file must exist. nil options do.
+// The folder of the file must exist. nil means default options.
 //
 // The errors are ErrLocked if another process has the file open, ErrNoLocks if its
 // file system cannot tell, ErrNotStore if the file is something else, ErrByteOrder

@@ -97,7 +97,7 @@ func TestASymbolicLinkAmongTheThumbnailsIsNamedAndIsNoDamage(t *testing.T) {
 
 			// A backup has the others, and says why these are not in it.
 			info, err := m.Backup(ctx, io.Discard, nil)
-			if err != nil || info.Missing != 3 || info.Thumbnails != 3 {
+			if err != nil || info.Missing != 3 || info.Linked != 3 || info.Thumbnails != 3 {
 				t.Errorf("backup is %+v, %v", info, err)
 			}
 			if n := strings.Count(m.log.String(), "a thumbnail is not in the backup"); n != 1 {
@@ -157,4 +157,39 @@ func TestRepairLeavesWhatLiesBehindSymbolicLinks(t *testing.T) {
 		t.Error(info, err)
 	}
 	m.wantLeft(t, 3)
+}
+
+// The default folder is that of the file, by whatever name the file is opened.
+func TestTheThumbnailsAreBesideTheFileThatALinkLeadsTo(t *testing.T) {
+	dir := t.TempDir()
+	path, link := filepath.Join(dir, "store", "events.db"), filepath.Join(dir, "link.db")
+	if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join("store", "events.db"), link); err != nil {
+		t.Skip("SKIP: no symbolic links here:", err)
+	}
+	for _, name := range []string{path, link} {
+		s, err := doorlog.Open(name, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := motion("garage", 0)
+		if err = s.SaveThumbnail(t.Context(), &e, jpegFrame(t, 8, 8)); err == nil {
+			_, err = s.WriteEvent(t.Context(), e)
+		}
+		if err = errors.Join(err, s.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{path, link} {
+		v, err := doorlog.Verify(t.Context(), name, nil)
+		if err != nil || !v.Sound() || v.Thumbnails != 2 {
+			t.Errorf("%s: %+v, %v", name, v, err)
+		}
+	}
+	beside := filepath.Join(dir, "store", "thumbnails")
+	if found, err := filepath.Glob(filepath.Join(beside, "*", "*", "*", "*.jpg")); err != nil || len(found) != 2 {
+		t.Errorf("beside the file there are %q, %v", found, err)
+	}
 }

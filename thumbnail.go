@@ -169,7 +169,7 @@ func (t *thumbnails) save(ctx context.Context, id ID, frame []byte) (savedThumbn
 	return savedThumbnail{name, width, height}, err
 }
 
-// largeFrame is how many bytes of memory a frame takes of which there is one at a time.
+// largeFrame is in bytes of memory: frames that need more are decoded one at a time.
 const largeFrame = 32 << 20
 
 // shrink makes a thumbnail of a frame (see inspected.shrink). Frames come from
@@ -331,6 +331,20 @@ func (e *linkError) Error() string {
 
 func (e *linkError) Unwrap() error { return ErrSymlink }
 
+// A missingError is fs.ErrNotExist, of a file of the folder or the folder itself.
+type missingError struct{ name string }
+
+func (e *missingError) Error() string { return e.name + " is missing" }
+func (e *missingError) Unwrap() error { return fs.ErrNotExist }
+
+// orMissing returns err, in plain words if it is that name is not there.
+func orMissing(name string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return &missingError{name}
+	}
+	return err
+}
+
 // lstat looks at a file of the folder. No part of the path may be a symbolic
 // link, wherever that leads.
 func (t *thumbnails) lstat(root *os.Root, name string) (info fs.FileInfo, err error) {
@@ -355,16 +369,17 @@ func (t *thumbnails) lstat(root *os.Root, name string) (info fs.FileInfo, err er
 func (t *thumbnails) openFile(name string) (*os.File, error) {
 	root, err := t.open(false)
 	if err != nil {
-		return nil, err
+		return nil, orMissing("the folder "+t.dir, err)
 	}
 	info, err := t.lstat(root, name)
 	if err != nil {
-		return nil, err
+		return nil, orMissing(name, err)
 	}
 	if !info.Mode().IsRegular() { // to open a pipe would wait for its other end
 		return nil, invalid("thumbnail_path", "%q is not a file", name)
 	}
-	return root.Open(name)
+	f, err := root.Open(name)
+	return f, orMissing(name, err)
 }
 
 // sum returns the length and checksum of a file that the event id is to name. Of a

@@ -30,8 +30,11 @@ type Verification struct {
 	RecordsWhole bool `json:"records_whole"`
 
 	// Thumbnails is the number of thumbnails that doorlog made and events
-	// name. Those that are missing or changed are among the Findings.
+	// name. Those that are missing or changed are among the Findings. Missing is
+	// how many of them are missing: if that is all of them the folder may be
+	// another one, or not be mounted.
 	Thumbnails int64 `json:"thumbnails"`
+	Missing    int64 `json:"missing"`
 
 	// Orphans are the files of thumbnails, below Options.ThumbnailDir, that
 	// belong to no event: at most the first 100; Orphaned is how many there
@@ -276,7 +279,8 @@ func (sn *Snapshot) verify(x *examination, graceFrom time.Time) (*Verification, 
 		return nil, err
 	}
 	v := x.verification()
-	v.Whole, v.Thumbnails, v.Linked, v.Links = true, c.thumbnails, c.linked, append(v.Links, c.links...)
+	v.Whole, v.Thumbnails, v.Missing = true, c.thumbnails, c.missing
+	v.Linked, v.Links = c.linked, append(v.Links, c.links...)
 	commit, err := sn.commit()
 	if err == nil {
 		v.Folder, err = sn.store.thumbs.folder(commit)

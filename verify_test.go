@@ -147,10 +147,10 @@ func TestVerifySaysWhatIsWrongWithThumbnails(t *testing.T) {
 	}
 	s.close(t)
 	v := s.verification(t)
-	if v.Found != 2 || v.Thumbnails != 3 {
+	if v.Found != 2 || v.Thumbnails != 3 || v.Missing != 1 {
 		t.Errorf("%+v", v)
 	}
-	wantFinding(t, v, "no such file")
+	wantFinding(t, v, ".jpg is missing")
 	wantFinding(t, v, "checksum does not match")
 	result, err := doorlog.Repair(t.Context(), s.path, &s.options)
 	if err != nil || result.Rebuilt || result.After.Found != 2 {

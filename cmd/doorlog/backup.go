@@ -32,11 +32,13 @@ the database: a program that has it open makes backups with Store.Backup, while 
 writes. Where the database may only be read it is, and the time of the backup is not
 kept in it.
 
-The exit code is 3 if the database is damaged, and nothing is written then, or if
-thumbnails are missing or have changed: then the backup is made, with what is there.
+The exit code is 3 if the database is damaged, and nothing is written then, or if the
+backup is not complete: thumbnails are missing, have changed, or lie behind a symbolic
+link, which is not followed. Then the backup is made, with what is there.
 
 With --json it is an object with store_id, time, events, persons, thumbnails, changed
-and missing (thumbnails that are not what was saved, and that are not there), and bytes.`,
+(thumbnails that are not what was saved), missing (thumbnails that are not in it), linked
+(those of them that lie behind a symbolic link), and bytes.`,
 		Example: `  doorlog backup /mnt/stick/2026-02-25.backup
   doorlog backup - | ssh nas 'cat > doorlog.backup'`,
 		Args: takes("FILE"),
@@ -103,11 +105,14 @@ func (a *app) toTerminal() bool { return a.screen.columns > 0 }
 func drawBackup(w io.Writer, info *doorlog.BackupInfo, done string) {
 	fmt.Fprintf(w, "%s %s, %s and %s: %s\n", done, plural(int(info.Events), "event"), plural(int(info.Persons), "person"),
 		plural(int(info.Thumbnails), "thumbnail"), humanize.IBytes(uint64(info.Bytes)))
-	if info.Missing > 0 {
-		fmt.Fprintf(w, "%s missing, and not in it\n", plural(int(info.Missing), "thumbnail"))
+	if missing := info.Missing - info.Linked; missing > 0 {
+		fmt.Fprintf(w, "%s missing, and not in it\n", plural(int(missing), "thumbnail"))
+	}
+	if info.Linked > 0 {
+		fmt.Fprintf(w, "%s behind a symbolic link, which is not followed, and not in it\n", plural(int(info.Linked), "thumbnail"))
 	}
 	if info.Changed > 0 {
-		fmt.Fprintf(w, "%s not what had been saved, and in it as they are\n", plural(int(info.Changed), "thumbnail"))
+		fmt.Fprintf(w, "%s other than saved, and in it with the content of now\n", plural(int(info.Changed), "thumbnail"))
 	}
 }
 

@@ -48,6 +48,9 @@ not in it. A text that a spreadsheet would take for a formula, because it begins
 order mark, without which Excel does not take it for UTF-8; --bom=false leaves that out.
 It cannot be imported.
 
+An export is UTF-8 whatever the locale, so that the same store gives the same file. Only
+JSON lines on a terminal are ASCII where the locale is.
+
 The flags are those of "doorlog events" that say which events.`,
 		Example: `  doorlog export -o events.jsonl
   doorlog export --since 2026-01-01 --format csv -o january.csv
@@ -59,7 +62,7 @@ The flags are those of "doorlog events" that say which events.`,
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVarP(&f.output, "output", "o", "-", "the `file`; - is standard output")
-	flags.StringVar(&f.format, "format", formatJSONL, "jsonl or csv")
+	flags.StringVar(&f.format, "format", formatJSONL, "the `format`: jsonl or csv")
 	flags.BoolVar(&f.force, "force", false, "put the export in the place of a file that is there")
 	flags.BoolVar(&f.withoutPeople, "no-persons", false, "leave the persons out")
 	flags.BoolVar(&f.mark, "bom", true, "begin CSV with a byte order mark")
@@ -106,6 +109,7 @@ func (a *app) export(ctx context.Context, f *exportFlags, given func(flag string
 				if f.format == formatCSV {
 					return x.csv(q, f.mark)
 				}
+				x.ascii = !toFile && a.toTerminal() && a.screen.ascii
 				return x.jsonl(q, !f.withoutPeople)
 			})
 		})
@@ -138,6 +142,8 @@ type exporter struct {
 	loc *time.Location
 	bar progressBar
 	sum *exportSummary
+
+	ascii bool // JSON is
 }
 
 // A personLine is the line of a person, which import tells from an event by its name.
@@ -147,13 +153,17 @@ type personLine struct {
 
 func (x *exporter) jsonl(q doorlog.Query, persons bool) error {
 	w := bufio.NewWriter(x.w)
+	line := io.Writer(w)
+	if x.ascii {
+		line = asciiJSON{w}
+	}
 	if persons {
 		list, err := x.sn.Persons()
 		if err != nil {
 			return err
 		}
 		for i := range list {
-			if err := writeJSON(w, personLine{&list[i]}, false); err != nil {
+			if err := writeJSON(line, personLine{&list[i]}, false); err != nil {
 				return err
 			}
 		}
@@ -163,7 +173,7 @@ func (x *exporter) jsonl(q doorlog.Query, persons bool) error {
 		if err != nil {
 			return err
 		}
-		if err := writeJSON(w, e, false); err != nil {
+		if err := writeJSON(line, e, false); err != nil {
 			return err
 		}
 		x.count()

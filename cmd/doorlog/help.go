@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -22,21 +23,38 @@ func (a *app) help(cmd *cobra.Command) error {
 }
 
 // reflow breaks paragraphs, which are apart by an empty line, into lines of at most so
-// many columns. Paragraphs that are indented keep their lines where these fit.
+// many columns. A table keeps its lines where these fit.
 func reflow(text string, columns int) string {
 	paragraphs := strings.Split(strings.TrimSpace(text), "\n\n")
 	for i, p := range paragraphs {
-		var lines []string
-		if strings.HasPrefix(p, " ") {
-			for line := range strings.SplitSeq(p, "\n") {
-				lines = append(lines, wrapLine(line, columns)...)
-			}
-		} else {
-			lines = wrap(strings.ReplaceAll(p, "\n", " "), columns, columns)
-		}
-		paragraphs[i] = strings.Join(lines, "\n")
+		paragraphs[i] = strings.Join(reflowParagraph(p, columns), "\n")
 	}
 	return strings.Join(paragraphs, "\n\n")
+}
+
+// reflowParagraph returns the lines of a paragraph. All of them have the indentation of
+// the first.
+func reflowParagraph(p string, columns int) (lines []string) {
+	content := strings.TrimLeft(p, " ")
+	if isTable(content) {
+		for line := range strings.SplitSeq(p, "\n") {
+			lines = append(lines, wrapLine(line, columns)...)
+		}
+		return lines
+	}
+	indent := min(len(p)-len(content), columns/2)
+	room := columns - indent
+	for _, line := range wrap(strings.Join(strings.Fields(content), " "), room, room) {
+		lines = append(lines, strings.Repeat(" ", indent)+line)
+	}
+	return lines
+}
+
+// isTable reports whether a paragraph has columns, which are apart by several spaces.
+func isTable(p string) bool {
+	return slices.ContainsFunc(strings.Split(p, "\n"), func(line string) bool {
+		return strings.Contains(strings.Trim(line, " "), "  ")
+	})
 }
 
 // newHelpCommand replaces cobra's, which succeeds for a command that is not there.

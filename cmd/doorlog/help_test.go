@@ -69,3 +69,41 @@ func TestHelpCallsAnAgeAnAge(t *testing.T) {
 		}
 	}
 }
+
+// A line ends where the next word does not fit: nothing is wrapped twice.
+func TestHelpFillsItsLines(t *testing.T) {
+	for _, columns := range []int{80, 60, 40} {
+		for name, text := range everyHelp(t, screen{columns: columns}) {
+			about, _, _ := strings.Cut(text, "\nUsage:\n")
+			for p := range strings.SplitSeq(about, "\n\n") {
+				if isTable(strings.TrimLeft(p, " ")) {
+					continue
+				}
+				lines := strings.Split(strings.Trim(p, "\n"), "\n")
+				for i, line := range lines[:len(lines)-1] {
+					word, _, _ := strings.Cut(strings.TrimLeft(lines[i+1], " "), " ")
+					if uniseg.StringWidth(line+" "+word) <= columns {
+						t.Errorf("%s on %d columns: %q has room for %q", name, columns, line, word)
+					}
+				}
+			}
+		}
+	}
+}
+
+// A value is called by what it is.
+func TestHelpNamesTheValuesOfFlags(t *testing.T) {
+	for name, text := range everyHelp(t, screen{}) {
+		for line := range strings.Lines(text) {
+			if words := strings.Fields(line); len(words) > 1 && strings.HasPrefix(words[0], "-") && strings.Contains(line, " string ") {
+				t.Errorf("%s: %s", name, line)
+			}
+		}
+	}
+	prune := everyHelp(t, screen{})["doorlog prune"]
+	for _, want := range []string{"--rule RULE ", "--max-age AGE ", "--keep-strangers AGE ", "--keep-unlocks AGE ", "--thumbnail-age AGE "} {
+		if !strings.Contains(prune, want) {
+			t.Errorf("there is no %q in %s", want, prune)
+		}
+	}
+}

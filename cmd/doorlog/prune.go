@@ -35,11 +35,11 @@ func newPruneCommand(a *app) *cobra.Command {
 detections and thumbnails. Pinned events stay ("doorlog pin"). At least one flag must
 say what is to go.
 
-What an AGE is "doorlog help" says. A --rule says how old events of a kind get: camera, type, person and label (each may come
-several times, and any of them will do), stranger=yes or no, unlocked=yes or no, and
-max-age, without which they stay at any age; name is what the rule is called in the
-result. A part with a comma in it is quoted as in CSV:
---rule '"camera=yard, back",max-age=7d'. The first rule that is about an event decides
+What an AGE is "doorlog help" says. A RULE sets the maximum AGE of a kind of events. Its
+parts are camera, type, person and label (each may come several times, and any of them
+will do), stranger=yes or no, unlocked=yes or no, max-age, without which these events
+stay at any age, and name, which is what the rule is called in the result. A part with a
+comma in it is quoted as in CSV: --rule '"camera=yard, back",max-age=7d'. The first rule that is about an event decides
 on its age alone: those of --rule in their order, then --keep-unlocks, about events
 that let somebody in, then --keep-strangers, about events without a person. Whatever
 no rule is about goes by --max-age.
@@ -79,9 +79,9 @@ why), kept (the events that are left), and dry_run.`,
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&f.maxAge, "max-age", "", "delete events older than this `AGE`")
-	flags.StringArrayVar(&f.rules, "rule", nil, "the same for a kind of events: such a `rule` as camera=garage,max-age=7d; repeatable")
-	flags.StringVar(&f.strangers, "keep-strangers", "", "the same for events without a person")
-	flags.StringVar(&f.unlocks, "keep-unlocks", "", "the same for events that let somebody in")
+	flags.StringArrayVar(&f.rules, "rule", nil, "the same for a kind of events, by a `RULE` such as camera=garage,max-age=7d; repeatable")
+	flags.StringVar(&f.strangers, "keep-strangers", "", "the same, with this `AGE`, for events without a person")
+	flags.StringVar(&f.unlocks, "keep-unlocks", "", "the same, with this `AGE`, for events that let somebody in")
 	flags.Int64Var(&f.maxEvents, "max-events", 0, "delete the oldest events until there are `N`")
 	flags.StringVar(&f.maxBytes, "max-bytes", "", "delete the oldest events until all take this `size`")
 	flags.StringVar(&f.keepFree, "keep-free", "", "delete the oldest events until this `size` or percentage of the disk is free")

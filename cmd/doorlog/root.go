@@ -82,12 +82,12 @@ as 1w2d. A day (d) has 24 hours and a year (y) 365 days.
 
 Commands print tables for people. On a terminal the lines fit: long names are cut, or
 rows have several lines. Through a pipe all is printed. Where LC_ALL, LC_CTYPE or LANG
-name a locale that is not of UTF-8, such as C, tables and JSON are ASCII.
+name a locale that is not of UTF-8, such as C, tables and JSON are ASCII; what "doorlog
+export" writes to a file or a pipe is UTF-8 in any case.
 
-Programs should ask for --json (one document;
-an array for a list, an object for a page of events) or --jsonl (one line for each
-entry). The field names stay as they are; those of events are what "doorlog import"
-reads.
+Programs should ask for --json (one document; an array for a list, an object for a
+page of events) or --jsonl (one line for each entry). The field names stay as they are;
+those of events are what "doorlog import" reads.
 
 While a command writes, no other process can open the database; several may read at
 once, but then none can write. A command waits 5 seconds for its turn: begin a long
@@ -153,7 +153,7 @@ is wrong then. Errors and warnings go to standard error.`,
 func (a *app) addFlags(root *cobra.Command) {
 	f := root.PersistentFlags()
 	f.StringVar(&a.flags.db, "db", "", "database `file` (default $DB_PATH, else "+defaultDB+")")
-	f.StringVar(&a.flags.thumbnails, "thumbnails", "", "`folder` of the thumbnails (default $THUMBNAILS_DIR, else "+thumbnailsBeside+" beside the database)")
+	f.StringVar(&a.flags.thumbnails, "thumbnails", "", "`folder` of the thumbnails (default $THUMBNAILS_DIR, else thumbnails beside the database)")
 	f.StringVar(&a.flags.zone, "tz", "", "time `zone` of tables, dates and hours, such as Europe/Berlin, in any form that TZ may have (default $TZ, else local time)")
 	f.BoolVar(&a.flags.json, "json", false, "print one JSON document, for programs")
 	f.BoolVar(&a.flags.jsonl, "jsonl", false, "print JSON lines, one for each entry, for programs")

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/joho/godotenv"
@@ -16,11 +15,9 @@ import (
 	"github.com/doorlog/doorlog"
 )
 
-// Where the store is if nothing says otherwise.
 const (
-	defaultDB        = "./events.db"
-	thumbnailsBeside = "thumbnails" // in the folder of the database, as in the library
-	dotenvFile       = ".env"
+	defaultDB  = "./events.db" // if nothing says otherwise
+	dotenvFile = ".env"
 )
 
 // lockPatience is how long a command waits for another to finish: cameras whose
@@ -120,8 +117,7 @@ func (a *app) thumbnailDir() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	folder, _ := filepath.Split(path)
-	return a.setting(a.flags.thumbnails, "THUMBNAILS_DIR", folder+thumbnailsBeside)
+	return a.setting(a.flags.thumbnails, "THUMBNAILS_DIR", doorlog.DefaultThumbnailDir(path))
 }
 
 // pair returns the database, which must exist, and its folder of thumbnails.

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -28,8 +30,8 @@ may be damaged in any way. Others may read it meanwhile, but not write.
 
 Thumbnails that belong to no event are listed too, but are not wrong: a crash at the
 wrong moment leaves one. In a folder that another store uses too, or whose store has
-lost records, they may be somebody's: verify says if it is such a folder. Where the
-thumbnails are is said by --thumbnails. Those behind a symbolic link in that folder are
+lost records, they may be somebody's: verify says if it is such a folder, or if there
+is none. Where the thumbnails are is said by --thumbnails. Those behind a symbolic link in that folder are
 not read, which is no damage; the link is named.
 
 The exit code is 0 if the store is sound, 3 if it is damaged, and 1 if that could not
@@ -37,10 +39,10 @@ be found out. The last line says what to do next. A finding begins with the numb
 the invariant, in design/schema.md, that does not hold.
 
 With --json it is an object with sound, events, detections (the events that have
-some), persons, thumbnails, findings, orphans and links (at most 100 of each), found
+some), persons, thumbnails, missing (of these), findings, orphans and links (at most 100 of each), found
 and orphaned (how many there are in all), linked (thumbnails behind the links), folder
-(its state is own, absent, unclaimed, shared or forgotten, and others has the IDs of the
-other stores), and whole (false if the damage kept records, indexes and thumbnails from
+(its state is own, absent, unclaimed, shared or forgotten, claimed is whether the store
+has saved thumbnails there, and others has the IDs of the other stores), and whole (false if the damage kept records, indexes and thumbnails from
 being compared).`,
 		Example: `  doorlog verify
   doorlog verify --db demo/events.db
@@ -84,10 +86,15 @@ func (a *app) emitDamage(v any, damage bool, text func(io.Writer)) error {
 }
 
 func drawVerification(w io.Writer, v *doorlog.Verification, thumbnails string) {
-	fmt.Fprintf(w, "%s that verify, %s of them with detections\n", plural(int(v.Events), "event"), count(int(v.Detections)))
+	events := plural(int(v.Events), "event") + " that verify"
+	if v.Events == 1 {
+		events = "1 event that verifies"
+	}
+	fmt.Fprintf(w, "%s, %s of them with detections\n", events, count(int(v.Detections)))
 	fmt.Fprintf(w, "%s\n", plural(int(v.Persons), "person"))
 	if v.Whole {
 		fmt.Fprintf(w, "%s of events in %s\n", plural(int(v.Thumbnails), "thumbnail"), printable(thumbnails))
+		drawFolder(w, v, thumbnails)
 	} else {
 		fmt.Fprintln(w, "the damage kept records, indexes and thumbnails from being compared")
 	}
@@ -98,12 +105,79 @@ func drawVerification(w io.Writer, v *doorlog.Verification, thumbnails string) {
 			fmt.Fprintf(w, "  %s\n", printable(filepath.Join(thumbnails, link)))
 		}
 	}
-	drawFindings(w, v.Findings, v.Found)
+	findings, found := v.Findings, v.Found
+	if allMissing(v) { // which one line has said
+		isMissing := func(f doorlog.Finding) bool { return f.Invariant == thumbnailInvariant }
+		findings, found = slices.DeleteFunc(slices.Clone(findings), isMissing), found-int(v.Missing)
+	}
+	drawFindings(w, findings, found)
 	if v.Orphaned > 0 {
 		fmt.Fprintf(w, "\n%s of no event:\n", plural(v.Orphaned, "thumbnail"))
 		drawSome(w, v.Orphans, v.Orphaned)
 	}
 	fmt.Fprintf(w, "\n%s\n", verdict(v, thumbnails))
+}
+
+// drawFolder says what the folder of the thumbnails has to do with those that are
+// missing, and whose it is if it is not just the store's.
+func drawFolder(w io.Writer, v *doorlog.Verification, thumbnails string) {
+	switch {
+	case allMissing(v) && v.Missing == 1:
+		fmt.Fprintf(w, "the thumbnail is missing: %s\n", strangeFolder(&v.Folder, thumbnails))
+	case allMissing(v):
+		fmt.Fprintf(w, "all %s are missing: %s\n", plural(int(v.Missing), "thumbnail"), strangeFolder(&v.Folder, thumbnails))
+	case v.Missing > 0 && v.Folder.State != doorlog.FolderOwn:
+		are := "are"
+		if v.Missing == 1 {
+			are = "is"
+		}
+		fmt.Fprintf(w, "%s of them %s missing: %s\n", count(int(v.Missing)), are, strangeFolder(&v.Folder, thumbnails))
+	case v.Folder.Why() != "" && (!v.Sound() || v.Orphaned == 0): // of which the verdict tells
+		fmt.Fprintf(w, "files in it that belong to no event may be somebody's: %s\n", v.Folder.Why())
+	}
+}
+
+// allMissing reports whether none of the thumbnails that events name is there.
+func allMissing(v *doorlog.Verification) bool { return v.Missing > 0 && v.Missing == v.Thumbnails }
+
+// mayBeElsewhere reports whether thumbnails are missing from a folder that is not known
+// to be theirs.
+func mayBeElsewhere(v *doorlog.Verification) bool {
+	switch v.Folder.State {
+	case doorlog.FolderAbsent:
+		return true
+	case doorlog.FolderShared:
+		return v.Missing > 0 && !v.Folder.Claimed
+	}
+	return v.Missing > 0 && v.Folder.State != doorlog.FolderOwn
+}
+
+// strangeFolder says what is wrong with a folder in which thumbnails are missing.
+func strangeFolder(f *doorlog.Folder, dir string) string {
+	thumbnails := printable(dir)
+	switch f.State {
+	case doorlog.FolderAbsent:
+		if info, err := os.Stat(dir); err != nil {
+			return thumbnails + " is not there"
+		} else if !info.IsDir() {
+			return thumbnails + " is not a folder"
+		}
+	case doorlog.FolderShared:
+		var others []string
+		for _, id := range f.Others {
+			others = append(others, id.String())
+		}
+		also := ""
+		if f.Claimed {
+			also = "also "
+		}
+		return fmt.Sprintf("%s is %sanother store's (%s)", thumbnails, also, strings.Join(others, ", "))
+	case doorlog.FolderUnclaimed:
+		return thumbnails + " does not say whose pictures it has"
+	case doorlog.FolderForgotten:
+		return thumbnails + " is from before the store lost records"
+	}
+	return thumbnails + " has none of them"
 }
 
 func drawFindings(w io.Writer, list []doorlog.Finding, all int) {
@@ -137,6 +211,9 @@ func verdict(v *doorlog.Verification, thumbnails string) string {
 		return "sound"
 	case recordsAreDamaged(v):
 		return "damaged, and records are lost: 'doorlog salvage NEW' saves the others"
+	case thumbnailsAlone(v) && mayBeElsewhere(v):
+		return "damaged: thumbnails are not in " + printable(thumbnails) + ": say with --thumbnails where they are; " +
+			"else nothing mends that but a copy of them"
 	case thumbnailsAlone(v):
 		return "damaged: thumbnails are missing or have changed, which nothing mends but a copy of them; " +
 			"if they are not in " + printable(thumbnails) + ", say where with --thumbnails; " +
