@@ -200,6 +200,7 @@ type pruning struct {
 	gone                 []Removed // for each reason; DatabaseBytes are those of records
 	orphans, orphanBytes int64
 	heldBack             []string
+	linked               int64 // events that stay because their pictures lie behind a symbolic link
 	folder               Folder
 	freeBefore           int64 // bytes of the disk, if that matters
 }
@@ -234,6 +235,9 @@ func (p *pruning) judge() (err error) {
 	}
 	if err := p.sweep(); err != nil {
 		return err
+	}
+	if p.linked > 0 {
+		p.holdBack("%d events keep their thumbnails, and stay if they were to go, because these lie behind %v", p.linked, ErrSymlink)
 	}
 	return p.noteVain()
 }
@@ -419,6 +423,10 @@ func (p *pruning) sweep() error {
 			p.walkedBytes += bytes
 		}
 		if p.event(&r.Event) == stays && p.thumbnail(&r.Event) == stays {
+			return true, nil
+		}
+		if p.thumbnail(&r.Event) != stays && p.s.thumbs.isLinked(r.ThumbnailPath) {
+			p.linked++
 			return true, nil
 		}
 		if p.dry {

@@ -5,8 +5,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/doorlog/doorlog"
 )
@@ -191,5 +193,32 @@ func TestTheThumbnailsAreBesideTheFileThatALinkLeadsTo(t *testing.T) {
 	beside := filepath.Join(dir, "store", "thumbnails")
 	if found, err := filepath.Glob(filepath.Join(beside, "*", "*", "*", "*.jpg")); err != nil || len(found) != 2 {
 		t.Errorf("beside the file there are %q, %v", found, err)
+	}
+}
+
+// A picture that cannot be removed keeps its event's word of it: what is pruned is told,
+// and done, alike.
+func TestPruneLeavesEventsWhosePicturesLieBehindALink(t *testing.T) {
+	s := newStore(t)
+	stored := s.photograph(t, 3)
+	year, away := filepath.Join(s.thumbs, "2026"), filepath.Join(t.TempDir(), "2026")
+	if err := os.Rename(year, away); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(away, year); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []doorlog.Policy{{ThumbnailAge: time.Second}, {MaxAge: time.Second}} {
+		said, did := s.wouldPrune(t, p), s.prune(t, p)
+		if !reflect.DeepEqual(said, did) || did.Kept != 3 || did.Thumbnails != 0 || len(did.HeldBack) != 1 ||
+			!strings.Contains(did.HeldBack[0], "symbolic link") {
+			t.Errorf("it said %+v\nand did %+v", said, did)
+		}
+	}
+	for _, e := range stored {
+		wantEvent(t, s.event(t, e.ID), e)
+	}
+	if err := errors.Join(os.Remove(year), os.Rename(away, year)); err != nil {
+		t.Fatal(err)
 	}
 }

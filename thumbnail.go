@@ -322,6 +322,16 @@ func writeFile(root *os.Root, name string, data []byte) (err error) {
 	return err
 }
 
+// isLinked reports whether a file is, or lies behind, a symbolic link.
+func (t *thumbnails) isLinked(name string) bool {
+	root, err := t.open(false)
+	if err != nil {
+		return false
+	}
+	_, err = t.lstat(root, name)
+	return errors.Is(err, ErrSymlink)
+}
+
 // A linkError is ErrSymlink, and says which part of a path is one.
 type linkError struct{ dir, link string }
 

@@ -28,10 +28,10 @@ is damaged or gone the database is left as it is, for "doorlog salvage". What is
 is not written anew.
 
 The names of thumbnails that are missing, because somebody has removed them, are taken off
-their events, which stay. That is done if the folder is the store's and has most of its
-thumbnails: else its disk may not be mounted, or the files may be in another place. With
---forget-missing it is done however many are missing, and with --forget-missing=false
-not at all; what is missing is then called damage.
+their events, which stay. That is done where others are still in the same folder, such
+as that of the day: else its disk may not be mounted, or the files may be in another
+place. With --forget-missing it is done wherever they are missing, and with
+--forget-missing=false not at all; what is missing is then called damage.
 
 The disk needs as much space again as the database takes, and no other process may
 have it open. Before anything is changed repair asks; where standard input is no
@@ -65,10 +65,14 @@ events, thumbnails and paths; null if that was not to be done).`,
 type forgetting int
 
 const (
-	forgetFew  forgetting = iota // if no more are missing than are there
-	forgetAll                    // if the folder is the store's
+	forgetFew  forgetting = iota // where others are still in their folder
+	forgetAll                    // wherever they are missing
 	forgetNone                   // not at all
 )
+
+func (f forgetting) options() *doorlog.ForgetOptions {
+	return &doorlog.ForgetOptions{Folders: f == forgetAll}
+}
 
 // repair repairs the store and prints what was done.
 func (a *app) repair(ctx context.Context, yes bool, forget forgetting) error {
@@ -82,7 +86,7 @@ func (a *app) repair(ctx context.Context, yes bool, forget forgetting) error {
 	if !yes {
 		question := fmt.Sprintf("mend %s, and remove the files of %s that are thumbnails of no event", path, thumbnails)
 		if forget != forgetNone {
-			question += a.missing(ctx, path, thumbnails)
+			question += a.missing(ctx, path, thumbnails, forget)
 		}
 		if err := a.confirm(ctx, question+"?"); err != nil {
 			return err
@@ -109,12 +113,12 @@ func (a *app) repair(ctx context.Context, yes bool, forget forgetting) error {
 }
 
 // missing says, for a question, how many thumbnails are missing, if that can be known.
-func (a *app) missing(ctx context.Context, path, thumbnails string) string {
+func (a *app) missing(ctx context.Context, path, thumbnails string, forget forgetting) string {
 	st, err := a.open(path, &doorlog.Options{ThumbnailDir: thumbnails, ReadOnly: true, Scrub: -1})
 	if err != nil { // it is to be mended first
 		return ", and take the names of missing thumbnails off their events"
 	}
-	would, err := st.WouldForget(ctx)
+	would, err := st.WouldForget(ctx, forget.options())
 	if err = errors.Join(err, st.Close()); err != nil || would.Events == 0 {
 		return ""
 	}
@@ -133,14 +137,9 @@ func (a *app) forgetMissing(
 	if err != nil {
 		return nil, err
 	}
-	if forget == forgetFew {
-		done, err = st.WouldForget(ctx)
-		if errors.Is(err, doorlog.ErrFolder) || err == nil && done.Events > done.Thumbnails {
-			return nil, st.Close()
-		}
-	}
-	if err == nil {
-		done, err = st.ForgetMissing(ctx)
+	done, err = st.ForgetMissing(ctx, forget.options())
+	if errors.Is(err, doorlog.ErrFolder) && forget == forgetFew { // nobody has asked for it
+		return nil, st.Close()
 	}
 	if err = errors.Join(err, st.Close()); err != nil {
 		return nil, err
