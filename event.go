@@ -31,7 +31,7 @@ const (
 // An Event has its own JSON form. A struct that embeds an Event gets these methods
 // with it, so that encoding/json sees no other field of the struct: give the event a
 // field with a name instead, as the example does. The same holds for all types here
-// that have MarshalJSON.
+// that have MarshalJSON or UnmarshalJSON.
 type Event struct {
 	// ID names the event. The store assigns it when it is zero. A caller that
 	// must be able to repeat a write gets one from Store.NewID beforehand: to
