@@ -98,15 +98,20 @@ func (a *app) importFile(ctx context.Context, name string, f importFlags) error 
 	}
 	im := &importer{once: f.once, mend: f.mend, rejects: rejects, errOut: a.err}
 	began := a.now()
-	err = a.withStore(creates, func(st *doorlog.Store) error {
-		if err := rejects.begin(); err != nil {
-			return err
-		}
-		im.st = st
-		im.bar = a.progress(size, "importing")
-		defer im.bar.Done()
-		return im.run(ctx, in)
-	})
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	first, err := im.look(reading, in)
+	if err == nil {
+		err = a.withStore(creates, func(st *doorlog.Store) error {
+			if err := rejects.begin(); err != nil {
+				return err
+			}
+			im.st = st
+			im.bar = a.progress(size, "importing")
+			defer im.bar.Done()
+			return im.run(ctx, first)
+		})
+	}
 	im.sum.Seconds = a.now().Sub(began).Seconds()
 	if cerr := rejects.close(); err == nil {
 		err = cerr
