@@ -193,7 +193,7 @@ func (d *documentReader) peek() (first byte, page bool, err error) {
 		d.from = d.end()
 		d.dec = json.NewDecoder(io.MultiReader(bytes.NewReader(text), d.in))
 	}
-	return text[0], isPage(text), nil
+	return text[0], isPage(text), nil //nolint:nilerr // the decoder meets it too
 }
 
 // undecided reports whether an object has begun, but not the name of its first field.
