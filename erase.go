@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -72,10 +73,11 @@ type Erased struct {
 	// Compacted is how the file was written anew after that.
 	Compacted *Compacted `json:"compacted"`
 
-	// Occurrences is how often the bytes of the name, in any of its spellings, are
-	// anywhere in the database file now. 0: nowhere. Otherwise they are part of something else
-	// that is stored, as the bytes of "al" are of "alice", or of an event that
-	// was written since: Since is how many events have the name again.
+	// Occurrences is how often the bytes of the name, in any spelling that Unicode
+	// has of it, are anywhere in the database file now. 0: nowhere. Other letter cases
+	// are not searched for. If it is not 0, the bytes are part of something else that
+	// is stored, as the bytes of "al" are of "alice", or of an event that was written
+	// since: Since is how many events have the name again.
 	Occurrences int64 `json:"occurrences"`
 	Since       int64 `json:"since"`
 
@@ -418,13 +420,8 @@ func (e *eraser) search() (err error) {
 		return err
 	}
 	e.StoreID = st.storeID
-	e.Occurrences = 0
-	for form := range e.written {
-		n, err := occurrences(e.ctx, sn.file(), []byte(form))
-		if err != nil {
-			return err
-		}
-		e.Occurrences += n
+	if e.Occurrences, err = e.searchFile(sn.file()); err != nil {
+		return err
 	}
 	e.At = s.opt.Now().Round(0).UTC()
 	copies := "backups, exports and other copies that were made before " + e.At.Format(time.RFC3339)
@@ -453,15 +450,34 @@ func (e *eraser) search() (err error) {
 	return err
 }
 
-// occurrences counts how often text is in a file.
-func occurrences(ctx context.Context, r io.ReaderAt, text []byte) (n int64, err error) {
+// searchFile counts the name in the bytes of a file: in the spellings that are known,
+// and once more in the normal form of all bytes, where every spelling is the name. The
+// second one misses a name that is followed by a mark, which changes its last letter.
+func (e *eraser) searchFile(file io.ReaderAt) (found int64, err error) {
+	whole := func() io.Reader { return io.NewSectionReader(file, 0, math.MaxInt64) }
+	for form := range e.written {
+		n, err := occurrences(e.ctx, whole(), []byte(form))
+		if err != nil {
+			return 0, err
+		}
+		found += n
+	}
+	if hasOneSpelling(e.Name) {
+		return found, nil
+	}
+	n, err := occurrences(e.ctx, norm.NFC.Reader(whole()), []byte(e.Name))
+	return max(found, n), err
+}
+
+// occurrences counts how often text is in what r reads.
+func occurrences(ctx context.Context, r io.Reader, text []byte) (n int64, err error) {
 	buf := make([]byte, 1<<20)
 	have := 0 // from the piece before: less than text
-	for at := int64(0); ; {
+	for {
 		if err := ctx.Err(); err != nil {
 			return n, err
 		}
-		read, err := r.ReadAt(buf[have:], at)
+		read, err := r.Read(buf[have:])
 		piece := buf[:have+read]
 		n += int64(bytes.Count(piece, text))
 		if errors.Is(err, io.EOF) {
@@ -470,7 +486,6 @@ func occurrences(ctx context.Context, r io.ReaderAt, text []byte) (n int64, err 
 		if err != nil {
 			return n, err
 		}
-		at += int64(read)
 		have = copy(buf, piece[max(0, len(piece)-len(text)+1):])
 	}
 }

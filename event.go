@@ -25,12 +25,13 @@ const (
 // dots. The names of events (Camera, Type, RecordingID, Person, labels) and of
 // persons are stored in its normal form NFC, whose length is what counts, and are
 // found and erased whatever spelling is asked for. An event that an earlier version
-// stored is returned as it is. Attributes and ThumbnailPath are kept as they are given.
+// stored is returned as it is; its RecordingID is not found if it is partly composed and
+// partly taken apart. Attributes and ThumbnailPath are kept as they are given.
 //
 // An Event has its own JSON form. A struct that embeds an Event gets these methods
 // with it, so that encoding/json sees no other field of the struct: give the event a
 // field with a name instead, as the example does. The same holds for all types here
-// that have MarshalJSON.
+// that have MarshalJSON or UnmarshalJSON.
 type Event struct {
 	// ID names the event. The store assigns it when it is zero. A caller that
 	// must be able to repeat a write gets one from Store.NewID beforehand: to

@@ -70,8 +70,9 @@ func (p *Policy) normal() *Policy {
 	return &now
 }
 
-// recordingForms returns the spellings under which a recording is looked up. There
-// may be as many recordings as events, so they are not listed.
+// recordingForms returns the spellings under which a recording is looked up: composed,
+// and taken apart. There may be as many recordings as events, so they are not listed, and
+// one that an old version stored half in this and half in that form is not found.
 func recordingForms(recording string) []string {
 	forms := []string{recording}
 	if apart := norm.NFD.String(recording); apart != recording {

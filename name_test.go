@@ -241,6 +241,27 @@ func TestErasePersonErasesEverySpelling(t *testing.T) {
 	}
 }
 
+// A text that holds the name may spell one letter so and another one so.
+func TestAnErasureFindsTheNameInAnySpelling(t *testing.T) {
+	s := newStore(t)
+	e := motion("porch", 1)
+	e.Person = "Ren\u00e9 H\u00e9"
+	e.Attributes = map[string]string{"note": "seen Rene\u0301 H\u00e9 here", "other": "Ren\u00e9 He\u0301, and again Rene\u0301 H\u00e9"}
+	s.write(t, e)
+	r, err := s.ErasePerson(t.Context(), e.Person, doorlog.EraseName)
+	file, want := string(readFile(t, s.path)), 0
+	for _, form := range []string{"Ren\u00e9 He\u0301", "Rene\u0301 H\u00e9"} {
+		want += strings.Count(file, form)
+	}
+	if err != nil || want == 0 || r.Occurrences != int64(want) {
+		t.Errorf("%+v, %v", r, err)
+	}
+	r, err = s.ErasePerson(t.Context(), "Ren\u00e9 H\u00e8", doorlog.EraseName)
+	if err != nil || r.Occurrences != 0 {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
 func TestTheLengthOfANameIsThatOfItsNormalForm(t *testing.T) {
 	s := newStore(t)
 	e := motion(strings.Repeat("e\u0301", doorlog.MaxNameLen/2), 1)

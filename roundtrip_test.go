@@ -7,6 +7,7 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
@@ -211,6 +212,21 @@ func TestEmptyListsAreNotNull(t *testing.T) {
 		"verified": some(s.Verify(ctx)),
 	}
 	e := s.write(t, motion("garage", 1))[0]
+	if _, err := s.PutPerson(ctx, doorlog.PersonInput{Name: "alice"}); err != nil {
+		t.Fatal(err)
+	}
+	alice := motion("porch", 1)
+	alice.Person = "alice"
+	s.write(t, alice)
+	results["activity of some"] = some(s.PersonActivity(ctx, sc))
+	results["stats"] = some(s.Stats(ctx)).(doorlog.Stats).HeldBack != nil
+	results["erased"] = some(s.ErasePerson(ctx, "alice", doorlog.EraseName))
+	results["forgotten"] = some(s.WouldForget(ctx))
+	fresh := filepath.Join(t.TempDir(), "fresh.db")
+	s.close(t)
+	results["salvaged"] = some(doorlog.Salvage(ctx, s.path, fresh))
+	results["repaired"] = some(doorlog.Repair(ctx, s.path, nil))
+	s.reopen(t)
 	results["event"] = e.Detections == nil && strings.Contains(string(marshal(t, e)), `"detections":[]`)
 	for what, v := range results {
 		if v == false || strings.Contains(string(marshal(t, v)), "null") {

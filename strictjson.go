@@ -3,6 +3,7 @@ package doorlog
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"reflect"
 	"strconv"
 	"strings"
@@ -43,18 +44,74 @@ func unmarshalStrict(data []byte, j any, shape *jsonShape) error {
 
 // A jsonShape says what a value may be. nil: anything.
 type jsonShape struct {
-	fields map[string]*jsonShape // the names that an object may have; nil: any
-	texts  bool                  // the values of an object must be text
-	later  bool                  // it is looked through later
+	fields   map[string]*jsonShape // the names that an object may have; nil: any
+	elements *jsonShape            // of a list
+	texts    bool                  // the values of an object must be text
+	later    bool                  // it is looked through later
 }
 
-// shapeOf returns the shape of a struct with JSON names.
-func shapeOf(v any) *jsonShape {
-	shape := &jsonShape{fields: make(map[string]*jsonShape)}
-	for field := range reflect.TypeOf(v).Fields() {
-		shape.fields[field.Tag.Get("json")] = nil
+// shapeOf returns the shape of a struct with JSON names, and of those in it.
+func shapeOf(v any) *jsonShape { return shapeOfType(reflect.TypeOf(v)) }
+
+func shapeOfType(t reflect.Type) *jsonShape {
+	switch t.Kind() {
+	case reflect.Pointer:
+		return shapeOfType(t.Elem())
+	case reflect.Slice:
+		if elements := shapeOfType(t.Elem()); elements != nil {
+			return &jsonShape{elements: elements}
+		}
+		return nil
+	case reflect.Struct:
+	default:
+		return nil
 	}
-	return shape
+	fields := make(map[string]*jsonShape)
+	for field := range t.Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		switch {
+		case name != "" && name != "-":
+			fields[name] = shapeOfType(field.Type)
+		case field.Anonymous:
+			if inner := shapeOfType(field.Type); inner != nil {
+				maps.Copy(fields, inner.fields)
+			}
+		}
+	}
+	if len(fields) == 0 { // a type of its own form, such as time.Time
+		return nil
+	}
+	return &jsonShape{fields: fields}
+}
+
+// unmarshalOver reads one JSON object strictly over what v, a struct, has. Fields that
+// are not given, or are null, stay as they were; so does all of v if there is an error.
+func unmarshalOver[T any](data []byte, v *T, shape *jsonShape) error {
+	if string(data) == "null" {
+		return nil
+	}
+	now := *v
+	// encoding/json would write into the lists and pointers of v, over what they hold.
+	fields, before := reflect.ValueOf(&now).Elem(), reflect.ValueOf(v).Elem()
+	shared := func(i int) bool {
+		kind := fields.Field(i).Kind()
+		return kind == reflect.Slice || kind == reflect.Pointer
+	}
+	for i := range fields.NumField() {
+		if shared(i) {
+			fields.Field(i).SetZero()
+		}
+	}
+	if err := unmarshalStrict(data, &now, shape); err != nil {
+		return err
+	}
+	for i := range fields.NumField() {
+		if shared(i) && fields.Field(i).IsNil() {
+			fields.Field(i).Set(before.Field(i))
+		}
+	}
+	*v = now
+	return nil
 }
 
 // A jsonScanner looks through JSON. It stops where that is malformed: encoding/json
@@ -85,18 +142,22 @@ func (s *jsonScanner) value(shape *jsonShape) error {
 	}
 	defer func() { s.depth-- }()
 	if c == '[' {
-		return s.array()
+		return s.array(shape)
 	}
 	return s.object(shape)
 }
 
-func (s *jsonScanner) array() error {
+func (s *jsonScanner) array(shape *jsonShape) error {
+	var of *jsonShape
+	if shape != nil {
+		of = shape.elements
+	}
 	for i := 0; s.at < len(s.data); i++ {
 		s.at++ // the bracket or comma
 		if s.peek() == ']' {
 			break
 		}
-		if err := s.value(nil); err != nil {
+		if err := s.value(of); err != nil {
 			return inside(strconv.Itoa(i), err)
 		}
 		if s.peek() != ',' {

@@ -50,6 +50,53 @@ func TestJSONThatWouldBeChangedIsRefused(t *testing.T) {
 	wantError(t, json.Unmarshal([]byte(`{"label":"\udc00","confidence":1}`), &d), doorlog.ErrInvalid, "label: has")
 }
 
+// What is misspelled in a configuration would be a bound less.
+func TestJSONOfInputHasNoUnknownFields(t *testing.T) {
+	for _, test := range []struct {
+		into          any
+		text, problem string
+	}{
+		{new(doorlog.Policy), `{"max_age":86400}`, "max_age: is not a field"},
+		{new(doorlog.Policy), `{"Max_Events":5}`, "Max_Events: is not a field"},
+		{new(doorlog.Policy), `{"max_events":5,"max_events":0}`, "max_events: is given twice"},
+		{new(doorlog.Policy), `{"max_events":"5"}`, "max_events: is of the wrong kind"},
+		{new(doorlog.Policy), `{"keep_free":{"percentage":10}}`, "keep_free.percentage: is not a field"},
+		{new(doorlog.Policy), `{"rules":[{"match":{}},{"match":{},"max_age":1}]}`, "rules.1.max_age: is not a field"},
+		{new(doorlog.Policy), `{"rules":[{"match":{"camera":["a"]}}]}`, "rules.0.match.camera: is not a field"},
+		{new(doorlog.Policy), `{"progress":null}`, "progress: is not a field"},
+		{new(doorlog.Rule), `{"match":{},"age":1}`, "age: is not a field"},
+		{new(doorlog.Match), `{"person":"alice"}`, "person: is not a field"},
+		{new(doorlog.Match), `{"persons":["\ud83d"]}`, `persons.0: has \ud83d`},
+		{new(doorlog.FreeSpace), `{"byte":1}`, "byte: is not a field"},
+		{new(doorlog.Query), `{"camera":["a"]}`, "camera: is not a field"},
+		{new(doorlog.Query), `{"location":"UTC","location":"UTC"}`, "location: is given twice"},
+		{new(doorlog.Query), `{"hours":{"from":1,"to":2}}`, "hours.to: is not a field"},
+		{new(doorlog.Hours), `{"from":1,"to":2}`, "to: is not a field"},
+		{new(doorlog.Scope), `{"cameras":["a"]}`, "cameras: is not a field"},
+		{new(doorlog.PersonInput), `{"name":"a","autounlock":false}`, "autounlock: is not a field"},
+		{new(doorlog.Erased), `{"compacted":{"size":1}}`, "compacted.size: is not a field"},
+	} {
+		wantError(t, json.Unmarshal([]byte(test.text), test.into), doorlog.ErrInvalid, test.problem)
+	}
+}
+
+func TestInputIsReadOverWhatIsThere(t *testing.T) {
+	rules := []doorlog.Rule{{Name: "old", MaxAge: 5}}
+	p := doorlog.Policy{MaxEvents: 7, Rules: rules, Progress: func(doorlog.Removed) {}}
+	for _, text := range []string{`null`, `{"max_bytes":5,"rules":null}`, `{"rules":[{"name":"x","match":{}}],"max_bytes":"x"}`} {
+		if err := json.Unmarshal([]byte(text), &p); (err != nil) != strings.Contains(text, `"x"`) {
+			t.Errorf("%s: %v", text, err)
+		}
+		if p.MaxEvents != 7 || p.Progress == nil || len(p.Rules) != 1 || p.Rules[0].Name != "old" || p.Rules[0].MaxAge != 5 {
+			t.Errorf("%s: %+v", text, p)
+		}
+	}
+	err := json.Unmarshal([]byte(`{"rules":[{"name":"new","match":{}}]}`), &p)
+	if err != nil || p.MaxBytes != 5 || len(p.Rules) != 1 || p.Rules[0].Name != "new" || p.Rules[0].MaxAge != 0 || rules[0].Name != "old" {
+		t.Errorf("%+v, %v; there were %+v", p, err, rules)
+	}
+}
+
 func TestJSONThatIsOnlyUnusualIsTaken(t *testing.T) {
 	for text, want := range map[string]doorlog.Event{
 		`{"camera_id":"\ud83d\ude00 \\ud83d \"x\""}`:              {Camera: `😀 \ud83d "x"`},

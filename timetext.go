@@ -20,7 +20,8 @@ import (
 //   - a number of seconds, milliseconds, microseconds or nanoseconds since 1970,
 //     with or without a fraction. A number below 1e11 counts seconds, one below 1e14
 //     milliseconds, one below 1e17 microseconds, and any other nanoseconds. A number
-//     that reads as a date or a date with a time, such as 20260225, is refused.
+//     that reads as a date or a date with a time, such as 20260225, is refused. So is
+//     one below 1e8 with a fraction: it counts days, as spreadsheets and astronomers do.
 //
 // Event.UnmarshalJSON reads times in this way, in the zone UTC.
 func ParseTime(text string, zone *time.Location) (time.Time, error) {
@@ -43,7 +44,10 @@ func readTime(text string, zone *time.Location) (t time.Time, problem string) {
 
 // readUnixTime reads a decimal number of seconds or parts of them.
 func readUnixTime(text string) (t time.Time, problem string) {
-	const secondDigits = 9 // of its fraction, down to nanoseconds
+	const (
+		secondDigits      = 9 // of its fraction, down to nanoseconds
+		leastWithFraction = 9 // digits before the point: from 1973 on
+	)
 	digits, negative := strings.CutPrefix(text, "-")
 	whole, fraction, hasPoint := strings.Cut(digits, ".")
 	if whole == "" || hasPoint && strings.Trim(fraction, "0123456789") != "" {
@@ -53,6 +57,9 @@ func readUnixTime(text string) (t time.Time, problem string) {
 		return t, "is a date, or a number of seconds or milliseconds since 1970: that cannot be told"
 	}
 	whole = strings.TrimLeft(whole, "0")
+	if hasPoint && len(whole) < leastWithFraction {
+		return t, "is too small for seconds since 1970 with a fraction: it may count days"
+	}
 	var scale int // of the unit: how many digits of its fraction are nanoseconds
 	switch n := len(whole); {
 	case n <= 11:

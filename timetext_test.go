@@ -48,8 +48,9 @@ func TestTimesAreReadAsProducersWriteThem(t *testing.T) {
 		"1772004600123456":                    breakfast.Add(123456 * time.Microsecond),
 		"1772004600123456789":                 breakfast.Add(123456789),
 		"0":                                   time.Unix(0, 0).UTC(),
-		"59.5":                                time.Unix(59, 5e8).UTC(),
-		"-1.5":                                time.Unix(-2, 5e8).UTC(),
+		"59":                                  time.Unix(59, 0).UTC(),
+		"100000000.5":                         time.Unix(100000000, 5e8).UTC(),
+		"-100000000.5":                        time.Unix(-100000001, 5e8).UTC(),
 		"99999999999":                         time.Unix(99999999999, 0).UTC(),
 		"100000000000":                        time.Unix(100000000, 0).UTC(),
 		"2026-02-25T08:30:00":                 breakfast, // in Berlin
@@ -105,6 +106,12 @@ func TestTimesThatCannotBeAreRefused(t *testing.T) {
 		"-":                          "is not a time",
 		"--1":                        "is not a time",
 		"1e9":                        "is not a time",
+		"2460731.8125":               "it may count days", // since 4713 BC
+		"46078.3":                    "it may count days", // since 1900
+		"46078.0":                    "it may count days",
+		"-1.5":                       "it may count days",
+		"00046078.5":                 "it may count days",
+		"99999999.9":                 "it may count days",
 	} {
 		_, err := doorlog.ParseTime(text, loc)
 		wantError(t, err, doorlog.ErrInvalid, problem)

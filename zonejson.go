@@ -48,17 +48,23 @@ type (
 	}
 )
 
+var queryShape, scopeShape = shapeOf(queryJSON{}), shapeOf(scopeJSON{})
+
 // MarshalJSON leaves out what is not asked for. location is the name of Location in
 // the time zone database; one that is not there is ErrInvalid.
 func (q Query) MarshalJSON() ([]byte, error) {
 	return json.Marshal(queryJSON{(*plainQuery)(&q), zone{q.Location}})
 }
 
-// UnmarshalJSON reads what MarshalJSON writes.
+// UnmarshalJSON reads what MarshalJSON writes. A field that is unknown, or given twice,
+// is ErrInvalid.
 func (q *Query) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
 	var v Query
 	j := queryJSON{plainQuery: (*plainQuery)(&v)}
-	err := json.Unmarshal(data, &j)
+	err := unmarshalStrict(data, &j, queryShape)
 	if err == nil {
 		v.Location = j.Location.Location
 		*q = v
@@ -72,11 +78,15 @@ func (sc Scope) MarshalJSON() ([]byte, error) {
 	return json.Marshal(scopeJSON{(*plainScope)(&sc), zone{sc.Location}})
 }
 
-// UnmarshalJSON reads what MarshalJSON writes.
+// UnmarshalJSON reads what MarshalJSON writes. A field that is unknown, or given twice,
+// is ErrInvalid.
 func (sc *Scope) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
 	var v Scope
 	j := scopeJSON{plainScope: (*plainScope)(&v)}
-	err := json.Unmarshal(data, &j)
+	err := unmarshalStrict(data, &j, scopeShape)
 	if err == nil {
 		v.Location = j.Location.Location
 		*sc = v

@@ -39,6 +39,14 @@ func TestDocumentsAreImportedLikeLines(t *testing.T) {
 		"objects on lines":       indented(t, a) + indented(t, b) + indented(t, c),
 		"objects, with CR LF":    strings.ReplaceAll(indented(t, a)+indented(t, b)+indented(t, c), "\n", "\r\n"),
 		"lines":                  a + "\n" + b + "\n" + c,
+		"array, then page":       indented(t, "["+a+"]") + indented(t, `{"events":[`+b+"]}") + c,
+		"page, then array":       `{"events":[` + a + "]}\n" + indented(t, "["+b+","+c+"]"),
+		"all on one line":        "[" + a + `]{"events":[` + b + "]} " + c,
+		"lines, then array":      a + "\n" + b + "\n[" + c + "]",
+		"lines of arrays":        "[" + a + "]\n[]\n[]\n [" + b + "," + c + "]\n",
+		"lines, then object":     a + "\n\n" + indented(t, b) + c + "\n",
+		"field beside the brace": strings.Replace(indented(t, a), "{\n  ", "{", 1) + strings.Replace(indented(t, b), "{\n  ", "{ ", 1) + c,
+		"blank lines before":     strings.Repeat(" \t\n\r\n", 20) + "[" + a + "]\n \n" + b + "\n  \n" + c,
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, in := range []io.Reader{strings.NewReader(text), iotest.OneByteReader(strings.NewReader(text))} {
@@ -137,6 +145,12 @@ func TestWhatIsNotForImportIsOneError(t *testing.T) {
 		`{"events":{"a":1}}`:                           "is an object whose events are no list",
 		`[1,2,3]`:                                      "is JSON, but no objects",
 		`["a"]`:                                        "is JSON, but no objects",
+		`[null]`:                                       "is JSON, but no objects",
+		`{}`:                                           "is JSON with an empty object",
+		"[{}]":                                         "is JSON with an empty object",
+		`{"person":"bob","ts":1}`:                      `is JSON with the fields "person", "ts": wanted`,
+		`[{"person":null}]`:                            `is JSON with the fields "person": wanted`,
+		"TIME                 CAMERA  TYPE\n2026":      "is a table that doorlog prints for people: say --json",
 		"camera;time\nporch;2026-02-25\n":              "is CSV with 2 columns",
 		"id,camera,time\n1,porch,2026-02-25\n":         "is CSV with 3 columns",
 		"<!DOCTYPE html>\n<html>\n":                    "is HTML or XML",
@@ -152,6 +166,9 @@ func TestWhatIsNotForImportIsOneError(t *testing.T) {
 			c.run(t.Context(), exitFailed, append([]string{"import", "-"}, mode...)...)
 			if !strings.Contains(c.errors.String(), "doorlog: import -: "+want) || strings.Count(c.errors.String(), "\n") > 13 {
 				t.Errorf("%.60q: it says %q, want %q", text, c.errors.String(), want)
+			}
+			if _, err := os.Stat(c.db); mode == nil && (err == nil || strings.Contains(c.errors.String(), "imported 0")) {
+				t.Errorf("%.60q: a database was made: %s", text, c.errors.String())
 			}
 		}
 	}
@@ -174,7 +191,7 @@ func TestADocumentIsNotHeldInMemory(t *testing.T) {
 		}
 		return copy(p, line), nil
 	})
-	d := newDocumentReader(endless, false)
+	d := newDocumentReader(endless)
 	for i := range items {
 		if _, err := d.next(); err != nil {
 			t.Fatal(err)
@@ -190,7 +207,7 @@ func TestADocumentIsNotHeldInMemory(t *testing.T) {
 	c := newCLI(t)
 	c.in = io.MultiReader(strings.NewReader("["+jsonLine(t, 1)+`,{"camera_id":"`), strings.NewReader(strings.Repeat("x", 2*maxLine)))
 	c.run(t.Context(), exitFailed, "import", "-")
-	if got := c.recordings(); len(got) != 1 || !strings.Contains(c.errors.String(), "is longer than 16 MiB") {
+	if got := c.recordings(); len(got) != 1 || !strings.HasSuffix(c.errors.String(), "import -: line 1: is longer than 16 MiB\n") {
 		t.Errorf("kept are %q: %s", got, c.errors.String())
 	}
 }
@@ -198,3 +215,53 @@ func TestADocumentIsNotHeldInMemory(t *testing.T) {
 type readerFunc func(p []byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// Lines that are cut off are no objects on several lines.
+func TestALineThatIsCutOffIsOneBadLine(t *testing.T) {
+	a, b := jsonLine(t, 1), jsonLine(t, 2)
+	for _, cut := range []string{"{", `{"camera_id":"c",`, `{"camera_id":"c`, `{"camera_id":"c","detections":[`, `{"camera_id":`} {
+		c := newCLI(t)
+		c.in = strings.NewReader(a + "\n" + cut + "\n" + b + "\n" + cut)
+		rejects := filepath.Join(t.TempDir(), "rejects")
+		c.run(t.Context(), exitOK, "import", "-", "--rejects", rejects)
+		if got := strings.Join(c.recordings(), " "); got != "1 2" {
+			t.Errorf("%s: kept are %q", cut, got)
+		}
+		if got, err := os.ReadFile(rejects); err != nil || string(got) != cut+"\n"+cut+"\n" {
+			t.Errorf("%s: rejected are %q, %v", cut, got, err)
+		}
+	}
+}
+
+func TestPlacesAreRightAfterADocument(t *testing.T) {
+	bad := strings.Replace(jsonLine(t, 2), `"c"`, `""`, 1)
+	before := jsonLine(t, 1) + "\n" + indented(t, "["+jsonLine(t, 2)+"]") + "\n"
+	for text, place := range map[string]string{before + bad: "line %d: camera_id", before + indented(t, bad): "line %d: camera_id", before + "[" + bad + "]": "line %d, item 1: camera_id"} {
+		c := newCLI(t)
+		c.in = strings.NewReader(text)
+		c.run(t.Context(), exitFailed, "import", "-")
+		if want := fmt.Sprintf(place, strings.Count(before, "\n")+1); !strings.Contains(c.errors.String(), want) {
+			t.Errorf("it says %q, want %q", c.errors.String(), want)
+		}
+	}
+	c := newCLI(t)
+	c.in = strings.NewReader(`[{"a":"` + strings.Repeat("x", 2*maxLine))
+	c.run(t.Context(), exitFailed, "import", "-")
+	if !strings.HasSuffix(c.errors.String(), "\ndoorlog: import -: line 1: is longer than 16 MiB\n") {
+		t.Errorf("it says %q", c.errors.String())
+	}
+}
+
+// Space is passed over once, and not once more for each byte of it.
+func TestSpaceBeforeTheFirstValueIsReadOnce(t *testing.T) {
+	for _, in := range []string{strings.Repeat(" ", 1<<20), strings.Repeat("\n", 1<<20), "{" + strings.Repeat(" ", 1<<20), "{\n" + strings.Repeat(" ", 1<<20)} {
+		reads := 0
+		rest := strings.NewReader(in + strings.TrimPrefix(jsonLine(t, 1), in[:strings.Count(in[:1], "{")]))
+		c := newCLI(t)
+		c.in = readerFunc(func(p []byte) (int, error) { reads++; return rest.Read(p) })
+		c.run(t.Context(), exitOK, "import", "-")
+		if got := c.recordings(); len(got) != 1 || reads > 1000 {
+			t.Errorf("%q: %q after %d reads", in[:2], got, reads)
+		}
+	}
+}

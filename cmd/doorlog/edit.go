@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/doorlog/doorlog"
 )
@@ -32,7 +33,8 @@ stays. When it happened cannot be changed, nor its thumbnail; "doorlog pin" pins
 
 --label OLD=NEW gives all detections with the label OLD the label NEW; --no-label takes
 detections out, and --detection adds one. If the event has no such label or attribute,
-nothing is changed.
+nothing is changed. How Unicode spells an é does not matter: the label or attribute is
+found however it is stored.
 
 With --json the event is printed as "doorlog get" does.`,
 		Example: `  doorlog edit 01JMXQ5Z8G00000000000000AB --person alice
@@ -183,21 +185,23 @@ func (f *editFlags) check(given func(flag string) bool) error {
 }
 
 // relabel takes detections out, and gives others their new labels, which are all by
-// the labels that the event had.
+// the labels that the event had. Labels are compared in their normal forms, since an
+// old event may have another spelling.
 func (f *editFlags) relabel(e *doorlog.Event) error {
 	had := func(label string) bool {
-		return slices.ContainsFunc(e.Detections, func(d doorlog.Detection) bool { return d.Label == label })
+		return slices.ContainsFunc(e.Detections, func(d doorlog.Detection) bool { return sameName(d.Label, label) })
 	}
-	names := map[string]string{}
+	names := map[string]string{} // by the normal form of the old one
 	for _, text := range f.labels {
 		from, to, err := splitLabels(text, had)
 		if err != nil {
 			return err
 		}
-		if other, twice := names[from]; twice && other != to {
+		key := norm.NFC.String(from)
+		if other, twice := names[key]; twice && other != to {
 			return misuse("--label %s gives %q two new labels", text, from)
 		}
-		names[from] = to
+		names[key] = to
 	}
 	for _, label := range f.withoutLabels {
 		if !had(label) {
@@ -206,10 +210,10 @@ func (f *editFlags) relabel(e *doorlog.Event) error {
 	}
 	var kept []doorlog.Detection
 	for _, d := range e.Detections {
-		if slices.Contains(f.withoutLabels, d.Label) {
+		if slices.ContainsFunc(f.withoutLabels, func(label string) bool { return sameName(label, d.Label) }) {
 			continue
 		}
-		if to, ok := names[d.Label]; ok {
+		if to, ok := names[norm.NFC.String(d.Label)]; ok {
 			d.Label = to
 		}
 		kept = append(kept, d)
@@ -217,6 +221,9 @@ func (f *editFlags) relabel(e *doorlog.Event) error {
 	e.Detections = kept
 	return nil
 }
+
+// sameName reports whether two texts are spellings of one name.
+func sameName(a, b string) bool { return norm.NFC.String(a) == norm.NFC.String(b) }
 
 // splitLabels reads old=new. Labels may hold a =, so the old one must be one that the
 // event had.
@@ -230,23 +237,44 @@ func splitLabels(text string, had func(label string) bool) (from, to string, err
 	return "", "", fmt.Errorf("there is no detection with the label %q", from)
 }
 
+// setAttributes takes attributes out and sets others. One that is stored in another
+// spelling is found, and keeps it.
 func (f *editFlags) setAttributes(e *doorlog.Event, set map[string]string) error {
 	all := maps.Clone(e.Attributes)
 	if all == nil {
 		all = map[string]string{}
 	}
 	for _, name := range f.withoutAttributes {
-		if _, there := all[name]; !there {
+		if len(keysOf(e.Attributes, name)) == 0 {
 			return fmt.Errorf("there is no attribute %q", name)
 		}
-		if _, both := set[name]; both {
+		if len(keysOf(set, name)) > 0 {
 			return misuse("--attribute and --no-attribute both name %q", name)
 		}
+		for _, key := range keysOf(e.Attributes, name) {
+			delete(all, key)
+		}
 	}
-	for _, name := range f.withoutAttributes {
-		delete(all, name)
+	for name, value := range set {
+		if keys := keysOf(e.Attributes, name); len(keys) == 1 {
+			name = keys[0]
+		}
+		all[name] = value
 	}
-	maps.Copy(all, set)
 	e.Attributes = all
 	return nil
+}
+
+// keysOf returns the names of attributes that are spellings of name: just name itself,
+// if it is there.
+func keysOf(attributes map[string]string, name string) (keys []string) {
+	if _, there := attributes[name]; there {
+		return []string{name}
+	}
+	for key := range attributes {
+		if sameName(key, name) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
 }

@@ -31,9 +31,10 @@ removed, attributes that are the name are deleted, and so is the person. With
 leave the events as they are, use "doorlog persons remove".)
 
 Then the database is written anew, as "doorlog compact" does, so that the name is in no
-part of the file that is free, and the file is searched for the bytes of the name. This
-cannot be undone: before it begins it asks; where standard input is no terminal it wants
---yes instead.
+part of the file that is free, and the file is searched for the bytes of the name, in
+every spelling that Unicode has of it, but not in other letter cases. This cannot
+be undone: before it begins it asks; where standard input is no terminal it wants --yes
+instead.
 
 What is printed is a receipt. "occurrences" counts the bytes of the name where they are
 a part of something else, such as another name. Backups and exports that were made

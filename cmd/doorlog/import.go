@@ -29,7 +29,8 @@ func newImportCommand(a *app) *cobra.Command {
 		Short: "Import events from JSON",
 		Long: `Import events from a file, or with - from standard input: one JSON object on each
 line, or whatever this program prints with --json: an array, or an object with an array
-"events". The names of an event are those that --json prints:
+"events". An object may have several lines, and one kind may follow the other. The
+names of an event are those that --json prints:
 
   camera_id, recorded_at (RFC 3339, with the offset as +01 or +0100 too; UTC if it
   has none; or a number of unix seconds or milliseconds) and event_type, which are
@@ -98,15 +99,20 @@ func (a *app) importFile(ctx context.Context, name string, f importFlags) error 
 	}
 	im := &importer{once: f.once, mend: f.mend, rejects: rejects, errOut: a.err}
 	began := a.now()
-	err = a.withStore(creates, func(st *doorlog.Store) error {
-		if err := rejects.begin(); err != nil {
-			return err
-		}
-		im.st = st
-		im.bar = a.progress(size, "importing")
-		defer im.bar.Done()
-		return im.run(ctx, in)
-	})
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	first, err := im.look(reading, in)
+	if err == nil {
+		err = a.withStore(creates, func(st *doorlog.Store) error {
+			if err := rejects.begin(); err != nil {
+				return err
+			}
+			im.st = st
+			im.bar = a.progress(size, "importing")
+			defer im.bar.Done()
+			return im.run(ctx, first)
+		})
+	}
 	im.sum.Seconds = a.now().Sub(began).Seconds()
 	if cerr := rejects.close(); err == nil {
 		err = cerr

@@ -89,7 +89,7 @@ func TestImportKeepsWhatIsBeforeABadLine(t *testing.T) {
 		{lines: "{"},
 		{700: refused, 701: "{", 702: refused},
 		{batchLines: "{", batchLines + 1: refused},
-		{batchLines + 2: refused, batchLines + 3: refused, batchLines + 50: "[]"},
+		{batchLines + 2: refused, batchLines + 3: refused, batchLines + 50: "7"},
 		{batchLines - 1: "{", batchLines - 2: refused},
 	} {
 		var file, badLines strings.Builder

@@ -65,39 +65,54 @@ type importer struct {
 	bar     progressBar // counts bytes
 	sum     importSummary
 	foreign error // see batch
+	batches chan batch
+	begun   bool // a value has been decoded; for the goroutine that reads
 }
 
-func (im *importer) run(ctx context.Context, in io.Reader) error {
+// look begins to read, until ctx ends, and returns the first batch. Its error says that
+// the input is nothing for import.
+func (im *importer) look(ctx context.Context, in io.Reader) (first batch, err error) {
 	// A read of a terminal or a pipe cannot be called off: the goroutine may
 	// stay in one, and lets go of its batch when that returns.
-	reading, stop := context.WithCancel(ctx)
-	defer stop()
-	batches := make(chan batch)
+	im.batches = make(chan batch)
 	go func() {
 		from, err := newSource(in)
 		if err == nil {
-			im.read(reading, from, batches)
+			im.read(ctx, from, im.batches)
 			return
 		}
 		select {
-		case batches <- batch{end: err}:
-		case <-reading.Done():
+		case im.batches <- batch{end: err}:
+		case <-ctx.Done():
 		}
 	}()
+	select {
+	case <-ctx.Done():
+		return first, ctx.Err()
+	case first = <-im.batches:
+	}
+	if _, foreign := errors.AsType[foreignError](first.end); foreign && len(first.good) == 0 {
+		return first, first.end
+	}
+	return first, nil
+}
+
+// run takes the batches, the first of which has been read.
+func (im *importer) run(ctx context.Context, b batch) error {
 	for {
+		if err := im.take(ctx, b); err != nil {
+			return err
+		}
+		if errors.Is(b.end, io.EOF) {
+			return nil
+		}
+		if b.end != nil {
+			return b.end
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case b := <-batches:
-			if err := im.take(ctx, b); err != nil {
-				return err
-			}
-			if errors.Is(b.end, io.EOF) {
-				return nil
-			}
-			if b.end != nil {
-				return b.end
-			}
+		case b = <-im.batches:
 		}
 	}
 }
@@ -144,12 +159,15 @@ func (im *importer) decode(b *batch, at inputPlace, raw []byte, err error) {
 		}
 	}
 	var foreign error
-	if err != nil && (at.item == 1 || at.line == 1 && at.item == 0) {
-		foreign = foreignJSON(raw)
+	if !im.begun && !errors.Is(err, errLongLine) && (err != nil || line.person == nil) {
+		if foreign = foreignJSON(raw); foreign != nil {
+			err = foreign
+		}
 	}
+	im.begun = true
 	b.foreign = cmp.Or(b.foreign, foreign)
 	if im.rejects != nil {
-		line.raw = oneLine(raw, at.item > 0)
+		line.raw = oneLine(raw)
 	}
 	switch {
 	case foreign != nil && (im.rejects == nil || at.item == 1):
@@ -178,10 +196,17 @@ func foreignJSON(raw []byte) error {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		switch name {
-		case "camera_id", "recorded_at", "event_type", "person", "display_name", "auto_unlock":
+		case "camera_id", "recorded_at", "event_type", "display_name", "auto_unlock":
 			return nil
+		case "person":
+			if _, isObject := fields[name].(map[string]any); isObject {
+				return nil
+			}
 		}
 		names = append(names, strconv.Quote(name))
+	}
+	if len(names) == 0 {
+		return foreignError("is JSON with an empty object" + wanted)
 	}
 	const shown = 8
 	if len(names) > shown {
@@ -190,10 +215,10 @@ func foreignJSON(raw []byte) error {
 	return foreignError("is JSON with the fields " + strings.Join(names, ", ") + wanted)
 }
 
-// oneLine returns a copy of a value, on one line if it is of a document.
-func oneLine(raw []byte, document bool) []byte {
+// oneLine returns a copy of a value, on one line.
+func oneLine(raw []byte) []byte {
 	var line bytes.Buffer
-	if document && json.Compact(&line, raw) == nil {
+	if bytes.ContainsRune(raw, '\n') && json.Compact(&line, raw) == nil {
 		return line.Bytes()
 	}
 	return slices.Clone(raw)

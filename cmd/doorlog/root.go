@@ -169,6 +169,8 @@ func wrongFlag(err error) error {
 	}
 	name, value := invalid.GetFlag().Name, invalid.GetValue()
 	switch kind := invalid.GetFlag().Value.Type(); {
+	case errors.Is(err, errTwice):
+		return misuse("--%s is given twice", name)
 	case kind == "bool":
 		return misuse("--%s %q is neither true nor false", name, value)
 	case errors.Is(err, strconv.ErrRange):
@@ -196,10 +198,37 @@ func (a *app) checkFlags(cmd *cobra.Command) error {
 	return err
 }
 
-// makeStrict turns a wrong number of arguments into misuse, and has a command
-// that only holds others refuse a name that is none of theirs: cobra would
-// print its help and succeed.
+// A onceValue is the value of a flag that may be given once. pflag would take the last
+// of several without a word.
+type onceValue struct {
+	pflag.Value
+	given bool
+}
+
+var errTwice = errors.New("is given twice")
+
+func (v *onceValue) Set(text string) error {
+	if v.given {
+		return errTwice
+	}
+	v.given = true
+	return v.Value.Set(text)
+}
+
+// allowOnce makes a flag that holds one value a onceValue.
+func allowOnce(f *pflag.Flag) {
+	_, isOnce := f.Value.(*onceValue)
+	if _, isList := f.Value.(pflag.SliceValue); !isOnce && !isList {
+		f.Value = &onceValue{Value: f.Value}
+	}
+}
+
+// makeStrict turns a wrong number of arguments into misuse, and a flag of one value
+// that is given twice. It has a command that only holds others refuse a name that is
+// none of theirs: cobra would print its help and succeed.
 func makeStrict(cmd *cobra.Command) {
+	cmd.PersistentFlags().VisitAll(allowOnce)
+	cmd.Flags().VisitAll(allowOnce)
 	check := cmd.Args
 	cmd.SuggestionsMinimumDistance = 2 // cobra's own value, which it sets too late
 	if !cmd.Runnable() {

@@ -3,6 +3,8 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -34,46 +36,137 @@ func (p inputPlace) String() string {
 	return fmt.Sprintf("line %d, item %d", p.line, p.item)
 }
 
-// newSource looks at how an input begins: lines of JSON, a document, or something
-// else, which is an error.
+// newSource looks at how an input begins: JSON, or something else, which is an error.
 func newSource(in io.Reader) (source, error) {
 	r := bufio.NewReaderSize(in, readBuffer)
-	if _, err := r.Peek(1); err != nil {
-		return newLineReader(r), nil //nolint:nilerr // which meets it too
+	if first, _ := r.Peek(1); string(first) == mark[:1] {
+		_, _ = r.Peek(len(mark))
 	}
 	head, _ := r.Peek(r.Buffered()) // no more: the rest of a pipe may be long in coming
 	if what := foreignBytes(head); what != "" {
 		return nil, foreignError(what)
 	}
-	text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte(mark)), space)
-	for undecided(text) || len(head) < len(mark) && strings.HasPrefix(mark, string(head)) {
-		var err error
-		if head, err = r.Peek(len(head) + 1); err != nil {
-			break
-		}
-		text = bytes.TrimLeft(bytes.TrimPrefix(head, []byte(mark)), space)
-	}
-	spread := bytes.HasPrefix(text, []byte("{")) && // an object on several lines
-		bytes.HasPrefix(bytes.TrimLeft(text[1:], space), []byte(`"`)) && bytes.ContainsRune(text[:bytes.IndexByte(text, '"')], '\n')
-	switch {
-	case bytes.HasPrefix(text, []byte("[")), isPage(text), spread:
-		if bytes.HasPrefix(head, []byte(mark)) {
-			_, _ = r.Discard(len(mark)) // it has been peeked at
-		}
-		return newDocumentReader(r, isPage(text)), nil
-	}
-	return newLineReader(r), nil
+	return &valueReader{lineReader: &lineReader{r: r}}, nil
 }
 
 const mark, space = "\uFEFF", " \t\r\n"
 
-// undecided reports whether an object has begun, but not the first of its fields.
-func undecided(text []byte) bool {
-	rest, isObject := bytes.CutPrefix(text, []byte("{"))
-	if rest = bytes.TrimLeft(rest, space); isObject && len(rest) > 0 {
-		return rest[0] == '"' && bytes.IndexByte(rest[1:], '"') < 0
+// A valueReader reads lines, each of which is a value, and documents among them: an
+// array, a page, or an object on several lines. What begins on a line decides.
+type valueReader struct {
+	*lineReader
+	doc *documentReader // nil: at the beginning of a line
+}
+
+func (v *valueReader) at() inputPlace {
+	if v.doc != nil {
+		return v.doc.at()
 	}
-	return isObject || len(text) == 0
+	return v.lineReader.at()
+}
+
+func (v *valueReader) taken() int64 {
+	if v.doc != nil {
+		return v.doc.taken()
+	}
+	return v.lineReader.taken()
+}
+
+func (v *valueReader) waiting() bool {
+	return v.lineReader.waiting() && (v.doc == nil || v.doc.lineEnds())
+}
+
+func (v *valueReader) next() ([]byte, error) {
+	for {
+		if v.doc != nil {
+			raw, err := v.doc.next()
+			if !errors.Is(err, errDocumentEnds) {
+				return raw, err
+			}
+			v.number, v.read, v.doc = v.doc.in.line+len(v.doc.in.ends)-1, v.doc.in.read, nil
+		}
+		if v.streams() {
+			v.begin(nil)
+			continue
+		}
+		line, err := v.lineReader.next()
+		switch {
+		case err != nil || len(bytes.Trim(line, space)) == 0:
+			return nil, err
+		case !v.goesOn(line):
+			return line, nil
+		}
+		v.number--
+		v.read -= int64(len(v.buf))
+		v.begin(v.buf)
+	}
+}
+
+// begin begins a document, of which some has been read.
+func (v *valueReader) begin(some []byte) {
+	rest := io.Reader(&linewise{v.r})
+	if len(some) > 0 {
+		rest = io.MultiReader(bytes.NewReader(bytes.Clone(some)), rest)
+	}
+	v.doc = newDocumentReader(rest)
+	v.doc.in.line, v.doc.in.read, v.doc.from = v.number+1, v.read, v.read
+	v.doc.in.allow(v.doc.from)
+}
+
+// streams reports whether a list or a page begins, which may be longer than a line.
+func (v *valueReader) streams() bool {
+	if v.number == 0 {
+		if head, _ := v.r.Peek(min(v.r.Buffered(), len(mark))); string(head) == mark {
+			n, _ := v.r.Discard(len(mark))
+			v.read += int64(n)
+		}
+	}
+	_, _ = v.r.Peek(1)
+	head, _ := v.r.Peek(v.r.Buffered())
+	head = bytes.TrimLeft(head, " \t")
+	return bytes.HasPrefix(head, []byte("[")) || bytes.HasPrefix(head, []byte("{")) && isPage(head)
+}
+
+// goesOn reports whether a document begins with a line: a list or a page, of which
+// streams has seen too little, or an object that goes on in the next line. That line
+// must be a continuation of it, else this one is just cut off.
+func (v *valueReader) goesOn(line []byte) bool {
+	line = bytes.Trim(line, space)
+	if bytes.HasPrefix(line, []byte("[")) || isPage(line) {
+		return true
+	}
+	if !bytes.HasPrefix(line, []byte("{")) || bytes.HasSuffix(line, []byte("}")) {
+		return false
+	}
+	if _, err := v.r.Peek(1); err != nil {
+		return false
+	}
+	after, _ := v.r.Peek(v.r.Buffered())
+	next := bytes.TrimLeft(after, space)
+	return after[0] != '{' && isBegun(append(append(bytes.Clone(line), '\n'), next[:min(len(next), 1)]...))
+}
+
+// isBegun reports whether text is the beginning of JSON, or whole.
+func isBegun(text []byte) bool {
+	err := json.Unmarshal(text, new(json.RawMessage))
+	syntax, isSyntax := errors.AsType[*json.SyntaxError](err)
+	return !isSyntax || syntax.Error() == "unexpected end of JSON input"
+}
+
+// linewise reads no further than the end of a line.
+type linewise struct{ r *bufio.Reader }
+
+func (l *linewise) Read(p []byte) (int, error) {
+	if _, err := l.r.Peek(1); err != nil {
+		return 0, err
+	}
+	head, _ := l.r.Peek(min(l.r.Buffered(), len(p)))
+	if end := bytes.IndexByte(head, '\n'); end >= 0 {
+		head = head[:end+1]
+	}
+	n := copy(p, head)
+	_, err := l.r.Discard(n)
+	return n, err
 }
 
 // isPage reports whether JSON begins as what "events --json" prints.
@@ -145,6 +238,9 @@ func foreignBytes(head []byte) string {
 		return utf16Text
 	case bytes.IndexByte(head[:min(len(head), 512)], 0) >= 0:
 		return "is no text" + wanted
+	}
+	if bytes.HasPrefix(head, []byte("TIME ")) {
+		return "is a table that doorlog prints for people: say --json or --jsonl there"
 	}
 	if columns := csvColumns(head); columns > 0 {
 		return fmt.Sprintf("is CSV with %d columns", columns) + wanted

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -17,7 +18,10 @@ func runAt(t *testing.T, now time.Time, args ...string) (string, error) {
 	t.Helper()
 	var out, errOut bytes.Buffer
 	cmd := newRootCommand(&app{out: &out, err: &errOut, now: func() time.Time { return now }})
-	cmd.SetArgs(append([]string{"--tz", "UTC"}, args...))
+	if !slices.Contains(args, "--tz") {
+		args = append([]string{"--tz", "UTC"}, args...)
+	}
+	cmd.SetArgs(args)
 	err := cmd.ExecuteContext(t.Context())
 	return out.String(), err
 }

@@ -78,7 +78,7 @@ func (w *writeFlags) addTo(cmd *cobra.Command) {
 	f.StringVar(&w.camera, "camera", "", "the camera's `name`; required")
 	f.StringVar(&w.eventType, "type", string(doorlog.Motion), "what caused the event: motion, ding, or any other `name`")
 	f.StringVar(&w.person, "person", "", "`name` of who was recognised (default a stranger)")
-	f.StringVar(&w.at, "at", "", "when it happened, a `TIME` with an offset, such as 2026-02-25T08:30:00+01:00, or in unix seconds (default now)")
+	f.StringVar(&w.at, "at", "", "when it happened, a `TIME` with an offset, such as 2026-02-25T08:30:00+01:00, or in unix seconds or milliseconds (default now)")
 	f.StringVar(&w.recording, "recording", "", "the producer's own `id` of the recording")
 	f.Float64Var(&w.confidence, "face-confidence", 0, "how sure the recognition is, `0..1` (default not measured)")
 	f.Float64Var(&w.distance, "face-distance", 0, "`distance` to the nearest known face (default not measured)")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -57,5 +58,29 @@ func TestAFrameThatIsTooLargeCostsNoEvent(t *testing.T) {
 	}
 	if got := c.recordings(); len(got) != 1 || got[0] != "r" {
 		t.Errorf("kept are %q", got)
+	}
+}
+
+// Labels of old events may be in any spelling, and names of attributes are kept as they came.
+func TestAnEditFindsOtherSpellings(t *testing.T) {
+	const composed, decomposed = "caf\u00e9", "cafe\u0301"
+	e := doorlog.Event{
+		Detections: []doorlog.Detection{{Label: decomposed}, {Label: composed}, {Label: "t\u00fcr"}, {Label: "tu\u0308r"}},
+		Attributes: map[string]string{decomposed: "1", "tu\u0308r": "2", "nin\u0303o": "3"},
+	}
+	f := editFlags{labels: []string{composed + "=cat"}, withoutLabels: []string{"t\u00fcr"}, withoutAttributes: []string{"t\u00fcr"}}
+	if err := f.relabel(&e); err != nil || len(e.Detections) != 2 || e.Detections[0].Label != "cat" || e.Detections[1].Label != "cat" {
+		t.Errorf("%v, %v", e.Detections, err)
+	}
+	err := f.setAttributes(&e, map[string]string{composed: "new"})
+	if want := map[string]string{decomposed: "new", "nin\u0303o": "3"}; err != nil || !maps.Equal(e.Attributes, want) {
+		t.Errorf("%+q, %v", e.Attributes, err)
+	}
+	if err := f.setAttributes(&e, map[string]string{"tu\u0308r": "4"}); err == nil {
+		t.Error("an attribute that is not there was taken out")
+	}
+	f.withoutAttributes = []string{"ni\u00f1o"}
+	if _, ok := errors.AsType[misuseError](f.setAttributes(&e, map[string]string{"nin\u0303o": "4"})); !ok {
+		t.Error("an attribute was taken out and set in one")
 	}
 }
