@@ -221,7 +221,7 @@ func TestEmptyListsAreNotNull(t *testing.T) {
 	results["activity of some"] = some(s.PersonActivity(ctx, sc))
 	results["stats"] = some(s.Stats(ctx)).(doorlog.Stats).HeldBack != nil
 	results["erased"] = some(s.ErasePerson(ctx, "alice", doorlog.EraseName))
-	results["forgotten"] = some(s.WouldForget(ctx))
+	results["forgotten"] = some(s.WouldForget(ctx, nil))
 	fresh := filepath.Join(t.TempDir(), "fresh.db")
 	s.close(t)
 	results["salvaged"] = some(doorlog.Salvage(ctx, s.path, fresh))
