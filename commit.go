@@ -285,17 +285,9 @@ func (c *committer) tryTransact(jobs []*job, makesRoom bool) (err error) {
 	if err := w.finish(); err != nil {
 		return err
 	}
-	if c.lineage != nil {
-		if err := writeLineage(tx, *c.lineage); err != nil {
-			return err
-		}
-	}
-	c.clock.read()
-	clock, stale := c.clock.stale(w.atEnd)
-	if stale {
-		if err := writable(tx, metaBucket).Put(metaClock, clock.encode()); err != nil {
-			return err
-		}
+	noted, err := c.note(w)
+	if err != nil {
+		return err
 	}
 	c.tellUnfolded(w.unfolded)
 	if err := c.file.settle(w.txID - 1); err != nil {
@@ -318,12 +310,30 @@ func (c *committer) tryTransact(jobs []*job, makesRoom bool) (err error) {
 		default:
 		}
 	}
-	if stale {
-		c.clock.keep(clock)
-	}
-	c.lineage = nil
+	noted()
 	c.tail, c.commits, c.pages, c.unclean = w.tail, c.commits+1, c.pages+stats.GetWrite(), w.unclean
 	return nil
+}
+
+// note writes what meta is to have of the clock and of the lineage. noted is called when
+// the transaction has been committed.
+func (c *committer) note(w *writeTx) (noted func(), err error) {
+	if c.lineage != nil {
+		if err := writeLineage(w.tx, *c.lineage); err != nil {
+			return nil, err
+		}
+	}
+	c.clock.read()
+	clock, stale := c.clock.stale(w.atEnd)
+	if stale {
+		err = writable(w.tx, metaBucket).Put(metaClock, clock.encode())
+	}
+	return func() {
+		if stale {
+			c.clock.keep(clock)
+		}
+		c.lineage = nil
+	}, err
 }
 
 // close marks the file as closed, so that the next who opens it need not read

@@ -55,9 +55,10 @@ to no event, an hour old or older, go too, if they are few and the folder is thi
 store's alone: else they may be of another store, or of events that were lost. "doorlog
 verify" says whose the folder is, and --orphans that all of them may go.
 
-A clock that is more than a day ahead of all that the store has seen is not believed
-before it has run for a day, so that one wrong reading does not delete everything. With
---trust-clock it is: look at it first. What is held back is said.
+A clock that has gone ahead of what the store has seen, and of how long the system has
+run since, is not believed before it has run for a day, so that one wrong reading does
+not delete everything. With --trust-clock it is: look at it first. What is held back is
+said.
 
 Before anything is deleted prune shows what that is and asks; where standard input is no
 terminal it wants --yes instead. --dry-run only shows it. What was deleted cannot be had
@@ -266,6 +267,9 @@ func drawReasons(w io.Writer, p *doorlog.Pruned) error {
 	header := []string{"BECAUSE OF", "EVENTS", "DETECTIONS", "THUMBNAILS", "THEIR SIZE", "OF THE DATABASE"}
 	if err := writeTable(w, header, rows); err != nil {
 		return err
+	}
+	if why := p.Folder.Why(); p.Orphans > 0 && why != "" {
+		fmt.Fprintf(w, "\nwhat is of no event here may be somebody's: %s\n", printable(why)) // an error shows with the next line
 	}
 	if _, err := fmt.Fprintln(w); err != nil {
 		return err

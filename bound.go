@@ -1,0 +1,137 @@
+package doorlog
+
+import "slices"
+
+// bound finds the last of the events that go because there are too many, or
+// because they take too much.
+func (p *pruning) bound() error {
+	maxEvents, maxBytes := p.policy.MaxEvents, p.policy.MaxBytes
+	if maxBytes == 0 && (maxEvents == 0 || p.events <= maxEvents) {
+		return nil
+	}
+	until := p.youngest()
+	if maxBytes > 0 {
+		until, p.surveyed = lastID, true
+	}
+	events, records, files := p.events, int64(0), int64(0) // that stay, of those that go, that stay
+	err := p.walk(until, func(sn *Snapshot, r *record, bytes int64) (bool, error) {
+		if p.event(&r.Event) != stays {
+			events--
+			records += bytes
+		}
+		if !p.surveyed {
+			return true, nil
+		}
+		p.walked++
+		p.walkedBytes += bytes
+		if p.thumbnail(&r.Event) != stays {
+			return true, nil
+		}
+		file, err := p.fileBytes(sn, r)
+		files += file
+		return true, err
+	}, nil)
+	if err != nil {
+		return err
+	}
+	tooMany, tooLarge := int64(0), int64(0)
+	if maxEvents > 0 {
+		tooMany = events - maxEvents
+	}
+	if maxBytes > 0 {
+		tooLarge = p.inUse - p.share(records) + files - maxBytes
+	}
+	return p.findLast(tooMany, tooLarge)
+}
+
+// findLast finds the events up to which so many more events, and events that
+// take so many more bytes, have to go.
+func (p *pruning) findLast(tooMany, tooLarge int64) error {
+	if tooMany <= 0 && tooLarge <= 0 {
+		return nil
+	}
+	ages := p.verdict // which knows of no last event yet
+	size := func(sn *Snapshot, r *record) (int64, error) {
+		if tooLarge <= 0 || ages.thumbnail(&r.Event) != stays {
+			return 0, nil
+		}
+		return p.fileBytes(sn, r)
+	}
+	records, files := int64(0), int64(0)
+	return p.inTurn(ages, size, func(t turn, record, file int64) (more bool) {
+		if tooMany > 0 {
+			p.lastByEvents = t
+		}
+		if tooLarge > p.share(records)+files {
+			p.lastByBytes = t
+		}
+		tooMany--
+		records += record
+		files += file
+		return tooMany > 0 || tooLarge > p.share(records)+files
+	})
+}
+
+// inTurn calls take with the turn of each event that may go and stays by a verdict, in
+// the order of the turns, with the bytes of its records and what size says of its file,
+// until take returns false.
+func (p *pruning) inTurn(
+	ages verdict, size func(*Snapshot, *record) (int64, error), take func(t turn, record, file int64) (more bool),
+) error {
+	type later struct {
+		turn         turn
+		record, file int64
+	}
+	var late []later // events whose turn comes later than their IDs say, in their order
+	more := true
+	takeLate := func() {
+		first := late[0]
+		late = late[1:]
+		more = take(first.turn, first.record, first.file)
+	}
+	err := p.walk(lastID, func(sn *Snapshot, r *record, bytes int64) (bool, error) {
+		t := ages.turn(&r.Event)
+		if r.Pinned || ages.event(&r.Event) != stays {
+			return true, nil
+		}
+		file, err := size(sn, r)
+		if err != nil {
+			return false, err
+		}
+		if t.from != r.ID {
+			at, _ := slices.BinarySearchFunc(late, t, func(a later, b turn) int { return a.turn.compare(b) })
+			late = slices.Insert(late, at, later{t, bytes, file})
+			return true, nil
+		}
+		for more && len(late) > 0 && late[0].turn.compare(t) < 0 {
+			takeLate()
+		}
+		if more {
+			more = take(t, bytes, file)
+		}
+		return more, nil
+	}, nil)
+	for err == nil && more && len(late) > 0 {
+		takeLate()
+	}
+	return err
+}
+
+// fileBytes returns what the thumbnail of an event takes; one that several
+// events name counts for the newest of them.
+func (p *pruning) fileBytes(sn *Snapshot, r *record) (int64, error) {
+	newest := r.ID
+	if r.thumb.known && r.ThumbnailPath != thumbnailPath(r.ID) {
+		err := sn.overNamers(r.ThumbnailPath, func(id ID) bool {
+			newest = id
+			return false
+		})
+		if err != nil {
+			return 0, err
+		}
+	}
+	if newest != r.ID {
+		return 0, nil
+	}
+	return r.thumb.size, nil
+}
