@@ -113,7 +113,7 @@ func openStore(path string, opt *Options) (*Store, error) {
 	s.thumbs = newThumbnails(opt.ThumbnailDir, opt.ThumbnailEdge)
 	s.clock = &clock{now: opt.Now, boot: opt.boot()}
 	if err := s.remember(); err != nil {
-		return nil, errors.Join(err, file.close())
+		return nil, errors.Join(err, s.abandon())
 	}
 	if opt.ReadOnly {
 		s.startScrub()
@@ -131,7 +131,7 @@ func openStore(path string, opt *Options) (*Store, error) {
 		err = file.reserveRoom(opt)
 	}
 	if err != nil {
-		return nil, errors.Join(err, file.close())
+		return nil, errors.Join(err, s.abandon())
 	}
 	s.commits = &committer{
 		file: file, readers: &s.readers, clock: s.clock, names: &s.names, log: opt.Logger, commitTx: (*bolt.Tx).Commit,
@@ -147,6 +147,13 @@ func openStore(path string, opt *Options) (*Store, error) {
 	s.startCompactor() // which sets what the committer reads, before anybody writes
 	s.startRetention()
 	return s, nil
+}
+
+// abandon closes the file of a store that could not be opened. bolt waits for its
+// readers, and the pool may have one.
+func (s *Store) abandon() error {
+	s.readers.beginWrite()
+	return s.readers.file.close()
 }
 
 // remember takes in what meta has of the store and its clock.
