@@ -222,10 +222,8 @@ func (t *thumbnails) claim(root *os.Root, day string) error {
 	case own == nil && len(others) == 0:
 		now.alone, err = hasNoPictures(root)
 	}
-	if err == nil && own != nil && own.incarnation != t.incarnation {
-		err = t.addClaim(root, now) // beside that of the other: neither is alone
-	} else if err == nil {
-		err = t.writeClaim(root, now)
+	if err == nil { // beside that of another incarnation, if there is one: neither is alone
+		err = t.writeClaim(root, now, func(c claim) bool { return c.incarnation == t.incarnation })
 	}
 	if err != nil {
 		return fmt.Errorf("claim the thumbnail folder: %w", err)
@@ -240,7 +238,7 @@ func (t *thumbnails) own() error {
 	if err != nil {
 		return ignoreNotExist(err)
 	}
-	return t.writeClaim(root, claim{t.store, t.incarnation, t.settled(), true})
+	return t.writeClaim(root, claim{t.store, t.incarnation, t.settled(), true}, func(claim) bool { return true })
 }
 
 // advance writes down which commit the store has come to, in a claim that is its own.
@@ -253,7 +251,7 @@ func (t *thumbnails) advance() error {
 	if err != nil || own == nil || own.incarnation != t.incarnation || own.commit >= t.settled() {
 		return err
 	}
-	return t.writeClaim(root, claim{t.store, t.incarnation, t.settled(), own.alone})
+	return t.writeClaim(root, claim{t.store, t.incarnation, t.settled(), own.alone}, func(claim) bool { return true })
 }
 
 // hasSaved reports whether a thumbnail was saved since the claim was brought up to date.
@@ -263,21 +261,17 @@ func (t *thumbnails) hasSaved() bool {
 	return t.saved
 }
 
-// addClaim makes a claim, durable.
-func (t *thumbnails) addClaim(root *os.Root, c claim) error {
-	if err := root.Mkdir(c.name(), folderPerm); err != nil && !errors.Is(err, fs.ErrExist) {
+// writeClaim makes a claim, and when that is durable removes those of the store in whose
+// place it comes.
+func (t *thumbnails) writeClaim(root *os.Root, now claim, replaces func(claim) bool) error {
+	if err := root.Mkdir(now.name(), folderPerm); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return syncInside(root, ".")
-}
-
-// writeClaim makes a claim, and removes those that the store had before.
-func (t *thumbnails) writeClaim(root *os.Root, now claim) error {
-	if err := t.addClaim(root, now); err != nil {
+	if err := syncInside(root, "."); err != nil {
 		return err
 	}
 	return overClaims(root, func(c claim) error {
-		if c.store != t.store || c == now {
+		if c.store != t.store || c == now || !replaces(c) {
 			return nil
 		}
 		return ignoreNotExist(root.Remove(c.name()))

@@ -273,6 +273,13 @@ func TestACopyInTheSameFolderHasPicturesOfItsOwn(t *testing.T) {
 	s.age(t)
 	s.spares(t, 5, "lost records")
 	r.spares(t, 5, "lost records")
+	for i := range 3 { // each has one claim, however often it is opened
+		s.reopen(t)
+		s.writeFramed(t, motion("yard", 10+i), 60+i)
+	}
+	if claims := s.claims(t); len(claims) != 2 {
+		t.Errorf("there are %d claims", len(claims))
+	}
 }
 
 // Empty folders are things that people tidy up.

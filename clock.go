@@ -97,6 +97,7 @@ func (c *clock) begin(kept clockState, newest time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.known, c.kept = kept, kept
+	c.known.dead = append([]deadSpan(nil), kept.dead...)
 	if c.known.seen.IsZero() {
 		c.known.seen = newest
 	}

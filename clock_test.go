@@ -306,7 +306,8 @@ func TestEventsOfADeadClockAreNotOld(t *testing.T) {
 				s.write(t, doorlog.Event{Camera: "yard", Type: doorlog.Ding, RecordedAt: s.hands.now().UTC()})
 				s.keeps(t, ninetyDays, s.stats(t).Events, false)
 			}
-			s.boot(t, dead) // again, before the time is known
+			s.boot(t, dead.Add(30*day)) // again, before the time is known, and long after
+			s.boot(t, dead)
 			s.write(t, doorlog.Event{Camera: "yard", Type: doorlog.Ding, RecordedAt: s.hands.now().UTC()})
 			s.hands.set(now.Add(3 * time.Hour)) // by the network
 			s.keeps(t, ninetyDays, 16, false)

@@ -294,7 +294,7 @@ func (x *restorer) beginIncarnation() (err error) {
 		return err
 	}
 	t := thumbnails{store: x.manifest.StoreID, incarnation: incarnation}
-	return errors.Join(t.writeClaim(root, claim{t.store, incarnation, 0, true}), root.Close())
+	return errors.Join(t.writeClaim(root, claim{t.store, incarnation, 0, true}, func(claim) bool { return true }), root.Close())
 }
 
 // damaged says that the backup is.
