@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -314,37 +313,5 @@ func TestOpenRemovesWhatAnErasureHasLeft(t *testing.T) {
 	}
 	if _, noted := s.Contents(t)["meta"]["removing"]; noted {
 		t.Error("they are still noted")
-	}
-}
-
-// A person is erased from the events, and with the pictures, where the file cannot
-// be compacted; when it can be, a second call does so.
-func TestErasePersonEndsWhenThereIsRoomToCompact(t *testing.T) {
-	needCompact(t)
-	s := newStoreWith(t, doorlog.Options{MinFree: 1 << 20})
-	s.visits(t, 30)
-	s.close(t)
-	s.options.MinFree = 1 << 60 // more than any disk has
-	s.open(t)
-	before := s.Contents(t)
-	_, err := s.Compact(t.Context())
-	wantError(t, err, doorlog.ErrFull, "it needs ")
-	if after := s.Contents(t); fmt.Sprint(after) != fmt.Sprint(before) {
-		t.Error("a compaction for which there was no room has changed something")
-	}
-	_, err = s.ErasePerson(t.Context(), erased, doorlog.EraseName)
-	wantError(t, err, doorlog.ErrFull, "call it again")
-	if n := len(s.all(t, doorlog.Query{Persons: []string{erased}})); n > 0 {
-		t.Errorf("%d events have the name", n)
-	}
-	s.close(t)
-	s.options.MinFree = 0
-	s.open(t)
-	receipt, err := s.ErasePerson(t.Context(), erased, doorlog.EraseName)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if receipt.Occurrences > 0 || receipt.Compacted == nil {
-		t.Errorf("%+v", receipt)
 	}
 }

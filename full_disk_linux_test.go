@@ -147,11 +147,46 @@ func fillDisk(t *testing.T, makeDisk func(*testing.T) smallDisk, minFree int64) 
 	t.Logf("%d events acknowledged before the disk was full, and all there; one after", len(acknowledged)-1)
 }
 
+// A person is erased from the events, and with the pictures, where the file cannot
+// be compacted; when it can be, a second call does so.
+func TestErasePersonEndsWhenThereIsRoomToCompact(t *testing.T) {
+	disk := smallDisks["tmpfs"](t)
+	// The pictures are elsewhere, and give it no room.
+	s := newStoreIn(t, disk.dir, doorlog.Options{MinFree: -1, ThumbnailDir: t.TempDir()})
+	s.thumbs = s.options.ThumbnailDir
+	s.visits(t, 30)
+	filler := filepath.Join(disk.dir, "filler")
+	if err := os.WriteFile(filler, make([]byte, 64<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("the disk is not full: %v", err)
+	}
+	before := s.Contents(t)
+	_, err := s.Compact(t.Context())
+	wantError(t, err, doorlog.ErrFull, "it needs ")
+	if after := s.Contents(t); fmt.Sprint(after) != fmt.Sprint(before) {
+		t.Error("a compaction for which there was no room has changed something")
+	}
+	_, err = s.ErasePerson(t.Context(), erased, doorlog.EraseName)
+	wantError(t, err, doorlog.ErrFull, "call it again")
+	if n := len(s.all(t, doorlog.Query{Persons: []string{erased}})); n > 0 {
+		t.Errorf("%d events have the name", n)
+	}
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	receipt, err := s.ErasePerson(t.Context(), erased, doorlog.EraseName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if receipt.Occurrences > 0 || receipt.Compacted == nil {
+		t.Errorf("%+v", receipt)
+	}
+}
+
 // Where the disk has no room for it a compaction says how much it needs, and does
 // nothing; when there is room it is done.
 func TestCompactOnAFullDisk(t *testing.T) {
 	disk := smallDisks["tmpfs"](t)
-	s := newStoreIn(t, disk.dir, doorlog.Options{})
+	s := newStoreIn(t, disk.dir, doorlog.Options{MinFree: -1}) // else what it leaves is enough
 	acknowledged := s.fill(t)
 	before := s.Contents(t)
 	_, err := s.Compact(t.Context())
