@@ -80,10 +80,13 @@ func (f *boltFile) reserveRoom(opt *Options) error {
 		r.size = min(r.size, r.bound/4)
 	}
 	// A bound may have been lowered below what the file has, or had no reserve inside
-	// of it. A 32-bit system may be unable to map more.
-	if r.last = max(r.bound, used); math.MaxInt > math.MaxInt32 && r.last < math.MaxInt-r.size {
-		r.last += r.size
+	// of it. A 32-bit system may be unable to map more than its own bound.
+	most := int64(math.MaxInt)
+	if most == math.MaxInt32 {
+		most = maxSize32Bit
 	}
+	r.last = max(r.bound, used)
+	r.last = max(r.last, min(r.last, most-r.size)+r.size)
 	f.reserve = r
 	if info.Size() > used && f.allocate(used, info.Size()) == nil {
 		f.reserve.end = info.Size()
