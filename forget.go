@@ -52,24 +52,11 @@ func (s *Store) WouldForget(ctx context.Context, options *ForgetOptions) (*Forgo
 }
 
 func (s *Store) forgetMissing(ctx context.Context, options *ForgetOptions, dry bool) (*Forgotten, error) {
-	enter := s.enterWrite
-	if dry {
-		enter = s.enter
-	}
-	if err := enter(); err != nil {
+	leave, err := s.enterPrune(ctx, dry)
+	if err != nil {
 		return nil, err
 	}
-	defer s.leave()
-	if !dry {
-		if err := s.commits.failed(); err != nil {
-			return nil, err
-		}
-		unlock, err := s.prunes.lock(ctx, ID{})
-		if err != nil {
-			return nil, err
-		}
-		defer unlock()
-	}
+	defer leave()
 	f := &forgetting{
 		s: s, result: Forgotten{Paths: []string{}}, lively: make(map[string]bool),
 		p: s.newPruning(ctx, &Policy{}, dry, &reading{}), // which walks over the events

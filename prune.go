@@ -113,24 +113,11 @@ func (s *Store) prune(ctx context.Context, policy *Policy, dry bool) (_ *Pruned,
 		return nil, err
 	}
 	policy = policy.normal()
-	enter := s.enterWrite
-	if dry {
-		enter = s.enter
-	}
-	if err := enter(); err != nil {
+	leave, err := s.enterPrune(ctx, dry)
+	if err != nil {
 		return nil, err
 	}
-	defer s.leave()
-	if !dry {
-		if err := s.commits.failed(); err != nil {
-			return nil, err
-		}
-		unlock, err := s.prunes.lock(ctx, ID{})
-		if err != nil {
-			return nil, err
-		}
-		defer unlock()
-	}
+	defer leave()
 	at := s.clock.read()
 	if policy.TrustClock {
 		at.believed, at.ahead = at.wall, false
@@ -147,6 +134,26 @@ func (s *Store) prune(ctx context.Context, policy *Policy, dry bool) (_ *Pruned,
 		err = s.keepHeldBack(ctx, p.heldBack)
 	}
 	return p.account(), err
+}
+
+// enterPrune begins a Prune, or a call that takes turns with it; leave ends it. A dry one
+// changes nothing, waits for no other, and may be of a store that is read-only.
+func (s *Store) enterPrune(ctx context.Context, dry bool) (leave func(), err error) {
+	if dry {
+		return s.leave, s.enter()
+	}
+	if err := s.enterWrite(); err != nil {
+		return nil, err
+	}
+	unlock := func() {}
+	if err = s.commits.failed(); err == nil {
+		unlock, err = s.prunes.lock(ctx, ID{})
+	}
+	if err != nil {
+		s.leave()
+		return nil, err
+	}
+	return func() { unlock(); s.leave() }, nil
 }
 
 func (s *Store) newPruning(ctx context.Context, policy *Policy, dry bool, at *reading) *pruning {
