@@ -52,7 +52,7 @@ const (
 	boltMetaLen = 64
 	boltMagic   = 0xED0CDAED
 	boltVersion = 2
-	noFreelist  = math.MaxUint64 // written by bolt's NoFreelistSync
+	noFreelist  = math.MaxUint64 // the file was not closed: bolt's NoFreelistSync
 )
 
 // A boltMeta is a valid meta page.
@@ -166,40 +166,18 @@ func (m *boltMeta) put(metas []byte) {
 
 // check says whether a file of so many bytes can hold what the meta page says.
 func (m *boltMeta) check(size int64) error {
-	switch {
-	case m.freelist == noFreelist:
-		return fmt.Errorf("%w: it is a bolt file of another program", ErrNotStore)
-	case m.pages < firstPage || m.pages > uint64(size)/uint64(m.pageSize):
+	if m.pages < firstPage || m.pages > uint64(size)/uint64(m.pageSize) {
 		return fmt.Errorf("%w: it has %d bytes and should have %d pages of %d", ErrCorrupt, size, m.pages, m.pageSize)
 	}
 	return nil
 }
 
-// freePages returns how many pages the freelist says are free.
-func (m *boltMeta) freePages(r io.ReaderAt) (n uint64, err error) {
-	head := make([]byte, pageHeaderLen+8)
-	if err := readPage(r, head, int64(m.freelist)*int64(m.pageSize)); err != nil {
-		return 0, err
-	}
-	id, p := parsePage(head)
-	if n = uint64(p.count); p.count == 0xffff {
-		n = binary.NativeEndian.Uint64(head[pageHeaderLen:])
-	}
-	if id != m.freelist || p.flags != freelistFlag || n > m.pages {
-		return 0, fmt.Errorf("%w: freelist page %d: id %d, flags %#x, %d entries", ErrCorrupt, m.freelist, id, p.flags, n)
-	}
-	return n, nil
-}
-
 // stateReader returns the file as it would be if it had just come to the state of
-// a meta page: both meta pages are of it, and nothing is behind its last page.
+// a meta page: the other meta page, which is of the state before, is empty, and nothing
+// is behind the last page.
 func stateReader(f io.ReaderAt, meta *boltMeta) io.Reader {
-	older := *meta
-	older.txid--
 	metas := make([]byte, 2*meta.pageSize)
-	for _, m := range [...]*boltMeta{meta, &older} {
-		m.put(metas)
-	}
+	meta.put(metas)
 	pages := int64(meta.pages) * int64(meta.pageSize)
 	return io.MultiReader(bytes.NewReader(metas), io.NewSectionReader(f, int64(len(metas)), pages-int64(len(metas))))
 }
@@ -238,7 +216,11 @@ type element struct {
 	bucket     bool   // the value is a bucket
 }
 
-var errElement = errors.New("an element reaches beyond its page")
+var (
+	errElement    = errors.New("an element reaches beyond its page")
+	errKind       = errors.New("a bucket where an entry should be, or the other way round")
+	errOutOfOrder = errors.New("its key is out of order")
+)
 
 // element returns element i, which is below count.
 func (p *page) element(i int) (e element, err error) {

@@ -53,10 +53,12 @@ var (
 const (
 	formatName = "doorlog"
 
-	// schemaVersion is what this version writes. Open upgrades from schema 1
-	// (boltFile.upgrade), which had no bucket for the tail. Its indexes had a key
-	// for each ID, which stays: it is a block of one (postings.go).
-	schemaVersion = 2
+	// schemaVersion is what this version writes. Open upgrades from the others
+	// (boltFile.upgrade). Schema 2 had no txid in the state, and a list of the free pages
+	// with every commit. Schema 1 had no bucket for the tail, either. Its indexes had a
+	// key for each ID, which stays: it is a block of one (postings.go).
+	schemaVersion = 3
+	tailInSchema  = 2 // the first schema that has it
 	oldestSchema  = 1
 )
 
@@ -101,7 +103,7 @@ func createSchema(tx *bolt.Tx, storeID, incarnation ID) error {
 	for _, kv := range [...]struct{ key, value []byte }{
 		{metaFormat, []byte(formatName)},
 		{metaSchema, binary.BigEndian.AppendUint32(nil, schemaVersion)},
-		{metaState, (&state{schema: schemaVersion, storeID: storeID}).encode()},
+		{metaState, (&state{schema: schemaVersion, storeID: storeID, txid: uint64(tx.ID())}).encode()},
 		{metaLineage, (&lineage{incarnation: incarnation}).encode()},
 	} {
 		if err := meta.Put(kv.key, kv.value); err != nil {
@@ -122,8 +124,8 @@ func checkSchema(tx *bolt.Tx) error {
 		return err
 	}
 	buckets := append([][]byte{tailBucket}, summed...)
-	old := binary.BigEndian.Uint32(meta.Get(metaSchema)) < schemaVersion
-	if old {
+	schema := binary.BigEndian.Uint32(meta.Get(metaSchema))
+	if schema < tailInSchema {
 		buckets = summed
 	}
 	for _, name := range buckets {
@@ -131,7 +133,7 @@ func checkSchema(tx *bolt.Tx) error {
 			return fmt.Errorf("%w: %w", ErrCorrupt, missingBucketError(name))
 		}
 	}
-	if old {
+	if schema < schemaVersion {
 		return ErrOlderSchema
 	}
 	return nil

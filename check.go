@@ -5,8 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"slices"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 // A checker compares the buckets of one state of a store with each other, and
@@ -20,7 +18,7 @@ import (
 type checker struct {
 	*examination
 	ctx    context.Context
-	tx     *bolt.Tx
+	r      *reader
 	store  *Store
 	thumbs *thumbnails
 	mem    arena
@@ -36,7 +34,7 @@ type checker struct {
 }
 
 func (c *checker) run() error {
-	if err := checkSchema(c.tx); err != nil {
+	if err := checkSchema(c.r.tx); err != nil {
 		c.report(2, "%v", err)
 		return nil
 	}
@@ -56,8 +54,7 @@ func (c *checker) run() error {
 // events checks every event with its detections, and its thumbnail.
 func (c *checker) events() error {
 	detected := 0
-	detections := readable(c.tx, detectionsBucket)
-	cursor := readable(c.tx, eventsBucket).Cursor()
+	cursor := c.r.cursor(eventsSum)
 	for k, v := cursor.First(); k != nil; k, v = cursor.Next() {
 		if err := c.ctx.Err(); err != nil {
 			return err
@@ -67,7 +64,7 @@ func (c *checker) events() error {
 			c.report(3, "events: key %x is no ID", k)
 			continue
 		}
-		rec := detections.Get(k)
+		rec := c.r.get(detectionsSum, k)
 		if rec != nil {
 			detected++
 		}
@@ -89,7 +86,7 @@ func (c *checker) events() error {
 // tail checks the events of the tail, and counts those with detections.
 func (c *checker) tail(detected *int) error {
 	n := 0
-	cursor := readable(c.tx, tailBucket).Cursor()
+	cursor := c.r.cursor(tailNumber)
 	for k, v := cursor.First(); k != nil; k, v = cursor.Next() {
 		if err := c.ctx.Err(); err != nil {
 			return err
@@ -220,7 +217,7 @@ func (c *checker) derived() {
 }
 
 func (c *checker) persons() error {
-	cursor := readable(c.tx, personsBucket).Cursor()
+	cursor := c.r.cursor(personsSum)
 	for k, v := cursor.First(); k != nil; k, v = cursor.Next() {
 		if err := c.ctx.Err(); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package doorlog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,8 +55,9 @@ type committer struct {
 	released atomic.Int32  // callers whose jobs are done, not yet scheduled again
 	awake    chan struct{} // has a token when the last of them runs
 
-	failure atomic.Pointer[error] // set once: why there are no more writes
-	busy    atomic.Bool           // a transaction is under way, or about to be
+	damage  *atomic.Pointer[error] // the store's
+	failure atomic.Pointer[error]  // set once: why there are no more writes
+	busy    atomic.Bool            // a transaction is under way, or about to be
 
 	// These belong to the leader.
 	unfolded bool            // the log has been told that the tail cannot be folded
@@ -228,7 +230,7 @@ func (c *committer) commit(jobs []*job) {
 // that one is too short. An error says that none is done. Without one, each job's
 // own error says whether it is.
 func (c *committer) transact(jobs []*job) error {
-	if err := c.failed(); err != nil {
+	if err := cmp.Or(c.failed(), c.damaged()); err != nil {
 		return err
 	}
 	makesRoom := !slices.ContainsFunc(jobs, func(j *job) bool { return !j.room })
@@ -266,7 +268,7 @@ func (c *committer) tryTransact(jobs []*job, makesRoom bool) (err error) {
 			c.file.rollback(tx)
 		}
 	}()
-	w, err := newWriteTx(tx, c.names, c.tail)
+	w, err := newWriteTx(tx, c.file.before(tx), c.names, c.tail)
 	if err != nil {
 		return err
 	}
@@ -296,9 +298,17 @@ func (c *committer) tryTransact(jobs []*job, makesRoom bool) (err error) {
 	if err := c.file.allow(tx, w.bytes, makesRoom); err != nil {
 		return err
 	}
+	c.file.db.NoFreelistSync = !w.atEnd
+	defer func() { c.file.db.NoFreelistSync = true }()
 	committing = true
 	if err := c.commitTx(tx); err != nil {
 		return c.afterFailedCommit(w.txID, err)
+	}
+	committing = false
+	c.file.summed = false
+	if err := c.file.noteCommit(); err != nil {
+		// It is durable. What is wrong was there before, and ends every later call.
+		c.log.Error("doorlog: a page was found to be damaged after a commit", "error", err)
 	}
 	if c.changes != nil {
 		c.changes.add(w.touched)
@@ -361,8 +371,17 @@ func (c *committer) afterFailedCommit(txID int, cause error) error {
 		if shown < txID {
 			return diskError(cause)
 		}
+		_ = c.file.noteCommit() // as readers see it; the store has stopped
 	}
 	return c.fail(fmt.Errorf("%w: %w", ErrUnknownOutcome, diskError(cause)))
+}
+
+// damaged is why a file that was found to be damaged is not written to.
+func (c *committer) damaged() error {
+	if damage := c.damage.Load(); damage != nil {
+		return *damage
+	}
+	return nil
 }
 
 // failed is ErrFailed, and says why, after a fail.

@@ -87,9 +87,7 @@ func (s *Store) canReplace(ctx context.Context) (u usage, err error) {
 	if err := s.commits.failed(); err != nil {
 		return u, err
 	}
-	if u, err = s.usage(ctx); err != nil {
-		return u, err
-	}
+	u = s.usage()
 	f := s.readers.hold()
 	defer s.readers.release(f)
 	return u, room(f.file, u.live()+u.live()/10, 0) // it makes room: what is to stay free need not
@@ -159,7 +157,7 @@ func (s *Store) compactFile(ctx context.Context) (result *Compacted, err error) 
 	}
 	s.readers.release(c.old) // the store's own use of it
 	c.progress.finish()
-	s.scrub.found(s.opt.Now(), c.file.sizes)
+	s.scrub.found(s.opt.Now())
 	result = &Compacted{Before: before.Size(), Held: c.held}
 	if after, serr := c.file.file.Stat(); serr == nil {
 		result.After = after.Size()
@@ -271,9 +269,9 @@ func (c *compaction) run() (err error) {
 // copySome copies the next entries of a bucket. more: there may be others.
 func (c *compaction) copySome() (more bool, err error) {
 	name, copied := stored[c.bucket], int64(0)
-	err = c.update(func(from, to *bolt.Tx) error {
+	err = c.update(func(from *reader, to *bolt.Tx) error {
 		bucket, size := writable(to, name), 0
-		cursor := readable(from, name).Cursor()
+		cursor := from.cursor(c.bucket)
 		k, v := cursor.First()
 		if c.key != nil {
 			if k, v = cursor.Seek(c.key); bytes.Equal(k, c.key) {
@@ -325,7 +323,7 @@ func (c *compaction) put(to *bolt.Bucket, bucket int, key, value []byte) error {
 
 // update calls fn with a snapshot of the store and a transaction of the new file,
 // which is written, but not synced, afterwards.
-func (c *compaction) update(fn func(from, to *bolt.Tx) error) error {
+func (c *compaction) update(fn func(from *reader, to *bolt.Tx) error) error {
 	if err := c.ctx.Err(); err != nil {
 		return err
 	}
@@ -340,17 +338,20 @@ func (c *compaction) update(fn func(from, to *bolt.Tx) error) error {
 	}
 	defer c.file.rollback(tx)
 	return guarded(func() error {
-		if err := fn(sn.r.tx, tx); err != nil {
+		if err := fn(sn.r, tx); err != nil {
 			return err
 		}
-		return tx.Commit()
+		if err := tx.Commit(); err != nil {
+			return err
+		}
+		return c.file.noteCommit()
 	})
 }
 
 // catchUp copies what has changed, of what has been copied before, and syncs it.
 func (c *compaction) catchUp() error {
 	for _, keys := range slices.Collect(slices.Chunk(c.changes.take(), caughtUp)) {
-		err := c.update(func(from, to *bolt.Tx) error { return c.copyKeys(from, to, keys) })
+		err := c.update(func(from *reader, to *bolt.Tx) error { return c.copyKeys(from, to, keys) })
 		if err != nil {
 			return err
 		}
@@ -359,7 +360,7 @@ func (c *compaction) catchUp() error {
 }
 
 // copyKeys copies what is under keys, which are in order.
-func (c *compaction) copyKeys(from, to *bolt.Tx, keys []changedKey) error {
+func (c *compaction) copyKeys(from *reader, to *bolt.Tx, keys []changedKey) error {
 	for _, k := range keys {
 		key := []byte(k.key)
 		if k.bucket > c.bucket || k.bucket == c.bucket && bytes.Compare(key, c.key) > 0 {
@@ -372,7 +373,7 @@ func (c *compaction) copyKeys(from, to *bolt.Tx, keys []changedKey) error {
 				return err
 			}
 		}
-		if now, v := readable(from, stored[k.bucket]).Cursor().Seek(key); bytes.Equal(now, key) {
+		if v := from.get(k.bucket, key); v != nil {
 			err = c.put(bucket, k.bucket, key, v)
 		} else {
 			err = bucket.Delete(key)
@@ -385,7 +386,7 @@ func (c *compaction) copyKeys(from, to *bolt.Tx, keys []changedKey) error {
 }
 
 // copyMeta copies the bucket meta, with these sums in its state.
-func (c *compaction) copyMeta(from, to *bolt.Tx, sums *sums) error {
+func (c *compaction) copyMeta(from *reader, to *bolt.Tx, sums *sums) error {
 	if err := to.DeleteBucket(metaBucket); err != nil {
 		return err
 	}
@@ -393,25 +394,27 @@ func (c *compaction) copyMeta(from, to *bolt.Tx, sums *sums) error {
 	if err != nil {
 		return err
 	}
-	err = readable(from, metaBucket).ForEach(func(k, v []byte) error { return meta.Put(k, v) })
+	cursor := from.cursor(metaNumber)
+	for k, v := cursor.First(); k != nil; k, v = cursor.Next() {
+		if err := meta.Put(k, v); err != nil {
+			return err
+		}
+	}
+	st, err := readState(from.tx)
 	if err != nil {
 		return err
 	}
-	st, err := readState(from)
+	st.sums, st.txid = *sums, uint64(to.ID())
+	history, err := readLineage(from.tx)
 	if err != nil {
 		return err
 	}
-	st.sums = *sums
-	history, err := readLineage(from)
-	if err != nil {
-		return err
-	}
-	return errors.Join(meta.Put(metaState, st.encode()), writeLineage(to, history.moved(from.ID(), to.ID())))
+	return errors.Join(meta.Put(metaState, st.encode()), writeLineage(to, history.moved(from.tx.ID(), to.ID())))
 }
 
 // readBack reads the new file as Open would.
 func (c *compaction) readBack() error {
-	if err := c.update(func(from, to *bolt.Tx) error { return c.copyMeta(from, to, &c.sums) }); err != nil {
+	if err := c.update(func(from *reader, to *bolt.Tx) error { return c.copyMeta(from, to, &c.sums) }); err != nil {
 		return err
 	}
 	if err := c.file.db.Sync(); err != nil {
@@ -434,11 +437,9 @@ func (c *compaction) readBack() error {
 	// It is of several moments: a block that has changed may be there as it was,
 	// too, until that is caught up with. Then the sums decide.
 	x := &examination{mixed: true}
-	if err := x.examine(&walker{ctx: c.ctx, r: c.file.file, meta: metas[0], depth: everything}); err != nil {
-		return err
-	}
-	c.file.sizes = x.sizes()
-	return x.err()
+	table, err := x.tabulate(&walker{ctx: c.ctx, r: c.file.file, meta: metas[0], depth: everything})
+	c.file.table = table
+	return errors.Join(err, x.err())
 }
 
 // last copies what has changed since the last round and puts the new file into
@@ -456,9 +457,9 @@ func (c *compaction) last(few bool) error {
 	keys := c.changes.take()
 	if few && len(keys) > caughtUp {
 		c.changes.putBack(keys[caughtUp:])
-		return c.update(func(from, to *bolt.Tx) error { return c.copyKeys(from, to, keys[:caughtUp]) })
+		return c.update(func(from *reader, to *bolt.Tx) error { return c.copyKeys(from, to, keys[:caughtUp]) })
 	}
-	err := c.update(func(from, to *bolt.Tx) error {
+	err := c.update(func(from *reader, to *bolt.Tx) error {
 		if err := c.copyKeys(from, to, keys); err != nil {
 			return err
 		}
@@ -481,6 +482,7 @@ func (c *compaction) last(few bool) error {
 		}
 	}
 	c.placed, c.file.settled = true, true
+	s.watch(c.file)
 	s.commits.file, s.commits.changes = c.file, nil
 	s.readers.replace(c.file)
 	if err == nil {
@@ -495,8 +497,8 @@ func (c *compaction) last(few bool) error {
 }
 
 // finish copies meta, whose sums say whether everything has been copied.
-func (c *compaction) finish(from, to *bolt.Tx) error {
-	st, err := readState(from)
+func (c *compaction) finish(from *reader, to *bolt.Tx) error {
+	st, err := readState(from.tx)
 	if err != nil {
 		return err
 	}

@@ -577,7 +577,7 @@ func TestStatsTellWhenToCompact(t *testing.T) {
 	needCompact(t)
 	s := newStore(t)
 	empty := s.stats(t)
-	if !empty.Oldest.IsZero() || !empty.Newest.IsZero() || empty.GrowthPerDay != 0 || empty.StoreID == (doorlog.ID{}) || empty.Schema != 2 {
+	if !empty.Oldest.IsZero() || !empty.Newest.IsZero() || empty.GrowthPerDay != 0 || empty.StoreID == (doorlog.ID{}) || empty.Schema != 3 {
 		t.Errorf("%+v", empty)
 	}
 	events := s.household(t, 3*24*60+1) // one a minute

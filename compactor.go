@@ -41,9 +41,9 @@ func (s *Store) startCompactor() {
 
 func (s *Store) compactIfWorthWhile(ctx context.Context) error {
 	err := s.longCall(ctx, func(ctx context.Context) error {
-		u, err := s.usage(ctx)
-		if err != nil || u.free*u.pageSize < leastFree || float64(u.free) < s.opt.CompactAt*float64(u.pages) {
-			return err
+		u := s.usage()
+		if u.free*u.pageSize < leastFree || float64(u.free) < s.opt.CompactAt*float64(u.pages) {
+			return nil
 		}
 		done, err := s.compactFile(ctx)
 		if err == nil {
@@ -62,17 +62,17 @@ type usage struct{ pages, free, pageSize int64 }
 
 func (u usage) live() int64 { return (u.pages - u.free) * u.pageSize }
 
-// usage reads the length of the list of free pages, and none of its entries.
-func (s *Store) usage(ctx context.Context) (u usage, err error) {
-	meta, sn, err := s.newestState(ctx)
-	if err != nil {
-		return u, err
-	}
-	defer sn.close()
-	return usageOf(sn.r.file, meta)
+// usage returns what the newest state takes of the file.
+func (s *Store) usage() usage {
+	f := s.readers.hold()
+	defer s.readers.release(f)
+	return f.usage()
 }
 
-func usageOf(f *boltFile, meta boltMeta) (u usage, err error) {
-	free, err := meta.freePages(f.file)
-	return usage{int64(meta.pages), int64(free), int64(meta.pageSize)}, err
+func (f *boltFile) usage() usage {
+	if f.table == nil {
+		return usage{}
+	}
+	pages, free := f.table.free()
+	return usage{int64(pages), int64(free), int64(f.table.meta.pageSize)}
 }

@@ -97,6 +97,9 @@ func (x *examination) examine(w *walker) error {
 	}
 	if st, err := decodeState(x.state); err == nil {
 		x.known = &st
+		if err := st.isOf(w.meta.txid); err != nil {
+			x.report(2, "%v", err)
+		}
 	}
 	x.unsound = x.all > x.damagedRecords()
 	if w.depth == everything {
@@ -262,16 +265,6 @@ func (x *examination) compare() {
 	}
 }
 
-// sizes returns the bytes of the pages of each bucket. One that is small has no
-// page of its own.
-func (x *examination) sizes() map[string]int64 {
-	sizes := make(map[string]int64, len(stored))
-	for i, name := range stored {
-		sizes[string(name)] = int64(x.pages[i]) * int64(x.walker.meta.pageSize)
-	}
-	return sizes
-}
-
 func (x *examination) damagedRecords() (n int) {
 	for _, d := range x.damaged {
 		n += d
@@ -285,15 +278,13 @@ func (x *examination) whole(bucket int) bool {
 	return x.known != nil && x.sums[bucket] == x.known.sums[bucket] && x.damaged[bucket] == 0
 }
 
-// wholeBelow is the size of a file that is read whole each time it is opened. It
-// is a variable for a test of a larger file.
-var wholeBelow int64 = 64 << 20
+// wholeBelow is the size of a file that is read whole each time it is opened, as that
+// takes no time. It is a variable for a test of a larger file.
+var wholeBelow int64 = 1 << 20
 
-// examine reads a file before bolt maps it: always what a damaged one would
-// make bolt misuse, or what would send it in circles, for ever; and all of it if
-// it is small, or was not closed.
+// examine reads a file before bolt maps it: of one that was closed, and has the sums of
+// its pages, what bolt is about to believe; of another one, and of a small one, all of it.
 func (f *boltFile) examine() error {
-	ctx := context.Background()
 	info, err := f.file.Stat()
 	if err != nil {
 		return err
@@ -302,31 +293,57 @@ func (f *boltFile) examine() error {
 	if err != nil {
 		return err
 	}
-	if err := metas[0].check(info.Size()); err != nil {
+	meta := metas[0]
+	if err := meta.check(info.Size()); err != nil {
 		return err
 	}
 	x := new(examination)
-	if err := x.examine(&walker{ctx: ctx, r: f.file, meta: metas[0], depth: justMeta}); err != nil {
+	w := &walker{ctx: context.Background(), r: f.file, meta: meta, depth: justMeta}
+	if err := x.examine(w); err != nil {
 		return err
 	}
 	if err := x.err(); err != nil {
 		return err
 	}
-	depth := everything
-	if f.scrubbed = info.Size() < wholeBelow || x.known.unclean; f.scrubbed {
-		stop := readAhead(f.file, int64(metas[0].pages)*int64(metas[0].pageSize))
-		defer stop()
-	} else {
-		depth = branches
+	if x.known.unclean || meta.freelist == noFreelist {
+		return f.examineAll(meta)
 	}
-	x = new(examination)
-	if err := x.examine(&walker{ctx: ctx, r: f.file, meta: metas[0], depth: depth}); err != nil {
+	sums, err := readPageSums(f.file, &meta)
+	if err != nil {
 		return err
 	}
-	if f.scrubbed {
-		f.sizes = x.sizes()
+	if f.summed = sums != nil && sums.storeID == x.known.storeID; !f.summed || int64(meta.pages)*int64(meta.pageSize) < wholeBelow {
+		return f.examineAll(meta)
 	}
-	return x.err()
+	f.table, err = sums.table(f.file, meta, w.free)
+	return err
+}
+
+// examineAll reads a whole file, and makes the table of its pages.
+func (f *boltFile) examineAll(meta boltMeta) error {
+	stop := readAhead(f.file, int64(meta.pages)*int64(meta.pageSize))
+	defer stop()
+	x := new(examination)
+	table, err := x.tabulate(&walker{ctx: context.Background(), r: f.file, meta: meta, depth: everything})
+	f.table = table
+	return errors.Join(err, x.err())
+}
+
+// tabulate examines all of a state and returns the table of its pages.
+func (x *examination) tabulate(w *walker) (*pageTable, error) {
+	sums := make([]uint32, w.meta.pages)
+	w.look = func(id uint64, data []byte) string {
+		sums[id] = pageSum(data)
+		return ""
+	}
+	if err := x.examine(w); err != nil {
+		return nil, err
+	}
+	var sizes [storedBuckets + 1]int
+	for i, n := range x.pages {
+		sizes[i] = int(n)
+	}
+	return tableOf(w, sums, sizes), nil
 }
 
 // readAhead reads a file from its beginning on, as fast as the disk can, so that
@@ -335,7 +352,7 @@ func (f *boltFile) examine() error {
 // hold more.
 func readAhead(r io.ReaderAt, size int64) (stop func()) {
 	const most, piece = 1 << 30, 1 << 20
-	if size < wholeBelow { // the system's own reading ahead is enough
+	if size < 64<<20 { // the system's own reading ahead is enough
 		return func() {}
 	}
 	end, done := make(chan struct{}), make(chan struct{})

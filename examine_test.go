@@ -15,6 +15,7 @@ import (
 // it is found before, and mended without loss.
 func TestDamageThatOnlyWritingWouldMeetIsFoundBefore(t *testing.T) {
 	sp := newSpecimen(t, 5, 1500, jpegFrame(t, 64, 48))
+	defer doorlog.SetWholeBelow(1 << 40)() // a file without sums is read whole
 	for name, test := range map[string]struct {
 		do   func(t *testing.T, m *fileImage)
 		want string

@@ -21,7 +21,7 @@ func (s *Store) Check(ctx context.Context) error {
 		return err
 	}
 	defer s.leave()
-	x, sn, err := s.examineState(ctx, nil)
+	x, sn, err := s.examineState(ctx)
 	if err != nil {
 		return err
 	}
@@ -162,7 +162,7 @@ func (s *Store) rawUpdate(t testing.TB, fn func(*bolt.Tx) error) {
 		w.changes++
 		err := fn(w.tx)
 		st, serr := readState(w.tx)
-		w.state = st
+		w.state, w.state.txid = st, uint64(w.txID)
 		return errors.Join(err, serr)
 	})
 	if err != nil {
@@ -199,7 +199,11 @@ func (s *Store) NoteRemoving(t testing.TB, paths ...string) {
 // Contents returns every entry of every bucket.
 func (s *Store) Contents(t testing.TB) map[string]map[string]string {
 	all := s.copyBuckets(t)
-	delete(all["meta"], string(metaLineage)) // which a compaction moves
+	delete(all["meta"], string(metaLineage)) // which a compaction moves, as it does the txid of the state
+	if st, err := decodeState([]byte(all["meta"][string(metaState)])); err == nil {
+		st.txid = 0
+		all["meta"][string(metaState)] = string(st.encode())
+	}
 	return all
 }
 
@@ -399,7 +403,7 @@ func BareCommit(db *bolt.DB, e Event, tie uint64, sums bool) error {
 	in := insertion{record: record{Event: e}}
 	in.encode()
 	return db.Update(func(tx *bolt.Tx) error {
-		w, err := newWriteTx(tx, new(interner), 0)
+		w, err := newWriteTx(tx, nil, new(interner), 0)
 		if err != nil {
 			return err
 		}
@@ -430,6 +434,35 @@ func SetMapSize(size int64) (restore func()) {
 	return func() { leastMap = before }
 }
 
+// SealState has the state be of a transaction that a test makes.
+func SealState(tx *bolt.Tx) error { return sealState(tx) }
+
+// SetTrust has checks be left out: that the state is of the transaction of the meta
+// page, that a page has its sum, and what is asked of a page on the way of a search.
+func SetTrust(txids, sums, checks bool) (restore func()) {
+	before := trusts
+	trusts.txids, trusts.sums, trusts.checks = txids, sums, checks
+	return func() { trusts = before }
+}
+
+// FirstPage returns the first leaf of a bucket, which must have one of its own, and
+// where that is in the file.
+func (s *Store) FirstPage(t testing.TB, bucket string) (at, size int64) {
+	t.Helper()
+	sn, err := s.look(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sn.close()
+	c := sn.r.cursor(bucketNumbers[bucket])
+	c.First()
+	l := &c.stack[len(c.stack)-1]
+	if l.id == 0 {
+		t.Fatalf("bucket %s has no page of its own", bucket)
+	}
+	return int64(l.id) * int64(sn.r.size), int64(sn.r.size)
+}
+
 // RaiseSchema makes a store of the schema after this one of a file.
 func RaiseSchema(tx *bolt.Tx) error {
 	st, err := readState(tx)
@@ -437,6 +470,7 @@ func RaiseSchema(tx *bolt.Tx) error {
 		return err
 	}
 	st.schema++
+	st.txid = uint64(tx.ID())
 	meta := tx.Bucket(metaBucket)
 	return errors.Join(meta.Put(metaState, st.encode()), meta.Put(metaSchema, binary.BigEndian.AppendUint32(nil, st.schema)))
 }

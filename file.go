@@ -34,7 +34,10 @@ func openFile(path string, opt *Options) (*boltFile, error) {
 	}
 	tx, err := f.begin(false)
 	if err == nil {
-		err = guarded(func() error { return checkSchema(tx) })
+		err = guarded(func() error {
+			newView(f, tx).bucket(metaNumber) // from here on bolt may look up what meta has
+			return checkSchema(tx)
+		})
 		f.rollback(tx)
 	}
 	if errors.Is(err, ErrOlderSchema) && !opt.ReadOnly {
@@ -57,11 +60,11 @@ type boltFile struct {
 	file   *os.File
 	broken atomic.Pointer[error] // set once: bolt has panicked with its locks held
 
-	scrubbed bool             // all of it was read when it was opened
-	sizes    map[string]int64 // then: bytes of each bucket
-	settled  bool             // see settle
-	reserve  reserve          // of a file that is written to
-	users    int              // the store and its readers (readerPool)
+	table   *pageTable // nil of a file that is being made
+	summed  bool       // the sums of its pages are behind them (pagesums.go)
+	settled bool       // see settle
+	reserve reserve    // of a file that is written to
+	users   int        // the store and its readers (readerPool)
 }
 
 // guarded runs fn; a panic of it, or a fault of the mapped memory, is an error.
@@ -78,6 +81,9 @@ func (f *boltFile) open(path string, opt *Options) error {
 		ReadOnly:        opt.ReadOnly,
 		InitialMmapSize: mapSize(path, opt.becomes),
 		NoStatistics:    true,
+		// The list of the free pages is as long as there are many, and every commit would
+		// write all of it. Close does (committer.close).
+		NoFreelistSync: true,
 		OpenFile: func(name string, flag int, perm os.FileMode) (_ *os.File, err error) {
 			// The file exists: one that went away must not come back empty.
 			f.file, err = openLocked(name, flag&^os.O_CREATE, perm, opt)
@@ -130,6 +136,15 @@ func (f *boltFile) begin(writable bool) (tx *bolt.Tx, err error) {
 		f.broken.CompareAndSwap(nil, &err)
 	}
 	return tx, err
+}
+
+// before returns the state that a write transaction begins with, of a file whose pages
+// are known.
+func (f *boltFile) before(tx *bolt.Tx) *view {
+	if f.table == nil {
+		return nil
+	}
+	return newView(f, tx)
 }
 
 // rollback ends a transaction that has not been committed, and does nothing to one that has.

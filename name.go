@@ -145,12 +145,12 @@ func (sn *Snapshot) listSpellings(list *spellings) error {
 			return err
 		}
 	}
-	persons := readable(sn.r.tx, personsBucket).Cursor()
+	persons := sn.r.cursor(personsSum)
 	for k, _ := persons.First(); k != nil; k, _ = persons.Next() {
 		list.add(personSpellings, k)
 	}
 	var mem arena
-	tail := readable(sn.r.tx, tailBucket).Cursor()
+	tail := sn.r.cursor(tailNumber)
 	for k, event, detected := tailEntry(tail.First()); k != nil; k, event, detected = tailEntry(tail.Next()) {
 		var r record
 		err := decodeEvent(k, event, &mem, &r)
@@ -172,7 +172,7 @@ func (sn *Snapshot) listSpellings(list *spellings) error {
 // eachValue calls fn with each value of an index but the empty one. Each is found
 // with one look-up. It is called guarded.
 func (sn *Snapshot) eachValue(index int, fn func(value []byte)) error {
-	c := readable(sn.r.tx, indexes[index]).Cursor()
+	c := sn.r.cursor(indexSums + index)
 	last := []byte{1} // past the empty value
 	for k, _ := c.Seek(last); k != nil; {
 		if bytes.Compare(k, last) < 0 {

@@ -12,8 +12,6 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 // A Person is somebody whom the cameras know by name.
@@ -97,7 +95,7 @@ func (s *Store) updatePerson(
 
 // putPerson adds or changes a person; added says which.
 func (w *writeTx) putPerson(in *PersonInput, forms []string, now time.Time) (p Person, added bool, err error) {
-	p, err = onePerson(w.persons(), forms)
+	p, err = onePerson(w.personRecord, forms)
 	added = errors.Is(err, ErrNotFound)
 	if err != nil && !added {
 		return Person{}, false, err
@@ -124,7 +122,7 @@ func (w *writeTx) storePerson(p *Person, forms []string) error {
 // deletePerson deletes the persons of these names; known: there was one.
 func (w *writeTx) deletePerson(forms []string) (known bool, err error) {
 	for _, form := range forms {
-		if w.persons().Get([]byte(form)) == nil {
+		if w.personRecord([]byte(form)) == nil {
 			continue
 		}
 		known = true
@@ -173,15 +171,15 @@ func displayName(name string) string {
 	return name
 }
 
-func (w *writeTx) persons() *bolt.Bucket { return writable(w.tx, personsBucket) }
+func (w *writeTx) personRecord(name []byte) []byte { return w.value(personsSum, name) }
 
 // onePerson returns the person who may be stored under several names, of which the
 // first is normal, or ErrNotFound. The door opens for one who is stored twice only
 // if both say so.
-func onePerson(persons *bolt.Bucket, forms []string) (p Person, err error) {
+func onePerson(records func(name []byte) []byte, forms []string) (p Person, err error) {
 	err = ErrNotFound
 	for _, form := range forms {
-		rec := persons.Get([]byte(form))
+		rec := records([]byte(form))
 		if rec == nil {
 			continue
 		}
@@ -220,8 +218,10 @@ func (sn *Snapshot) person(name string) (p Person, err error) {
 		forms = list.forms(personSpellings, name)
 	}
 	defer catch(debug.SetPanicOnFault(true), &err)
-	return onePerson(readable(sn.r.tx, personsBucket), forms)
+	return onePerson(sn.personRecord, forms)
 }
+
+func (sn *Snapshot) personRecord(name []byte) []byte { return sn.r.get(personsSum, name) }
 
 // Persons returns all persons in the order of their names.
 func (sn *Snapshot) Persons() (persons []Person, err error) {
@@ -234,10 +234,9 @@ func (sn *Snapshot) Persons() (persons []Person, err error) {
 		return nil, failed("persons", err)
 	}
 	defer catch(debug.SetPanicOnFault(true), &err)
-	b := readable(sn.r.tx, personsBucket)
-	c := b.Cursor()
+	c := sn.r.cursor(personsSum)
 	for k, _ := c.First(); k != nil; k, _ = c.Next() {
-		p, err := onePerson(b, list.forms(personSpellings, normalName(string(k))))
+		p, err := onePerson(sn.personRecord, list.forms(personSpellings, normalName(string(k))))
 		if err != nil {
 			return nil, fmt.Errorf("doorlog: person %q: %w", k, err)
 		}
@@ -290,7 +289,7 @@ func (s *Store) AutoUnlockNames(ctx context.Context) ([]string, error) {
 // (ErrNotFound).
 func (s *Store) SetAutoUnlock(ctx context.Context, name string, on bool) error {
 	err := s.updatePerson(ctx, normalName(name), false, func(w *writeTx, forms []string) error {
-		p, err := onePerson(w.persons(), forms)
+		p, err := onePerson(w.personRecord, forms)
 		if err != nil || p.AutoUnlock == on && len(forms) == 1 {
 			return err
 		}

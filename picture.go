@@ -145,7 +145,7 @@ func (sn *Snapshot) overNamers(path string, fn func(ID) (more bool)) error {
 		if err != nil {
 			return err
 		}
-		list := newPostingList(sn.r.tx, byThumbnail, path, false)
+		list := newPostingList(sn.r.cursor(indexSums+byThumbnail), byThumbnail, path, false)
 		for more {
 			id, ok := list.next()
 			more = ok && fn(id)
@@ -175,7 +175,7 @@ func (sn *Snapshot) overNamedFiles(fn func(*record) error) (err error) {
 		}
 		newest, ok := inTail[r.ThumbnailPath]
 		if !ok {
-			newest, ok = newPostingList(sn.r.tx, byThumbnail, r.ThumbnailPath, false).next()
+			newest, ok = newPostingList(sn.r.cursor(indexSums+byThumbnail), byThumbnail, r.ThumbnailPath, false).next()
 		}
 		return ok && newest == r.ID
 	}

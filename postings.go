@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"sort"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 // A posting list has the IDs of the events with a value, in their order. It is
@@ -112,7 +110,7 @@ var errOrder = fmt.Errorf("%w: keys are not in their order", ErrCorrupt)
 // transaction makes an error.
 type postingList struct {
 	index       int
-	cursor      *bolt.Cursor
+	cursor      keyCursor
 	key         []byte // value 0x00, with room for an ID
 	oldestFirst bool
 
@@ -124,10 +122,10 @@ type postingList struct {
 	steps   int // IDs at which it stood
 }
 
-func newPostingList(tx *bolt.Tx, index int, value string, oldestFirst bool) *postingList {
+func newPostingList(cursor keyCursor, index int, value string, oldestFirst bool) *postingList {
 	key := append(make([]byte, 0, len(value)+1+idLen), value...)
 	return &postingList{
-		index: index, cursor: readable(tx, indexes[index]).Cursor(), key: append(key, 0), oldestFirst: oldestFirst,
+		index: index, cursor: cursor, key: append(key, 0), oldestFirst: oldestFirst,
 	}
 }
 
@@ -267,7 +265,7 @@ func (w *writeTx) applyIndex(index int) error {
 		return nil
 	}
 	var buf []byte
-	cursor := readable(w.tx, indexes[index]).Cursor()
+	cursor := w.cursor(indexSums + index)
 	err := w.index.take(index, func(value string, changes []indexChange) error {
 		buf = slices.Grow(buf[:0], len(value)+1+idLen)
 		prefix := append(append(buf, value...), 0)
@@ -297,7 +295,7 @@ func (w *writeTx) applyIndex(index int) error {
 // applyToBlock makes the first of some changes of a posting list, which are in
 // order, and those after it that belong into the same block. It returns how many
 // these are. The cursor is one over the index, and prefix has room for an ID.
-func (w *writeTx) applyToBlock(index int, cursor *bolt.Cursor, prefix []byte, changes []indexChange) (n int, err error) {
+func (w *writeTx) applyToBlock(index int, cursor keyCursor, prefix []byte, changes []indexChange) (n int, err error) {
 	key, rec, next := blockOf(cursor, prefix, &changes[0].id)
 	n = len(changes)
 	if next != nil {
@@ -335,7 +333,7 @@ func (w *writeTx) applyToBlock(index int, cursor *bolt.Cursor, prefix []byte, ch
 // blockOf returns the block of a list into which an ID belongs, if the list has
 // any, and the key of the block after it. They are part of the transaction, until
 // the bucket changes.
-func blockOf(c *bolt.Cursor, prefix []byte, id *ID) (key, rec, next []byte) {
+func blockOf(c keyCursor, prefix []byte, id *ID) (key, rec, next []byte) {
 	of := func(k []byte) bool { return len(k) == len(prefix)+idLen && bytes.HasPrefix(k, prefix) }
 	to := append(prefix, id[:]...) //nolint:gocritic // prefix has the room
 	after, _ := c.Seek(to)
@@ -385,7 +383,7 @@ func (w *writeTx) readBlock(index int, key, rec, next []byte) ([]ID, error) {
 func (w *writeTx) rebuildBlock(index int, key, next []byte) (ids []ID, err error) {
 	at := len(key) - idLen
 	is := indexEntry{index, string(key[:at-1])}
-	c := w.events.Cursor()
+	c := w.cursor(eventsSum)
 	for k, _ := c.Seek(key[at:]); k != nil; k, _ = c.Next() {
 		if next != nil && bytes.Compare(k, next[at:]) >= 0 {
 			break

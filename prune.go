@@ -432,15 +432,12 @@ func (p *pruning) countFile(reason int, bytes int64) {
 
 // inUse returns the number of events, and the bytes of the pages that are not free.
 func (s *Store) inUse(ctx context.Context) (events, bytes int64, err error) {
-	meta, sn, err := s.newestState(ctx)
+	sn, err := s.look(ctx)
 	if err != nil {
 		return 0, 0, err
 	}
 	defer sn.close()
 	st, err := sn.state()
-	if err != nil {
-		return 0, 0, err
-	}
-	u, err := usageOf(sn.r.file, meta)
+	u := sn.r.file.usage()
 	return int64(st.sums[eventsSum].entries), u.live(), err
 }

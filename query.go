@@ -10,8 +10,6 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 // A Query says which events are asked for. The zero Query is all of them,
@@ -210,9 +208,9 @@ var lastID = ID(bytes.Repeat([]byte{math.MaxUint8}, len(ID{})))
 // others, and over their detections beside them. A search uses the latter half
 // alone, in its own direction.
 type scan struct {
-	tail               *bolt.Cursor // nil: it is behind
-	events, detections *bolt.Cursor // nil: just the tail
-	oldestFirst        bool         // the direction of detectionsOf
+	tail               keyCursor // nil: it is behind
+	events, detections keyCursor // nil: just the tail
+	oldestFirst        bool      // the direction of detectionsOf
 
 	started, detecting bool
 	key                []byte // of the event; part of the map
@@ -224,7 +222,7 @@ type scan struct {
 // overTail calls fn with each event after indexed_through, newest first and
 // without its detections, until it returns false. It is called guarded.
 func (sn *Snapshot) overTail(fn func(*record) (more bool)) error {
-	tail := scan{tail: readable(sn.r.tx, tailBucket).Cursor()}
+	tail := scan{tail: sn.r.cursor(tailNumber)}
 	mem := sn.manyEvents()
 	for {
 		var r record
@@ -239,16 +237,16 @@ func (sn *Snapshot) overTail(fn func(*record) (more bool)) error {
 // first, until it returns false. They are part of the map; detected is nil if
 // there are no detections. It is called guarded.
 func (sn *Snapshot) overRecords(from, until ID, fn func(key, event, detected []byte) (more bool, err error)) error {
-	beside := scan{detections: readable(sn.r.tx, detectionsBucket).Cursor(), oldestFirst: true}
+	beside := scan{detections: sn.r.cursor(detectionsSum), oldestFirst: true}
 	before := func(k []byte) bool { return k != nil && bytes.Compare(k, until[:]) < 0 }
-	c := readable(sn.r.tx, eventsBucket).Cursor()
+	var c keyCursor = sn.r.cursor(eventsSum)
 	for k, event := c.Seek(from[:]); before(k); k, event = c.Next() {
 		_, detected := beside.detectionsOf(k)
 		if more, err := fn(k, event, detected); err != nil || !more {
 			return err
 		}
 	}
-	c = readable(sn.r.tx, tailBucket).Cursor()
+	c = sn.r.cursor(tailNumber)
 	for k, event, detected := tailEntry(c.Seek(from[:])); before(k); k, event, detected = tailEntry(c.Next()) {
 		if more, err := fn(k, event, detected); err != nil || !more {
 			return err

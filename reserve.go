@@ -123,13 +123,8 @@ func (f *boltFile) allow(tx *bolt.Tx, changed int64, makesRoom bool) error {
 	if missing <= 0 {
 		return nil
 	}
-	metas, err := readMetas(f.file)
-	if err != nil {
-		return err
-	}
-	free, err := metas[0].freePages(f.file)
-	if err != nil || int64(free)*int64(metas[0].pageSize) >= missing+2*changed {
-		return err
+	if u := f.usage(); u.free*u.pageSize >= missing+2*changed {
+		return nil
 	}
 	if full == nil {
 		full = r.overBound()

@@ -279,12 +279,16 @@ func (x *restorer) beginIncarnation() (err error) {
 	if err != nil {
 		return err
 	}
-	db, err := bolt.Open(x.databasePath(), filePerm, &bolt.Options{FreelistType: bolt.FreelistArrayType, NoStatistics: true})
+	db, err := bolt.Open(x.databasePath(), filePerm, &bolt.Options{
+		FreelistType: bolt.FreelistArrayType, NoStatistics: true, NoFreelistSync: true,
+	})
 	if err != nil {
 		return err
 	}
 	err = guarded(func() error {
-		return db.Update(func(tx *bolt.Tx) error { return writeLineage(tx, lineage{incarnation: incarnation}) })
+		return db.Update(func(tx *bolt.Tx) error {
+			return errors.Join(writeLineage(tx, lineage{incarnation: incarnation}), sealState(tx))
+		})
 	})
 	if err = errors.Join(err, db.Close()); err != nil || x.end.Thumbnails == 0 {
 		return err
@@ -415,6 +419,11 @@ func (x *restorer) readDatabase() (err error) {
 	}
 	// The thumbnails are missing yet, which are compared as they come.
 	v, err := verifyFile(x.ctx, x.databasePath(), &Options{ThumbnailDir: x.thumbnailDir()})
+	if errors.Is(err, ErrOlderSchema) {
+		if err = upgradeFile(x.databasePath()); err == nil {
+			v, err = verifyFile(x.ctx, x.databasePath(), &Options{ThumbnailDir: x.thumbnailDir()})
+		}
+	}
 	switch {
 	case errors.Is(err, ErrNotStore):
 		return damaged("the database: %v", err)

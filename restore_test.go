@@ -150,9 +150,9 @@ func TestRestoreRefusesWhatIsNoBackup(t *testing.T) {
 		doorlog.ErrNewerSchema, "version 2 of a backup")
 	refuses(t, bytes.NewReader(tarOf(t, entry{name: "manifest.json", content: `{"format":"doorlog-backup","version":1,"schema":99}`})),
 		doorlog.ErrNewerSchema, "schema 99")
-	refuses(t, bytes.NewReader(tarOf(t, entry{name: "manifest.json", content: `{"format":"doorlog-backup","version":1,"schema":2,"database_bytes":-1}`})),
+	refuses(t, bytes.NewReader(tarOf(t, entry{name: "manifest.json", content: `{"format":"doorlog-backup","version":1,"schema":3,"database_bytes":-1}`})),
 		doorlog.ErrCorrupt, "a database of -1 bytes")
-	refuses(t, bytes.NewReader(tarOf(t, entry{name: "manifest.json", content: `{"format":"doorlog-backup","version":1,"schema":2,"database_bytes":1000000000000000000}`})),
+	refuses(t, bytes.NewReader(tarOf(t, entry{name: "manifest.json", content: `{"format":"doorlog-backup","version":1,"schema":3,"database_bytes":1000000000000000000}`})),
 		doorlog.ErrFull, "it needs 1000000000000000000 bytes free")
 	broken := errors.New("the line is dead")
 	refuses(t, iotest.ErrReader(broken), broken, "")

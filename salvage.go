@@ -261,7 +261,7 @@ func (c *copier) update(fn func(*writeTx) error) error {
 		return err
 	}
 	return c.db.Update(func(tx *bolt.Tx) error {
-		w, err := newWriteTx(tx, &c.names, 0)
+		w, err := newWriteTx(tx, nil, &c.names, 0)
 		if err != nil {
 			return err
 		}
@@ -327,9 +327,9 @@ func (c *copier) finish(x *examination) (*Salvaged, error) {
 
 // continueLineage begins another incarnation, unless the store is what it was.
 func (c *copier) continueLineage(x *examination, complete bool) error {
-	return c.db.Update(func(tx *bolt.Tx) error {
+	return c.update(func(w *writeTx) error {
 		if !complete {
-			return writeLineage(tx, lineage{incarnation: c.incarnation})
+			return writeLineage(w.tx, lineage{incarnation: c.incarnation})
 		}
 		var before lineage
 		if rec := x.notes[string(metaLineage)]; rec != nil {
@@ -338,7 +338,7 @@ func (c *copier) continueLineage(x *examination, complete bool) error {
 				return err
 			}
 		}
-		return writeLineage(tx, before.moved(int(x.walker.meta.txid), tx.ID()))
+		return writeLineage(w.tx, before.moved(int(x.walker.meta.txid), w.txID))
 	})
 }
 

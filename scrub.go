@@ -9,20 +9,29 @@ import (
 
 // scrubs are what is known of the verifications of the file.
 type scrubs struct {
-	mu    sync.Mutex
-	busy  bool
-	last  time.Time        // when the file was last found sound
-	sizes map[string]int64 // then: bytes of each bucket; not changed any more
+	mu   sync.Mutex
+	busy bool
+	last time.Time // when the file was last found sound
 
 	verified bool    // last has been set
 	turn     idLocks // of no event: one verification at a time
 }
 
+// watch has the store know of damage that is found in a page of its file.
+func (s *Store) watch(file *boltFile) {
+	if file.table == nil {
+		return
+	}
+	condemn := s.condemn
+	file.table.damaged.Store(&condemn)
+}
+
 // startScrub has the file verified from time to time.
 func (s *Store) startScrub() {
-	scrubbed := s.readers.file.scrubbed
+	table := s.readers.file.table
+	scrubbed := table == nil || table.all.Load() // by Open, or by who has it opened
 	if scrubbed {
-		s.scrub.found(s.opt.Now(), s.readers.file.sizes)
+		s.scrub.found(s.opt.Now())
 	}
 	if s.opt.Scrub < 0 {
 		return
@@ -38,7 +47,7 @@ func (s *Store) startScrub() {
 	})
 }
 
-// scrubOnce reads the whole file as it is now.
+// scrubOnce compares all pages of the file as it is now with their sums.
 func (s *Store) scrubOnce(ctx context.Context) {
 	if s.enter() != nil {
 		return
@@ -48,7 +57,7 @@ func (s *Store) scrubOnce(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	err = s.scrubFile(ctx, halfTime(ctx))
+	err = s.scrubFile(ctx, s.asidePace(ctx))
 	unlock()
 	if err == nil && s.commits != nil {
 		s.finishErasure()
@@ -58,18 +67,22 @@ func (s *Store) scrubOnce(ctx context.Context) {
 	}
 }
 
-// scrubFile verifies the whole file as it is now. Its caller has the turn.
+// scrubFile compares all pages of the file as it is now with their sums. Its caller has
+// the turn.
 func (s *Store) scrubFile(ctx context.Context, pace func() error) error {
 	s.scrub.set(true)
 	defer s.scrub.set(false)
-	x, sn, err := s.examineState(ctx, pace)
-	if err == nil {
-		sn.close()
-		err = x.err()
-	}
+	f := s.readers.hold()
+	defer s.readers.release(f)
+	err := f.scrub(ctx, pace, func(again func() error) error {
+		if s.commits == nil {
+			return again() // nobody writes
+		}
+		return s.commits.exclusively(ctx, again)
+	})
 	switch {
 	case err == nil:
-		s.scrub.found(s.opt.Now(), x.sizes())
+		s.scrub.found(s.opt.Now())
 	case errors.Is(err, ErrCorrupt):
 		s.condemn(err)
 	}
@@ -101,17 +114,32 @@ func (c *scrubs) isVerified() bool {
 	return c.verified
 }
 
-// found says that the file was read whole and found sound.
-func (c *scrubs) found(at time.Time, sizes map[string]int64) {
+// found says that the file was verified and found sound.
+func (c *scrubs) found(at time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.last, c.sizes, c.verified = at, sizes, true
+	c.last, c.verified = at, true
 }
 
 func (c *scrubs) set(busy bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.busy = busy
+}
+
+// asidePace returns what is to be called before each piece of a work in the background.
+// It lets three times as much time go by as the piece before has taken, and lets a
+// transaction that is under way end first, which would wait for the processor.
+func (s *Store) asidePace(ctx context.Context) func() error {
+	begun := time.Now()
+	return func() error {
+		err := pause(ctx, 3*time.Since(begun))
+		for tries := 0; err == nil && tries < 100 && s.commits != nil && s.commits.busy.Load(); tries++ {
+			err = pause(ctx, 100*time.Microsecond)
+		}
+		begun = time.Now()
+		return err
+	}
 }
 
 // halfTime returns what is to be called before each page is read, and lets as

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 // A search finds the events that a query asks for, in its order: in the tail
@@ -19,9 +17,9 @@ type search struct {
 	tried    int // candidates, so that ctx is looked at now and then
 	q        *Query
 	filter   filter
-	events   *bolt.Cursor // stands where the scan of a part is, or anywhere
-	beside   scan         // its detections cursor
-	tail     *bolt.Cursor
+	events   keyCursor // stands where the scan of a part is, or anywhere
+	beside   scan      // its detections cursor
+	tail     keyCursor
 	inTail   bool   // the last candidate was
 	detected []byte // its detections, if it was
 	parts    []part
@@ -50,11 +48,11 @@ func (sn *Snapshot) search(q Query, from, until ID) (s *search, err error) {
 	if q, err = sn.withSpellings(q); err != nil {
 		return nil, err
 	}
-	s = &search{ctx: sn.ctx, q: &q, filter: newFilter(&q), events: readable(sn.r.tx, eventsBucket).Cursor()}
-	s.tail = readable(sn.r.tx, tailBucket).Cursor()
-	s.beside = scan{detections: readable(sn.r.tx, detectionsBucket).Cursor(), oldestFirst: q.OldestFirst}
+	s = &search{ctx: sn.ctx, q: &q, filter: newFilter(&q), events: sn.r.cursor(eventsSum)}
+	s.tail = sn.r.cursor(tailNumber)
+	s.beside = scan{detections: sn.r.cursor(detectionsSum), oldestFirst: q.OldestFirst}
 	tail := part{from: maxID(from, firstAfter(through)), until: until, tail: true}
-	folded := part{from: from, until: minID(until, firstAfter(through)), lists: s.lists(sn.r.tx)}
+	folded := part{from: from, until: minID(until, firstAfter(through)), lists: s.lists(sn.r)}
 	if s.parts = []part{tail, folded}; q.OldestFirst {
 		slices.Reverse(s.parts)
 	}
@@ -79,13 +77,13 @@ func minID(a, b ID) ID {
 
 // lists returns a list for each field of the query that an index decides, and
 // takes these fields off the filter of the folded part.
-func (s *search) lists(tx *bolt.Tx) (lists []list) {
+func (s *search) lists(r *reader) (lists []list) {
 	add := func(index int, values []string) {
 		slices.Sort(values)
 		values = slices.Compact(values)
 		var of []*postingList
 		for _, value := range values {
-			of = append(of, newPostingList(tx, index, value, s.q.OldestFirst))
+			of = append(of, newPostingList(r.cursor(indexSums+index), index, value, s.q.OldestFirst))
 			s.explains.Lists = append(s.explains.Lists, PlanList{Index: string(indexes[index]), Value: value})
 		}
 		lists = append(lists, list{of, s.q.OldestFirst})
@@ -286,7 +284,7 @@ func (s *search) candidate(p *part) (key, rec []byte) {
 }
 
 // seekBefore moves a cursor to the last key before key.
-func seekBefore(c *bolt.Cursor, key []byte) (k, v []byte) {
+func seekBefore(c keyCursor, key []byte) (k, v []byte) {
 	if k, _ = c.Seek(key); k == nil {
 		return c.Last()
 	}

@@ -191,7 +191,7 @@ func (sn *Snapshot) eventByRecording(camera, recording string, r *record) error 
 	}
 	list := list{}
 	for _, form := range recordingForms(recording) {
-		list.of = append(list.of, newPostingList(sn.r.tx, byRecording, form, false))
+		list.of = append(list.of, newPostingList(sn.r.cursor(indexSums+byRecording), byRecording, form, false))
 	}
 	for id, ok := list.seek(lastID); ok; id, ok = list.seek(lastBefore(id)) {
 		if err := sn.event(id, r); err != nil {
@@ -226,12 +226,20 @@ func catch(panicOnFault bool, err *error) {
 	}
 }
 
-// A reader is a bolt read transaction with cursors at hand.
+// catchPanic is catch where faults are errors already.
+func catchPanic(err *error) {
+	if p := recover(); p != nil {
+		*err = panicError(p)
+	}
+}
+
+// A reader is a bolt read transaction, whose state it reads without bolt.
 type reader struct {
-	file                                     *boltFile // of which it is a user
-	tx                                       *bolt.Tx
+	file *boltFile // of which it is a user
+	tx   *bolt.Tx
+	*view
 	generation                               uint64
-	eventCursor, detectionCursor, tailCursor *bolt.Cursor
+	eventCursor, detectionCursor, tailCursor *treeCursor
 
 	through ID // indexed_through, once it has been asked for
 	known   bool
@@ -368,9 +376,10 @@ func newReader(file *boltFile, generation uint64) (*reader, error) {
 	}
 	r := &reader{file: file, tx: tx, generation: generation}
 	err = guarded(func() error {
-		r.eventCursor = readable(tx, eventsBucket).Cursor()
-		r.detectionCursor = readable(tx, detectionsBucket).Cursor()
-		r.tailCursor = readable(tx, tailBucket).Cursor()
+		r.view = newView(file, tx)
+		r.eventCursor, r.detectionCursor, r.tailCursor = r.cursor(eventsSum), r.cursor(detectionsSum), r.cursor(tailNumber)
+		r.bucket(metaNumber) // from here on bolt may look up what meta has
+		r.get(metaNumber, metaState)
 		return nil
 	})
 	if err != nil {

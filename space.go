@@ -42,10 +42,6 @@ func (s *Store) room(bytes int64) error {
 
 // hasFreePages reports whether as much of a file is free as its reserve has.
 func (s *Store) hasFreePages(f *boltFile) bool {
-	metas, err := readMetas(f.file)
-	if err != nil {
-		return false
-	}
-	u, err := usageOf(f, metas[0])
-	return err == nil && u.free*u.pageSize >= reserveSize(u.pageSize)
+	u := f.usage()
+	return u.free*u.pageSize >= reserveSize(u.pageSize)
 }

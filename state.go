@@ -21,9 +21,14 @@ type state struct {
 	through ID   // indexed_through (index.go); zero while nothing is folded
 	unclean bool // it has been written to, and not been closed since
 	sums    sums
+	txid    uint64 // 0 before schema 3
 }
 
-const stateLen = 4 + 16 + 16 + 1 + 16*sumCount
+const (
+	stateLen     = oldStateLen + 8
+	oldStateLen  = 4 + 16 + 16 + 1 + 16*sumCount
+	txidInSchema = 3 // the first schema that has it
+)
 
 var stateRecord = kindOf(metaBucket)
 
@@ -41,19 +46,27 @@ func (s *state) encode() []byte {
 		b = binary.BigEndian.AppendUint64(b, sum.entries)
 		b = binary.BigEndian.AppendUint64(b, sum.hashes)
 	}
+	b = binary.BigEndian.AppendUint64(b, s.txid)
 	return stateRecord.encode(metaState, func(e *encoder) { e.buf.Write(b) })
 }
 
 // openState verifies a state and returns its payload.
 func openState(rec []byte) ([]byte, error) {
 	b, err := stateRecord.open(metaState, rec)
-	if err == nil && (len(b) != stateLen || b[36] > 1) {
+	if err == nil && (len(b) < oldStateLen || len(b) != stateLenOf(binary.BigEndian.Uint32(b)) || b[36] > 1) {
 		err = fmt.Errorf("%w: %d bytes", ErrCorrupt, len(b))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("meta state: %w", err)
 	}
 	return b, nil
+}
+
+func stateLenOf(schema uint32) int {
+	if schema < txidInSchema {
+		return oldStateLen
+	}
+	return stateLen
 }
 
 func decodeState(rec []byte) (s state, err error) {
@@ -66,11 +79,32 @@ func decodeState(rec []byte) (s state, err error) {
 		at := b[37+16*i:]
 		s.sums[i] = bucketSum{binary.BigEndian.Uint64(at), binary.BigEndian.Uint64(at[8:])}
 	}
+	if len(b) == stateLen {
+		s.txid = binary.BigEndian.Uint64(b[oldStateLen:])
+	}
 	return s, nil
+}
+
+// isOf says whether the state is that of a transaction.
+func (s *state) isOf(txid uint64) error {
+	if s.schema < txidInSchema || s.txid == txid || trusts.txids {
+		return nil
+	}
+	return fmt.Errorf("%w: the state is of transaction %d, and the meta page of %d: a write was lost", ErrCorrupt, s.txid, txid)
 }
 
 func readState(tx *bolt.Tx) (state, error) {
 	return decodeState(readable(tx, metaBucket).Get(metaState))
+}
+
+// sealState has the state be that of a transaction which changes nothing else of it.
+func sealState(tx *bolt.Tx) error {
+	st, err := readState(tx)
+	if err != nil {
+		return err
+	}
+	st.txid = uint64(tx.ID())
+	return writable(tx, metaBucket).Put(metaState, st.encode())
 }
 
 // indexedThrough returns the ID up to which events are folded (index.go).

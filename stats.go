@@ -3,7 +3,6 @@ package doorlog
 import (
 	"context"
 	"encoding/json"
-	"maps"
 	"time"
 )
 
@@ -57,9 +56,8 @@ type Stats struct {
 	// there has been none.
 	LastBackup time.Time `json:"last_backup"`
 
-	// Buckets are the bytes of the pages of each bucket (buckets.go) at the time
-	// Verified, when they were counted; nil if that is zero. A bucket of a few
-	// entries has no pages of its own.
+	// Buckets are the bytes of the pages of each bucket (buckets.go). A bucket of a
+	// few entries has no pages of its own.
 	Buckets map[string]int64 `json:"buckets"`
 
 	// HeldBack says what the last Prune did not remove for want of proof
@@ -154,7 +152,7 @@ func (s *Store) stats(ctx context.Context) (st Stats, err error) {
 	defer s.leave()
 	st.HeldBack = []string{}
 	s.scrub.mu.Lock()
-	st.Verified, st.Verifying, st.Buckets = s.scrub.last, s.scrub.busy, maps.Clone(s.scrub.sizes)
+	st.Verified, st.Verifying = s.scrub.last, s.scrub.busy
 	s.scrub.mu.Unlock()
 	if s.commits != nil {
 		if failure := s.commits.failure.Load(); failure != nil {
@@ -166,7 +164,7 @@ func (s *Store) stats(ctx context.Context) (st Stats, err error) {
 		return st, nil // its numbers cannot be relied on
 	}
 	st.Snapshots, st.OldestSnapshot = s.readers.openSnapshots()
-	meta, sn, err := s.newestState(ctx)
+	sn, err := s.look(ctx)
 	if err != nil {
 		return st, err
 	}
@@ -175,9 +173,9 @@ func (s *Store) stats(ctx context.Context) (st Stats, err error) {
 	if err != nil {
 		return st, err
 	}
-	u, err := usageOf(sn.r.file, meta)
-	if err != nil {
-		return st, err
+	u := sn.r.file.usage()
+	if t := sn.r.file.table; t != nil {
+		st.Buckets = t.bucketSizes()
 	}
 	st.FileSize, st.PageSize, st.Pages, st.FreePages = info.Size(), u.pageSize, u.pages, u.free
 	if err := guarded(func() error { return st.look(sn) }); err != nil {
@@ -219,7 +217,7 @@ func (st *Stats) look(sn *Snapshot) error {
 	if err != nil {
 		return err
 	}
-	last, err := newestID(sn.r.tx)
+	last, err := sn.newestID()
 	st.Oldest, st.Newest = IDTime(first), IDTime(last)
 	return err
 }

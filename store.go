@@ -55,10 +55,12 @@ type Store struct {
 // and ErrCorrupt if it is damaged. None of them changes the file. Without ReadOnly a
 // file of an earlier version is upgraded, after which that version refuses it.
 //
-// A file that was not closed, or is smaller than 64 MiB, is read whole and
-// verified before it is used, which takes as long as the disk takes to read it.
-// Of a larger one that was closed the branches of the trees are read, about a
-// hundredth of it, and all of it is verified in the background (Options.Scrub).
+// A file that was not closed is read whole and verified before it is used, which
+// takes as long as the disk takes to read it. So is one that is smaller than 1 MiB.
+// Of another one that was closed each page is compared with the checksum that Close
+// has written of it when it is first used, and all of them are compared in the
+// background (Options.Scrub). A page that is not what was written is ErrCorrupt: that
+// is what the call that comes to it answers, and every call from then on.
 func Open(path string, options *Options) (*Store, error) {
 	s, err := open(path, options)
 	if err != nil {
@@ -112,6 +114,7 @@ func openStore(path string, opt *Options) (*Store, error) {
 	s.ids.entropy = opt.Entropy
 	s.thumbs = newThumbnails(opt.ThumbnailDir, opt.ThumbnailEdge)
 	s.clock = &clock{now: opt.Now, boot: opt.boot()}
+	s.watch(file)
 	if err := s.remember(); err != nil {
 		return nil, errors.Join(err, s.abandon())
 	}
@@ -135,12 +138,12 @@ func openStore(path string, opt *Options) (*Store, error) {
 	}
 	s.commits = &committer{
 		file: file, readers: &s.readers, clock: s.clock, names: &s.names, log: opt.Logger, commitTx: (*bolt.Tx).Commit,
-		tail: tail, unclean: unclean, awake: make(chan struct{}, 1),
+		tail: tail, unclean: unclean, damage: &s.damage, awake: make(chan struct{}, 1),
 	}
 	if err := s.noticeOlderCopy(s.life); err != nil {
 		opt.Logger.Warn("doorlog: whose the thumbnail folder is cannot be told", "error", err)
 	}
-	if file.scrubbed {
+	if file.table.all.Load() {
 		s.finishErasure()
 	}
 	s.startScrub()
@@ -178,7 +181,7 @@ func (s *Store) remember() error {
 			return err
 		}
 		newest := time.Time{}
-		if id, err := newestID(sn.r.tx); err == nil && id != (ID{}) {
+		if id, err := sn.newestID(); err == nil && id != (ID{}) {
 			newest = IDTime(id)
 		}
 		s.clock.begin(kept, newest)
@@ -237,8 +240,12 @@ func (s *Store) Close() error {
 	s.active.Wait()
 	var err error
 	if s.commits != nil && s.damage.Load() == nil {
-		err = s.commits.close()
+		if err = s.commits.close(); err == nil && s.commits.failure.Load() == nil {
+			err = s.readers.file.writePageSums(s.thumbs.store)
+		}
 		s.advanceClaim()
+	} else if s.commits != nil {
+		err = s.readers.file.distrust() // so that the next Open reads all of it
 	}
 	s.readers.beginWrite() // for ever: the pool stays empty
 	if err := errors.Join(err, s.readers.file.close(), s.thumbs.close()); err != nil {

@@ -609,11 +609,11 @@ func TestOpenRefusesWhatIsNoStore(t *testing.T) {
 		"long text":            {[]byte(strings.Repeat("hello ", 10000)), doorlog.ErrNotStore},
 		"sqlite":               {append([]byte("SQLite format 3\x00"), make([]byte, 8192)...), doorlog.ErrNotStore},
 		"somebody's bolt file": {boltFile(t, false, func(*bolt.Tx) error { return nil }), doorlog.ErrNotStore},
-		"without a freelist":   {boltFile(t, true, meta("format", "doorlog", "schema", "\x00\x00\x00\x01")), doorlog.ErrNotStore},
+		"without a freelist":   {boltFile(t, true, meta("format", "another's")), doorlog.ErrNotStore},
 		"bolt file with meta":  {boltFile(t, false, meta("format", "other")), doorlog.ErrNotStore},
-		"newer schema":         {boltFile(t, false, meta("format", "doorlog", "schema", "\x00\x00\x00\x03")), doorlog.ErrNewerSchema},
+		"newer schema":         {boltFile(t, false, meta("format", "doorlog", "schema", "\x00\x00\x00\x04")), doorlog.ErrNewerSchema},
 		"schema 0":             {boltFile(t, false, meta("format", "doorlog", "schema", "\x00\x00\x00\x00")), doorlog.ErrCorrupt},
-		"missing buckets":      {boltFile(t, false, meta("format", "doorlog", "schema", "\x00\x00\x00\x02")), doorlog.ErrCorrupt},
+		"missing buckets":      {boltFile(t, false, meta("format", "doorlog", "schema", "\x00\x00\x00\x03")), doorlog.ErrCorrupt},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

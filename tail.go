@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 // The tail is the events after indexed_through. They are in a bucket of their
@@ -152,7 +150,7 @@ func (w *writeTx) overTail(fn func(*record) error) error {
 	if err := w.flush(); err != nil {
 		return err
 	}
-	c := readable(w.tx, tailBucket).Cursor()
+	c := w.cursor(tailNumber)
 	for k, event, _ := tailEntry(c.First()); k != nil; k, event, _ = tailEntry(c.Next()) {
 		var r record
 		if err := decodeEvent(k, event, &w.mem, &r); err != nil {
@@ -203,7 +201,7 @@ func (w *writeTx) fold() error {
 
 // readTail reads what the bucket has of the tail.
 func (w *writeTx) readTail() (tail []*insertion, err error) {
-	c := readable(w.tx, tailBucket).Cursor()
+	c := w.cursor(tailNumber)
 	for k, v := c.First(); k != nil; k, v = c.Next() {
 		in := new(insertion)
 		if in.event, in.detected, err = splitTail(bytes.Clone(v)); err == nil { // it is to outlive its page
@@ -220,8 +218,21 @@ func (w *writeTx) readTail() (tail []*insertion, err error) {
 	return tail, nil
 }
 
-// upgrade makes a file of schema 2 of one of schema 1, in which the tail was at
-// the end of events.
+// upgradeFile upgrades a file that nobody has open, as Open would.
+func upgradeFile(path string) error {
+	opt, err := (&Options{}).withDefaults(path)
+	if err != nil {
+		return err
+	}
+	f, err := openFile(path, &opt)
+	if err != nil {
+		return err
+	}
+	return f.close()
+}
+
+// upgrade makes a file of this schema of an older one. In schema 1 the tail was at the
+// end of events.
 func (f *boltFile) upgrade() (err error) {
 	tx, err := f.begin(false)
 	if err != nil {
@@ -237,25 +248,21 @@ func (f *boltFile) upgrade() (err error) {
 	}
 	defer f.rollback(tx)
 	return guarded(func() error {
-		if _, err := tx.CreateBucket(tailBucket); err != nil {
-			return err
-		}
-		w, err := newWriteTx(tx, new(interner), 0)
+		st, err := readState(tx)
 		if err != nil {
 			return err
 		}
-		after := firstAfter(w.through)
-		c := w.events.Cursor()
-		for k, _ := c.Seek(after[:]); k != nil; k, _ = c.Next() {
-			if w.through, err = asID(k); err != nil { // from here on get finds it
+		if st.schema < tailInSchema {
+			if _, err := tx.CreateBucket(tailBucket); err != nil {
 				return err
 			}
-			r, err := w.get(w.through)
-			if err != nil {
-				return fmt.Errorf("event %s: %w", keyText(k), err)
-			}
-			w.index.put(r.ID, indexEntries(&r))
-			w.rollups.addEvent(&r, 1)
+		}
+		w, err := newWriteTx(tx, nil, new(interner), 0)
+		if err == nil && st.schema < tailInSchema {
+			err = w.foldOldTail()
+		}
+		if err != nil {
+			return err
 		}
 		w.schema = schemaVersion
 		version := binary.BigEndian.AppendUint32(nil, schemaVersion)
@@ -265,16 +272,42 @@ func (f *boltFile) upgrade() (err error) {
 		if err := tx.Commit(); err != nil {
 			return diskError(err)
 		}
-		return nil
+		return f.noteCommit()
 	})
 }
 
-// newestID returns the ID of the newest event, or zero.
-func newestID(tx *bolt.Tx) (ID, error) {
-	for _, name := range [...][]byte{tailBucket, eventsBucket} {
-		if k, _ := readable(tx, name).Cursor().Last(); k != nil {
-			return asID(k)
+// foldOldTail folds the events after indexed_through, which are in events.
+func (w *writeTx) foldOldTail() (err error) {
+	after := firstAfter(w.through)
+	c := w.cursor(eventsSum)
+	for k, _ := c.Seek(after[:]); k != nil; k, _ = c.Next() {
+		if w.through, err = asID(k); err != nil { // from here on get finds it
+			return err
 		}
+		r, err := w.get(w.through)
+		if err != nil {
+			return fmt.Errorf("event %s: %w", keyText(k), err)
+		}
+		w.index.put(r.ID, indexEntries(&r))
+		w.rollups.addEvent(&r, 1)
 	}
-	return ID{}, nil
+	return nil
+}
+
+// newestID returns the ID of the newest event, or zero.
+func newestID(tail, events keyCursor) (ID, error) {
+	k, _ := tail.Last()
+	if k == nil {
+		k, _ = events.Last()
+	}
+	if k == nil {
+		return ID{}, nil
+	}
+	return asID(k)
+}
+
+func (w *writeTx) newestID() (ID, error) { return newestID(w.cursor(tailNumber), w.cursor(eventsSum)) }
+
+func (sn *Snapshot) newestID() (ID, error) {
+	return newestID(sn.r.cursor(tailNumber), sn.r.cursor(eventsSum))
 }

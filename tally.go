@@ -182,7 +182,7 @@ func (d *decoder) err() error {
 // to decode.
 func (sn *Snapshot) eachRollup(camera string, first, last time.Time, fn func(day uint32, d *decoder, c counts) error) (err error) {
 	defer catch(debug.SetPanicOnFault(true), &err)
-	cursor := readable(sn.r.tx, rollupsBucket).Cursor()
+	cursor := sn.r.cursor(rollupsSum)
 	from, to := dayOf(first), dayOf(last.Add(-1))
 	mem := arena{}
 	k, v := cursor.First()

@@ -194,7 +194,7 @@ func (s *Store) verify(ctx context.Context) (*Verification, error) {
 		return nil, err
 	}
 	defer s.leave()
-	x, sn, err := s.examineState(ctx, nil)
+	x, sn, err := s.examineState(ctx)
 	if errors.Is(err, ErrCorrupt) {
 		x.report(1, "%v", err)
 		s.condemn(x.err())
@@ -216,21 +216,32 @@ func (s *Store) verify(ctx context.Context) (*Verification, error) {
 	case x.inFile > 0:
 		s.condemn(x.err())
 	default:
-		s.scrub.found(s.opt.Now(), x.sizes())
+		s.scrub.found(s.opt.Now())
 	}
 	return v, err
 }
 
 // examineState examines the newest state of an open store, whose snapshot it
 // returns, to be closed by the caller.
-func (s *Store) examineState(ctx context.Context, pace func() error) (x *examination, sn *Snapshot, err error) {
+func (s *Store) examineState(ctx context.Context) (x *examination, sn *Snapshot, err error) {
 	x = new(examination)
 	meta, sn, err := s.newestState(ctx)
 	if err != nil {
 		return x, nil, err
 	}
+	if t := sn.r.file.table; t != nil && s.commits != nil && t.newest() < meta.txid {
+		// It is being committed just now, and the table does not have it yet.
+		if err = s.commits.exclusively(ctx, func() error { return nil }); err != nil {
+			sn.close()
+			return x, nil, err
+		}
+	}
 	err = guarded(func() error {
-		return x.examine(&walker{ctx: ctx, r: sn.file(), meta: meta, depth: everything, pace: pace})
+		w := &walker{ctx: ctx, r: sn.file(), meta: meta, depth: everything}
+		if t := sn.r.file.table; t != nil {
+			w.look = func(id uint64, data []byte) string { return t.wants(meta.txid, id, data) }
+		}
+		return x.examine(w)
 	})
 	if err != nil {
 		sn.close()
@@ -273,7 +284,7 @@ func (s *Store) condemn(err error) {
 // graceFrom, unless that is zero, is no orphan.
 func (sn *Snapshot) verify(x *examination, graceFrom time.Time) (*Verification, error) {
 	c := checker{
-		examination: x, ctx: sn.ctx, tx: sn.r.tx, store: sn.store, thumbs: sn.store.thumbs, mem: arena{names: &sn.store.names},
+		examination: x, ctx: sn.ctx, r: sn.r, store: sn.store, thumbs: sn.store.thumbs, mem: arena{names: &sn.store.names},
 	}
 	if err := guarded(c.run); err != nil {
 		return nil, err

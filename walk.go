@@ -39,11 +39,12 @@ type walker struct {
 	// was cut off. 0: as many.
 	pages uint64
 
-	// pace, if it is not nil, is called before each page is read.
-	pace func() error
-
 	// took, if it is not nil, is called with the number of pages in each page read.
 	took func(pages uint64)
+
+	// look, if it is not nil, is called with each page of a tree, and each of its
+	// overflow, and says what is wrong with it.
+	look func(id uint64, data []byte) (problem string)
 
 	reached, free bitmap
 	freelistSound bool
@@ -244,11 +245,6 @@ func (w *walker) read(id uint64, level int) (p page, problem string, err error) 
 	if id < firstPage || id >= w.pages {
 		return p, "there is no such page", nil
 	}
-	if w.pace != nil {
-		if err := w.pace(); err != nil {
-			return p, "", err
-		}
-	}
 	if err := w.ctx.Err(); err != nil {
 		return p, "", err
 	}
@@ -278,6 +274,9 @@ func (w *walker) read(id uint64, level int) (p page, problem string, err error) 
 		problem = w.cutShort(&err)
 		return p, problem, err
 	}
+	if problem, err := w.lookAt(&p, id, more); problem != "" || err != nil {
+		return p, problem, err
+	}
 	if w.took != nil {
 		w.took(more + 1)
 	}
@@ -285,6 +284,30 @@ func (w *walker) read(id uint64, level int) (p page, problem string, err error) 
 		w.buffers[level] = p.data
 	}
 	return p, "", nil
+}
+
+// lookAt calls look with a page and its overflow, of which p has what its elements reach.
+func (w *walker) lookAt(p *page, id, more uint64) (problem string, err error) {
+	if w.look == nil {
+		return "", nil
+	}
+	size := uint64(w.meta.pageSize)
+	for i := range more + 1 {
+		data := p.data
+		if end := (i + 1) * size; end <= uint64(len(data)) {
+			data = data[i*size : end]
+		} else {
+			data = make([]byte, size)
+			if err := readPage(w.r, data, int64((id+i)*size)); err != nil {
+				problem = w.cutShort(&err)
+				return problem, err
+			}
+		}
+		if problem = w.look(id+i, data); problem != "" {
+			return problem, nil
+		}
+	}
+	return "", nil
 }
 
 // readOn reads the overflow of a page that is long bytes in all, as far as its
@@ -333,6 +356,9 @@ func readPage(r io.ReaderAt, b []byte, at int64) error {
 func (w *walker) freelist() error {
 	size := uint64(w.meta.pageSize)
 	id := w.meta.freelist
+	if id == noFreelist { // the file was not closed: what is not in use is free
+		return nil
+	}
 	if id < firstPage || id >= w.pages {
 		w.report("the freelist is page %d of %d", id, w.pages)
 		return nil
@@ -361,6 +387,13 @@ func (w *walker) freelist() error {
 	w.freelistSound = true
 	for i := range more + 1 {
 		w.reached.set(id + i)
+	}
+	if w.look != nil {
+		p.data = nil // of which nothing is needed: look reads it
+		if problem, err := w.lookAt(&p, id, more); problem != "" || err != nil {
+			w.report("freelist page %d: %s", id, problem)
+			return err
+		}
 	}
 	return w.freePages(at, count)
 }

@@ -13,6 +13,8 @@ import (
 type writeTx struct {
 	tx                 *bolt.Tx
 	txID               int
+	before             *view                   // the state that it began with; nil: the file is being made
+	visited            [storedBuckets]*visited // in before (writeguard.go)
 	mem                arena
 	events, detections *bolt.Bucket
 	state                    // as this transaction leaves it
@@ -51,19 +53,25 @@ func (in *insertion) encode() {
 	}
 }
 
-func newWriteTx(tx *bolt.Tx, names *interner, tail int) (*writeTx, error) {
+func newWriteTx(tx *bolt.Tx, before *view, names *interner, tail int) (*writeTx, error) {
+	if before != nil {
+		before.get(metaNumber, metaState) // from here on bolt may look up what meta has
+	}
 	st, err := readState(tx)
 	if err != nil {
 		return nil, err
 	}
-	st.unclean = true
+	if err := st.isOf(uint64(tx.ID() - 1)); err != nil {
+		return nil, err
+	}
+	st.unclean, st.txid = true, uint64(tx.ID())
 	w := &writeTx{
-		tx: tx, txID: tx.ID(), mem: arena{names: names}, state: st, tail: tail,
+		tx: tx, txID: tx.ID(), before: before, mem: arena{names: names}, state: st, tail: tail,
 		rollups:    make(rollupChanges),
 		events:     writable(tx, eventsBucket),
 		detections: writable(tx, detectionsBucket),
 	}
-	if w.newest, err = newestID(tx); err != nil {
+	if w.newest, err = w.newestID(); err != nil {
 		w.newest = lastID // every event is looked up, and a damaged key stops no write
 	}
 	w.newest = maxID(w.newest, w.through)
@@ -74,12 +82,14 @@ func newWriteTx(tx *bolt.Tx, names *interner, tail int) (*writeTx, error) {
 // those of meta go through them: a compaction would not have what was not noted.
 func (w *writeTx) putKey(bucket int, key, value []byte) error {
 	w.touch(bucket, key)
+	w.visit(bucket, key)
 	w.bytes += int64(len(key) + len(value))
 	return w.bucket(bucket).Put(key, value)
 }
 
 func (w *writeTx) deleteKey(bucket int, key []byte) error {
 	w.touch(bucket, key)
+	w.visit(bucket, key)
 	return w.bucket(bucket).Delete(key)
 }
 
@@ -112,7 +122,7 @@ func (w *writeTx) delete(bucket int, key []byte) error {
 
 // forget takes what is under a key out of the sums.
 func (w *writeTx) forget(bucket int, key []byte) {
-	if old := w.bucket(bucket).Get(key); old != nil {
+	if old := w.value(bucket, key); old != nil {
 		w.sums.remove(bucket, key, recordSum(old))
 	}
 }
@@ -132,12 +142,12 @@ func (w *writeTx) folded(id ID) bool { return id.Compare(w.through) <= 0 }
 // find returns the records of an event. They are nil if there is none.
 func (w *writeTx) find(id ID) (event, detected []byte, err error) {
 	if w.folded(id) {
-		return w.events.Get(id[:]), w.detections.Get(id[:]), nil
+		return w.value(eventsSum, id[:]), w.value(detectionsSum, id[:]), nil
 	}
 	if in := w.findPending(id); in != nil {
 		return in.event, in.detected, nil
 	}
-	if entry := readable(w.tx, tailBucket).Get(id[:]); entry != nil {
+	if entry := w.value(tailNumber, id[:]); entry != nil {
 		return splitTail(entry)
 	}
 	return nil, nil, nil
@@ -288,7 +298,7 @@ func (w *writeTx) findRecording(camera, recording string) (newest ID, found bool
 		return id, true, nil
 	}
 	for _, form := range recordingForms(recording) {
-		list := newPostingList(w.tx, byRecording, form, true)
+		list := newPostingList(w.cursor(indexSums+byRecording), byRecording, form, true)
 		for id, ok := list.next(); ok; id, ok = list.next() {
 			r, err := w.get(id)
 			if err != nil {
@@ -308,7 +318,7 @@ func (w *writeTx) eventsOf(forms []string) (ids []ID, err error) {
 		return nil, err
 	}
 	for _, form := range forms {
-		list := newPostingList(w.tx, byPerson, form, true)
+		list := newPostingList(w.cursor(indexSums+byPerson), byPerson, form, true)
 		for id, ok := list.next(); ok; id, ok = list.next() {
 			ids = append(ids, id)
 		}
@@ -355,7 +365,7 @@ func (w *writeTx) applyRollups() error {
 	for _, k := range w.rollups.keys() {
 		key := k.bytes()
 		sum := w.rollups[k]
-		before, err := decodeRollup(key, w.bucket(rollupsSum).Get(key))
+		before, err := decodeRollup(key, w.value(rollupsSum, key))
 		switch {
 		case errors.Is(err, ErrCorrupt):
 			damaged = true
@@ -386,7 +396,7 @@ func (w *writeTx) applyRollups() error {
 // sumRollups sums the rollups anew. What a damaged one had been is not known.
 func (w *writeTx) sumRollups() {
 	w.sums[rollupsSum] = bucketSum{}
-	c := w.bucket(rollupsSum).Cursor()
+	c := w.cursor(rollupsSum)
 	for k, v := c.First(); k != nil; k, v = c.Next() {
 		w.sums.add(rollupsSum, k, recordSum(v))
 	}
@@ -396,7 +406,7 @@ func (w *writeTx) sumRollups() {
 func (w *writeTx) rebuildRollup(k rollupKey) (*rollup, error) {
 	sum := new(rollup)
 	from, until := idFrom(startOfDay(k.day)), idFrom(startOfDay(k.day+1))
-	c := w.events.Cursor()
+	c := w.cursor(eventsSum)
 	for key, _ := c.Seek(from[:]); key != nil && bytes.Compare(key, until[:]) < 0; key, _ = c.Next() {
 		id, err := asID(key)
 		if err != nil || !w.folded(id) {

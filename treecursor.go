@@ -1,0 +1,365 @@
+package doorlog
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"unsafe"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// A keyCursor moves over the keys of a bucket in their order, as bolt's Cursor does. k
+// and v are part of a page, and nil at the end.
+type keyCursor interface {
+	First() (k, v []byte)
+	Last() (k, v []byte)
+	Next() (k, v []byte)
+	Prev() (k, v []byte)
+	Seek(key []byte) (k, v []byte) // the first key that is not before key
+}
+
+// A view is one state of a file in bolt's mapping, which does not move while the
+// transaction lasts of which the view is. It believes nothing that is in it: a page is
+// compared with its sum when it is first touched (pages.go), and each time with the
+// place that a search came from. What is wrong is a panic with an ErrCorrupt, of which
+// whoever guards the transaction makes an error.
+//
+// bolt's own search takes any page that is no leaf for a branch, and calls itself for
+// what it takes for the pages below, so that a page that a disk has not written can end
+// the process, or be gone round in for ever.
+type view struct {
+	data  []byte // up to the high-water mark
+	size  int    // of a page
+	table *pageTable
+	root  uint64                      // page of the bucket of buckets
+	roots [storedBuckets + 1]treeRoot // see bucket
+}
+
+// A treeRoot is the root page of a bucket, or its only page, if that is part of the
+// page in which the bucket is.
+type treeRoot struct {
+	known  bool
+	page   uint64
+	inline []byte
+}
+
+// metaNumber is the number of the bucket meta in a view, after those that are stored.
+const metaNumber = storedBuckets
+
+// newView returns the state that a transaction began with. It is called guarded.
+func newView(f *boltFile, tx *bolt.Tx) *view {
+	v := f.mapped(tx.Size())
+	v.root = uint64(tx.Cursor().Bucket().Root())
+	return v
+}
+
+// mapped returns the first bytes of the mapping.
+func (f *boltFile) mapped(size int64) *view {
+	info := f.db.Info()
+	data := *(*unsafe.Pointer)(unsafe.Pointer(&info.Data)) // memory of the system, which Go does not move
+	return &view{data: unsafe.Slice((*byte)(data), int(size)), size: info.PageSize, table: f.table}
+}
+
+// bucket returns the root of a bucket, which must be there.
+func (v *view) bucket(number int) treeRoot {
+	if r := v.roots[number]; r.known {
+		return r
+	}
+	name := metaBucket
+	if number != metaNumber {
+		name = stored[number]
+	}
+	c := treeCursor{view: v, root: treeRoot{page: v.root}, buckets: true}
+	k, value := c.Seek(name)
+	if !bytes.Equal(k, name) {
+		panic(missingBucketError(name))
+	}
+	page, inline, err := parseBucket(value)
+	if err != nil {
+		panic(fmt.Errorf("%w: bucket %q: %w", ErrCorrupt, name, err))
+	}
+	v.roots[number] = treeRoot{known: true, page: page, inline: inline.data}
+	return v.roots[number]
+}
+
+// cursor returns a cursor over a bucket.
+func (v *view) cursor(number int) *treeCursor { return &treeCursor{view: v, root: v.bucket(number)} }
+
+// get returns the value of a key, or nil.
+func (v *view) get(number int, key []byte) []byte {
+	c := treeCursor{view: v, root: v.bucket(number)}
+	k, value := c.Seek(key)
+	if !bytes.Equal(k, key) {
+		return nil
+	}
+	return value
+}
+
+// page returns a page with its overflow.
+func (v *view) page(id uint64) []byte {
+	if id < firstPage || id >= uint64(len(v.data)/v.size) {
+		panic(fmt.Errorf("%w: page %d: there is no such page", ErrCorrupt, id))
+	}
+	if v.table.unseen(id) {
+		v.table.touch(v, id)
+	}
+	at := int(id) * v.size
+	p := v.data[at : at+v.size]
+	if own := binary.NativeEndian.Uint64(p); own != id && !trusts.checks {
+		panic(fmt.Errorf("%w: page %d: it says that it is page %d", ErrCorrupt, id, own))
+	}
+	more := overflowOf(p)
+	if more == 0 {
+		return p
+	}
+	if more >= uint64(len(v.data)/v.size)-id {
+		panic(fmt.Errorf("%w: page %d: it has an overflow of %d pages", ErrCorrupt, id, more))
+	}
+	return v.data[at : at+int(more+1)*v.size]
+}
+
+// A treeCursor is a keyCursor over a bucket of a view. It goes down a tree without
+// calling itself, no deeper than maxLevels, and to each page once for each time that
+// the keys above call for, which grow: so it ends.
+type treeCursor struct {
+	view    *view
+	root    treeRoot
+	buckets bool // its values are buckets
+	stack   []treeLevel
+	key     []byte       // where it stands
+	room    [4]treeLevel // of the stack, as most trees have no more levels
+}
+
+// A treeLevel is a page on the way from the root, and where the cursor stands in it.
+type treeLevel struct {
+	p         []byte // with its overflow
+	id        uint64
+	count, at int
+	leaf      bool
+	below     []byte // its keys are below this one; nil: any
+}
+
+func (c *treeCursor) First() (k, v []byte) {
+	c.begin()
+	return c.edge(false)
+}
+
+func (c *treeCursor) Last() (k, v []byte) {
+	c.begin()
+	return c.edge(true)
+}
+
+func (c *treeCursor) Seek(key []byte) (k, v []byte) {
+	c.begin()
+	for {
+		l := &c.stack[len(c.stack)-1]
+		at := l.search(key)
+		if l.leaf {
+			if at < l.count {
+				l.at = at
+				return c.element(l)
+			}
+			if l.at = max(0, at-1); l.count > 0 {
+				c.key = l.key(l.at)
+			}
+			return c.Next()
+		}
+		if at == l.count || at > 0 && !bytes.Equal(l.key(at), key) {
+			at--
+		}
+		l.at = at
+		c.down()
+	}
+}
+
+func (c *treeCursor) Next() (k, v []byte) {
+	l := &c.stack[len(c.stack)-1]
+	if l.at+1 < l.count {
+		before := c.key
+		l.at++
+		k, v = c.element(l)
+		if compareKeys(before, k) >= 0 && !trusts.checks {
+			panic(l.broken(l.at, errOutOfOrder))
+		}
+		return k, v
+	}
+	for d := len(c.stack) - 2; d >= 0; d-- {
+		if l := &c.stack[d]; l.at+1 < l.count {
+			l.at++
+			c.stack = c.stack[:d+1]
+			c.down()
+			return c.edge(false)
+		}
+	}
+	return nil, nil
+}
+
+func (c *treeCursor) Prev() (k, v []byte) {
+	l := &c.stack[len(c.stack)-1]
+	if l.at > 0 && l.count > 0 {
+		after := c.key
+		l.at--
+		k, v = c.element(l)
+		if compareKeys(k, after) >= 0 && !trusts.checks {
+			panic(l.broken(l.at, errOutOfOrder))
+		}
+		return k, v
+	}
+	for d := len(c.stack) - 2; d >= 0; d-- {
+		if l := &c.stack[d]; l.at > 0 {
+			l.at--
+			c.stack = c.stack[:d+1]
+			c.down()
+			return c.edge(true)
+		}
+	}
+	return nil, nil
+}
+
+// begin goes to the root.
+func (c *treeCursor) begin() {
+	c.stack = c.room[:0]
+	if c.root.page == 0 {
+		c.push(0, c.root.inline, nil, nil)
+		return
+	}
+	c.push(c.root.page, c.view.page(c.root.page), nil, nil)
+}
+
+// edge goes down to the first key below where the cursor is, or to the last.
+func (c *treeCursor) edge(last bool) (k, v []byte) {
+	for {
+		l := &c.stack[len(c.stack)-1]
+		if l.at = 0; last && l.count > 0 {
+			l.at = l.count - 1
+		}
+		if l.leaf {
+			if l.count == 0 {
+				return nil, nil
+			}
+			return c.element(l)
+		}
+		c.down()
+	}
+}
+
+// down goes to the page below where the cursor stands in a branch.
+func (c *treeCursor) down() {
+	l := &c.stack[len(c.stack)-1]
+	below := l.below
+	if l.at+1 < l.count {
+		below = l.key(l.at + 1)
+	}
+	id := binary.NativeEndian.Uint64(l.p[pageHeaderLen+l.at*elementLen+8:])
+	c.push(id, c.view.page(id), l.key(l.at), below)
+}
+
+// push enters a page that begins with the key from, and has keys below below.
+func (c *treeCursor) push(id uint64, p, from, below []byte) {
+	flags, count := binary.NativeEndian.Uint16(p[8:]), int(binary.NativeEndian.Uint16(p[10:]))
+	if flags != leafFlag && flags != branchFlag {
+		panic(fmt.Errorf("%w: page %d: flags %#x where a branch or a leaf should be", ErrCorrupt, id, flags))
+	}
+	root := len(c.stack) == 0
+	switch {
+	case pageHeaderLen+count*elementLen > len(p):
+		panic(fmt.Errorf("%w: page %d: %d elements", ErrCorrupt, id, count))
+	case count == 0 && !(root && flags == leafFlag):
+		panic(fmt.Errorf("%w: page %d is empty", ErrCorrupt, id))
+	case len(c.stack) == maxLevels:
+		panic(fmt.Errorf("%w: page %d is %d levels deep", ErrCorrupt, id, maxLevels))
+	}
+	c.stack = append(c.stack, treeLevel{p: p, id: id, count: count, leaf: flags == leafFlag, below: below})
+	if root || trusts.checks {
+		return
+	}
+	l := &c.stack[len(c.stack)-1]
+	if !bytes.Equal(l.key(0), from) || below != nil && compareKeys(l.key(count-1), below) >= 0 {
+		panic(fmt.Errorf("%w: page %d has keys where no search would find them", ErrCorrupt, id))
+	}
+}
+
+// search returns the number of elements with keys before key.
+func (l *treeLevel) search(key []byte) int {
+	from, to := 0, l.count
+	for from < to {
+		middle := int(uint(from+to) >> 1)
+		if compareKeys(l.key(middle), key) < 0 {
+			from = middle + 1
+		} else {
+			to = middle
+		}
+	}
+	return from
+}
+
+// key returns the key of an element, which is below count.
+func (l *treeLevel) key(i int) []byte {
+	at := pageHeaderLen + i*elementLen
+	e := l.p[at : at+elementLen]
+	position, n := uint64(binary.NativeEndian.Uint32(e)), uint64(binary.NativeEndian.Uint32(e[4:]))
+	if l.leaf {
+		position, n = n, uint64(binary.NativeEndian.Uint32(e[8:]))
+	}
+	from := uint64(at) + position
+	if from+n > uint64(len(l.p)) {
+		panic(l.broken(i, errElement))
+	}
+	return l.p[from : from+n : from+n]
+}
+
+// element returns the key and the value at which the cursor stands in a leaf.
+func (c *treeCursor) element(l *treeLevel) (k, v []byte) {
+	at := pageHeaderLen + l.at*elementLen
+	e := l.p[at : at+elementLen]
+	from := uint64(at) + uint64(binary.NativeEndian.Uint32(e[4:]))
+	middle := from + uint64(binary.NativeEndian.Uint32(e[8:]))
+	end := middle + uint64(binary.NativeEndian.Uint32(e[12:]))
+	switch {
+	case end > uint64(len(l.p)):
+		panic(l.broken(l.at, errElement))
+	case (binary.NativeEndian.Uint32(e)&bucketFlag != 0) != c.buckets:
+		panic(l.broken(l.at, errKind))
+	}
+	c.key = l.p[from:middle:middle]
+	return c.key, l.p[middle:end:end]
+}
+
+// compareKeys is bytes.Compare, in less time for two IDs.
+func compareKeys(a, b []byte) int {
+	if len(a) != idLen || len(b) != idLen {
+		return bytes.Compare(a, b)
+	}
+	x, y := binary.BigEndian.Uint64(a), binary.BigEndian.Uint64(b)
+	if x == y {
+		x, y = binary.BigEndian.Uint64(a[8:]), binary.BigEndian.Uint64(b[8:])
+	}
+	switch {
+	case x < y:
+		return -1
+	case x > y:
+		return 1
+	}
+	return 0
+}
+
+func (l *treeLevel) broken(i int, err error) error {
+	return fmt.Errorf("%w: page %d, element %d: %w", ErrCorrupt, l.id, i, err)
+}
+
+// verify reads all of a page that has not been looked at before.
+func (p *page) verify() error {
+	var last []byte
+	for i := range p.count {
+		e, err := p.element(i)
+		if err == nil && (len(e.key) == 0 || i > 0 && bytes.Compare(last, e.key) >= 0) {
+			err = errOutOfOrder
+		}
+		if err != nil {
+			return fmt.Errorf("element %d: %w", i, err)
+		}
+		last = e.key
+	}
+	return nil
+}
