@@ -19,6 +19,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -165,13 +166,17 @@ func (s *Store) backup(ctx context.Context, w io.Writer, options *BackupOptions)
 	}
 	defer func() { err = errors.Join(err, src.close()) }()
 	b := backupWriter{
-		ctx: ctx, src: src, thumbs: s.thumbs, log: s.opt.Logger,
+		ctx: ctx, src: src, damage: &s.damage, thumbs: s.thumbs, log: s.opt.Logger,
 		buf: make([]byte, backupPiece), progress: newProgress(opt.Progress),
 	}
 	b.out = &sumWriter{w: w}
 	b.buffered = bufio.NewWriterSize(b.out, backupPiece)
 	b.tar = tar.NewWriter(b.buffered)
-	if err := b.write(); err != nil {
+	err = b.write()
+	if damage := s.damage.Load(); damage != nil {
+		err = *damage
+	}
+	if err != nil {
 		return nil, err
 	}
 	if opt.Finish != nil {
@@ -209,7 +214,7 @@ type backupSource struct {
 
 // backupSource begins to read the newest state of the store.
 func (s *Store) backupSource(ctx context.Context, verify bool) (*backupSource, error) {
-	meta, sn, err := s.newestState(ctx)
+	meta, sn, pages, err := s.settledState(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -242,7 +247,7 @@ func (s *Store) backupSource(ctx context.Context, verify bool) (*backupSource, e
 	go func() {
 		defer close(ended)
 		var reading sync.WaitGroup
-		reading.Go(func() { src.database.fill(ctx, stateReader(file, &meta), patience) })
+		reading.Go(func() { src.database.fill(ctx, stateReader(file, &meta, pages), patience) })
 		src.listed <- sn.overNamedFiles(func(r *record) error { return errors.Join(ctx.Err(), src.names.add(r)) })
 		reading.Wait()
 		sn.close()
@@ -351,6 +356,7 @@ func (s *sumWriter) Write(p []byte) (int, error) {
 type backupWriter struct {
 	ctx      context.Context
 	src      *backupSource
+	damage   *atomic.Pointer[error] // the store's
 	thumbs   *thumbnails
 	log      *slog.Logger
 	tar      *tar.Writer
@@ -423,6 +429,9 @@ func (b *backupWriter) thumbnails() error {
 	for {
 		if err := b.ctx.Err(); err != nil {
 			return err
+		}
+		if damage := b.damage.Load(); damage != nil {
+			return *damage
 		}
 		f, ok, err := b.src.names.next()
 		if err != nil || !ok {

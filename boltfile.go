@@ -174,12 +174,39 @@ func (m *boltMeta) check(size int64) error {
 
 // stateReader returns the file as it would be if it had just come to the state of
 // a meta page: the other meta page, which is of the state before, is empty, and nothing
-// is behind the last page.
-func stateReader(f io.ReaderAt, meta *boltMeta) io.Reader {
+// is behind the last page. A page that is not what it was written as is ErrCorrupt.
+func stateReader(f io.ReaderAt, meta *boltMeta, pages *usedPages) io.Reader {
 	metas := make([]byte, 2*meta.pageSize)
 	meta.put(metas)
-	pages := int64(meta.pages) * int64(meta.pageSize)
-	return io.MultiReader(bytes.NewReader(metas), io.NewSectionReader(f, int64(len(metas)), pages-int64(len(metas))))
+	end := int64(meta.pages) * int64(meta.pageSize)
+	rest := io.NewSectionReader(f, int64(len(metas)), end-int64(len(metas)))
+	return io.MultiReader(bytes.NewReader(metas), &pageReader{r: rest, pages: pages, id: firstPage, page: make([]byte, 0, meta.pageSize)})
+}
+
+// A pageReader compares the pages that go through it with their sums.
+type pageReader struct {
+	r     io.Reader
+	pages *usedPages
+	id    uint64 // of the page that is being read
+	page  []byte // what has been read of it
+}
+
+func (p *pageReader) Read(b []byte) (n int, err error) {
+	n, err = p.r.Read(b)
+	for rest := b[:n]; len(rest) > 0; {
+		some := rest[:min(len(rest), cap(p.page)-len(p.page))]
+		p.page, rest = append(p.page, some...), rest[len(some):]
+		if len(p.page) < cap(p.page) {
+			break
+		}
+		if problem := p.pages.wants(p.id, p.page); problem != "" {
+			err := fmt.Errorf("%w: page %d: %s", ErrCorrupt, p.id, problem)
+			p.pages.table.tell(err)
+			return 0, err
+		}
+		p.id, p.page = p.id+1, p.page[:0]
+	}
+	return n, err
 }
 
 // A page is a page of a bolt file in memory, with its overflow.

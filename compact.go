@@ -484,6 +484,7 @@ func (c *compaction) last(few bool) error {
 	c.placed, c.file.settled = true, true
 	s.watch(c.file)
 	s.commits.file, s.commits.changes = c.file, nil
+	s.commits.unclean = true // it has no list of free pages, which Close writes
 	s.readers.replace(c.file)
 	if err == nil {
 		err = syncFolder(filepath.Dir(c.path))

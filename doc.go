@@ -44,9 +44,6 @@
 //   - Only one process at a time can have a store open for writing, and no
 //     other one for reading meanwhile.
 //   - A disk that says it has synced what it has not can lose anything.
-//   - A file of 64 MiB or more that was closed is verified in the background:
-//     until then an index entry that damage took away is not missed, and a
-//     read that comes to a page of another kind may not return.
 //   - A crash between saving a thumbnail and writing its event leaves a file
 //     that no event names, which Verify shows and Prune and Repair remove from a
 //     folder that is the store's alone.
@@ -74,9 +71,12 @@
 // the files that go with events. progress.go tells how far long calls are, and
 // stats.go how the store is.
 //
-// Before bolt maps a file, walk.go reads it as boltfile.go draws it, and
-// examine.go compares it with its sums (sums.go, state.go); scrub.go does so
-// later again. verify.go and check.go compare everything with the invariants
+// Every read goes through treecursor.go, and before every change writeguard.go goes
+// where bolt is about to: both believe no page. pages.go knows the sum of each page, and
+// which of them each commit has made and freed; pagesums.go keeps that behind the last
+// page of a file that is closed, and scrub.go compares all of them from time to time. A
+// file that was not closed is read before bolt maps it: walk.go goes through the pages as
+// boltfile.go draws them, and examine.go compares what is in them with sums.go and state.go. verify.go and check.go compare everything with the invariants
 // that design/schema.md numbers; repair.go, salvage.go and scavenge.go save what
 // is left. backup.go sends a state of the store (spool.go, if the receiver is
 // slow) with the thumbnails that held.go keeps for it, lastbackup.go notes when, and

@@ -79,6 +79,7 @@ func (x *examination) examine(w *walker) error {
 	w.report = func(format string, args ...any) { x.report(1, format, args...) }
 	w.bucket, w.names = x.bucket, x.name
 	x.reading = storedBuckets
+	w.left = func() { x.reading = storedBuckets }
 	w.took = func(pages uint64) { x.pages[x.reading] += pages }
 	if err := w.walk(); err != nil {
 		return err // not of the file, but of reading it

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"slices"
@@ -34,7 +35,45 @@ func (s *Store) Check(ctx context.Context) error {
 	for _, f := range x.list {
 		err = errors.Join(err, errors.New(f.String()))
 	}
+	if len(x.list) == 0 {
+		err = s.checkTable(ctx)
+	}
 	return err
+}
+
+// checkTable compares what is known of the pages with what a walk over them finds.
+func (s *Store) checkTable(ctx context.Context) error {
+	meta, sn, _, err := s.settledState(ctx)
+	if err != nil {
+		return err
+	}
+	defer sn.close()
+	t := sn.r.file.table
+	x := new(examination)
+	want, err := x.tabulate(&walker{ctx: ctx, r: sn.file(), meta: meta, depth: everything})
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.meta.txid != meta.txid { // somebody writes
+		return nil
+	}
+	if t.used != want.used || t.lost != nil {
+		return fmt.Errorf("%d pages are said to be in use, and %d are: %v", t.used, want.used, t.lost)
+	}
+	for id := uint64(firstPage); id < meta.pages; id++ {
+		is := id/64 < uint64(len(t.inUse)) && t.inUse.has(id)
+		if is != want.inUse.has(id) || is && want.sums[id] != t.sums[id] && meta.freelist == noFreelist {
+			return fmt.Errorf("page %d is said to be in use: %v, and is: %v; or it has another sum", id, is, want.inUse.has(id))
+		}
+	}
+	for i, n := range t.sizes[:storedBuckets] {
+		if n != want.sizes[i] {
+			return fmt.Errorf("%s: %d pages are said to be in use, and %d are", stored[i], n, want.sizes[i])
+		}
+	}
+	return nil
 }
 
 // Commits returns the number of transactions that were committed, and of the

@@ -58,9 +58,9 @@ type Options struct {
 	// much space again as the file takes.
 	Quarantine bool
 
-	// Scrub is how often a store that stays open reads and verifies its whole
-	// file in the background, half of the time at most. The first time is
-	// right after Open, unless that has read all of it (see Open). Damage is a
+	// Scrub is how often a store that stays open compares every page of its file
+	// with its checksum in the background, a quarter of the time at most. The first time
+	// is right after Open, unless that has read all of it (see Open). Damage is a
 	// line in Logger, shows in Stats, and every later call is ErrCorrupt.
 	// Default: every 7 days. Negative: never.
 	Scrub time.Duration

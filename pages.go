@@ -483,19 +483,35 @@ func (t *pageTable) comparePiece(r io.ReaderAt, from uint64) error {
 	return nil
 }
 
-// newest returns the transaction of the state that the table is of.
-func (t *pageTable) newest() uint64 {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.meta.txid
+// usedPages are the pages of a state that are in use.
+type usedPages struct {
+	table *pageTable
+	inUse bitmap
 }
 
-// wants says that a page of the snapshot of a transaction is not what its sum says; "":
-// it is. Its sum stays as long as there is the snapshot.
-func (t *pageTable) wants(txid, id uint64, data []byte) (problem string) {
+// usedPages returns those of the state of the table; nil if there is no table.
+func (t *pageTable) usedPages() *usedPages {
+	if t == nil {
+		return nil
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.lost != nil || trusts.sums || t.meta.txid < txid || id >= uint64(len(t.sums)) || pageSum(data) == t.sums[id] {
+	if t.lost != nil {
+		return nil
+	}
+	return &usedPages{table: t, inUse: slices.Clone(t.inUse)}
+}
+
+// wants says that a page is not what its sum says; "": it is, or it is not in use. The
+// sums stay as long as there is a snapshot of the state.
+func (u *usedPages) wants(id uint64, data []byte) (problem string) {
+	if u == nil || trusts.sums || id/64 >= uint64(len(u.inUse)) || !u.inUse.has(id) {
+		return ""
+	}
+	u.table.mu.Lock()
+	want := u.table.sums[id]
+	u.table.mu.Unlock()
+	if pageSum(data) == want {
 		return ""
 	}
 	return "it is not what was written last: it has another sum"

@@ -177,6 +177,9 @@ func (sn *Snapshot) Recent(n int) ([]Event, error) {
 	}
 	const mostAtOnce = 256 // n may be far more than there are events
 	events := make([]Event, 0, min(n, mostAtOnce))
+	if _, err := sn.indexedThrough(); err != nil { // which looks at what is where
+		return nil, failed("recent", err)
+	}
 	all := scan{tail: sn.r.tailCursor, events: sn.r.eventCursor, detections: sn.r.detectionCursor}
 	mem := sn.manyEvents()
 	var r record

@@ -13,11 +13,19 @@ import (
 	"github.com/doorlog/doorlog"
 )
 
-// A file of schema 1, in which the tail was a part of events and each index
-// entry a key, is as it was to who only reads it, and upgraded by who writes.
-func TestSchema1IsUpgraded(t *testing.T) {
+// A file of an older schema is as it was to who only reads it, and upgraded by who
+// writes. In schema 1 the tail was a part of events and each index entry a key; in
+// schema 2 the state had no txid, and each commit wrote the list of free pages. One of
+// the files had not been closed.
+func TestOlderSchemasAreUpgraded(t *testing.T) {
 	needLittleEndian(t)
-	r, err := gzip.NewReader(bytes.NewReader(readFile(t, "testdata/schema1.db.gz")))
+	for _, name := range []string{"schema1", "schema2", "schema2-open"} {
+		t.Run(name, func(t *testing.T) { isUpgraded(t, "testdata/"+name+".db.gz") })
+	}
+}
+
+func isUpgraded(t *testing.T, name string) {
+	r, err := gzip.NewReader(bytes.NewReader(readFile(t, name)))
 	if err != nil {
 		t.Fatal(err)
 	}

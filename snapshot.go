@@ -98,6 +98,9 @@ func (sn *Snapshot) usable() error {
 	if sn.r == nil {
 		return fmt.Errorf("snapshot used after its View: %w", ErrClosed)
 	}
+	if damage := sn.store.damage.Load(); damage != nil { // it ends what is under way
+		return *damage
+	}
 	return sn.ctx.Err()
 }
 
@@ -251,9 +254,17 @@ func (r *reader) indexedThrough() (ID, error) {
 		return r.through, nil
 	}
 	through, err := indexedThrough(r.tx)
-	r.through, r.known = through, err == nil
-	return through, err
+	if err != nil {
+		return through, err
+	}
+	if k, _ := r.eventCursor.Last(); bytes.Compare(k, through[:]) > 0 {
+		return through, fmt.Errorf("event %s: %w", keyText(k), errBeyond)
+	}
+	r.through, r.known = through, true
+	return through, nil
 }
+
+var errBeyond = fmt.Errorf("%w: it is after indexed_through, and not in the tail", ErrCorrupt)
 
 // A readerPool keeps readers of the newest state for the next who asks,
 // because to begin a bolt transaction, look up its buckets and make cursors is

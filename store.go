@@ -239,19 +239,31 @@ func (s *Store) Close() error {
 	s.end()
 	s.active.Wait()
 	var err error
-	if s.commits != nil && s.damage.Load() == nil {
-		if err = s.commits.close(); err == nil && s.commits.failure.Load() == nil {
-			err = s.readers.file.writePageSums(s.thumbs.store)
-		}
-		s.advanceClaim()
-	} else if s.commits != nil {
-		err = s.readers.file.distrust() // so that the next Open reads all of it
+	if s.commits != nil {
+		err = s.closeFile()
 	}
 	s.readers.beginWrite() // for ever: the pool stays empty
 	if err := errors.Join(err, s.readers.file.close(), s.thumbs.close()); err != nil {
 		s.closeErr = fmt.Errorf("doorlog: close %s: %w", s.path, err)
 	}
 	return s.closeErr
+}
+
+// closeFile writes what the next Open needs so as not to read the whole file; or, if the
+// file is damaged, has it read all.
+func (s *Store) closeFile() error {
+	file := s.readers.file
+	if s.damage.Load() == nil {
+		err := s.commits.close()
+		if err == nil && s.commits.failure.Load() == nil {
+			err = file.writePageSums(s.thumbs.store)
+		}
+		s.advanceClaim()
+		if s.damage.Load() == nil {
+			return err
+		}
+	}
+	return file.distrust()
 }
 
 // enter begins a call that Close waits for; leave ends it.

@@ -225,28 +225,35 @@ func (s *Store) verify(ctx context.Context) (*Verification, error) {
 // returns, to be closed by the caller.
 func (s *Store) examineState(ctx context.Context) (x *examination, sn *Snapshot, err error) {
 	x = new(examination)
-	meta, sn, err := s.newestState(ctx)
+	meta, sn, inUse, err := s.settledState(ctx)
 	if err != nil {
 		return x, nil, err
 	}
-	if t := sn.r.file.table; t != nil && s.commits != nil && t.newest() < meta.txid {
-		// It is being committed just now, and the table does not have it yet.
-		if err = s.commits.exclusively(ctx, func() error { return nil }); err != nil {
-			sn.close()
-			return x, nil, err
-		}
-	}
 	err = guarded(func() error {
 		w := &walker{ctx: ctx, r: sn.file(), meta: meta, depth: everything}
-		if t := sn.r.file.table; t != nil {
-			w.look = func(id uint64, data []byte) string { return t.wants(meta.txid, id, data) }
-		}
+		w.look = inUse.wants
 		return x.examine(w)
 	})
 	if err != nil {
 		sn.close()
 	}
 	return x, sn, err
+}
+
+// settledState is newestState between two commits, with the pages that are in use then.
+func (s *Store) settledState(ctx context.Context) (meta boltMeta, sn *Snapshot, pages *usedPages, err error) {
+	take := func() error {
+		if meta, sn, err = s.newestState(ctx); err == nil {
+			pages = sn.r.file.table.usedPages()
+		}
+		return err
+	}
+	if s.commits == nil {
+		err = take()
+	} else {
+		err = s.commits.exclusively(ctx, take)
+	}
+	return meta, sn, pages, err
 }
 
 // newestState returns a snapshot with its meta page, which the second commit
@@ -273,11 +280,23 @@ func (s *Store) newestState(ctx context.Context) (meta boltMeta, sn *Snapshot, e
 	}
 }
 
-// condemn has every later call answer ErrCorrupt.
+// condemn has every later call answer ErrCorrupt, and the next Open read the whole file.
 func (s *Store) condemn(err error) {
-	if s.damage.CompareAndSwap(nil, &err) {
-		s.opt.Logger.Error("doorlog: the file is damaged; verify and repair or salvage it", "file", s.path, "error", err)
+	if !s.damage.CompareAndSwap(nil, &err) {
+		return
 	}
+	s.opt.Logger.Error("doorlog: the file is damaged; verify and repair or salvage it", "file", s.path, "error", err)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing || s.commits == nil { // Close does it, or nobody may
+		return
+	}
+	s.active.Go(func() { // this may be somebody who is writing
+		err := s.commits.exclusively(context.Background(), func() error { return s.readers.file.distrust() })
+		if err != nil {
+			s.opt.Logger.Warn("doorlog: the next Open may not know that the file is damaged", "file", s.path, "error", err)
+		}
+	})
 }
 
 // verify compares everything with everything else. A file that is younger than

@@ -27,6 +27,9 @@ type walker struct {
 	// the tree is sound. key and value are good until that returns.
 	bucket func(name []byte) (entry func(key, value []byte))
 
+	// left, if it is not nil, is called when all of a bucket has been read.
+	left func()
+
 	// report is called with every finding.
 	report func(format string, args ...any)
 
@@ -126,6 +129,9 @@ func (w *walker) enter(level int, name []byte, e element) error {
 		}
 	}
 	take := w.bucket(name)
+	if w.left != nil {
+		defer w.left()
+	}
 	entry := func(_ int, key []byte, e element) error {
 		if e.bucket {
 			w.report("bucket %q has a bucket %q inside", shortened(name), shortened(key))

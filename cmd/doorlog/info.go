@@ -25,9 +25,8 @@ func newInfoCommand(a *app) *cobra.Command {
 how much a day of events takes, and how the clock of the events compares with that of
 this machine.
 
-A database below 64 MiB, or one that was not closed, is read whole and verified when it
-is opened; with --verify any is, and the thumbnails are too. Then the bytes of each
-bucket are shown.
+A database below 1 MiB, or one that was not closed, is read whole and verified when it
+is opened; with --verify any is, and the thumbnails are too.
 
 With --json it is an object with database, store_id, schema, file_bytes, live_bytes,
 page_bytes, pages, free_pages, growth_per_day, events, detected, persons, oldest and
