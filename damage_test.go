@@ -112,7 +112,7 @@ func judgeDamage(t *testing.T, seedText string) {
 	failures := 0
 	for i := 0; i < each && time.Since(begun) < budget && failures < 10; i++ {
 		for k, kind := range damageKinds {
-			m := fileImage{bytes.Clone(sp.file), sp.older, rand.New(rand.NewPCG(seed, uint64(1000*k+i)))}
+			m := fileImage{bytes.Clone(sp.file), sp.older, sp.previous, rand.New(rand.NewPCG(seed, uint64(1000*k+i)))}
 			c := damageCase{specimen: sp, t: t, kind: kind.name, number: i, dir: dir}
 			c.what = fmt.Sprintf("%s, %d (%s)", kind.name, i, kind.do(&m))
 			c.file = m.data

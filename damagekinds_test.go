@@ -12,8 +12,10 @@ import (
 // A fileImage is the bytes of a bolt file, to be damaged: what a disk, a cable or
 // another program can do to a file that nobody has open.
 type fileImage struct {
-	data, older []byte // older: the file as it was some time before
-	rng         *rand.Rand
+	data     []byte
+	older    []byte // the file as it was some time before
+	previous []byte // and before the last commit
+	rng      *rand.Rand
 }
 
 const (
@@ -168,18 +170,21 @@ func (m *fileImage) swap() string {
 }
 
 func (m *fileImage) age() string {
+	older, what := m.older, "a page"
+	if m.rng.IntN(2) == 0 {
+		older, what = m.previous, "a page, as before the last commit"
+	}
 	var changed []uint64
 	for _, id := range append(m.used(), 0, 1) {
-		if end := int(id+1) * pageLen; end <= len(m.older) && !bytes.Equal(m.page(id), m.older[end-pageLen:end]) {
+		if end := int(id+1) * pageLen; end <= len(older) && !bytes.Equal(m.page(id), older[end-pageLen:end]) {
 			changed = append(changed, id)
 		}
 	}
 	id := changed[m.rng.IntN(len(changed))]
-	copy(m.page(id), m.older[int(id)*pageLen:])
-	what := "a page"
+	copy(m.page(id), older[int(id)*pageLen:])
 	if m.rng.IntN(3) == 0 { // what another state of the tree had there may have moved
 		native.PutUint64(m.page(id), id)
-		what = "a page with its id mended"
+		what += ", with its id mended"
 	}
 	return what
 }

@@ -19,9 +19,9 @@ import (
 // A specimen is a store that was closed, whose file is to be damaged, and what
 // it answers.
 type specimen struct {
-	file, older []byte
-	thumbs      map[string][]byte
-	answers     *answers
+	file, older, previous []byte // as it is, as it was some time before, and before it was closed
+	thumbs                map[string][]byte
+	answers               *answers
 
 	// versions are all that each event ever was, deleted ones too.
 	versions map[doorlog.ID][]doorlog.Event
@@ -79,6 +79,7 @@ func newSpecimen(t testing.TB, seed uint64, events int, frame []byte) *specimen 
 	if err := s.Check(ctx); err != nil {
 		t.Fatal(err)
 	}
+	sp.previous = readFile(t, s.path)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}

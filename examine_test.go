@@ -28,7 +28,7 @@ func TestDamageThatOnlyWritingWouldMeetIsFoundBefore(t *testing.T) {
 		"a leaf in the middle is empty":               {addEmptyLeaf, "is empty"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := fileImage{bytes.Clone(sp.file), nil, rand.New(rand.NewPCG(1, 1))}
+			m := fileImage{bytes.Clone(sp.file), nil, nil, rand.New(rand.NewPCG(1, 1))}
 			test.do(t, &m)
 			path := sp.lay(t, filepath.Join(t.TempDir(), "case"), m.data)
 			if _, err := doorlog.Open(path, damageOptions()); !errors.Is(err, doorlog.ErrCorrupt) || !strings.Contains(err.Error(), test.want) {

@@ -1,0 +1,15 @@
+package doorlog
+
+import bolt "go.etcd.io/bbolt"
+
+// AfterCommits has fn called after each commit, before anybody is told of it.
+func (s *Store) AfterCommits(fn func()) {
+	s.commits.commitTx = func(tx *bolt.Tx) error {
+		err := tx.Commit()
+		fn()
+		return err
+	}
+}
+
+// RaceDetector says that the tests run with the race detector.
+const RaceDetector = raceDetector

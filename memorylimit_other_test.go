@@ -1,0 +1,6 @@
+//go:build !linux
+
+package doorlog_test
+
+// limitMemory does nothing here.
+func limitMemory(uint64) {}

@@ -1,0 +1,544 @@
+package doorlog_test
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/doorlog/doorlog"
+)
+
+// The outcomes of a case, from the best to the worst.
+const (
+	answered    = iota // it answers as if nothing had happened
+	refusedFile        // Open says that it is damaged
+	toldLater          // a call says so
+	isWrong
+	died
+	endless
+	outcomes
+)
+
+var outcomeNames = [outcomes]string{"sound", "refused", "touched", "wrong", "died", "endless"}
+
+// A pageJudge finds out what the library does with faults of pages.
+type pageJudge struct {
+	t      testing.TB
+	h      *history
+	dir    string
+	truths map[*fileState]*stateTruth
+	few    bool // some questions for each case: the store is large
+}
+
+// A stateTruth is what a store answers whose file is sound.
+type stateTruth struct {
+	events    []doorlog.Event
+	questions []pageQuestion
+	answers   []any
+	changes   []pageChange
+	steps     [][]doorlog.Event // the events after each of the changes
+	after     []any             // the answers after all of them
+}
+
+func judgeOptions() *doorlog.Options {
+	opt := damageOptions()
+	opt.Logger = slog.New(slog.DiscardHandler)
+	return opt
+}
+
+// lay puts a file, with the thumbnails, into a new folder.
+func (j *pageJudge) lay(file []byte) (path string) {
+	sp := specimen{thumbs: j.h.thumbs}
+	return sp.lay(j.t, j.dir, file)
+}
+
+// truth asks a store of the file as it should be.
+func (j *pageJudge) truth(s *fileState) *stateTruth {
+	if t := j.truths[s]; t != nil {
+		return t
+	}
+	ctx := j.t.Context()
+	path := j.lay(s.bytes())
+	v, err := doorlog.Verify(ctx, path, judgeOptions())
+	if err != nil || !v.Sound() {
+		j.t.Fatalf("%s: without a fault: %+v, %v", s, v, err)
+	}
+	st, err := doorlog.Open(path, judgeOptions())
+	if err != nil {
+		j.t.Fatalf("%s: without a fault: %v", s, err)
+	}
+	must := func(err error) {
+		if err != nil {
+			j.t.Fatalf("%s: without a fault: %v", s, err)
+		}
+	}
+	tr := new(stateTruth)
+	all := func() []doorlog.Event {
+		list, err := allOf(st.Events(ctx, doorlog.Query{}), 1<<30)
+		must(err)
+		return list
+	}
+	ask := func() (list []any) {
+		for _, q := range tr.questions {
+			a, err := q.answerTo(ctx, st)
+			must(err)
+			list = append(list, a)
+		}
+		return list
+	}
+	tr.events = all()
+	tr.questions, tr.changes = j.questions(tr.events), pageChanges(tr.events)
+	if j.few {
+		tr.changes = tr.changes[:quickChanges]
+	}
+	tr.answers = ask()
+	for _, c := range tr.changes {
+		must(c.do(ctx, st))
+		tr.steps = append(tr.steps, all())
+	}
+	tr.after = j.lastAnswers(st, tr)
+	must(st.Close())
+	j.truths[s] = tr
+	return tr
+}
+
+// lastQuestions are those after the changes.
+func (j *pageJudge) lastQuestions(tr *stateTruth) []pageQuestion {
+	return j.questions(tr.steps[len(tr.steps)-1])
+}
+
+// questions are those about a store of these events: of a large one few that read
+// much.
+func (j *pageJudge) questions(events []doorlog.Event) []pageQuestion {
+	return slices.DeleteFunc(pageQuestions(events), func(q pageQuestion) bool {
+		long := strings.HasPrefix(q.name, "Events ") && !slices.Contains([]string{"Events everything", "Events since", "Events recording"}, q.name)
+		return j.few && (long || q.name == "View" || q.name == fmt.Sprint("Recent ", len(events)+1))
+	})
+}
+
+func (j *pageJudge) lastAnswers(st *doorlog.Store, tr *stateTruth) (list []any) {
+	for _, q := range j.lastQuestions(tr) {
+		a, err := q.answerTo(j.t.Context(), st)
+		if err != nil {
+			j.t.Fatalf("without a fault: %s: %v", q.name, err)
+		}
+		list = append(list, a)
+	}
+	return list
+}
+
+// judgeOpen has the pages change while a store is open that has read all of the file.
+// What it then takes from memory may be as before. It ends, whatever there is.
+func (j *pageJudge) judgeOpen(f *pageFault) (outcome int, err error) {
+	ctx := j.t.Context()
+	tr := j.truth(f.state)
+	path := j.lay(f.state.bytes())
+	st, err := doorlog.Open(path, judgeOptions())
+	if err != nil {
+		j.t.Fatal(err)
+	}
+	defer st.Close()
+	for _, q := range tr.questions {
+		if _, err := q.answerTo(ctx, st); err != nil {
+			j.t.Fatalf("without a fault: %s: %v", q.name, err)
+		}
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		j.t.Fatal(err)
+	}
+	for i, p := range f.content() {
+		if _, err := file.WriteAt(p, int64(f.pages[i])*pageLen); err != nil {
+			j.t.Fatal(err)
+		}
+	}
+	if err := file.Close(); err != nil {
+		j.t.Fatal(err)
+	}
+	var first error
+	for _, q := range tr.questions {
+		_, err := q.answerTo(ctx, st)
+		if errors.Is(err, errTooMany) {
+			return isWrong, fmt.Errorf("%s: %w", q.name, err)
+		}
+		first = cmp.Or(first, err)
+	}
+	for _, c := range tr.changes[:quickChanges] {
+		first = cmp.Or(first, c.do(ctx, st))
+	}
+	if first != nil {
+		return toldLater, first
+	}
+	return answered, nil
+}
+
+// A variant is how a case is gone through.
+type variant struct {
+	large, readOnly bool // the file is taken for a large one, which Open does not read whole
+	writesFirst     bool
+}
+
+// variants are those of case number n.
+func (j *pageJudge) variants(f *pageFault, n int) (all []variant) {
+	if *whole && !j.few {
+		all = []variant{{}, {writesFirst: true}}
+	} else {
+		all = []variant{{writesFirst: n%2 == 0}}
+	}
+	if f.state.closed {
+		for i := range len(all) {
+			if n%4 < 3 {
+				all[i].large = true
+			}
+			if *whole {
+				all = append(all, variant{large: !all[i].large, writesFirst: all[i].writesFirst})
+			}
+		}
+		if n%4 == 1 && !j.few {
+			all = append(all, variant{large: true, readOnly: true})
+		}
+	}
+	return all
+}
+
+// judge returns the worst that comes of a fault.
+func (j *pageJudge) judge(f *pageFault, n int) (outcome int, detail string) {
+	image := f.image()
+	for _, v := range j.variants(f, n) {
+		j.truth(f.state)
+		bases := []*fileState{f.state}
+		if before := j.h.before(f.state); before != nil && !f.state.closed && f.beheads() {
+			j.truth(before)
+			bases = append(bases, before)
+		}
+		got, err := isWrong, error(nil)
+		for _, base := range bases {
+			c := &pageCase{pageJudge: j, fault: f, n: n, image: image, tr: j.truth(base), variant: v}
+			if got, err = c.run(); got != isWrong {
+				break
+			}
+		}
+		if got >= outcome {
+			outcome, detail = got, fmt.Sprintf("%+v: %v", v, err)
+		}
+	}
+	if n%8 == 3 && !j.few && outcome < isWrong {
+		if err := j.judgeMending(f, image); err != nil {
+			return isWrong, err.Error()
+		}
+	}
+	return outcome, detail
+}
+
+// A pageCase is a fault, gone through in one way.
+type pageCase struct {
+	*pageJudge
+	variant
+	fault *pageFault
+	n     int
+	image []byte
+	tr    *stateTruth
+	st    *doorlog.Store
+	found error // the first damage that was told of
+}
+
+// run returns the outcome, and the error that says more about it.
+func (c *pageCase) run() (outcome int, err error) {
+	if c.large {
+		defer doorlog.SetWholeBelow(0)()
+	}
+	ctx := c.t.Context()
+	path := c.lay(c.image)
+	v, err := doorlog.Verify(ctx, path, judgeOptions())
+	if err != nil && !c.saysSo(err) {
+		return isWrong, wrong("Verify: %v", err)
+	}
+	sound := err == nil && v.Sound()
+	opt := judgeOptions()
+	opt.ReadOnly = c.readOnly
+	c.st, err = doorlog.Open(path, opt)
+	switch {
+	case err != nil && !c.saysSo(err):
+		return isWrong, wrong("Open: %v", err)
+	case err != nil && sound:
+		return isWrong, wrong("Verify says that it is sound, and Open: %v", err)
+	case err != nil:
+		return refusedFile, err
+	}
+	err = c.goThrough(ctx, path)
+	if c.st != nil {
+		_ = c.st.Close() // it is judged already
+	}
+	switch {
+	case errors.Is(err, errWrong):
+		return isWrong, err
+	case c.found != nil && sound:
+		return isWrong, wrong("Verify says that it is sound: %v", c.found)
+	case c.found != nil:
+		return toldLater, c.found
+	}
+	return outcome, nil
+}
+
+// saysSo reports whether an error of Verify or Open says that the file is damaged:
+// that it is no store at all, only if no meta page is left.
+func (c *pageCase) saysSo(err error) bool {
+	d := damageCase{file: c.image}
+	return isDamage(err) || d.beheaded(err)
+}
+
+// goThrough reads and writes. Its error is errWrong or nil.
+func (c *pageCase) goThrough(ctx context.Context, path string) error {
+	p := possibleOf(c.tr.events)
+	if c.readOnly {
+		return c.reads(ctx)
+	}
+	if !c.writesFirst {
+		if err := c.reads(ctx); err != nil {
+			return err
+		}
+	}
+	all, err := c.writes(ctx, p)
+	if err != nil {
+		return err
+	}
+	if !c.few {
+		if err := c.possibly(ctx, p); err != nil {
+			return err
+		}
+	}
+	err = c.st.Close()
+	c.st = nil
+	if err != nil && !isWriteDamage(err) {
+		return wrong("Close: %v", err)
+	}
+	return c.afterwards(ctx, path, p, all && err == nil && !c.few) // few changes read little
+}
+
+// afterwards opens the file once more. all: every change has succeeded, so that all
+// of the file has been read.
+func (c *pageCase) afterwards(ctx context.Context, path string, p possible, all bool) error {
+	sound := false
+	var v *doorlog.Verification
+	var err error
+	if !c.few || c.n%4 == 0 {
+		v, err = doorlog.Verify(ctx, path, judgeOptions())
+		sound = err == nil && v.Sound()
+	}
+	if all && !sound {
+		return wrong("every change succeeds, and then Verify says: %+v, %v", v, err)
+	}
+	if c.st, err = doorlog.Open(path, judgeOptions()); err != nil {
+		if sound || !isDamage(err) {
+			return wrong("after the changes, sound is %v, and Open: %v", sound, err)
+		}
+		c.found = errors.Join(c.found, err)
+		return nil
+	}
+	before := c.found
+	if err := c.possibly(ctx, p); err != nil {
+		return fmt.Errorf("opened again: %w", err)
+	}
+	if all {
+		for i, q := range c.lastQuestions(c.tr) {
+			if i%8 != c.n%8 && !*whole {
+				continue
+			}
+			if err := c.judgeQuestion(ctx, &q, c.tr.after[i]); err != nil {
+				return fmt.Errorf("after the changes: %w", err)
+			}
+		}
+	}
+	if sound && c.found != nil && before == nil {
+		return wrong("after the changes Verify says that it is sound, and then: %v", c.found)
+	}
+	return nil
+}
+
+// possibly compares the events with what they may be.
+func (c *pageCase) possibly(ctx context.Context, p possible) error {
+	err := p.judge(ctx, c.st)
+	if errors.Is(err, errWrong) {
+		return fmt.Errorf("after the changes: %w", err)
+	}
+	c.found = errors.Join(c.found, err)
+	return nil
+}
+
+// reads asks all questions, each case another one first, while an iteration is under
+// way.
+func (c *pageCase) reads(ctx context.Context) error {
+	next, stop := iter.Pull2(c.st.Events(ctx, doorlog.Query{}))
+	defer stop()
+	seen := []doorlog.Event{}
+	ended := c.goOn(&seen, next, 1)
+	knows := false
+	for i := range c.tr.questions {
+		at := (i + c.n) % len(c.tr.questions)
+		if c.few && i > 4 && (i*c.n)%7 != 0 {
+			continue // for each case others
+		}
+		before := c.found
+		q := &c.tr.questions[at]
+		got, err := q.answerTo(ctx, c.st)
+		if err := judgeAnswer(q.name, got, err, c.tr.answers[at]); errors.Is(err, errWrong) {
+			return err
+		} else if err != nil && c.found == nil {
+			c.found = fmt.Errorf("%s: %w", q.name, err)
+		} else if err == nil && knows {
+			return wrong("%s gives an answer after damage was found", q.name)
+		}
+		if before == nil && c.found != nil {
+			knows = knowsDamage(ctx, c.st)
+		}
+	}
+	if ended == nil {
+		before := len(seen)
+		if ended = c.goOn(&seen, next, len(c.tr.events)+1); knows && len(seen) > before {
+			return wrong("an iteration goes on with %d events after damage was found", len(seen)-before)
+		}
+	}
+	err := judgeAnswer("an iteration", seen, noEnd(ended), c.tr.answers[c.everything()])
+	if errors.Is(err, errWrong) {
+		return err
+	}
+	if c.found == nil {
+		c.found = err
+	}
+	return nil
+}
+
+// everything is the number of the question for all events.
+func (c *pageCase) everything() int {
+	return slices.IndexFunc(c.tr.questions, func(q pageQuestion) bool { return q.name == "Events everything" })
+}
+
+// noEnd takes the end of an iteration for no error.
+func noEnd(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+// goOn takes events from an iteration, until its end (io.EOF) or error.
+func (c *pageCase) goOn(seen *[]doorlog.Event, next func() (doorlog.Event, error, bool), n int) error {
+	for range n {
+		e, err, more := next()
+		if !more {
+			return io.EOF
+		}
+		if err != nil {
+			return err
+		}
+		*seen = append(*seen, e)
+	}
+	return nil
+}
+
+func (c *pageCase) judgeQuestion(ctx context.Context, q *pageQuestion, truth any) error {
+	got, err := q.answerTo(ctx, c.st)
+	if err = judgeAnswer(q.name, got, err, truth); errors.Is(err, errWrong) {
+		return err
+	}
+	c.found = errors.Join(c.found, err)
+	return nil
+}
+
+// isWriteDamage reports whether the error of a write says that something is damaged,
+// or was before.
+func isWriteDamage(err error) bool {
+	return isDamage(err) || errors.Is(err, doorlog.ErrFailed) || errors.Is(err, doorlog.ErrUnknownOutcome)
+}
+
+// writes makes the changes, and says whether all of them have been made.
+func (c *pageCase) writes(ctx context.Context, p possible) (all bool, err error) {
+	all = true
+	from := c.tr.events
+	for i, change := range c.tr.changes {
+		to := c.tr.steps[i]
+		err := change.do(ctx, c.st)
+		switch {
+		case err == nil:
+			p.change(from, to, true)
+		case !isWriteDamage(err):
+			return false, wrong("%s: %v", change.name, err)
+		default:
+			if c.found == nil {
+				c.found = fmt.Errorf("%s: %w", change.name, err)
+			}
+			all = false
+			if change.part || errors.Is(err, doorlog.ErrUnknownOutcome) {
+				p.change(from, to, false)
+			}
+		}
+		from = to
+	}
+	return all, nil
+}
+
+// judgeMending has the file repaired and salvaged, and opened with Quarantine. What is
+// mended answers as before the fault.
+func (j *pageJudge) judgeMending(f *pageFault, image []byte) error {
+	ctx := j.t.Context()
+	path := j.lay(image)
+	fresh := filepath.Join(j.dir, "fresh.db")
+	if _, err := doorlog.Salvage(ctx, path, fresh); err == nil {
+		v, err := doorlog.Verify(ctx, fresh, judgeOptions())
+		if err != nil || !v.Sound() {
+			return wrong("salvaged: %+v, %v", v, err)
+		}
+	}
+	if !bytes.Equal(readFile(j.t, path), image) {
+		return wrong("Salvage changes the damaged file")
+	}
+	if _, err := doorlog.Repair(ctx, path, judgeOptions()); err == nil {
+		st, err := doorlog.Open(path, judgeOptions())
+		if err != nil {
+			return wrong("repaired: %v", err)
+		}
+		list, err := allOf(st.Events(ctx, doorlog.Query{}), 1<<30)
+		err = errors.Join(err, st.Close())
+		before := j.h.before(f.state)
+		same := err == nil && reflect.DeepEqual(list, j.truth(f.state).events)
+		if !same && err == nil && before != nil && !f.state.closed && f.beheads() {
+			same = reflect.DeepEqual(list, j.truth(before).events)
+		}
+		if !same {
+			return wrong("repaired: %d events, %v; there are %d", len(list), err, len(j.truth(f.state).events))
+		}
+	} else if !isDamage(err) && !errors.Is(err, doorlog.ErrNotStore) {
+		return wrong("repair: %v", err)
+	}
+	path = j.lay(image)
+	opt := judgeOptions()
+	opt.Quarantine = true
+	st, err := doorlog.Open(path, opt)
+	if err == nil {
+		err = st.Close()
+	}
+	if err != nil && !isDamage(err) {
+		return wrong("quarantine: %v", err)
+	}
+	return nil
+}
+
+// memoryOfJudge is what the process of the judge may take, in bytes.
+const memoryOfJudge = 3 << 30
+
+func init() {
+	if os.Getenv(pagePlan) != "" && !doorlog.RaceDetector {
+		limitMemory(memoryOfJudge)
+	}
+}
