@@ -60,7 +60,8 @@ type examination struct {
 	unknown        []string
 	format, schema []byte
 	state          []byte             // its record in meta
-	known          *state             // nil: damaged
+	known          *state             // nil: damaged, or not of this state of the file
+	storeID        ID                 // zero: damaged
 	mixed          bool               // it is not of one moment
 	notes          map[string][]byte  // other records of meta, which verify
 	sums           sums               // of what is there
@@ -97,9 +98,11 @@ func (x *examination) examine(w *walker) error {
 		x.report(2, "there is a bucket %q", name)
 	}
 	if st, err := decodeState(x.state); err == nil {
-		x.known = &st
-		if err := st.isOf(w.meta.txid); err != nil {
+		x.storeID = st.storeID
+		if err := st.isOf(w.meta.txid); err != nil { // its sums are of before
 			x.report(2, "%v", err)
+		} else {
+			x.known = &st
 		}
 	}
 	x.unsound = x.all > x.damagedRecords()

@@ -94,7 +94,7 @@ func TestFaultsOfPagesGoUnnoticedWithoutTheChecks(t *testing.T) {
 		plan faultPlan
 	}{
 		{"without the txid of the state", faultPlan{Txids: true, Kinds: []string{lostPage, lostAll}}},
-		{"without the sums of pages", faultPlan{Sums: true}},
+		{"without the sums of pages", faultPlan{Sums: true, Kinds: []string{lostBefore}}},
 		{"without the checks of the cursor", faultPlan{Checks: true, Open: true, Kinds: []string{otherKind, otherKindID}}},
 	} {
 		p := &control.plan

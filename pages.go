@@ -99,9 +99,9 @@ func (t *pageTable) compare(v *view, id uint64) error {
 	return nil
 }
 
-func wrongSum(id uint64) error {
-	return fmt.Errorf("%w: page %d is not what was written last: it has another sum", ErrCorrupt, id)
-}
+const wrongSumText = "it is not what was written last: it has another sum"
+
+func wrongSum(id uint64) error { return fmt.Errorf("%w: page %d: %s", ErrCorrupt, id, wrongSumText) }
 
 func pageSum(p []byte) uint32 { return crc32.Checksum(p, castagnoli) }
 
@@ -514,7 +514,7 @@ func (u *usedPages) wants(id uint64, data []byte) (problem string) {
 	if pageSum(data) == want {
 		return ""
 	}
-	return "it is not what was written last: it has another sum"
+	return wrongSumText
 }
 
 // count returns how many bits are set.

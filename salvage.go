@@ -280,8 +280,8 @@ func (c *copier) finish(x *examination) (*Salvaged, error) {
 	}
 	for more := true; more; {
 		err := c.update(func(w *writeTx) (err error) {
-			if x.known != nil {
-				w.storeID = x.known.storeID
+			if x.storeID != (ID{}) {
+				w.storeID = x.storeID
 			}
 			for key, rec := range x.notes {
 				if err := writable(w.tx, metaBucket).Put([]byte(key), rec); err != nil {

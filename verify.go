@@ -149,7 +149,34 @@ func (x *examination) examineFile(ctx context.Context, f *os.File) error {
 	x.older = metas[1:]
 	stop := readAhead(f, info.Size())
 	defer stop()
-	return guarded(func() error { return x.examine(wholeWalker(ctx, f, metas[0], info.Size())) })
+	return guarded(func() error {
+		w := wholeWalker(ctx, f, metas[0], info.Size())
+		if w.look, err = closedPages(ctx, f, metas[0], info.Size()); err != nil {
+			return err
+		}
+		return x.examine(w)
+	})
+}
+
+// closedPages returns what compares the pages of a file that was closed with their sums;
+// nil if it has none.
+func closedPages(ctx context.Context, f *os.File, meta boltMeta, size int64) (look func(id uint64, data []byte) string, err error) {
+	sums, err := readPageSums(f, &meta)
+	if sums == nil || err != nil {
+		return nil, err
+	}
+	w := wholeWalker(ctx, f, meta, size)
+	w.depth = justMeta
+	x := new(examination)
+	if err := x.examine(w); err != nil || x.storeID != sums.storeID {
+		return nil, ctx.Err()
+	}
+	return func(id uint64, data []byte) string {
+		if pageSum(data) == sums.sums[id] || trusts.sums {
+			return ""
+		}
+		return wrongSumText
+	}, nil
 }
 
 // wholeWalker returns a walker over all of a file, which may have been cut off.

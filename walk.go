@@ -293,6 +293,7 @@ func (w *walker) read(id uint64, level int) (p page, problem string, err error) 
 }
 
 // lookAt calls look with a page and its overflow, of which p has what its elements reach.
+// A problem is that there is no such page.
 func (w *walker) lookAt(p *page, id, more uint64) (problem string, err error) {
 	if w.look == nil {
 		return "", nil
@@ -309,8 +310,8 @@ func (w *walker) lookAt(p *page, id, more uint64) (problem string, err error) {
 				return problem, err
 			}
 		}
-		if problem = w.look(id+i, data); problem != "" {
-			return problem, nil
+		if problem := w.look(id+i, data); problem != "" {
+			w.report("page %d: %s", id+i, problem) // and what it has may be read all the same
 		}
 	}
 	return "", nil
