@@ -241,6 +241,9 @@ func (c *committer) transact(jobs []*job) error {
 			return err
 		}
 		if err := c.file.lengthenAgain(tries, makesRoom); err != nil {
+			if !makesRoom {
+				c.file.reserve.refused = c.file.reserve.tried
+			}
 			c.file.shorten(end)
 			return err
 		}

@@ -1,6 +1,7 @@
 package doorlog
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -54,7 +55,14 @@ type reserve struct {
 	bound   int64 // Options.MaxSize
 	last    int64 // the bound of transactions that make room
 	minFree int64 // Options.MinFree, and 0 if that is none
+
+	tried   attempt // the last transaction
+	refused attempt // the last for which there was too little; zero: none
 }
+
+// An attempt is a transaction that puts so many bytes into a file that ends there, and
+// has so many free pages.
+type attempt struct{ changed, end, free int64 }
 
 // reserveRoom sets up the reserve of a file that has been opened to be written to,
 // and lengthens the file for it. If the disk has no room for that, the file stays as
@@ -119,11 +127,17 @@ func (f *boltFile) allow(tx *bolt.Tx, changed int64, makesRoom bool) error {
 		full = f.lengthen(want, false)
 	}
 	f.db.MaxSize = int(max(min(r.end, r.bound)-r.size, 1)) // bolt takes 0 for no limit
+	u := f.usage()
+	r.tried = attempt{changed, r.end, u.free}
+	if no := r.refused; no != (attempt{}) && changed >= no.changed && r.end <= no.end && u.free <= no.free {
+		// To try, bolt would have to find its free pages anew afterwards, in the whole file.
+		return cmp.Or(full, r.overBound())
+	}
 	missing := r.used + r.size - r.end
 	if missing <= 0 {
 		return nil
 	}
-	if u := f.usage(); u.free*u.pageSize >= missing+2*changed {
+	if u.free*u.pageSize >= missing+2*changed {
 		return nil
 	}
 	if full == nil {
