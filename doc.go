@@ -60,7 +60,7 @@
 // (one transaction), reserve.go (how far the file may be used) and tail.go (the newest
 // events), and later into index.go with
 // postings.go (posting lists) and rollup.go (sums); a read from snapshot.go and
-// query.go through search.go (posting lists, intersected) and filter.go. page.go,
+// query.go through search.go (posting lists, intersected) and filter.go. iteration.go, page.go,
 // count.go, explain.go, tally.go and analytics.go stand on these. buckets.go draws
 // the keys and codec.go the records. A frame goes from picture.go to thumbnail.go
 // and frame.go, after frame_cost.go has told from its headers what it would take.

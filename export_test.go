@@ -121,6 +121,7 @@ var Damages = map[string]string{
 	"detections too many":       "I5",
 	"detections changed":        "I5",
 	"watermark moved":           "I7",
+	"miscounted":                "I12",
 	"bucket gone":               "I2",
 	"rollup changed":            "I11",
 	"rollup gone":               "I11",
@@ -272,6 +273,11 @@ func damage(tx *bolt.Tx, kind string) error {
 		return detections.Put(make([]byte, 16), encodeDetections(ID{}, nil))
 	case "detections changed":
 		return detections.Put(first, encodeDetections(id, []Detection{{Label: "one"}}))
+	case "miscounted":
+		st, err := readState(tx)
+		st.sums[eventsSum].entries++
+		st.sums[personsSum].entries++
+		return errors.Join(err, tx.Bucket(metaBucket).Put(metaState, st.encode()))
 	case "watermark moved":
 		return moveWatermark(tx)
 	case "bucket gone":
