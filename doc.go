@@ -76,8 +76,8 @@
 //
 // Before bolt maps a file, walk.go reads it as boltfile.go draws it, and
 // examine.go compares it with its sums (sums.go, state.go); scrub.go does so
-// later again. verify.go and check.go compare everything with the invariants
-// that design/schema.md numbers; repair.go, salvage.go and scavenge.go save what
+// later again. verify.go, check.go and thumbnailcheck.go compare everything with the
+// invariants that design/schema.md numbers; repair.go, salvage.go and scavenge.go save what
 // is left. backup.go sends a state of the store (spool.go, if the receiver is
 // slow) with the thumbnails that held.go keeps for it, lastbackup.go notes when, and
 // restore.go makes a store of that again.

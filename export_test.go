@@ -25,11 +25,15 @@ func (s *Store) Check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer sn.close()
 	if !x.broken() {
-		if _, err := sn.verify(x, time.Time{}); err != nil {
-			return err
-		}
+		err = sn.compare(x)
+	}
+	sn.close()
+	if err == nil && !x.broken() {
+		_, err = s.verifyRest(ctx, x, time.Time{})
+	}
+	if err != nil {
+		return err
 	}
 	for _, f := range x.list {
 		err = errors.Join(err, errors.New(f.String()))
@@ -322,6 +326,13 @@ func damageList(index *bolt.Bucket, bit bool) error {
 		return index.Put(k, postingRecords[byCamera].encode(k, func(e *encoder) { e.buf.Write(ids) }))
 	}
 	return errors.New("no list of three events")
+}
+
+// HoldThumbnails has whoever looks into the folder of the thumbnails wait until release
+// is called, as on a disk that does not answer.
+func (s *Store) HoldThumbnails() (release func()) {
+	s.thumbs.mu.Lock()
+	return s.thumbs.mu.Unlock
 }
 
 // FailCommits has every commit fail with err: after it has been done, as when

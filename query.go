@@ -254,7 +254,8 @@ func (sn *Snapshot) overRecords(from, until ID, fn func(key, event, detected []b
 		}
 	}
 	c = readable(sn.r.tx, tailBucket).Cursor()
-	for k, event, detected := tailEntry(c.Seek(from[:])); before(k); k, event, detected = tailEntry(c.Next()) {
+	for k, v := c.Seek(from[:]); before(k); k, v = c.Next() {
+		event, detected, _ := splitTail(v) // nil, which is no record, if it is damaged
 		if more, err := fn(k, event, detected); err != nil || !more {
 			return err
 		}
