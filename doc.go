@@ -18,7 +18,8 @@
 //   - An event and all of its detections are one transaction: nobody ever sees
 //     a part of them.
 //   - Readers see one state of the store and are not held up by writers, nor
-//     writers by readers.
+//     writers by readers. A loop over Store.Events, which may take its time, sees
+//     one for each page of at most 256 events.
 //   - Events are ordered by the time at which they happened, to the
 //     nanosecond, however late they arrive and whatever the clock does.
 //   - A frame that cannot be read, or a thumbnail that cannot be saved, never

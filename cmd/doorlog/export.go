@@ -113,7 +113,7 @@ func (a *app) export(ctx context.Context, f *exportFlags, given func(flag string
 		})
 	})
 	if err != nil && !toFile && sum != (exportSummary{}) {
-		err = fmt.Errorf("%w; standard output has a part of the export", err)
+		err = fmt.Errorf("%w; standard output has at most a part of the export", err)
 	}
 	if err != nil {
 		return fromFlags(err)
