@@ -66,7 +66,7 @@ func (s *Store) knownThumbnails(ctx context.Context, from ID) (some []knownThumb
 		return sn.overRecords(from, lastID, func(key, event, _ []byte) (more bool, err error) {
 			var r record
 			if decodeEvent(key, event, &mem, &r) != nil {
-				return true, nil // the examination has reported it
+				return true, nil //nolint:nilerr // the examination has reported it
 			}
 			if events == atOnce || len(some) == lookedUpAtOnce {
 				next = r.ID
