@@ -330,7 +330,7 @@ func damageList(index *bolt.Bucket, bit bool) error {
 
 // HoldThumbnails has whoever looks into the folder of the thumbnails wait until release
 // is called, as on a disk that does not answer.
-func (s *Store) HoldThumbnails() (release func()) {
+func HoldThumbnails(s *Store) (release func()) {
 	s.thumbs.mu.Lock()
 	return s.thumbs.mu.Unlock
 }

@@ -29,7 +29,7 @@ func waitsForFolder() bool {
 // wait again and again. It returns how often, and fails if a snapshot is open then.
 func (s *testStore) whileTheFolderHangs(t *testing.T, call func() error) (waits int) {
 	t.Helper()
-	release := s.HoldThumbnails()
+	release := doorlog.HoldThumbnails(s.Store)
 	done := make(chan error, 1)
 	go func() { done <- call() }()
 	for {
@@ -56,7 +56,7 @@ func (s *testStore) whileTheFolderHangs(t *testing.T, call func() error) (waits 
 			}
 		}
 		release()
-		release = s.HoldThumbnails()
+		release = doorlog.HoldThumbnails(s.Store)
 	}
 }
 
