@@ -97,10 +97,10 @@ type BackupInfo struct {
 
 // BackupOptions configure a Backup. nil means defaults.
 type BackupOptions struct {
-	// Verify has the state that is backed up be verified first, as by Verify but
-	// for the thumbnails, which are in any case. A file that is damaged is
-	// ErrCorrupt then, and nothing is written. It takes some three times as long
-	// as to copy the database.
+	// Verify has the whole file verified first, as in the background
+	// (Options.Scrub). A file that is damaged is ErrCorrupt then, now and for
+	// every later call, and nothing is written. It takes some three times as long
+	// as to copy the database. The thumbnails are compared in any case.
 	Verify bool
 
 	// Progress, if it is set, is called from time to time with how many bytes of
@@ -150,17 +150,22 @@ func (s *Store) backup(ctx context.Context, w io.Writer, options *BackupOptions)
 		return nil, err
 	}
 	defer s.leave()
+	var opt BackupOptions
+	if options != nil {
+		opt = *options
+	}
+	if opt.Verify { // before there is a snapshot, which is to be short
+		if err := s.verifyFile(ctx, true); err != nil {
+			return nil, err
+		}
+	}
 	s.thumbs.hold() // before the snapshot, whose events name them
 	defer func() {
 		if rerr := s.thumbs.release(); rerr != nil {
 			s.opt.Logger.Warn("doorlog: thumbnails that no event names are left after a backup", "error", rerr)
 		}
 	}()
-	var opt BackupOptions
-	if options != nil {
-		opt = *options
-	}
-	src, err := s.backupSource(ctx, opt.Verify)
+	src, err := s.backupSource(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -213,7 +218,7 @@ type backupSource struct {
 }
 
 // backupSource begins to read the newest state of the store.
-func (s *Store) backupSource(ctx context.Context, verify bool) (*backupSource, error) {
+func (s *Store) backupSource(ctx context.Context) (*backupSource, error) {
 	meta, sn, pages, err := s.settledState(ctx)
 	if err != nil {
 		return nil, err
@@ -223,11 +228,7 @@ func (s *Store) backupSource(ctx context.Context, verify bool) (*backupSource, e
 	src := &backupSource{listed: make(chan error, 1), manifest: manifest{
 		Format: backupFormat, Version: backupVersion, Time: s.opt.Now().Round(0).UTC(), DatabaseBytes: size,
 	}}
-	err = src.manifest.take(sn)
-	if err == nil && verify {
-		err = examineAll(ctx, file, &meta)
-	}
-	if err != nil {
+	if err := src.manifest.take(sn); err != nil {
 		sn.close()
 		return nil, err
 	}
@@ -258,18 +259,6 @@ func (s *Store) backupSource(ctx context.Context, verify bool) (*backupSource, e
 		return errors.Join(src.database.close(), src.names.close())
 	}
 	return src, nil
-}
-
-// examineAll is ErrCorrupt if a state of the file does not verify.
-func examineAll(ctx context.Context, f io.ReaderAt, meta *boltMeta) error {
-	x := new(examination)
-	err := guarded(func() error {
-		return x.examine(&walker{ctx: ctx, r: f, meta: *meta, depth: everything})
-	})
-	if err != nil {
-		return err
-	}
-	return x.err()
 }
 
 // tempFile makes a file for a while. It is beside the database, unless that may be

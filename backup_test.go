@@ -653,9 +653,12 @@ func TestBackupOfADamagedStoreBeginsNothing(t *testing.T) {
 		t.Errorf("%d bytes were written", out.Len())
 	}
 	wantOnly(t, filepath.Dir(s.path), "events.db", "thumbnails")
+	_, err = s.Recent(t.Context(), 1)
+	wantError(t, err, doorlog.ErrCorrupt, "doorlog: recent: ")
 	if _, err := f.WriteAt(restore, int64(at)); err != nil {
 		t.Fatal(err)
 	}
+	s.reopen(t)
 	s.backup(t)
 }
 

@@ -14,7 +14,7 @@ func (p *pruning) bound() error {
 		until, p.surveyed = lastID, true
 	}
 	events, records, files := p.events, int64(0), int64(0) // that stay, of those that go, that stay
-	err := p.walk(until, func(sn *Snapshot, r *record, bytes int64) (bool, error) {
+	err := p.walk(until, func(r *record, bytes int64) (bool, error) {
 		if p.event(&r.Event) != stays {
 			events--
 			records += bytes
@@ -27,7 +27,7 @@ func (p *pruning) bound() error {
 		if p.thumbnail(&r.Event) != stays {
 			return true, nil
 		}
-		file, err := p.fileBytes(sn, r)
+		file, err := p.fileBytes(r)
 		files += file
 		return true, err
 	}, nil)
@@ -51,11 +51,11 @@ func (p *pruning) findLast(tooMany, tooLarge int64) error {
 		return nil
 	}
 	ages := p.verdict // which knows of no last event yet
-	size := func(sn *Snapshot, r *record) (int64, error) {
+	size := func(r *record) (int64, error) {
 		if tooLarge <= 0 || ages.thumbnail(&r.Event) != stays {
 			return 0, nil
 		}
-		return p.fileBytes(sn, r)
+		return p.fileBytes(r)
 	}
 	records, files := int64(0), int64(0)
 	return p.inTurn(ages, size, func(t turn, record, file int64) (more bool) {
@@ -76,7 +76,7 @@ func (p *pruning) findLast(tooMany, tooLarge int64) error {
 // the order of the turns, with the bytes of its records and what size says of its file,
 // until take returns false.
 func (p *pruning) inTurn(
-	ages verdict, size func(*Snapshot, *record) (int64, error), take func(t turn, record, file int64) (more bool),
+	ages verdict, size func(*record) (int64, error), take func(t turn, record, file int64) (more bool),
 ) error {
 	type later struct {
 		turn         turn
@@ -89,12 +89,12 @@ func (p *pruning) inTurn(
 		late = late[1:]
 		more = take(first.turn, first.record, first.file)
 	}
-	err := p.walk(lastID, func(sn *Snapshot, r *record, bytes int64) (bool, error) {
+	err := p.walk(lastID, func(r *record, bytes int64) (bool, error) {
 		t := ages.turn(&r.Event)
 		if r.Pinned || ages.event(&r.Event) != stays {
 			return true, nil
 		}
-		file, err := size(sn, r)
+		file, err := size(r)
 		if err != nil {
 			return false, err
 		}
@@ -119,12 +119,14 @@ func (p *pruning) inTurn(
 
 // fileBytes returns what the thumbnail of an event takes; one that several
 // events name counts for the newest of them.
-func (p *pruning) fileBytes(sn *Snapshot, r *record) (int64, error) {
+func (p *pruning) fileBytes(r *record) (int64, error) {
 	newest := r.ID
 	if r.thumb.known && r.ThumbnailPath != thumbnailPath(r.ID) {
-		err := sn.overNamers(r.ThumbnailPath, func(id ID) bool {
-			newest = id
-			return false
+		err := p.inSnapshot(func(sn *Snapshot) error {
+			return sn.overNamers(r.ThumbnailPath, func(id ID) bool {
+				newest = id
+				return false
+			})
 		})
 		if err != nil {
 			return 0, err

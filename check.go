@@ -2,14 +2,10 @@ package doorlog
 
 import (
 	"context"
-	"errors"
-	"io/fs"
-	"slices"
 )
 
-// A checker compares the buckets of one state of a store with each other, and
-// the thumbnails with the events. What it reports begins with the number that
-// the broken invariant has in design/schema.md.
+// A checker compares the buckets of one state of a store with each other. What it
+// reports begins with the number that the broken invariant has in design/schema.md.
 //
 // It comes after an examination, which has read every page, verified every
 // record and summed every bucket. So that its memory does not grow with the
@@ -17,20 +13,14 @@ import (
 // compares the sums.
 type checker struct {
 	*examination
-	ctx    context.Context
-	r      *reader
-	store  *Store
-	thumbs *thumbnails
-	mem    arena
+	ctx context.Context
+	r   *reader
+	mem arena
 
-	expected   sums
-	posting    []byte // room for an index entry
-	day        uint32 // of the rollups that are being added up
-	rollups    rollupChanges
-	thumbnails int64
-	missing    int64    // of them
-	links      []string // the first of the symbolic links before thumbnails
-	linked     int64    // thumbnails behind them
+	expected sums
+	posting  []byte // room for an index entry
+	day      uint32 // of the rollups that are being added up
+	rollups  rollupChanges
 }
 
 func (c *checker) run() error {
@@ -51,7 +41,7 @@ func (c *checker) run() error {
 	return nil
 }
 
-// events checks every event with its detections, and its thumbnail.
+// events checks every event with its detections.
 func (c *checker) events() error {
 	detected := 0
 	cursor := c.r.cursor(eventsSum)
@@ -138,7 +128,6 @@ func (c *checker) event(id ID, rec, detected []byte) {
 	if err := r.validate(maxIDTime); err != nil {
 		c.report(6, "event %s: %v", id, err)
 	}
-	c.thumbnail(&r)
 	if id.Compare(c.known.through) > 0 {
 		return
 	}
@@ -151,43 +140,6 @@ func (c *checker) event(id ID, rec, detected []byte) {
 		c.day = day
 	}
 	c.rollups.addEvent(&r, 1)
-}
-
-// thumbnailInvariant is the number of the one that is not about the file.
-const thumbnailInvariant = 10
-
-// thumbnail checks that a file that doorlog made is there and what it was. One
-// behind a symbolic link is not damaged, but it is not known what it is.
-func (c *checker) thumbnail(r *record) {
-	if !r.thumb.known {
-		return
-	}
-	c.thumbnails++
-	_, err := c.thumbs.read(r.ThumbnailPath, r.thumb)
-	if behind, ok := errors.AsType[*linkError](err); ok {
-		if c.linked++; len(c.links) < maxFindings && !slices.Contains(c.links, behind.link) {
-			c.links = append(c.links, behind.link)
-		}
-		return
-	}
-	if err != nil && c.named(r) {
-		if errors.Is(err, fs.ErrNotExist) {
-			c.missing++
-		}
-		c.report(thumbnailInvariant, "event %s: thumbnail: %v", r.ID, err)
-	}
-}
-
-// named reports whether the newest state has the event with the same thumbnail:
-// its file is that of now.
-func (c *checker) named(r *record) bool {
-	sn, err := c.store.look(c.ctx)
-	if err != nil {
-		return true
-	}
-	defer sn.close()
-	now, err := sn.record(r.ID)
-	return err == nil && now.ThumbnailPath == r.ThumbnailPath && now.thumb == r.thumb || errors.Is(err, ErrCorrupt)
 }
 
 // endDay sums the rollups of the day, of which there are no more events.

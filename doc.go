@@ -18,7 +18,8 @@
 //   - An event and all of its detections are one transaction: nobody ever sees
 //     a part of them.
 //   - Readers see one state of the store and are not held up by writers, nor
-//     writers by readers.
+//     writers by readers. A loop over Store.Events, which may take its time, sees
+//     one for each page of at most 256 events.
 //   - Events are ordered by the time at which they happened, to the
 //     nanosecond, however late they arrive and whatever the clock does.
 //   - A frame that cannot be read, or a thumbnail that cannot be saved, never
@@ -57,7 +58,7 @@
 // (one transaction), reserve.go (how far the file may be used) and tail.go (the newest
 // events), and later into index.go with
 // postings.go (posting lists) and rollup.go (sums); a read from snapshot.go and
-// query.go through search.go (posting lists, intersected) and filter.go. page.go,
+// query.go through search.go (posting lists, intersected) and filter.go. iteration.go, page.go,
 // count.go, explain.go, tally.go and analytics.go stand on these. buckets.go draws
 // the keys and codec.go the records. A frame goes from picture.go to thumbnail.go
 // and frame.go, after frame_cost.go has told from its headers what it would take.
@@ -76,8 +77,8 @@
 // which of them each commit has made and freed; pagesums.go keeps that behind the last
 // page of a file that is closed, and scrub.go compares all of them from time to time. A
 // file that was not closed is read before bolt maps it: walk.go goes through the pages as
-// boltfile.go draws them, and examine.go compares what is in them with sums.go and state.go. verify.go and check.go compare everything with the invariants
-// that design/schema.md numbers; repair.go, salvage.go and scavenge.go save what
+// boltfile.go draws them, and examine.go compares what is in them with sums.go and state.go. verify.go,
+// check.go and thumbnailcheck.go compare everything with the invariants that design/schema.md numbers; repair.go, salvage.go and scavenge.go save what
 // is left. backup.go sends a state of the store (spool.go, if the receiver is
 // slow) with the thumbnails that held.go keeps for it, lastbackup.go notes when, and
 // restore.go makes a store of that again.

@@ -407,6 +407,12 @@ func (e *eraser) forget() (again bool, err error) {
 // search completes the receipt: it searches the file, which has been compacted.
 func (e *eraser) search() (err error) {
 	s := e.store
+	file := s.readers.hold() // and no snapshot: to search it takes long
+	e.Occurrences, err = e.searchFile(file.file)
+	s.readers.release(file)
+	if err != nil {
+		return err
+	}
 	sn, err := s.look(e.ctx)
 	if err != nil {
 		return err
@@ -420,9 +426,6 @@ func (e *eraser) search() (err error) {
 		return err
 	}
 	e.StoreID = st.storeID
-	if e.Occurrences, err = e.searchFile(sn.file()); err != nil {
-		return err
-	}
 	e.At = s.opt.Now().Round(0).UTC()
 	copies := "backups, exports and other copies that were made before " + e.At.Format(time.RFC3339)
 	var last time.Time

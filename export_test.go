@@ -26,11 +26,15 @@ func (s *Store) Check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer sn.close()
 	if !x.broken() {
-		if _, err := sn.verify(x, time.Time{}); err != nil {
-			return err
-		}
+		err = sn.compare(x)
+	}
+	sn.close()
+	if err == nil && !x.broken() {
+		_, err = s.verifyRest(ctx, x, time.Time{})
+	}
+	if err != nil {
+		return err
 	}
 	for _, f := range x.list {
 		err = errors.Join(err, errors.New(f.String()))
@@ -160,6 +164,7 @@ var Damages = map[string]string{
 	"detections too many":       "I5",
 	"detections changed":        "I5",
 	"watermark moved":           "I7",
+	"miscounted":                "I12",
 	"bucket gone":               "I2",
 	"rollup changed":            "I11",
 	"rollup gone":               "I11",
@@ -315,6 +320,11 @@ func damage(tx *bolt.Tx, kind string) error {
 		return detections.Put(make([]byte, 16), encodeDetections(ID{}, nil))
 	case "detections changed":
 		return detections.Put(first, encodeDetections(id, []Detection{{Label: "one"}}))
+	case "miscounted":
+		st, err := readState(tx)
+		st.sums[eventsSum].entries++
+		st.sums[personsSum].entries++
+		return errors.Join(err, tx.Bucket(metaBucket).Put(metaState, st.encode()))
 	case "watermark moved":
 		return moveWatermark(tx)
 	case "bucket gone":
@@ -359,6 +369,13 @@ func damageList(index *bolt.Bucket, bit bool) error {
 		return index.Put(k, postingRecords[byCamera].encode(k, func(e *encoder) { e.buf.Write(ids) }))
 	}
 	return errors.New("no list of three events")
+}
+
+// HoldThumbnails has whoever looks into the folder of the thumbnails wait until release
+// is called, as on a disk that does not answer.
+func HoldThumbnails(s *Store) (release func()) {
+	s.thumbs.mu.Lock()
+	return s.thumbs.mu.Unlock
 }
 
 // FailCommits has every commit fail with err: after it has been done, as when

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"time"
 )
 
@@ -93,7 +94,7 @@ type forgetting struct {
 }
 
 // goes reports whether the name of a thumbnail is taken off.
-func (f *forgetting) goes(sn *Snapshot, name string) (bool, error) {
+func (f *forgetting) goes(name string) (bool, error) {
 	if !f.s.thumbs.isMissing(name) {
 		return false, nil
 	}
@@ -101,7 +102,7 @@ func (f *forgetting) goes(sn *Snapshot, name string) (bool, error) {
 	lively, known := f.lively[dir]
 	if !known && !f.folders {
 		var err error
-		if lively, err = sn.namesOneIn(dir); err != nil {
+		if lively, err = f.namesOneIn(dir); err != nil {
 			return false, err
 		}
 		f.lively[dir] = lively
@@ -110,8 +111,8 @@ func (f *forgetting) goes(sn *Snapshot, name string) (bool, error) {
 }
 
 // namesOneIn reports whether a folder has a file that an event names.
-func (sn *Snapshot) namesOneIn(dir string) (bool, error) {
-	root, err := sn.store.thumbs.open(false)
+func (f *forgetting) namesOneIn(dir string) (named bool, err error) {
+	root, err := f.s.thumbs.open(false)
 	if err != nil {
 		return false, ignoreNotExist(err)
 	}
@@ -123,20 +124,25 @@ func (sn *Snapshot) namesOneIn(dir string) (bool, error) {
 	if err = errors.Join(err, d.Close()); err != nil {
 		return false, err
 	}
-	for _, name := range names {
-		used, err := sn.thumbnailUsed(path.Join(dir, name))
-		if used || err != nil {
-			return used, err
+	for some := range slices.Chunk(names, lookedUpAtOnce) {
+		err := f.p.inSnapshot(func(sn *Snapshot) (err error) {
+			for i := 0; i < len(some) && !named && err == nil; i++ {
+				named, err = sn.thumbnailUsed(path.Join(dir, some[i]))
+			}
+			return err
+		})
+		if named || err != nil {
+			return named, err
 		}
 	}
 	return false, nil
 }
 
-func (f *forgetting) count(sn *Snapshot, r *record, _ int64) (more bool, err error) {
+func (f *forgetting) count(r *record, _ int64) (more bool, err error) {
 	if !r.thumb.known {
 		return true, nil
 	}
-	goes, err := f.goes(sn, r.ThumbnailPath)
+	goes, err := f.goes(r.ThumbnailPath)
 	switch {
 	case err != nil:
 		return false, err
@@ -169,11 +175,11 @@ func (f *forgetting) mayForget() error {
 	return err
 }
 
-func (f *forgetting) find(sn *Snapshot, r *record, _ int64) (more bool, err error) {
+func (f *forgetting) find(r *record, _ int64) (more bool, err error) {
 	if !r.thumb.known {
 		return true, nil
 	}
-	goes, err := f.goes(sn, r.ThumbnailPath)
+	goes, err := f.goes(r.ThumbnailPath)
 	if goes {
 		f.found = append(f.found, r.ID)
 	}

@@ -87,11 +87,11 @@ func (p *pruning) boundFree() error {
 		return err
 	}
 	others := p.verdict // which knows of no last event of this kind yet
-	size := func(sn *Snapshot, r *record) (int64, error) {
+	size := func(r *record) (int64, error) {
 		if others.thumbnail(&r.Event) != stays {
 			return 0, nil
 		}
-		return p.freedBytes(sn, r)
+		return p.freedBytes(r)
 	}
 	var last turn
 	err = p.inTurn(others, size, func(t turn, _, file int64) (more bool) {
@@ -202,11 +202,11 @@ func (p *pruning) noteVain() error {
 
 // freedByOthers returns what comes free on the disk for other reasons.
 func (p *pruning) freedByOthers() (freed int64, err error) {
-	err = p.walk(p.youngest(), func(sn *Snapshot, r *record, _ int64) (bool, error) {
+	err = p.walk(p.youngest(), func(r *record, _ int64) (bool, error) {
 		if p.thumbnail(&r.Event) == stays {
 			return true, nil
 		}
-		file, err := p.freedBytes(sn, r)
+		file, err := p.freedBytes(r)
 		freed += file
 		return true, err
 	}, nil)
@@ -216,25 +216,13 @@ func (p *pruning) freedByOthers() (freed int64, err error) {
 // freedBytes returns what the disk gets back when the file of an event is removed. A
 // file that several events name counts for the newest of them, and not at all if one
 // of them is pinned.
-func (p *pruning) freedBytes(sn *Snapshot, r *record) (bytes int64, err error) {
+func (p *pruning) freedBytes(r *record) (bytes int64, err error) {
 	if r.ThumbnailPath == "" {
 		return 0, nil
 	}
-	counts := true
 	if r.ThumbnailPath != thumbnailPath(r.ID) {
-		newest := true
-		nerr := sn.overNamers(r.ThumbnailPath, func(id ID) bool {
-			if newest && id != r.ID {
-				counts = false
-				return false
-			}
-			newest = false
-			var other record
-			err = sn.event(id, &other)
-			counts = err == nil && !other.Pinned
-			return counts
-		})
-		if err := errors.Join(err, nerr); err != nil || !counts {
+		counts, err := p.isNewestOf(r, func(other *Event) bool { return !other.Pinned })
+		if err != nil || !counts {
 			return 0, err
 		}
 	}

@@ -223,7 +223,8 @@ func (sn *Snapshot) person(name string) (p Person, err error) {
 
 func (sn *Snapshot) personRecord(name []byte) []byte { return sn.r.get(personsSum, name) }
 
-// Persons returns all persons in the order of their names.
+// Persons returns all persons in the order of their names. It is ErrCorrupt if there
+// are more or fewer than there should be.
 func (sn *Snapshot) Persons() (persons []Person, err error) {
 	persons = []Person{}
 	if err := sn.usable(); err != nil {
@@ -242,6 +243,9 @@ func (sn *Snapshot) Persons() (persons []Person, err error) {
 		}
 		persons = append(persons, p)
 	}
+	if err := sn.hasAll(personsSum, len(persons)); err != nil {
+		return nil, failed("persons", err)
+	}
 	if len(list[personSpellings]) > 0 {
 		slices.SortFunc(persons, func(a, b Person) int { return strings.Compare(a.Name, b.Name) })
 		persons = slices.Compact(persons)
@@ -259,7 +263,7 @@ func (s *Store) Person(ctx context.Context, name string) (Person, error) {
 	return sn.Person(name)
 }
 
-// Persons returns all persons in the order of their names.
+// Persons is Snapshot.Persons on a snapshot of its own.
 func (s *Store) Persons(ctx context.Context) ([]Person, error) {
 	sn, err := s.snapshot(ctx)
 	if err != nil {

@@ -210,25 +210,44 @@ func (s *Store) Thumbnail(ctx context.Context, id ID) ([]byte, error) {
 	if err != nil {
 		return nil, failed("thumbnail", err)
 	}
-	defer sn.close()
-	return sn.Thumbnail(id)
+	r, err := sn.named(id)
+	sn.close()
+	if err != nil {
+		return nil, err
+	}
+	return s.thumbs.of(&r)
 }
 
 // Thumbnail is Store.Thumbnail for an event of the snapshot. The file is that
 // of now: it may have gone with its event.
 func (sn *Snapshot) Thumbnail(id ID) ([]byte, error) {
+	r, err := sn.named(id)
+	if err != nil {
+		return nil, err
+	}
+	return sn.store.thumbs.of(&r)
+}
+
+// named returns an event that names a thumbnail.
+func (sn *Snapshot) named(id ID) (record, error) {
 	r, err := sn.record(id)
 	if err == nil && r.ThumbnailPath == "" {
 		err = fmt.Errorf("it has none: %w", ErrNotFound)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("doorlog: thumbnail of event %s: %w", id, err)
+	return r, thumbnailError(id, err)
+}
+
+// of returns the file of an event.
+func (t *thumbnails) of(r *record) ([]byte, error) {
+	data, err := t.read(r.ThumbnailPath, r.thumb)
+	return data, thumbnailError(r.ID, err)
+}
+
+func thumbnailError(id ID, err error) error {
+	if err == nil {
+		return nil
 	}
-	data, err := sn.store.thumbs.read(r.ThumbnailPath, r.thumb)
-	if err != nil {
-		return nil, fmt.Errorf("doorlog: thumbnail of event %s: %w", id, err)
-	}
-	return data, nil
+	return fmt.Errorf("doorlog: thumbnail of event %s: %w", id, err)
 }
 
 // idLocks keep two calls from handling the file of one event at the same time.

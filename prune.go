@@ -289,7 +289,7 @@ func (p *pruning) share(bytes int64) int64 {
 // sweep removes, or counts, what the policy does not keep.
 func (p *pruning) sweep() error {
 	var found []candidate
-	return p.walk(p.youngest(), func(sn *Snapshot, r *record, bytes int64) (bool, error) {
+	return p.walk(p.youngest(), func(r *record, bytes int64) (bool, error) {
 		if !p.surveyed {
 			p.walked++
 			p.walkedBytes += bytes
@@ -302,7 +302,7 @@ func (p *pruning) sweep() error {
 			return true, nil
 		}
 		if p.dry {
-			return true, p.wouldGo(sn, r, bytes)
+			return true, p.wouldGo(r, bytes)
 		}
 		found = append(found, candidate{r.ID, r.detections, bytes})
 		return true, nil
@@ -317,23 +317,27 @@ const walkEvents, walkBytes = 512, 4 << 20
 
 // walk calls visit with the events before an ID, oldest first, without their
 // detections unless a rule looks at them, and with the bytes of their records,
-// until it returns false. A few at a time are read in one snapshot, after which
-// after is called, if it is not nil.
-func (p *pruning) walk(until ID, visit func(*Snapshot, *record, int64) (more bool, err error), after func() error) error {
+// until it returns false. A few at a time are read in one snapshot, and visited when
+// it has ended, so that visit may look at files and take other snapshots. Then after
+// is called, if it is not nil.
+func (p *pruning) walk(until ID, visit func(*record, int64) (more bool, err error), after func() error) error {
+	var some []walkedEvent
 	for from, more := (ID{}), true; more; {
 		if err := p.proceed(); err != nil {
 			return err
 		}
 		begun := time.Now()
-		sn, err := p.s.look(p.ctx)
-		if err != nil {
-			return err
-		}
-		err = guarded(func() (err error) {
-			from, more, err = p.walkSome(sn, from, until, visit)
+		err := p.inSnapshot(func(sn *Snapshot) (err error) {
+			some, from, more, err = p.walkSome(sn, some[:0], from, until)
 			return err
 		})
-		sn.close()
+		for i := 0; i < len(some) && err == nil; i++ {
+			var goOn bool
+			if goOn, err = visit(&some[i].record, some[i].bytes); !goOn {
+				more = false
+				break
+			}
+		}
 		took := time.Since(begun)
 		if err == nil && after != nil {
 			err = after()
@@ -348,18 +352,22 @@ func (p *pruning) walk(until ID, visit func(*Snapshot, *record, int64) (more boo
 	return nil
 }
 
-// walkSome walks a part of the way and returns where it goes on.
-func (p *pruning) walkSome(
-	sn *Snapshot, from, until ID, visit func(*Snapshot, *record, int64) (bool, error),
-) (next ID, more bool, err error) {
+// A walkedEvent is an event that a walk came to, and the bytes of its records.
+type walkedEvent struct {
+	record
+	bytes int64
+}
+
+// walkSome adds a part of the events to some, and returns where the walk goes on.
+func (p *pruning) walkSome(sn *Snapshot, some []walkedEvent, from, until ID) (_ []walkedEvent, next ID, more bool, err error) {
 	mem := sn.manyEvents()
-	events, size := 0, int64(0)
+	size := int64(0)
 	err = sn.overRecords(from, until, func(key, event, detected []byte) (goOn bool, err error) {
 		var r record
 		if err := decodeEvent(key, event, &mem, &r); err != nil {
 			return false, fmt.Errorf("event %s: %w", keyText(key), err)
 		}
-		if events == walkEvents || size >= walkBytes {
+		if len(some) == walkEvents || size >= walkBytes {
 			next, more = r.ID, true
 			return false, nil
 		}
@@ -375,14 +383,24 @@ func (p *pruning) walkSome(
 				}
 			}
 		}
-		events, size = events+1, size+bytes
-		return visit(sn, &r, bytes)
+		some, size = append(some, walkedEvent{r, bytes}), size+bytes
+		return true, nil
 	})
-	return next, more, err
+	return some, next, more, err
+}
+
+// inSnapshot calls fn, guarded, with a snapshot that ends with it.
+func (p *pruning) inSnapshot(fn func(*Snapshot) error) error {
+	sn, err := p.s.look(p.ctx)
+	if err != nil {
+		return err
+	}
+	defer sn.close()
+	return guarded(func() error { return fn(sn) })
 }
 
 // wouldGo counts what goes with an event.
-func (p *pruning) wouldGo(sn *Snapshot, r *record, bytes int64) error {
+func (p *pruning) wouldGo(r *record, bytes int64) error {
 	p.countEvent(p.event(&r.Event), r.detections, bytes)
 	reason := p.thumbnail(&r.Event)
 	if reason == stays {
@@ -391,7 +409,7 @@ func (p *pruning) wouldGo(sn *Snapshot, r *record, bytes int64) error {
 	last := true
 	if r.ThumbnailPath != thumbnailPath(r.ID) {
 		var err error
-		if last, err = p.lastOfFile(sn, r); err != nil {
+		if last, err = p.lastOfFile(r); err != nil {
 			return err
 		}
 	}
@@ -403,21 +421,28 @@ func (p *pruning) wouldGo(sn *Snapshot, r *record, bytes int64) error {
 
 // lastOfFile reports whether a producer's file goes with this event: it is the
 // newest of those that name it, and the others go too, or lose it.
-func (p *pruning) lastOfFile(sn *Snapshot, r *record) (last bool, err error) {
-	newest := true
-	nerr := sn.overNamers(r.ThumbnailPath, func(id ID) bool {
-		if newest && id != r.ID {
-			return false
-		}
-		newest = false
-		var other record
-		if err = sn.event(id, &other); err != nil {
-			return false
-		}
-		last = p.thumbnail(&other.Event) != stays
-		return last
+func (p *pruning) lastOfFile(r *record) (last bool, err error) {
+	return p.isNewestOf(r, func(other *Event) bool { return p.thumbnail(other) != stays })
+}
+
+// isNewestOf reports whether an event is the newest of those that name its file, and
+// accept returns true for all of them.
+func (p *pruning) isNewestOf(r *record, accept func(*Event) bool) (is bool, err error) {
+	err = p.inSnapshot(func(sn *Snapshot) (err error) {
+		newest := true
+		nerr := sn.overNamers(r.ThumbnailPath, func(id ID) bool {
+			if newest && id != r.ID {
+				return false
+			}
+			newest = false
+			var other record
+			err = sn.event(id, &other)
+			is = err == nil && accept(&other.Event)
+			return is
+		})
+		return errors.Join(err, nerr)
 	})
-	return last, errors.Join(err, nerr)
+	return is && err == nil, err
 }
 
 func (p *pruning) countEvent(reason, detections int, bytes int64) {

@@ -129,8 +129,10 @@ func (q *Query) bounds() (from, until ID) {
 }
 
 // Events iterates over the events that q asks for. The iteration is over the
-// snapshot, so events that are written meanwhile do not appear in it. An error
-// is the last thing that it yields, with a zero Event.
+// snapshot, so events that are written meanwhile do not appear in it, and the
+// pages that it sees are kept until the View ends: Store.Events does without.
+// An error is the last thing that it yields, with a zero Event. It is ErrCorrupt
+// if all events are asked for, and there are more or fewer than there should be.
 func (sn *Snapshot) Events(q Query) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		if err := sn.usable(); err != nil {
@@ -156,6 +158,9 @@ func (sn *Snapshot) Events(q Query) iter.Seq2[Event, error] {
 			}
 			var r record
 			ok, err := search.event(&mem, &r, n >= q.Offset)
+			if !ok && err == nil && q.asksForAll() {
+				err = sn.hasAll(eventsSum, n)
+			}
 			if err != nil {
 				yield(Event{}, failed("events", err))
 				return
@@ -250,7 +255,8 @@ func (sn *Snapshot) overRecords(from, until ID, fn func(key, event, detected []b
 		}
 	}
 	c = sn.r.cursor(tailNumber)
-	for k, event, detected := tailEntry(c.Seek(from[:])); before(k); k, event, detected = tailEntry(c.Next()) {
+	for k, v := c.Seek(from[:]); before(k); k, v = c.Next() {
+		event, detected, _ := splitTail(v) // nil, which is no record, if it is damaged
 		if more, err := fn(k, event, detected); err != nil || !more {
 			return err
 		}
@@ -364,20 +370,4 @@ func (s *Store) Recent(ctx context.Context, n int) ([]Event, error) {
 	}
 	defer sn.close()
 	return sn.Recent(n)
-}
-
-// Events iterates over the events that q asks for, in one snapshot that begins
-// with the iteration and ends with it, also on break. An error is the last
-// thing that it yields, with a zero Event. What View says about writing inside
-// of it holds for the loop's body as well.
-func (s *Store) Events(ctx context.Context, q Query) iter.Seq2[Event, error] {
-	return func(yield func(Event, error) bool) {
-		sn, err := s.snapshot(ctx)
-		if err != nil {
-			yield(Event{}, failed("events", err))
-			return
-		}
-		defer sn.close()
-		sn.Events(q)(yield)
-	}
 }

@@ -91,14 +91,17 @@ func (s *Store) scrubFile(ctx context.Context, pace func() error) error {
 
 // ensureVerified returns when the whole file has been verified since it was opened:
 // before that, what is not found in it may be there.
-func (s *Store) ensureVerified(ctx context.Context) error {
+func (s *Store) ensureVerified(ctx context.Context) error { return s.verifyFile(ctx, false) }
+
+// verifyFile is ensureVerified, and with again set verifies the file in any case.
+func (s *Store) verifyFile(ctx context.Context, again bool) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(s.life, cancel)()
 	unlock, err := s.scrub.turn.lock(ctx, ID{})
 	if err == nil {
 		defer unlock()
-		if !s.scrub.isVerified() {
+		if again || !s.scrub.isVerified() {
 			err = s.scrubFile(ctx, nil)
 		}
 	}

@@ -25,6 +25,7 @@ type search struct {
 	parts    []part
 	explains Plan
 	id       ID    // of the last candidate that was found in lists
+	bytes    int   // of the records that were decoded
 	stopped  error // of the context, while lists were intersected
 }
 
@@ -147,6 +148,7 @@ func (s *search) read(key, rec []byte, mem *arena, r *record) (err error) {
 			return err
 		}
 	}
+	s.bytes += len(rec)
 	if err := decodeEvent(key, rec, mem, r); err != nil || r.detections == 0 {
 		return err
 	}
@@ -154,6 +156,7 @@ func (s *search) read(key, rec []byte, mem *arena, r *record) (err error) {
 	if k == nil {
 		return errNoDetections
 	}
+	s.bytes += len(v)
 	r.Detections, err = decodeDetections(k, v, mem, r.detections)
 	return err
 }

@@ -32,7 +32,7 @@ type Snapshot struct {
 
 // View calls fn with a snapshot and returns fn's error. Writers are not held
 // up. The pages that the snapshot sees are not used again until it ends, so
-// keep it short.
+// keep it short: to go through many events, prefer Store.Events.
 //
 // Inside of fn, use the snapshot's methods and not the store's. In the rare
 // moment in which the file outgrows its mapping (1 GiB; 128 MiB on 32-bit

@@ -29,6 +29,7 @@ type Store struct {
 	names    interner
 	spelled  spellingList
 	ids      idSource
+	pages    sync.Pool // of iterations that have ended
 	busy     idLocks
 	prunes   idLocks // of no event: they take turns
 	rewrites idLocks // the same: of the file, by compactions and erasures
@@ -219,10 +220,11 @@ func (f *boltFile) settleNewest() error {
 }
 
 // Close waits for the calls that are under way, writes among them, and closes
-// the store; it must therefore not be called inside of a View or an Events
-// loop. A Prune ends with the transaction that it is in, and a Compact or an
-// ErasePerson with ErrClosed. It may be called several times, and from several
-// goroutines: each call returns when the store is closed, with the same result.
+// the store; it must therefore not be called inside of a View. A loop over
+// Events ends with ErrClosed when it asks for more. A Prune ends with the
+// transaction that it is in, and a Compact or an ErasePerson with ErrClosed. It
+// may be called several times, and from several goroutines: each call returns
+// when the store is closed, with the same result.
 //
 // An error takes back nothing of what was written. It may mean that the next
 // Open has to read the whole file.

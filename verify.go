@@ -123,8 +123,12 @@ func verifyFile(ctx context.Context, path string, options *Options) (_ *Verifica
 	if err != nil {
 		return nil, err
 	}
-	defer sn.close()
-	return sn.verify(x, time.Time{})
+	err = sn.compare(x)
+	sn.close()
+	if err != nil {
+		return nil, err
+	}
+	return s.verifyRest(ctx, x, time.Time{})
 }
 
 // examineFile examines all of a file that nobody writes to.
@@ -205,9 +209,10 @@ func (x *examination) verification() *Verification {
 const youngest = time.Hour
 
 // Verify is the function Verify for a store that is open. It compares one state
-// of it, while writing goes on. As long as it lasts, pages that are freed are
-// not used again. A thumbnail that belongs to no event is an orphan when it is
-// an hour old, because its event may be about to be written.
+// of the file, while writing goes on. As long as that lasts, pages that are freed
+// are not used again. The thumbnails, which take longer, it then compares with the
+// newest state, a few hundred at a time. One that belongs to no event is an orphan
+// when it is an hour old, because its event may be about to be written.
 //
 // If the file is damaged (which missing thumbnails do not mean), the store answers
 // nothing but ErrCorrupt from then on.
@@ -230,22 +235,23 @@ func (s *Store) verify(ctx context.Context) (*Verification, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer sn.close()
-	if x.all > 0 {
+	if !x.broken() {
+		err = sn.compare(x)
+	}
+	sn.close()
+	switch {
+	case x.inFile > 0:
 		s.condemn(x.err())
+	case err == nil:
+		s.scrub.found(s.opt.Now())
+	}
+	if err != nil {
+		return nil, err
 	}
 	if x.broken() {
 		return x.verification(), nil
 	}
-	v, err := sn.verify(x, time.Now().Add(-youngest))
-	switch {
-	case err != nil:
-	case x.inFile > 0:
-		s.condemn(x.err())
-	default:
-		s.scrub.found(s.opt.Now())
-	}
-	return v, err
+	return s.verifyRest(ctx, x, time.Now().Add(-youngest))
 }
 
 // examineState examines the newest state of an open store, whose snapshot it
@@ -326,73 +332,34 @@ func (s *Store) condemn(err error) {
 	})
 }
 
-// verify compares everything with everything else. A file that is younger than
-// graceFrom, unless that is zero, is no orphan.
-func (sn *Snapshot) verify(x *examination, graceFrom time.Time) (*Verification, error) {
-	c := checker{
-		examination: x, ctx: sn.ctx, r: sn.r, store: sn.store, thumbs: sn.store.thumbs, mem: arena{names: &sn.store.names},
-	}
-	if err := guarded(c.run); err != nil {
+// compare compares the buckets of a state that has been examined with each other.
+func (sn *Snapshot) compare(x *examination) error {
+	c := checker{examination: x, ctx: sn.ctx, r: sn.r, mem: arena{names: &sn.store.names}}
+	return guarded(c.run)
+}
+
+// verifyRest compares the thumbnails with the events, and says what was found in all. A
+// file that is younger than graceFrom, unless that is zero, is no orphan.
+func (s *Store) verifyRest(ctx context.Context, x *examination, graceFrom time.Time) (*Verification, error) {
+	c := thumbnailChecker{findings: &x.findings, ctx: ctx, store: s, links: []string{}}
+	if err := c.run(); err != nil {
 		return nil, err
 	}
 	v := x.verification()
-	v.Whole, v.Thumbnails, v.Missing = true, c.thumbnails, c.missing
-	v.Linked, v.Links = c.linked, append(v.Links, c.links...)
-	commit, err := sn.commit()
+	v.Whole, v.Thumbnails, v.Missing, v.Linked, v.Links = true, c.thumbnails, c.missing, c.linked, c.links
+	commit, err := s.commit(ctx)
 	if err == nil {
-		v.Folder, err = sn.store.thumbs.folder(commit)
+		v.Folder, err = s.thumbs.folder(commit)
 	}
 	if err != nil {
 		return nil, err
 	}
-	err = sn.overOrphans(graceFrom, func(name string) error {
+	err = s.overOrphans(ctx, graceFrom, func(name string) {
 		if v.Orphaned++; len(v.Orphans) < maxFindings {
 			v.Orphans = append(v.Orphans, name)
 		}
-		return nil
 	})
 	return v, err
-}
-
-// overOrphans calls fn with the path of each file that has the name of a
-// thumbnail, or of one that is being saved, and belongs to no event.
-func (sn *Snapshot) overOrphans(graceFrom time.Time, fn func(name string) error) error {
-	return sn.store.thumbs.each(func(name string, modified time.Time) error {
-		if err := sn.ctx.Err(); err != nil {
-			return err
-		}
-		if !graceFrom.IsZero() && modified.After(graceFrom) {
-			return nil
-		}
-		if sn.store.thumbs.isHeld(name) { // of a backup: one that runs, or was cut short
-			if sn.store.thumbs.holds() {
-				return nil
-			}
-			return fn(name)
-		}
-		_, final, ok := thumbnailID(name)
-		if !ok {
-			return nil
-		}
-		orphan, err := sn.orphan(name, final)
-		if err != nil || !orphan {
-			return err
-		}
-		return fn(name)
-	})
-}
-
-// orphan reports whether a file that has the name of an event's thumbnail, or of
-// one that is being saved, belongs to no event.
-func (sn *Snapshot) orphan(name string, final bool) (bool, error) {
-	if !final {
-		return true, nil
-	}
-	used, err := sn.thumbnailUsed(name)
-	if errors.Is(err, ErrCorrupt) { // who can tell
-		return false, nil
-	}
-	return err == nil && !used, err
 }
 
 // thumbnailID returns the ID of the event whose thumbnail, or whose unfinished

@@ -103,17 +103,18 @@ func (a *app) export(ctx context.Context, f *exportFlags, given func(flag string
 	err = a.withStore(reads, func(st *doorlog.Store) error {
 		return a.writeOutput(f.output, f.force, func(w io.Writer, _ func() error) error {
 			sum = exportSummary{}
-			return st.View(ctx, func(sn *doorlog.Snapshot) error {
-				x := exporter{sn: sn, w: w, loc: loc, sum: &sum, bar: a.progress(-1, "exporting")}
-				defer x.bar.Done()
-				if f.format == formatCSV {
-					return x.csv(q, f.mark)
-				}
-				x.ascii = !toFile && a.toTerminal() && a.screen.ascii
-				return x.jsonl(q, !f.withoutPeople)
-			})
+			x := exporter{ctx: ctx, st: st, w: w, loc: loc, sum: &sum, bar: a.progress(-1, "exporting")}
+			defer x.bar.Done()
+			if f.format == formatCSV {
+				return x.csv(q, f.mark)
+			}
+			x.ascii = !toFile && a.toTerminal() && a.screen.ascii
+			return x.jsonl(q, !f.withoutPeople)
 		})
 	})
+	if err != nil && !toFile && sum != (exportSummary{}) {
+		err = fmt.Errorf("%w; standard output has at most a part of the export", err)
+	}
 	if err != nil {
 		return fromFlags(err)
 	}
@@ -135,9 +136,11 @@ type exportSummary struct {
 	Persons int `json:"persons"`
 }
 
-// An exporter writes one state of a store.
+// An exporter writes what is in a store. Nobody writes to it meanwhile: it is open
+// read-only, which locks other writers out.
 type exporter struct {
-	sn  *doorlog.Snapshot
+	ctx context.Context
+	st  *doorlog.Store
 	w   io.Writer
 	loc *time.Location
 	bar progressBar
@@ -158,7 +161,7 @@ func (x *exporter) jsonl(q doorlog.Query, persons bool) error {
 		line = asciiJSON{w}
 	}
 	if persons {
-		list, err := x.sn.Persons()
+		list, err := x.st.Persons(x.ctx)
 		if err != nil {
 			return err
 		}
@@ -169,7 +172,7 @@ func (x *exporter) jsonl(q doorlog.Query, persons bool) error {
 		}
 		x.sum.Persons = len(list)
 	}
-	for e, err := range x.sn.Events(q) {
+	for e, err := range x.st.Events(x.ctx, q) {
 		if err != nil {
 			return err
 		}
@@ -207,7 +210,7 @@ func (x *exporter) csv(q doorlog.Query, mark bool) error {
 	if err := w.Write(csvHeader); err != nil {
 		return err
 	}
-	for e, err := range x.sn.Events(q) {
+	for e, err := range x.st.Events(x.ctx, q) {
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -146,6 +147,19 @@ func TestCellIsNoFormula(t *testing.T) {
 	} {
 		if got := cell(text); got != want {
 			t.Errorf("cell(%q) is %q, want %q", text, got, want)
+		}
+	}
+}
+
+// Who goes on with what an export has printed is told that it is not all.
+func TestExportThatFailsSaysWhatItsOutputIs(t *testing.T) {
+	c := newCLI(t)
+	c.run(t.Context(), exitOK, "write", "--camera", "c")
+	c.out = errWriter{syscall.ENOSPC}
+	for _, format := range []string{formatJSONL, formatCSV} {
+		c.run(t.Context(), exitFailed, "export", "--format", format)
+		if got := c.errors.String(); !strings.HasSuffix(got, "; standard output has at most a part of the export\n") {
+			t.Errorf("%s: it says %q", format, got)
 		}
 	}
 }

@@ -1,0 +1,180 @@
+package doorlog
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"slices"
+	"time"
+)
+
+// thumbnailInvariant is the number of the one that is not about the file.
+const thumbnailInvariant = 10
+
+// lookedUpAtOnce is how many files are looked up in one snapshot, or come from one. To
+// read them takes long, and no snapshot is open meanwhile.
+const lookedUpAtOnce = 256
+
+// A thumbnailChecker compares the thumbnails with the events of the newest state, a few
+// hundred events at a time.
+type thumbnailChecker struct {
+	*findings
+	ctx   context.Context
+	store *Store
+
+	thumbnails int64
+	missing    int64    // of them
+	links      []string // the first of the symbolic links before thumbnails
+	linked     int64    // thumbnails behind them
+}
+
+// A knownThumbnail is a file that an event names, and what is known of it.
+type knownThumbnail struct {
+	id   ID
+	path string
+	sum  fileSum
+}
+
+func (c *thumbnailChecker) run() error {
+	for from, more := (ID{}), true; more; {
+		some, next, err := c.store.knownThumbnails(c.ctx, from)
+		if err != nil {
+			return err
+		}
+		for i := range some {
+			if err := c.ctx.Err(); err != nil {
+				return err
+			}
+			c.check(&some[i])
+		}
+		from, more = next, next != (ID{})
+	}
+	return nil
+}
+
+// knownThumbnails returns the files that some of the events from an ID on name, and the
+// ID at which it goes on; zero: that was all. Records that are damaged are passed over.
+func (s *Store) knownThumbnails(ctx context.Context, from ID) (some []knownThumbnail, next ID, err error) {
+	const atOnce = 16 * lookedUpAtOnce // of events, most of which may have none
+	sn, err := s.look(ctx)
+	if err != nil {
+		return nil, ID{}, err
+	}
+	defer sn.close()
+	mem, events := sn.manyEvents(), 0
+	err = guarded(func() error {
+		return sn.overRecords(from, lastID, func(key, event, _ []byte) (more bool, err error) {
+			var r record
+			if decodeEvent(key, event, &mem, &r) != nil {
+				return true, nil //nolint:nilerr // the examination has reported it
+			}
+			if events == atOnce || len(some) == lookedUpAtOnce {
+				next = r.ID
+				return false, nil
+			}
+			if events++; r.thumb.known {
+				some = append(some, knownThumbnail{r.ID, r.ThumbnailPath, r.thumb})
+			}
+			return true, nil
+		})
+	})
+	return some, next, err
+}
+
+// check checks that a file that doorlog made is there and what it was. One behind a
+// symbolic link is not damaged, but it is not known what it is.
+func (c *thumbnailChecker) check(f *knownThumbnail) {
+	c.thumbnails++
+	_, err := c.store.thumbs.read(f.path, f.sum)
+	if behind, ok := errors.AsType[*linkError](err); ok {
+		if c.linked++; len(c.links) < maxFindings && !slices.Contains(c.links, behind.link) {
+			c.links = append(c.links, behind.link)
+		}
+		return
+	}
+	if err != nil && c.named(f) {
+		if errors.Is(err, fs.ErrNotExist) {
+			c.missing++
+		}
+		c.report(thumbnailInvariant, "event %s: thumbnail: %v", f.id, err)
+	}
+}
+
+// named reports whether the event still has the same thumbnail.
+func (c *thumbnailChecker) named(f *knownThumbnail) bool {
+	sn, err := c.store.look(c.ctx)
+	if err != nil {
+		return true
+	}
+	defer sn.close()
+	now, err := sn.record(f.id)
+	return err == nil && now.ThumbnailPath == f.path && now.thumb == f.sum || errors.Is(err, ErrCorrupt)
+}
+
+// overOrphans calls fn with the path of each file that has the name of a thumbnail, or
+// of one that is being saved, and belongs to no event.
+func (s *Store) overOrphans(ctx context.Context, graceFrom time.Time, fn func(name string)) error {
+	var some []string
+	lookUp := func() error {
+		orphans, err := s.orphansAmong(ctx, some)
+		for _, name := range orphans {
+			fn(name)
+		}
+		some = some[:0]
+		return err
+	}
+	err := s.thumbs.each(func(name string, modified time.Time) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if _, _, ok := thumbnailID(name); !ok && !s.thumbs.isHeld(name) || !graceFrom.IsZero() && modified.After(graceFrom) {
+			return nil
+		}
+		if some = append(some, name); len(some) < lookedUpAtOnce {
+			return nil
+		}
+		return lookUp()
+	})
+	if err != nil {
+		return err
+	}
+	return lookUp()
+}
+
+// orphansAmong returns those of the files that belong to no event.
+func (s *Store) orphansAmong(ctx context.Context, names []string) (orphans []string, err error) {
+	sn, err := s.look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer sn.close()
+	for _, name := range names {
+		orphan := false
+		if s.thumbs.isHeld(name) { // of a backup: one that runs, or was cut short
+			orphan = !s.thumbs.holds()
+		} else {
+			_, final, _ := thumbnailID(name)
+			orphan, err = sn.orphan(name, final)
+		}
+		if err != nil {
+			return orphans, err
+		}
+		if orphan {
+			orphans = append(orphans, name)
+		}
+	}
+	return orphans, nil
+}
+
+// orphan reports whether a file that has the name of an event's thumbnail, or of
+// one that is being saved, belongs to no event.
+func (sn *Snapshot) orphan(name string, final bool) (bool, error) {
+	if !final {
+		return true, nil
+	}
+	used, err := sn.thumbnailUsed(name)
+	if errors.Is(err, ErrCorrupt) { // who can tell
+		return false, nil
+	}
+	return err == nil && !used, err
+}
