@@ -338,7 +338,7 @@ func (l *commandLane) run(args ...string) commandRun {
 	}
 	r.code = cmd.ProcessState.ExitCode()
 	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		r.memory = usage.Maxrss << 10
+		r.memory = int64(usage.Maxrss) << 10 //nolint:unconvert // it has 32 bits on some machines
 	}
 	return r
 }
