@@ -128,6 +128,21 @@ func checkNothingLeft(t testing.TB, goroutines, files int) {
 	}
 }
 
+// fastFolder returns a folder that goes with the test, in memory if there is one.
+func fastFolder(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "doorlog-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
 // openFiles returns the number of files below a temporary folder that this
 // process has open; 0 where that cannot be known.
 func openFiles() (n int) {

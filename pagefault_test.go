@@ -151,7 +151,7 @@ func again(t *testing.T) bool {
 	}
 	debug.SetMaxStack(roomLimit) // so that a recursion ends soon
 	h := loadHistory(t, p.Dir)
-	j := &pageJudge{t: t, h: h, dir: filepath.Join(fastFolder(t), "case"), truths: make(map[*fileState]*stateTruth), few: p.Few}
+	j := &pageJudge{t: t, h: h, dir: filepath.Join(p.Dir, fmt.Sprint("case", p.Judge)), truths: make(map[*fileState]*stateTruth), few: p.Few}
 	faults := p.faults(h)
 	fmt.Fprintln(os.Stderr, "all:", len(faults))
 	defer doorlog.SetTrust(p.Txids, p.Sums, p.Checks)()

@@ -105,7 +105,7 @@ func addOthers(add addQuestion, events []doorlog.Event) {
 		if err != nil {
 			return nil, err
 		}
-		return pruned.Removed.Events, nil
+		return pruned.Events, nil
 	})
 	add("WouldForget", func(ctx context.Context, st *doorlog.Store) (any, error) {
 		_, err := st.WouldForget(ctx, nil)

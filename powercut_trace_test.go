@@ -233,21 +233,6 @@ func needStrace(t testing.TB) string {
 	return path
 }
 
-// fastFolder returns a folder that goes with the test, in memory if there is one.
-func fastFolder(t testing.TB) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "doorlog-test-")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
-}
-
 // A traced run is what a workload left: its folder, its calls and what it said.
 type tracedRun struct {
 	dir               string

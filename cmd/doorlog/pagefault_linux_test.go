@@ -1,0 +1,496 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/doorlog/doorlog"
+)
+
+// Whatever page of a database a disk has lost or put in the place of another one,
+// each command prints what it did before, or says that the database is damaged: no
+// other output with exit code 0, no other exit code, no stack, no end of patience and
+// no end of memory. What a command writes to such a database is there afterwards, or
+// the database is known to be damaged.
+func TestCommandsNoticeFaultsOfPages(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 6))
+	dir := fastDir(t)
+	states := pageStates(t, filepath.Join(dir, "made"))
+	budget := 50 * time.Second
+	if !*long {
+		budget = 3 * time.Second
+		states = states[:4]
+	}
+	faults := pageFaults(rng, states)
+	program := filepath.Join(dir, "doorlog")
+	self, err := os.Executable()
+	if err == nil {
+		err = os.Symlink(self, program)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	y := &commandTally{count: make(map[string]int)}
+	var wg sync.WaitGroup
+	for lane := range 2 {
+		wg.Go(func() {
+			l := &commandLane{t: t, program: program, dir: filepath.Join(dir, fmt.Sprint("lane", lane)), truths: make(map[string]*commandTruth), tally: y}
+			spent := time.Duration(0)
+			for n := 0; n < len(faults) && spent < budget && y.wrong() < 50; n++ {
+				if faults[n].state.number%2 != lane {
+					continue
+				}
+				l.truth(faults[n].state)
+				begun := time.Now()
+				l.judge(&faults[n], n)
+				spent += time.Since(begun)
+			}
+		})
+	}
+	wg.Wait()
+	t.Logf("%d of %d faults, and of the runs of commands: %v", y.faults, len(faults), y.count)
+	if y.faults == 0 {
+		t.Error("no faults")
+	}
+}
+
+const pageSize = 4096
+
+// A pageState is a file after a commit, and before it.
+type pageState struct {
+	name         string
+	number       int
+	file, before []byte
+	ids          []string
+}
+
+// pageStates makes a store and keeps its file after each of its commits.
+func pageStates(t *testing.T, dir string) (states []pageState) {
+	ctx := t.Context()
+	path := filepath.Join(dir, "events.db")
+	var st *doorlog.Store
+	var ids []doorlog.ID
+	open := func() (err error) {
+		st, err = doorlog.Open(path, &doorlog.Options{Scrub: -1, MinFree: -1})
+		return err
+	}
+	at := time.Now().Add(-100 * time.Hour).Truncate(time.Second)
+	write := func(n int) func() error {
+		return func() error {
+			batch := make([]doorlog.Event, n)
+			for i := range batch {
+				at = at.Add(time.Minute)
+				batch[i] = doorlog.Event{
+					Camera: []string{"front_door", "garage"}[i%2], RecordedAt: at, Type: doorlog.Motion,
+					Person: []string{"", "alice"}[len(ids)/2%2], RecordingID: fmt.Sprint("rec", len(ids)+i),
+					Detections: []doorlog.Detection{{Label: "dog", Confidence: 0.5}},
+				}
+			}
+			got, err := st.WriteEvents(ctx, batch)
+			ids = append(ids, got...)
+			return err
+		}
+	}
+	put := func() error {
+		_, err := st.PutPerson(ctx, doorlog.PersonInput{Name: "alice"})
+		return err
+	}
+	remove := func() error {
+		err := st.DeleteEvent(ctx, ids[3])
+		ids = slices.Delete(ids, 3, 4)
+		return err
+	}
+	err := errors.Join(os.MkdirAll(dir, 0o700), open(), put())
+	for range 14 { // so that all of them are folded
+		err = errors.Join(err, write(10)())
+	}
+	last, rerr := os.ReadFile(path)
+	if err = errors.Join(err, rerr); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		name string
+		do   func() error
+	}{
+		{"write", write(1)},
+		{"write again", write(1)},
+		{"close", func() error { return st.Close() }},
+		{"open", open},
+		{"batch", write(20)},
+		{"fold", write(50)},
+		{"delete", remove},
+		{"write later", write(1)},
+		{"close later", func() error { return st.Close() }},
+	} {
+		err := step.do()
+		file, rerr := os.ReadFile(path)
+		if err = errors.Join(err, rerr); err != nil {
+			t.Fatalf("%s: %v", step.name, err)
+		}
+		s := pageState{name: step.name, number: len(states), file: file, before: last}
+		for _, id := range ids {
+			s.ids = append(s.ids, id.String())
+		}
+		if !bytes.Equal(file, last) {
+			states = append(states, s)
+		}
+		last = file
+	}
+	return states
+}
+
+// A commandFault is a file with a fault.
+type commandFault struct {
+	state *pageState
+	what  string
+	rank  int               // the lost writes come first: of the others there are many
+	meta  bool              // the meta page of the last transaction is hit
+	pages map[uint64][]byte // what they hold
+}
+
+// image returns the file with the fault.
+func (f *commandFault) image() []byte {
+	file := bytes.Clone(f.state.file)
+	for id, content := range f.pages {
+		copy(pageAt(file, id), content)
+	}
+	return file
+}
+
+// pageFaults are the lost writes of the last commit of each state, and every page in
+// turn with another one in its place, in any order but the lost ones first.
+func pageFaults(rng *rand.Rand, states []pageState) (faults []commandFault) {
+	for i := range states {
+		s := &states[i]
+		newest := uint64(0)
+		if txid(s.file, 1) > txid(s.file, 0) {
+			newest = 1
+		}
+		all := make(map[uint64][]byte)
+		var used []uint64
+		for id := range uint64(len(s.file) / pageSize) {
+			is := pageAt(s.file, id)
+			if !bytes.Equal(is, make([]byte, pageSize)) {
+				used = append(used, id)
+			}
+			if end := int(id+1) * pageSize; end > len(s.before) || bytes.Equal(is, pageAt(s.before, id)) {
+				continue
+			}
+			if id > 1 {
+				all[id] = pageAt(s.before, id)
+			}
+			faults = append(faults, commandFault{s, fmt.Sprint("page ", id, " lost"), 1, id == newest, map[uint64][]byte{id: pageAt(s.before, id)}})
+		}
+		faults = append(faults, commandFault{s, "all pages lost but the metas", 0, false, all})
+		for _, id := range used[2:] {
+			donor := used[rng.IntN(len(used))]
+			content := bytes.Clone(pageAt(s.file, donor))
+			what := fmt.Sprint("page ", donor, " in the place of page ", id)
+			if rng.IntN(2) == 0 {
+				binary.NativeEndian.PutUint64(content, id)
+				what += ", with its id"
+			}
+			if donor != id {
+				faults = append(faults, commandFault{s, what, 2, false, map[uint64][]byte{id: content}})
+			}
+		}
+	}
+	rng.Shuffle(len(faults), func(i, j int) { faults[i], faults[j] = faults[j], faults[i] })
+	slices.SortStableFunc(faults, func(a, b commandFault) int { return cmp.Compare(a.rank, b.rank) })
+	return faults
+}
+
+func pageAt(file []byte, id uint64) []byte { return file[id*pageSize : (id+1)*pageSize] }
+
+func txid(file []byte, meta uint64) uint64 {
+	return binary.NativeEndian.Uint64(pageAt(file, meta)[64:])
+}
+
+// A commandTally counts what became of the runs of commands.
+type commandTally struct {
+	mu     sync.Mutex
+	faults int
+	count  map[string]int
+}
+
+func (y *commandTally) wrong() int {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	return y.count["wrong"]
+}
+
+func (y *commandTally) add(what string) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	y.count[what]++
+}
+
+// A commandLane goes through faults in a folder of its own.
+type commandLane struct {
+	t            *testing.T
+	program, dir string
+	truths       map[string]*commandTruth // of the states
+	tally        *commandTally
+}
+
+// A commandTruth is what commands print of a sound state: those that read, and an
+// export after each of those that write.
+type commandTruth struct {
+	printed []string
+	after   []string
+}
+
+// readers are commands that read.
+func (s *pageState) readers() [][]string {
+	return [][]string{
+		{"export"},
+		{"export", "--format", "csv"},
+		{"recent", "--jsonl"},
+		{"events", "--jsonl"},
+		{"events", "--camera", "garage", "--jsonl"},
+		{"events", "--label", "dog", "--person", "alice", "--jsonl"},
+		{"get", s.ids[0], "--json"},
+		{"get", s.ids[130], "--json"},
+		{"stats", "--json"},
+		{"persons", "list", "--json"},
+		{"delete", "--camera", "garage", "--dry-run"},
+		{"prune", "--max-events", "40", "--dry-run"},
+		{"events", "--recording", "rec7", "--jsonl"},
+		{"verify"},
+	}
+}
+
+// writers are commands that write. The marks are those of what they write, in the
+// export: what is not known beforehand is left out there.
+func (s *pageState) writers() [][]string {
+	return [][]string{
+		{"write", "--camera", "written"},
+		{"edit", s.ids[0], "--type", "noise"},
+		{"delete", s.ids[5], "--yes"},
+		{"pin", s.ids[6]},
+		{"delete", "--camera", "garage", "--yes"},
+		{"persons", "add", "frank"},
+		{"persons", "auto-unlock", "alice", "on"},
+		{"prune", "--max-events", "130", "--yes"},
+		{"compact"},
+		{"erase-person", "alice", "--yes"},
+		{"backup", "made.backup", "--force"},
+		{"import", "more.jsonl"},
+		{"repair", "--yes"},
+	}
+}
+
+// moreEvents is what is imported.
+func moreEvents() []byte {
+	at := time.Date(2026, 2, 25, 18, 0, 0, 0, time.UTC)
+	var id doorlog.ID
+	_ = id.SetTime(uint64(at.UnixMilli())) // which is a time that IDs have
+	line, err := json.Marshal(doorlog.Event{ID: id, Camera: "imported", Type: doorlog.Motion, RecordedAt: at, CreatedAt: at})
+	if err != nil {
+		panic(err) // it is an event
+	}
+	return append(line, '\n')
+}
+
+// A commandRun is how a command ended.
+type commandRun struct {
+	code          int
+	printed, said string
+	late          bool
+	memory        int64
+}
+
+// memoryOfCommand is what a command may take, in bytes. Linux counts what this process
+// had when it began the other one.
+const memoryOfCommand = 1 << 30
+
+func (l *commandLane) run(args ...string) commandRun {
+	ctx, cancel := context.WithTimeout(l.t.Context(), 10*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, l.program, args...)
+	cmd.Dir = l.dir
+	cmd.Env = append(os.Environ(), "DB_PATH="+filepath.Join(l.dir, "events.db"), "THUMBNAILS_DIR="+filepath.Join(l.dir, "thumbnails"), "TZ=UTC", "LC_ALL=C.UTF-8", "GORACE=atexit_sleep_ms=0")
+	var out, said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &said
+	err := cmd.Run()
+	r := commandRun{code: -1, printed: out.String(), said: said.String(), late: ctx.Err() != nil}
+	if cmd.ProcessState == nil {
+		l.t.Error(err)
+		return r
+	}
+	r.code = cmd.ProcessState.ExitCode()
+	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		r.memory = int64(usage.Maxrss) << 10 //nolint:unconvert // it has 32 bits on some machines
+	}
+	return r
+}
+
+// lay puts a database into the folder of the lane.
+func (l *commandLane) lay(file []byte) {
+	err := os.RemoveAll(l.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	err = errors.Join(err, os.MkdirAll(l.dir, 0o700), os.WriteFile(filepath.Join(l.dir, "events.db"), file, 0o600),
+		os.WriteFile(filepath.Join(l.dir, "more.jsonl"), moreEvents(), 0o600))
+	if err != nil {
+		l.t.Error(err)
+	}
+}
+
+// stored is what an export has printed, but for what is not known beforehand.
+func stored(export string) string {
+	var lines []string
+	for line := range strings.Lines(export) {
+		if strings.Contains(line, `"written"`) {
+			line = "written\n"
+		} else if strings.Contains(line, `"frank"`) {
+			line = "frank\n"
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "")
+}
+
+// truth runs the commands on the sound file.
+func (l *commandLane) truth(s *pageState) *commandTruth {
+	if tr := l.truths[s.name]; tr != nil {
+		return tr
+	}
+	tr := new(commandTruth)
+	l.lay(s.file)
+	for _, args := range s.readers() {
+		r := l.run(args...)
+		if r.code != exitOK {
+			l.t.Errorf("%s: without a fault: doorlog %v: exit code %d\n%s", s.name, args, r.code, r.said)
+		}
+		tr.printed = append(tr.printed, r.printed)
+	}
+	for _, args := range s.writers() {
+		l.lay(s.file)
+		r := l.run(args...)
+		export := l.run("export")
+		if r.code != exitOK || export.code != exitOK {
+			l.t.Errorf("%s: without a fault: doorlog %v: exit codes %d and %d\n%s", s.name, args, r.code, export.code, r.said)
+		}
+		tr.after = append(tr.after, stored(export.printed))
+	}
+	l.truths[s.name] = tr
+	return tr
+}
+
+// judge runs some of the commands on a file with a fault.
+func (l *commandLane) judge(f *commandFault, n int) {
+	l.tally.mu.Lock()
+	l.tally.faults++
+	l.tally.mu.Unlock()
+	tr := l.truth(f.state)
+	l.lay(f.image())
+	sound := l.run("verify").code == exitOK
+	for i, args := range f.state.readers() {
+		if !*long && (i+n)%4 != 0 {
+			continue
+		}
+		r := l.run(args...)
+		switch {
+		case !l.wellEnded(f, args, r):
+		case r.code == exitOK && !l.may(f, func(tr *commandTruth) bool { return r.printed == tr.printed[i] || args[0] == "verify" }):
+			l.wrong(f, args, "it prints %d bytes, and should print %d", len(r.printed), len(tr.printed[i]))
+		case r.code != exitOK && sound:
+			l.wrong(f, args, "verify says that all is sound, and it: %s", r.said)
+		default:
+			l.tally.add(fmt.Sprint("reads, exit code ", r.code))
+		}
+	}
+	for i, args := range f.state.writers() {
+		if (i+n)%3 == 0 || *long {
+			l.judgeWriter(f, i, args)
+		}
+	}
+}
+
+// may reports whether something holds of a state that the file may be in. After an
+// unclean stop, the newest meta page cannot be told from one that was never written.
+func (l *commandLane) may(f *commandFault, holds func(*commandTruth) bool) bool {
+	if holds(l.truths[f.state.name]) {
+		return true
+	}
+	if !f.meta || strings.HasPrefix(f.state.name, "close") {
+		return false
+	}
+	before := *f.state
+	before.name, before.file = "before "+before.name, before.before
+	lane := *l
+	lane.dir += "before"
+	return holds(lane.truth(&before))
+}
+
+// judgeWriter runs a command that writes. Then an export has what it wrote, and all
+// else; or the command, or the export, says that the database is damaged.
+func (l *commandLane) judgeWriter(f *commandFault, i int, args []string) {
+	l.lay(f.image())
+	r := l.run(args...)
+	if !l.wellEnded(f, args, r) {
+		return
+	}
+	export := l.run("export")
+	if r.code != exitOK || !l.wellEnded(f, []string{"export"}, export) || export.code != exitOK {
+		l.tally.add(fmt.Sprint("writes, exit codes ", r.code, " and ", export.code))
+		return
+	}
+	if !l.may(f, func(tr *commandTruth) bool { return stored(export.printed) == tr.after[i] }) {
+		l.wrong(f, args, "it ends well, and then the export has %d bytes, and should have %d",
+			len(stored(export.printed)), len(l.truths[f.state.name].after[i]))
+		return
+	}
+	l.tally.add("writes, all is there")
+}
+
+// wellEnded reports whether a command ended with exit code 0, or said that the
+// database is damaged.
+func (l *commandLane) wellEnded(f *commandFault, args []string, r commandRun) bool {
+	switch {
+	case r.late:
+		l.wrong(f, args, "it does not end")
+	case r.code != exitOK && r.code != exitDamaged:
+		l.wrong(f, args, "exit code %d: %s", r.code, r.said[:min(len(r.said), 300)])
+	case r.memory > memoryOfCommand:
+		l.wrong(f, args, "it takes %d MiB of memory", r.memory>>20)
+	default:
+		return true
+	}
+	return false
+}
+
+func (l *commandLane) wrong(f *commandFault, args []string, format string, more ...any) {
+	l.tally.add("wrong")
+	l.t.Errorf("%s: %s: doorlog %s: %s", f.state.name, f.what, strings.Join(args, " "), fmt.Sprintf(format, more...))
+}
+
+// fastDir makes a folder in memory, if there is one.
+func fastDir(t *testing.T) string {
+	dir, err := os.MkdirTemp("/dev/shm", "doorlog-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
