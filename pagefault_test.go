@@ -94,7 +94,7 @@ func TestFaultsOfPagesGoUnnoticedWithoutTheChecks(t *testing.T) {
 		plan faultPlan
 	}{
 		{"without the txid of the state", faultPlan{Txids: true, Kinds: []string{lostPage, lostAll}}},
-		{"without the sums of pages", faultPlan{Sums: true, Kinds: []string{lostBefore}}},
+		{"without the sums of pages", faultPlan{Sums: true, Closed: true, Kinds: []string{lostBefore}}},
 		{"without the checks of the cursor", faultPlan{Checks: true, Open: true, Kinds: []string{otherKind, otherKindID}}},
 	} {
 		p := &control.plan
@@ -124,6 +124,7 @@ type faultPlan struct {
 	Budget time.Duration // for all cases; what is true of the states is not counted
 	Few    bool          // questions for each case
 	Kinds  []string      // nil: all
+	Closed bool          // just states that were closed
 	Open   bool          // the pages change while the store is open
 	Enough int           // of what does harm; 0: maxHarm
 
@@ -180,7 +181,7 @@ func (p *faultPlan) faults(h *history) []*pageFault {
 	rng := rand.New(rand.NewPCG(p.Seed, 5))
 	states := slices.Clone(h.images[1:])
 	rng.Shuffle(len(states), func(i, j int) { states[i], states[j] = states[j], states[i] })
-	if p.Few { // the others are read whole
+	if p.Few || p.Closed { // the others are read whole
 		states = slices.DeleteFunc(states, func(s *fileState) bool { return !s.closed })
 	}
 	// As many that were closed as others.
