@@ -73,6 +73,5 @@ func (f *boltFile) usage() usage {
 	if f.table == nil {
 		return usage{}
 	}
-	pages, free := f.table.free()
-	return usage{int64(pages), int64(free), int64(f.table.meta.pageSize)}
+	return f.table.usage()
 }

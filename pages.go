@@ -105,11 +105,11 @@ func wrongSum(id uint64) error { return fmt.Errorf("%w: page %d: %s", ErrCorrupt
 
 func pageSum(p []byte) uint32 { return crc32.Checksum(p, castagnoli) }
 
-// free returns how many pages of the newest state are free.
-func (t *pageTable) free() (pages, free uint64) {
+// usage returns what the newest state takes of the file.
+func (t *pageTable) usage() usage {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.meta.pages, t.meta.pages - t.used
+	return usage{int64(t.meta.pages), int64(t.meta.pages - t.used), int64(t.meta.pageSize)}
 }
 
 // bucketSizes returns the bytes of the pages of each bucket. One that is small has no
@@ -428,7 +428,7 @@ func (f *boltFile) scrub(ctx context.Context, pace func() error, settled func(fu
 	if t == nil {
 		return nil // it is read only, and was read whole
 	}
-	pages, _ := t.free()
+	pages := uint64(t.usage().pages)
 	for from := uint64(firstPage); from < pages; from += comparedPages {
 		if err := ctx.Err(); err != nil {
 			return err
