@@ -88,14 +88,17 @@ func (c *damageCase) judgeLarge() (opened, found bool) {
 		return false, false
 	}
 	stats := c.scrubbed(st)
-	if found = stats.Damage != nil; found == sound {
-		c.errorf("sound: %v; the scrub finds %v", sound, stats.Damage)
-	}
+	found = stats.Damage != nil
 	if _, err := st.Recent(c.t.Context(), 1); found != errors.Is(err, doorlog.ErrCorrupt) {
 		c.errorf("the scrub finds %v, and then: %v", stats.Damage, err)
 	}
 	if err := st.Close(); err != nil {
 		c.errorf("close: %v", err)
+	}
+	if found == sound { // it may have been in bytes that mean nothing, and so found to be sound when all was read
+		if v, err := doorlog.Verify(c.t.Context(), path, damageOptions()); err != nil || found == v.Sound() {
+			c.errorf("sound: %v; the scrub finds %v; and then: %+v, %v", sound, stats.Damage, v, err)
+		}
 	}
 	return true, found
 }

@@ -24,8 +24,8 @@ func wrong(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", errWrong, fmt.Sprintf(format, args...))
 }
 
-// errTooMany: an iteration goes on after what should be its end.
-var errTooMany = errors.New("more events")
+// errTwice: an iteration comes back to where it was.
+var errTwice = errors.New("it yields an event twice")
 
 // notFound is the answer to a question about what is not there.
 const notFound = "not found"
@@ -39,7 +39,14 @@ func allOf(events iter.Seq2[doorlog.Event, error], most int) (list []doorlog.Eve
 			return list, err
 		}
 		if list = append(list, e); len(list) > most {
-			return list, fmt.Errorf("%w: %w than %d", errWrong, errTooMany, most)
+			seen := make(map[doorlog.ID]bool)
+			for _, e := range list {
+				if seen[e.ID] {
+					return list, fmt.Errorf("%w: %w", errWrong, errTwice)
+				}
+				seen[e.ID] = true
+			}
+			return list, fmt.Errorf("%w: more events than %d", errWrong, most)
 		}
 	}
 	return list, nil
