@@ -271,7 +271,7 @@ func examineAll(ctx context.Context, f io.ReaderAt, meta *boltMeta) error {
 // read only, and has no name, or, where it must have one, one that the next Open
 // removes.
 func (s *Store) tempFile() (*os.File, error) {
-	path, err := filepath.EvalSymlinks(s.path)
+	path, err := filepath.EvalSymlinks(s.at)
 	if err != nil {
 		return nil, err
 	}

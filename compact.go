@@ -144,7 +144,7 @@ func (s *Store) compactFile(ctx context.Context) (result *Compacted, err error) 
 	c := &compaction{store: s, ctx: ctx, becomes: u.live(), old: s.readers.hold(), progress: s.progress("compacting")}
 	defer s.readers.release(c.old)
 	c.progress.knows(c.becomes)
-	if c.path, err = filepath.EvalSymlinks(s.path); err != nil {
+	if c.path, err = filepath.EvalSymlinks(s.at); err != nil {
 		return nil, err
 	}
 	before, err := c.old.file.Stat()
@@ -216,9 +216,9 @@ func (c *compaction) discard() error {
 // stillThere says whether the file that is open is that of its name: nobody's
 // else may be replaced.
 func (c *compaction) stillThere() error {
-	there, err := isAt(c.old.file, c.path)
-	if err == nil && !there {
-		err = fmt.Errorf("%s is not the file that is open any more", c.path)
+	err := cmp.Or(leadsTo(c.store.at, c.old.file), leadsTo(c.path, c.old.file))
+	if err != nil {
+		err = c.store.commits.fail(err)
 	}
 	return err
 }

@@ -440,7 +440,7 @@ func (e *eraser) search() (err error) {
 	if s.thumbs.holds() {
 		e.OutOfReach = append(e.OutOfReach, "a backup that is under way, and the thumbnails in "+s.thumbs.heldFolder()+" until it ends")
 	}
-	path, err := filepath.EvalSymlinks(s.path)
+	path, err := filepath.EvalSymlinks(s.at)
 	if err != nil {
 		return err
 	}

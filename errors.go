@@ -85,8 +85,15 @@ var (
 	// is not mounted, say, and what was asked for would then do harm.
 	ErrFolder = errors.New("not the store's thumbnail folder")
 
-	// ErrFailed: an earlier commit ended with ErrUnknownOutcome. The store
-	// can be read, and takes no writes until it is opened again.
+	// ErrMoved: the path of the store does not lead to the file that is open any more,
+	// because that was moved or removed, or another one put in its place. It comes
+	// together with ErrFailed: the write that notices it is not stored. What was written
+	// before is in the file that was moved. Stats.Moved says so of any store.
+	ErrMoved = errors.New("the file of the store was moved or removed while it was open")
+
+	// ErrFailed: an earlier commit ended with ErrUnknownOutcome, or the file is not at
+	// its path any more (ErrMoved). The store can be read, and takes no writes until it
+	// is opened again.
 	ErrFailed = errors.New("store has stopped taking writes")
 )
 

@@ -76,7 +76,8 @@ func validThumbnailPath(name string, id ID) error {
 
 // thumbnails is the folder of the thumbnails. It is safe for concurrent use.
 type thumbnails struct {
-	dir     string
+	dir     string // as the caller gave it
+	at      string // the same, absolute: the current folder may change
 	edge    int
 	formats []frameFormat // what frames may be
 	slots   chan struct{} // a token for each frame that may be in memory at once
@@ -106,7 +107,7 @@ type thumbnails struct {
 
 func newThumbnails(dir string, edge int) *thumbnails {
 	return &thumbnails{
-		dir: dir, edge: edge, formats: slices.Clone(frameFormats[:]),
+		dir: dir, at: absolute(dir), edge: edge, formats: slices.Clone(frameFormats[:]),
 		slots: make(chan struct{}, runtime.GOMAXPROCS(0)), large: make(chan struct{}, 1),
 	}
 }
@@ -131,11 +132,11 @@ func (t *thumbnails) open(create bool) (*os.Root, error) {
 		return t.root, nil
 	}
 	if create {
-		if err := makeFolders(t.dir); err != nil {
+		if err := makeFolders(t.at); err != nil {
 			return nil, err
 		}
 	}
-	root, err := os.OpenRoot(t.dir)
+	root, err := os.OpenRoot(t.at)
 	if err == nil {
 		t.root = root
 	}
@@ -502,7 +503,7 @@ func (t *thumbnails) unlink(root *os.Root, name string) error {
 // each calls fn with the path of each file of the folder, and the time when it
 // was last written to. A folder that is not there, or is a file, has none.
 func (t *thumbnails) each(fn func(name string, modified time.Time) error) error {
-	if info, err := os.Stat(t.dir); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
+	if info, err := os.Stat(t.at); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
 		return nil
 	}
 	root, err := t.open(false)
