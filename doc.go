@@ -59,9 +59,8 @@
 //
 // event.go has what is stored, name.go in which form, and id.go its order; store.go opens and closes.
 // A write goes from write.go through commit.go (group commit) into writetx.go
-// (one transaction), place.go (whether the file is still at its path), reserve.go (how
-// far the file may be used) and tail.go (the newest
-// events), and later into index.go with
+// (one transaction), place.go (whether the file is still at its path), reserve.go and
+// mapping.go (how far the file may be used) and tail.go (the newest events), and later into index.go with
 // postings.go (posting lists) and rollup.go (sums); a read from snapshot.go and
 // query.go through search.go (posting lists, intersected) and filter.go. page.go,
 // count.go, explain.go, tally.go and analytics.go stand on these. buckets.go draws

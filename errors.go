@@ -44,8 +44,8 @@ var (
 	// ErrClosed: the store is closed, or a Snapshot was used after its View.
 	ErrClosed = errors.New("closed")
 
-	// ErrFull: the disk, Options.MaxSize or Options.MinFree has no room, and
-	// the text says which. Nothing was changed, and the store goes on when there
+	// ErrFull: the disk, Options.MaxSize, Options.MinFree or the address space of the
+	// process, into which the file is mapped, has no room, and the text says which. Nothing was changed, and the store goes on when there
 	// is room again. What makes room has a reserve: deletions are refused when
 	// that is used up, too.
 	ErrFull = errors.New("no space left")
@@ -93,7 +93,8 @@ var (
 
 	// ErrFailed: an earlier commit ended with ErrUnknownOutcome, or the file is not at
 	// its path any more (ErrMoved). The store can be read, and takes no writes until it
-	// is opened again.
+	// is opened again. (It cannot be read if the system did not map the file again when
+	// it grew, although it just had on trial. Then reads are ErrFailed, too.)
 	ErrFailed = errors.New("store has stopped taking writes")
 )
 

@@ -61,6 +61,8 @@ type boltFile struct {
 	sizes    map[string]int64 // then: bytes of each bucket
 	settled  bool             // see settle
 	reserve  reserve          // of a file that is written to
+	mapped   int64            // so many bytes at least are mapped (mapping.go)
+	unmapped error            // why the last transaction could not have more, if so
 	users    int              // the store and its readers (readerPool)
 }
 
@@ -109,6 +111,9 @@ func (f *boltFile) open(path string, opt *Options) error {
 	if err != nil {
 		return boltOpenError(err)
 	}
+	if info, err := f.file.Stat(); err == nil {
+		f.mapped = boltMapSize(max(info.Size(), int64(options.InitialMmapSize)))
+	}
 	f.db.AllocSize = 0 // the store lengthens the file itself
 	if !reserves {
 		f.db.AllocSize = growStep
@@ -128,6 +133,9 @@ func (f *boltFile) begin(writable bool) (tx *bolt.Tx, err error) {
 	})
 	if !begun {
 		f.broken.CompareAndSwap(nil, &err)
+	}
+	if errors.Is(err, berrors.ErrInvalidMapping) {
+		err = fmt.Errorf("%w, and cannot be read: the system did not map the file when it grew", ErrFailed)
 	}
 	return tx, err
 }

@@ -110,16 +110,20 @@ func (f *boltFile) allow(tx *bolt.Tx, changed int64, makesRoom bool) error {
 	r := &f.reserve
 	r.used = tx.Size()
 	r.end = max(r.end, r.used)
-	if makesRoom {
-		f.db.MaxSize = int(r.end)
-		return nil
-	}
 	var full error
-	if want := r.used + 2*changed + growSlack + r.size; want > r.end {
+	if want := r.used + 2*changed + growSlack + r.size; want > r.end && !makesRoom {
 		full = f.lengthen(want, false)
 	}
-	f.db.MaxSize = int(max(min(r.end, r.bound)-r.size, 1)) // bolt takes 0 for no limit
-	missing := r.used + r.size - r.end
+	var end int64
+	if end, f.unmapped = f.mappable(r.used, r.end); end == 0 {
+		return f.unmapped
+	}
+	if makesRoom {
+		f.db.MaxSize = int(end)
+		return nil
+	}
+	f.db.MaxSize = int(max(min(end, r.bound)-r.size, 1)) // bolt takes 0 for no limit
+	missing := r.used + r.size - end
 	if missing <= 0 {
 		return nil
 	}
@@ -131,8 +135,11 @@ func (f *boltFile) allow(tx *bolt.Tx, changed int64, makesRoom bool) error {
 	if err != nil || int64(free)*int64(metas[0].pageSize) >= missing+2*changed {
 		return err
 	}
-	if full == nil {
-		full = r.overBound()
+	switch {
+	case f.unmapped != nil:
+		return f.unmapped
+	case full == nil:
+		return r.overBound()
 	}
 	return full
 }
@@ -177,6 +184,9 @@ func (f *boltFile) lengthen(want int64, makesRoom bool) error {
 // lengthenAgain lengthens the file for a transaction that has failed because it was
 // allowed too little, so many times before. Without an error it can be done again.
 func (f *boltFile) lengthenAgain(tries int, makesRoom bool) error {
+	if f.unmapped != nil {
+		return f.unmapped // a longer file would not help
+	}
 	err := f.lengthen(f.reserve.end+growStep<<min(tries, 10), makesRoom)
 	if err != nil && tries > 0 {
 		err = f.lengthen(f.reserve.end+growStep, makesRoom)
