@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"runtime"
 
 	bolt "go.etcd.io/bbolt"
@@ -88,13 +89,29 @@ func (f *boltFile) reserveRoom(opt *Options) error {
 	r.last = max(r.bound, used)
 	r.last = max(r.last, min(r.last, most-r.size)+r.size)
 	f.reserve = r
-	if info.Size() > used && f.allocate(used, info.Size()) == nil {
-		f.reserve.end = info.Size()
-	}
+	f.fillHoles(info)
 	if want := used + growSlack + r.size; want > f.reserve.end {
 		_ = f.lengthen(want, false) // else before the next transaction
 	}
 	return nil
+}
+
+// fillHoles has what the file has beyond its high-water mark have blocks, as a file that
+// was copied may not have them. Those that Options.MinFree keeps are given back.
+func (f *boltFile) fillHoles(before os.FileInfo) {
+	r, size := &f.reserve, before.Size()
+	if size <= r.used || f.allocate(r.used, size) != nil {
+		return
+	}
+	r.end = size
+	after, err := f.file.Stat()
+	if err != nil {
+		return
+	}
+	if back := min(allocated(after)-allocated(before), r.minFree-freeSpace(f.file)); back > 0 {
+		pageSize := int64(f.db.Info().PageSize)
+		f.shorten((size - back) / pageSize * pageSize)
+	}
 }
 
 func reserveSize(pageSize int64) int64 { return max(leastReserve, reservePages*pageSize) }
