@@ -81,6 +81,7 @@
 // later again. verify.go and check.go compare everything with the invariants
 // that design/schema.md numbers; repair.go, salvage.go and scavenge.go save what
 // is left. backup.go sends a state of the store (spool.go, if the receiver is
-// slow) with the thumbnails that held.go keeps for it, lastbackup.go notes when, and
+// slow) with the thumbnails that held.go keeps for it, lastbackup.go notes when,
+// backupinfo.go says what is in one, and
 // restore.go makes a store of that again.
 package doorlog

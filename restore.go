@@ -44,8 +44,9 @@ type RestoreOptions struct {
 // .<dir>.restoring, the next one to the same place removes. Of two at the same
 // time one is ErrLocked.
 //
-// Thumbnails that were missing when the backup was made are missing still.
-// BackupInfo says how many. When ctx ends Restore returns its error, but does not
+// Thumbnails that were missing when the backup was made are missing still, all of them
+// perhaps. That is no error: BackupInfo says how many, and BackupInfo.Complete whether
+// none was, and none had changed. When ctx ends Restore returns its error, but does not
 // interrupt a Read of r.
 func Restore(ctx context.Context, r io.Reader, dir string, options *RestoreOptions) (*BackupInfo, error) {
 	info, err := restore(ctx, r, dir, options)
