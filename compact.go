@@ -44,7 +44,8 @@ type Compacted struct {
 // nothing has changed. A call waits for one that is under way, and then compacts
 // again. Where a file that is open cannot be replaced, or not be locked (Windows,
 // Android, Solaris, AIX), it is errors.ErrUnsupported; Salvage then makes a
-// compact copy. It is ErrCorrupt if the file is found to be damaged.
+// compact copy. It is ErrHardLinks if the file has other names, and ErrCorrupt if it is
+// found to be damaged.
 func (s *Store) Compact(ctx context.Context) (*Compacted, error) {
 	result, err := s.compactNow(ctx)
 	return result, failed("compact", err)
@@ -92,6 +93,9 @@ func (s *Store) canReplace(ctx context.Context) (u usage, err error) {
 	}
 	f := s.readers.hold()
 	defer s.readers.release(f)
+	if err := hasOneName(f.file); err != nil {
+		return u, err
+	}
 	return u, room(f.file, u.live()+u.live()/10, 0) // it makes room: what is to stay free need not
 }
 
@@ -213,14 +217,14 @@ func (c *compaction) discard() error {
 	return err
 }
 
-// stillThere says whether the file that is open is that of its name: nobody's
-// else may be replaced.
+// stillThere says whether the file that is open is that of its name, and of no other:
+// nobody's else may be replaced.
 func (c *compaction) stillThere() error {
 	err := cmp.Or(leadsTo(c.store.at, c.old.file), leadsTo(c.path, c.old.file))
 	if err != nil {
-		err = c.store.commits.fail(err)
+		return c.store.commits.fail(err)
 	}
-	return err
+	return hasOneName(c.old.file)
 }
 
 func (c *compaction) run() (err error) {

@@ -28,6 +28,11 @@ var (
 	// folder itself may be one.
 	ErrSymlink = errors.New("a symbolic link, which doorlog does not follow: move what it leads to into its place, or mount it there")
 
+	// ErrHardLinks: the file of the store has other names, and was to be replaced: under
+	// those it would stay as it was, and they would be another file than the store.
+	// Nothing was changed.
+	ErrHardLinks = errors.New("the file has other names (hard links), which would keep the old one: remove them first")
+
 	// ErrCorrupt: what the disk holds does not verify.
 	ErrCorrupt = errors.New("corrupt")
 

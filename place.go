@@ -39,6 +39,15 @@ func leadsTo(path string, f *os.File) error {
 	return fmt.Errorf("%w: %s at %s", ErrMoved, what, path)
 }
 
+// hasOneName is ErrHardLinks if an open file has several names.
+func hasOneName(f *os.File) error {
+	info, err := f.Stat()
+	if err == nil && hasOtherNames(info) {
+		err = ErrHardLinks
+	}
+	return err
+}
+
 // absolute returns a path that does not depend on the current folder. It is not cleaned:
 // behind a link, ".." is not the folder in which that is.
 func absolute(path string) string {

@@ -16,6 +16,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -130,6 +131,9 @@ func newRestorePlace(dir string) (p *restorePlace, err error) {
 func (p *restorePlace) own() (err error) {
 	if runtime.GOOS == "windows" { // where what somebody has open cannot be removed
 		return nil
+	}
+	if info, err := os.Lstat(p.temp); err == nil && !info.IsDir() {
+		return fmt.Errorf("%s is in the way: %w", p.temp, syscall.ENOTDIR)
 	}
 	if p.lock, err = os.Open(p.temp); err != nil {
 		return err

@@ -18,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -136,11 +137,20 @@ func (t *thumbnails) open(create bool) (*os.Root, error) {
 			return nil, err
 		}
 	}
-	root, err := os.OpenRoot(t.at)
+	root, err := openFolder(t.at)
 	if err == nil {
 		t.root = root
 	}
 	return root, err
+}
+
+// openFolder is os.OpenRoot of what is a folder: to open a pipe would wait for its
+// other end.
+func openFolder(dir string) (*os.Root, error) {
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return nil, &fs.PathError{Op: "open", Path: dir, Err: syscall.ENOTDIR}
+	}
+	return os.OpenRoot(dir)
 }
 
 // savedThumbnail is a thumbnail file, and the size in pixels of its frame.
@@ -297,9 +307,14 @@ func syncInside(root *os.Root, dir string) error {
 // durable before the content, and the folder only when it is synced itself.
 func writeFile(root *os.Root, name string, data []byte) (err error) {
 	temp := path.Join(path.Dir(name), "."+path.Base(name)+tempExt)
-	// What a save that was cut short left behind is written over. Savers of one
+	// What a save that was cut short left behind goes. Savers of one
 	// event take turns (see idLocks), so it is nobody else's.
-	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, filePerm)
+	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, filePerm)
+	if errors.Is(err, fs.ErrExist) {
+		if err = root.Remove(temp); err == nil { // a pipe of that name would wait for its other end
+			f, err = root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, filePerm)
+		}
+	}
 	if err != nil {
 		return err
 	}
