@@ -58,8 +58,10 @@ func readBackupInfo(r io.ReaderAt, size int64) (*BackupInfo, error) {
 	if x.in.failure != nil {
 		err = x.in.failure
 	}
-	otherSchema := errors.Is(err, ErrOlderSchema) || errors.Is(err, ErrNewerSchema)
-	if err != nil && !(otherSchema && x.manifest.Format == backupFormat) { // which it can be told of
+	if x.manifest.Format == backupFormat && (errors.Is(err, ErrOlderSchema) || errors.Is(err, ErrNewerSchema)) {
+		err = nil // of which this can be told, too
+	}
+	if err != nil {
 		return nil, err
 	}
 	// The last entry is short, so that its header begins three blocks before the end of tar.

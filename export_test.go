@@ -548,8 +548,8 @@ func FolderOf(s *Store) FolderState {
 	return f.State
 }
 
-// PretendMapped has the store believe that so much of its file is mapped.
-func (s *Store) PretendMapped(bytes int64) { s.commits.file.mapped = bytes }
+// PretendMapped has a store believe that so much of its file is mapped.
+func PretendMapped(s *Store, bytes int64) { s.commits.file.mapped = bytes }
 
 // RaceDetector says that the tests run with it.
 const RaceDetector = raceDetector

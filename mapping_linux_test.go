@@ -71,7 +71,7 @@ func TestFileThatCannotBeMappedIsFull(t *testing.T) {
 	// If the system changes its mind after the trial, everything says truthfully what happens.
 	more()
 	limitAddresses(t, 24<<20)
-	s.PretendMapped(1 << 40)
+	doorlog.PretendMapped(s.Store, 1<<40)
 	for i := 0; err == nil || errors.Is(err, doorlog.ErrFull); i++ {
 		_, err = s.WriteEvent(t.Context(), heavy(i))
 	}

@@ -32,7 +32,7 @@ func leadsTo(path string, f *os.File) error {
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP):
 		what = "nothing is"
 	case err != nil || ferr != nil || os.SameFile(open, there):
-		return nil
+		return nil //nolint:nilerr // it says nothing
 	case there.IsDir():
 		what = "a folder is"
 	}

@@ -122,7 +122,7 @@ func TestCloseTellsOfAFileThatWasTakenAway(t *testing.T) {
 	if err := os.Remove(s.path); err != nil {
 		t.Fatal(err)
 	}
-	wantError(t, s.Store.Close(), doorlog.ErrMoved, "nothing is at "+s.path)
+	wantError(t, s.Close(), doorlog.ErrMoved, "nothing is at "+s.path)
 	s.open(t) // an empty one, for the checks at the end
 }
 
