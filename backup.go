@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"bufio"
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,6 +19,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -69,32 +69,6 @@ type backupEnd struct {
 	Missing    int64  `json:"missing"`
 }
 
-// A BackupInfo says what a backup holds.
-type BackupInfo struct {
-	// StoreID tells stores apart; a restored store keeps it. Time is the moment
-	// that the backup captured.
-	StoreID ID        `json:"store_id"`
-	Time    time.Time `json:"time"`
-
-	// Events and Persons are how many there are.
-	Events  int64 `json:"events"`
-	Persons int64 `json:"persons"`
-
-	// Thumbnails is how many files of thumbnails the backup has. Changed is how
-	// many of them were not what had been saved; they are kept as they were.
-	// Missing is how many the events name that were not there, or could not be
-	// read, or lie behind a symbolic link; those are not in the backup. Linked is
-	// how many of these lie behind a symbolic link, which is not followed
-	// (ErrSymlink). Restore does not know that: it is 0 then.
-	Thumbnails int64 `json:"thumbnails"`
-	Changed    int64 `json:"changed"`
-	Missing    int64 `json:"missing"`
-	Linked     int64 `json:"linked"`
-
-	// Bytes is the size of the backup.
-	Bytes int64 `json:"bytes"`
-}
-
 // BackupOptions configure a Backup. nil means defaults.
 type BackupOptions struct {
 	// Verify has the whole file verified first, as in the background
@@ -108,10 +82,11 @@ type BackupOptions struct {
 	// there are; -1: that is not known yet.
 	Progress func(done, total int64)
 
-	// Finish, if it is set, is called when all has been written to w, before the
-	// time of the backup is kept for Stats. Whatever makes the backup last, such
-	// as a Sync, belongs here; its error is that of Backup.
-	Finish func() error
+	// Finish, if it is set, is called with what the backup holds when all has been
+	// written to w, before the time of the backup is kept for Stats. Whatever makes
+	// the backup last, such as a Sync, belongs here, and a look whether it is good
+	// enough to replace the one before it (ReadBackupInfo). Its error is that of Backup.
+	Finish func(*BackupInfo) error
 }
 
 // Backup writes to w the store as it is at one moment, with the thumbnails that
@@ -126,8 +101,9 @@ type BackupOptions struct {
 // keeps its snapshot, as nobody writes to it.) A thumbnail that is removed meanwhile
 // goes when the backup has ended.
 //
-// Thumbnails that are missing or have changed do not fail the backup: see
-// BackupInfo. Stats.LastBackup says when the last complete one was made, unless
+// Thumbnails that are missing, cannot be read or have changed do not fail the backup:
+// see BackupInfo. But it fails if the process or the system has no descriptors or no
+// memory left to open them with. Stats.LastBackup says when the last complete one was made, unless
 // the store is read-only.
 //
 // When ctx ends Backup returns its error, but does not interrupt a Write to w.
@@ -185,7 +161,7 @@ func (s *Store) backup(ctx context.Context, w io.Writer, options *BackupOptions)
 		return nil, err
 	}
 	if opt.Finish != nil {
-		if err := opt.Finish(); err != nil {
+		if err := opt.Finish(b.info()); err != nil {
 			return nil, err
 		}
 	}
@@ -265,7 +241,7 @@ func (s *Store) backupSource(ctx context.Context) (*backupSource, error) {
 // read only, and has no name, or, where it must have one, one that the next Open
 // removes.
 func (s *Store) tempFile() (*os.File, error) {
-	path, err := filepath.EvalSymlinks(s.path)
+	path, err := filepath.EvalSymlinks(s.at)
 	if err != nil {
 		return nil, err
 	}
@@ -354,9 +330,10 @@ type backupWriter struct {
 	buf      []byte
 	file     bytes.Buffer
 	end      backupEnd
-	linked   int64    // of those missing, behind symbolic links
 	links    []string // of which the log has been told
 	progress progress
+
+	linked, unreadable int64 // of those missing
 }
 
 func (b *backupWriter) write() error {
@@ -429,12 +406,8 @@ func (b *backupWriter) thumbnails() error {
 		folder, err := b.thumbs.readAny(f.path, f.sum, &b.file)
 		switch folder {
 		case missingFolder:
-			b.end.Missing++
-			if errors.Is(err, ErrSymlink) {
-				b.linked++
-			}
-			if !errors.Is(err, fs.ErrNotExist) && !b.toldOf(err) {
-				b.log.Warn("doorlog: a thumbnail is not in the backup", "event", f.id.String(), "error", err)
+			if err := b.miss(f.id, err); err != nil {
+				return err
 			}
 		case changedFolder:
 			b.end.Changed++
@@ -450,6 +423,29 @@ func (b *backupWriter) thumbnails() error {
 	}
 }
 
+// miss counts the thumbnail of an event that is not in the backup, by the reason. It is
+// an error if that says nothing of the thumbnail.
+func (b *backupWriter) miss(id ID, why error) error {
+	for _, short := range [...]error{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM} {
+		if errors.Is(why, short) {
+			return fmt.Errorf("thumbnail of event %s: %w", id, why)
+		}
+	}
+	b.end.Missing++
+	switch {
+	case errors.Is(why, fs.ErrNotExist):
+		return nil
+	case errors.Is(why, ErrSymlink):
+		b.linked++
+	default:
+		b.unreadable++
+	}
+	if !b.toldOf(why) {
+		b.log.Warn("doorlog: a thumbnail is not in the backup", "event", id.String(), "error", why)
+	}
+	return nil
+}
+
 // toldOf reports whether err is of a symbolic link of which the log has been told:
 // a whole year of thumbnails may lie behind it.
 func (b *backupWriter) toldOf(err error) bool {
@@ -463,7 +459,7 @@ func (b *backupWriter) toldOf(err error) bool {
 
 func (b *backupWriter) info() *BackupInfo {
 	info := b.src.manifest.info(&b.end, b.out.n)
-	info.Linked = b.linked
+	info.Linked, info.Unreadable = b.linked, b.unreadable
 	return info
 }
 
@@ -484,7 +480,9 @@ func (t *thumbnails) readAny(name string, want fileSum, buf *bytes.Buffer) (fold
 		rerr := t.readInto(places[i], buf)
 		switch {
 		case rerr != nil:
-			err = cmp.Or(err, rerr)
+			if err == nil || errors.Is(err, fs.ErrNotExist) { // what is not there is elsewhere, perhaps
+				err = rerr
+			}
 		case want.matches(buf.Bytes()):
 			return thumbnailsFolder, nil
 		case readable == "":

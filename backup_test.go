@@ -449,7 +449,7 @@ func TestBackupThatIsNotKept(t *testing.T) {
 	s := newStore(t)
 	s.write(t, motion("porch", 1))
 	errFull := errors.New("the stick is full")
-	_, err := s.Backup(t.Context(), io.Discard, &doorlog.BackupOptions{Finish: func() error { return errFull }})
+	_, err := s.Backup(t.Context(), io.Discard, &doorlog.BackupOptions{Finish: func(*doorlog.BackupInfo) error { return errFull }})
 	wantError(t, err, errFull, "backup")
 	if at := s.stats(t).LastBackup; !at.IsZero() {
 		t.Errorf("the last backup is of %v", at)

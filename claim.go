@@ -165,7 +165,7 @@ func overClaims(root *os.Root, fn func(claim) error) error {
 // folder says whose the folder is to a store that has come to a commit.
 func (t *thumbnails) folder(commit uint64) (f Folder, err error) {
 	f = Folder{State: FolderAbsent, Others: []ID{}}
-	if info, err := os.Stat(t.dir); err == nil && !info.IsDir() { // where no thumbnail can be
+	if info, err := os.Stat(t.at); err == nil && !info.IsDir() { // where no thumbnail can be
 		return f, nil
 	}
 	root, err := t.open(false)

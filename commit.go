@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
@@ -45,6 +46,7 @@ type committer struct {
 	names   *interner
 	clock   *clock
 	log     *slog.Logger
+	path    string // of the file, absolute
 
 	commitTx func(*bolt.Tx) error // (*bolt.Tx).Commit, but for a test of one that fails
 
@@ -60,6 +62,7 @@ type committer struct {
 	busy    atomic.Bool            // a transaction is under way, or about to be
 
 	// These belong to the leader.
+	looked   time.Time       // when the path last led to the file
 	unfolded bool            // the log has been told that the tail cannot be folded
 	unclean  bool            // the file says that it has not been closed
 	company  bool            // the last transaction had several jobs
@@ -233,6 +236,9 @@ func (c *committer) transact(jobs []*job) error {
 	if err := cmp.Or(c.failed(), c.damaged()); err != nil {
 		return err
 	}
+	if err := c.checkPlace(); err != nil {
+		return err
+	}
 	makesRoom := !slices.ContainsFunc(jobs, func(j *job) bool { return !j.room })
 	end := c.file.reserve.end
 	for tries := 0; ; tries++ {
@@ -355,6 +361,7 @@ func (c *committer) close() error {
 	if !c.unclean || c.failure.Load() != nil {
 		return nil
 	}
+	c.looked = time.Time{}
 	return c.transact([]*job{{ctx: context.Background(), room: true, apply: func(w *writeTx) error {
 		w.unclean, w.atEnd = false, true
 		w.changes++
@@ -390,6 +397,9 @@ func (c *committer) damaged() error {
 // failed is ErrFailed, and says why, after a fail.
 func (c *committer) failed() error {
 	if failure := c.failure.Load(); failure != nil {
+		if errors.Is(*failure, ErrMoved) {
+			return fmt.Errorf("%w: %w", ErrFailed, *failure)
+		}
 		return fmt.Errorf("%w: %v", ErrFailed, *failure) //nolint:errorlint // what is refused has an outcome of its own, a known one
 	}
 	return nil

@@ -10,6 +10,3 @@ func (s *Store) AfterCommits(fn func()) {
 		return err
 	}
 }
-
-// RaceDetector says that the tests run with the race detector.
-const RaceDetector = raceDetector

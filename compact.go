@@ -44,7 +44,8 @@ type Compacted struct {
 // nothing has changed. A call waits for one that is under way, and then compacts
 // again. Where a file that is open cannot be replaced, or not be locked (Windows,
 // Android, Solaris, AIX), it is errors.ErrUnsupported; Salvage then makes a
-// compact copy. It is ErrCorrupt if the file is found to be damaged.
+// compact copy. It is ErrHardLinks if the file has other names, and ErrCorrupt if it is
+// found to be damaged.
 func (s *Store) Compact(ctx context.Context) (*Compacted, error) {
 	result, err := s.compactNow(ctx)
 	return result, failed("compact", err)
@@ -90,6 +91,9 @@ func (s *Store) canReplace(ctx context.Context) (u usage, err error) {
 	u = s.usage()
 	f := s.readers.hold()
 	defer s.readers.release(f)
+	if err := hasOneName(f.file); err != nil {
+		return u, err
+	}
 	return u, room(f.file, u.live()+u.live()/10, 0) // it makes room: what is to stay free need not
 }
 
@@ -142,7 +146,7 @@ func (s *Store) compactFile(ctx context.Context) (result *Compacted, err error) 
 	c := &compaction{store: s, ctx: ctx, becomes: u.live(), old: s.readers.hold(), progress: s.progress("compacting")}
 	defer s.readers.release(c.old)
 	c.progress.knows(c.becomes)
-	if c.path, err = filepath.EvalSymlinks(s.path); err != nil {
+	if c.path, err = filepath.EvalSymlinks(s.at); err != nil {
 		return nil, err
 	}
 	before, err := c.old.file.Stat()
@@ -211,14 +215,14 @@ func (c *compaction) discard() error {
 	return err
 }
 
-// stillThere says whether the file that is open is that of its name: nobody's
-// else may be replaced.
+// stillThere says whether the file that is open is that of its name, and of no other:
+// nobody's else may be replaced.
 func (c *compaction) stillThere() error {
-	there, err := isAt(c.old.file, c.path)
-	if err == nil && !there {
-		err = fmt.Errorf("%s is not the file that is open any more", c.path)
+	err := cmp.Or(leadsTo(c.store.at, c.old.file), leadsTo(c.path, c.old.file))
+	if err != nil {
+		return c.store.commits.fail(err)
 	}
-	return err
+	return hasOneName(c.old.file)
 }
 
 func (c *compaction) run() (err error) {

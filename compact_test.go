@@ -339,9 +339,10 @@ func TestFailedCompactLeavesTheStoreAsItWas(t *testing.T) {
 					if err := os.Rename(aside, s.path); err != nil {
 						t.Fatal(err)
 					}
+					s.reopen(t)
 				}
 			},
-			text: "is not the file that is open any more",
+			is: doorlog.ErrMoved, text: "another file is at",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -36,6 +36,8 @@
 //     are those of another store or of events that were lost.
 //   - A backup is of one moment, and has the thumbnails of that moment. What is
 //     restored has been verified, and is there as a whole or not at all.
+//   - A store whose file was moved, removed or replaced stops its writes within a
+//     second of writing.
 //   - A compaction holds up writers for a moment and readers not at all, and
 //     loses nothing, whenever it is cut short.
 //   - What is to be stored, or comes from the disk, makes no call panic.
@@ -55,8 +57,8 @@
 //
 // event.go has what is stored, name.go in which form, and id.go its order; store.go opens and closes.
 // A write goes from write.go through commit.go (group commit) into writetx.go
-// (one transaction), reserve.go (how far the file may be used) and tail.go (the newest
-// events), and later into index.go with
+// (one transaction), place.go (whether the file is still at its path), reserve.go and
+// mapping.go (how far the file may be used) and tail.go (the newest events), and later into index.go with
 // postings.go (posting lists) and rollup.go (sums); a read from snapshot.go and
 // query.go through search.go (posting lists, intersected) and filter.go. iteration.go, page.go,
 // count.go, explain.go, tally.go and analytics.go stand on these. buckets.go draws
@@ -80,6 +82,7 @@
 // boltfile.go draws them, and examine.go compares what is in them with sums.go and state.go. verify.go,
 // check.go and thumbnailcheck.go compare everything with the invariants that design/schema.md numbers; repair.go, salvage.go and scavenge.go save what
 // is left. backup.go sends a state of the store (spool.go, if the receiver is
-// slow) with the thumbnails that held.go keeps for it, lastbackup.go notes when, and
+// slow) with the thumbnails that held.go keeps for it, lastbackup.go notes when,
+// backupinfo.go says what is in one, and
 // restore.go makes a store of that again.
 package doorlog

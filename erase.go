@@ -101,7 +101,7 @@ type Erased struct {
 // transaction. If it is cut short, by ctx, Close or a crash, call it again: it goes
 // on with what is left, and the Person goes last. A name that nobody has is no
 // error for that reason. It is errors.ErrUnsupported, before anything is
-// changed, if a file cannot be compacted here, and ErrSymlink if a thumbnail lies
+// changed, if a file cannot be compacted here, ErrHardLinks if it has other names, and ErrSymlink if a thumbnail lies
 // behind a symbolic link: it would be left. If there is no room to compact it, not
 // even when the pictures have gone, it is ErrFull: no event has the name any more, but
 // the file must be compacted by another call.
@@ -443,7 +443,7 @@ func (e *eraser) search() (err error) {
 	if s.thumbs.holds() {
 		e.OutOfReach = append(e.OutOfReach, "a backup that is under way, and the thumbnails in "+s.thumbs.heldFolder()+" until it ends")
 	}
-	path, err := filepath.EvalSymlinks(s.path)
+	path, err := filepath.EvalSymlinks(s.at)
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,11 @@ var (
 	// folder itself may be one.
 	ErrSymlink = errors.New("a symbolic link, which doorlog does not follow: move what it leads to into its place, or mount it there")
 
+	// ErrHardLinks: the file of the store has other names, and was to be replaced: under
+	// those it would stay as it was, and they would be another file than the store.
+	// Nothing was changed.
+	ErrHardLinks = errors.New("the file has other names (hard links), which would keep the old one: remove them first")
+
 	// ErrCorrupt: what the disk holds does not verify.
 	ErrCorrupt = errors.New("corrupt")
 
@@ -44,8 +49,8 @@ var (
 	// ErrClosed: the store is closed, or a Snapshot was used after its View.
 	ErrClosed = errors.New("closed")
 
-	// ErrFull: the disk, Options.MaxSize or Options.MinFree has no room, and
-	// the text says which. Nothing was changed, and the store goes on when there
+	// ErrFull: the disk, Options.MaxSize, Options.MinFree or the address space of the
+	// process, into which the file is mapped, has no room, and the text says which. Nothing was changed, and the store goes on when there
 	// is room again. What makes room has a reserve: deletions are refused when
 	// that is used up, too.
 	ErrFull = errors.New("no space left")
@@ -85,8 +90,16 @@ var (
 	// is not mounted, say, and what was asked for would then do harm.
 	ErrFolder = errors.New("not the store's thumbnail folder")
 
-	// ErrFailed: an earlier commit ended with ErrUnknownOutcome. The store
-	// can be read, and takes no writes until it is opened again.
+	// ErrMoved: the path of the store does not lead to the file that is open any more,
+	// because that was moved or removed, or another one put in its place. It comes
+	// together with ErrFailed: the write that notices it is not stored. What was written
+	// before is in the file that was moved. Stats.Moved says so of any store.
+	ErrMoved = errors.New("the file of the store was moved or removed while it was open")
+
+	// ErrFailed: an earlier commit ended with ErrUnknownOutcome, or the file is not at
+	// its path any more (ErrMoved). The store can be read, and takes no writes until it
+	// is opened again. (It cannot be read if the system did not map the file again when
+	// it grew, although it just had on trial. Then reads are ErrFailed, too.)
 	ErrFailed = errors.New("store has stopped taking writes")
 )
 

@@ -637,3 +637,9 @@ func FolderOf(s *Store) FolderState {
 	}
 	return f.State
 }
+
+// PretendMapped has a store believe that so much of its file is mapped.
+func PretendMapped(s *Store, bytes int64) { s.commits.file.mapped = bytes }
+
+// RaceDetector says that the tests run with it.
+const RaceDetector = raceDetector

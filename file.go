@@ -60,11 +60,13 @@ type boltFile struct {
 	file   *os.File
 	broken atomic.Pointer[error] // set once: bolt has panicked with its locks held
 
-	table   *pageTable // nil of a file that is being made
-	summed  bool       // the sums of its pages are behind them (pagesums.go)
-	settled bool       // see settle
-	reserve reserve    // of a file that is written to
-	users   int        // the store and its readers (readerPool)
+	table    *pageTable // nil of a file that is being made
+	summed   bool       // the sums of its pages are behind them (pagesums.go)
+	settled  bool       // see settle
+	reserve  reserve    // of a file that is written to
+	mapped   int64      // so many bytes at least are mapped (mapping.go)
+	unmapped error      // why the last transaction could not have more, if so
+	users    int        // the store and its readers (readerPool)
 }
 
 // guarded runs fn; a panic of it, or a fault of the mapped memory, is an error.
@@ -115,6 +117,9 @@ func (f *boltFile) open(path string, opt *Options) error {
 	if err != nil {
 		return boltOpenError(err)
 	}
+	if info, err := f.file.Stat(); err == nil {
+		f.mapped = boltMapSize(max(info.Size(), int64(options.InitialMmapSize)))
+	}
 	f.db.AllocSize = 0 // the store lengthens the file itself
 	if !reserves {
 		f.db.AllocSize = growStep
@@ -134,6 +139,9 @@ func (f *boltFile) begin(writable bool) (tx *bolt.Tx, err error) {
 	})
 	if !begun {
 		f.broken.CompareAndSwap(nil, &err)
+	}
+	if errors.Is(err, berrors.ErrInvalidMapping) {
+		err = fmt.Errorf("%w, and cannot be read: the system did not map the file when it grew", ErrFailed)
 	}
 	return tx, err
 }

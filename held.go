@@ -63,7 +63,7 @@ func (t *thumbnails) release() (err error) {
 
 // dropHeld removes what a backup has left behind, before there is another.
 func (t *thumbnails) dropHeld() error {
-	if _, err := os.Lstat(filepath.Join(t.dir, t.heldFolder())); err != nil {
+	if _, err := os.Lstat(filepath.Join(t.at, t.heldFolder())); err != nil {
 		return ignoreNotExist(err)
 	}
 	root, err := t.open(false)

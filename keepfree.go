@@ -113,11 +113,7 @@ func (p *pruning) boundFree() error {
 
 // disk returns the free and all bytes of the disk of the thumbnails.
 func (p *pruning) disk() (free, total int64, err error) {
-	dir, err := filepath.Abs(p.s.opt.ThumbnailDir)
-	if err == nil {
-		free, total, err = p.s.opt.disk(dir)
-	}
-	if err != nil {
+	if free, total, err = p.s.opt.disk(p.s.thumbs.at); err != nil {
 		return 0, 0, fmt.Errorf("free space of the disk of %s: %w", p.s.opt.ThumbnailDir, err)
 	}
 	return free, total, nil
@@ -174,7 +170,7 @@ func (p *pruning) noteVain() error {
 	if p.dry || p.lastByFree == (turn{}) {
 		return nil
 	}
-	syncDisk(p.s.opt.ThumbnailDir) // what was removed may come free only then
+	syncDisk(p.s.thumbs.at) // what was removed may come free only then
 	free, _, err := p.disk()
 	if err != nil {
 		return err

@@ -52,7 +52,8 @@ type Options struct {
 
 	// Quarantine has Open set a damaged file aside, under the name of the file
 	// and ".damaged-" with the time, and go on with a new one in its place,
-	// into which it saves every record that verifies (Salvage). The account is
+	// into which it saves every record that verifies (Salvage). Other names of
+	// the file (hard links) are names of the damaged one then. The account is
 	// a line in Logger. Without it, a damaged file is ErrCorrupt, and left as
 	// it is, as on Android, Solaris and AIX in any case. The disk needs as
 	// much space again as the file takes.

@@ -399,7 +399,7 @@ func (f *boltFile) noteCommit() error {
 	if f.table == nil {
 		return nil
 	}
-	v := f.mapped(2 * int64(f.db.Info().PageSize))
+	v := f.viewOf(2 * int64(f.db.Info().PageSize))
 	var newest boltMeta
 	err := guarded(func() error {
 		for at := 0; at < len(v.data); at += v.size {
@@ -408,7 +408,7 @@ func (f *boltFile) noteCommit() error {
 				newest = m
 			}
 		}
-		return f.table.note(f.mapped(int64(newest.pages)*int64(v.size)), newest)
+		return f.table.note(f.viewOf(int64(newest.pages)*int64(v.size)), newest)
 	})
 	if err != nil {
 		f.table.tell(err)

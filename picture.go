@@ -20,6 +20,9 @@ func (s *Store) addFrame(ctx context.Context, e *Event, frame []byte) (saved boo
 		return false, err
 	}
 	e.ID, e.RecordedAt, e.Detections = n.ID, n.RecordedAt, n.Detections
+	if err := s.checkPlace(ctx); err != nil {
+		return false, err
+	}
 	file, err := s.thumbs.save(ctx, e.ID, frame)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -69,6 +72,9 @@ func (s *Store) saveThumbnail(ctx context.Context, e *Event, frame []byte) error
 	}
 	if there.ThumbnailPath == thumbnailPath(n.ID) {
 		return fmt.Errorf("thumbnail of event %s: %w", n.ID, ErrExists)
+	}
+	if err := s.checkPlace(ctx); err != nil {
+		return err
 	}
 	saved, err := s.thumbs.save(ctx, n.ID, frame)
 	if err != nil {

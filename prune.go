@@ -145,10 +145,7 @@ func (s *Store) enterPrune(ctx context.Context, dry bool) (leave func(), err err
 	if err := s.enterWrite(); err != nil {
 		return nil, err
 	}
-	unlock := func() {}
-	if err = s.commits.failed(); err == nil {
-		unlock, err = s.prunes.lock(ctx, ID{})
-	}
+	unlock, err := s.prunes.lock(ctx, ID{})
 	if err != nil {
 		s.leave()
 		return nil, err

@@ -283,6 +283,9 @@ func (p *pruning) removeOrphan(name string, id ID, final bool) error {
 		p.s.thumbs.named.Lock()
 		defer p.s.thumbs.named.Unlock()
 		orphan, err := p.orphan(name, final)
+		if err == nil && orphan { // another store may have taken the place, and named it
+			err = p.s.checkPlace(p.ctx)
+		}
 		if err != nil || !orphan || !p.s.removeThumbnail(name) {
 			return err
 		}

@@ -31,7 +31,7 @@ type Repaired struct {
 // removed as by a Prune, whose caution holds here too. For the time of it the disk needs as much space again as the file
 // takes. Nobody may have the file open (ErrLocked); on Android, Solaris and AIX,
 // where that cannot be made sure of, a file is not made anew
-// (errors.ErrUnsupported).
+// (errors.ErrUnsupported), and neither is one that has other names (ErrHardLinks).
 //
 // If a record is damaged or gone Repair changes nothing and returns ErrCorrupt,
 // with Before; Salvage saves the others. Thumbnails that are missing or have
@@ -145,6 +145,10 @@ func rebuild(ctx context.Context, path string, opt *Options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.close()) }()
+	removeLeftovers(path) // the name that a creation gave the file first may be there still
+	if err := hasOneName(f.file); err != nil {
+		return err
+	}
 	errLost := errors.New("records are lost")
 	put := func(temp, path string) error {
 		if err := f.like(temp); err != nil {

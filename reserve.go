@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"runtime"
 
 	bolt "go.etcd.io/bbolt"
@@ -96,13 +97,30 @@ func (f *boltFile) reserveRoom(opt *Options) error {
 	r.last = max(r.bound, used)
 	r.last = max(r.last, min(r.last, most-r.size)+r.size)
 	f.reserve = r
-	if info.Size() > used && f.allocate(used, info.Size()) == nil {
-		f.reserve.end = info.Size()
-	}
+	f.fillHoles(info)
 	if want := used + growSlack + r.size; want > f.reserve.end {
 		_ = f.lengthen(want, false) // else before the next transaction
 	}
 	return nil
+}
+
+// fillHoles has what the file has beyond its high-water mark have blocks, as a file that
+// was copied may not have them. Those that Options.MinFree keeps are given back.
+func (f *boltFile) fillHoles(before os.FileInfo) {
+	r, size := &f.reserve, before.Size()
+	if size <= r.used || f.allocate(r.used, size) != nil {
+		return
+	}
+	r.end = size
+	after, err := f.file.Stat()
+	if err != nil {
+		return
+	}
+	if back := min(allocated(after)-allocated(before), r.minFree-freeSpace(f.file)); back > 0 {
+		pageSize := int64(f.db.Info().PageSize)
+		f.shorten((size - back) / pageSize * pageSize)
+		f.summed = false // they may have been there
+	}
 }
 
 func reserveSize(pageSize int64) int64 { return max(leastReserve, reservePages*pageSize) }
@@ -118,30 +136,37 @@ func (f *boltFile) allow(tx *bolt.Tx, changed int64, makesRoom bool) error {
 	r := &f.reserve
 	r.used = tx.Size()
 	r.end = max(r.end, r.used)
-	if makesRoom {
-		f.db.MaxSize = int(r.end)
-		return nil
-	}
 	var full error
-	if want := r.used + 2*changed + growSlack + r.size; want > r.end {
+	if want := r.used + 2*changed + growSlack + r.size; want > r.end && !makesRoom {
 		full = f.lengthen(want, false)
 	}
-	f.db.MaxSize = int(max(min(r.end, r.bound)-r.size, 1)) // bolt takes 0 for no limit
-	u := f.usage()
-	r.tried = attempt{changed, r.end, u.free}
-	if no := r.refused; no != (attempt{}) && changed >= no.changed && r.end <= no.end && u.free <= no.free {
-		// To try, bolt would have to find its free pages anew afterwards, in the whole file.
-		return cmp.Or(full, r.overBound())
+	var end int64
+	if end, f.unmapped = f.mappable(r.used, r.end); end == 0 {
+		return f.unmapped
 	}
-	missing := r.used + r.size - r.end
+	if makesRoom {
+		f.db.MaxSize = int(end)
+		return nil
+	}
+	f.db.MaxSize = int(max(min(end, r.bound)-r.size, 1)) // bolt takes 0 for no limit
+	u := f.usage()
+	r.tried = attempt{changed, end, u.free}
+	if no := r.refused; no != (attempt{}) && changed >= no.changed && end <= no.end && u.free <= no.free {
+		// To try, bolt would have to find its free pages anew afterwards, in the whole file.
+		return cmp.Or(f.unmapped, full, r.overBound())
+	}
+	missing := r.used + r.size - end
 	if missing <= 0 {
 		return nil
 	}
 	if u.free*u.pageSize >= missing+2*changed {
 		return nil
 	}
-	if full == nil {
-		full = r.overBound()
+	switch {
+	case f.unmapped != nil:
+		return f.unmapped
+	case full == nil:
+		return r.overBound()
 	}
 	return full
 }
@@ -186,6 +211,9 @@ func (f *boltFile) lengthen(want int64, makesRoom bool) error {
 // lengthenAgain lengthens the file for a transaction that has failed because it was
 // allowed too little, so many times before. Without an error it can be done again.
 func (f *boltFile) lengthenAgain(tries int, makesRoom bool) error {
+	if f.unmapped != nil {
+		return f.unmapped // a longer file would not help
+	}
 	err := f.lengthen(f.reserve.end+growStep<<min(tries, 10), makesRoom)
 	if err != nil && tries > 0 {
 		err = f.lengthen(f.reserve.end+growStep, makesRoom)

@@ -166,3 +166,34 @@ func TestOneCallLeavesMinFree(t *testing.T) {
 		t.Errorf("%d bytes are free", free)
 	}
 }
+
+// A copy of a file may have holes where the store had its reserve. To fill them when it
+// is opened does not use what Options.MinFree keeps.
+func TestOpeningACopyWithHolesLeavesMinFree(t *testing.T) {
+	const keep, hole = 3 << 20, 2 << 20
+	disk := smallDisks["tmpfs"](t)
+	if err := disk.grow(); err != nil {
+		t.Fatal(err)
+	}
+	s := newStoreIn(t, disk.dir, doorlog.Options{MinFree: keep})
+	s.write(t, motion("porch", 2))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(s.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(s.path, info.Size()+hole); err != nil {
+		t.Fatal(err)
+	}
+	free := freeOn(t, disk.dir)
+	if err := os.WriteFile(filepath.Join(disk.dir, "more"), make([]byte, free-keep-hole/2), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.open(t)
+	if free := freeOn(t, disk.dir); free < keep {
+		t.Errorf("%d bytes are free", free)
+	}
+	s.write(t, motion("porch", 1)) // it has a reserve, and goes on
+}

@@ -16,6 +16,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -44,8 +45,9 @@ type RestoreOptions struct {
 // .<dir>.restoring, the next one to the same place removes. Of two at the same
 // time one is ErrLocked.
 //
-// Thumbnails that were missing when the backup was made are missing still.
-// BackupInfo says how many. When ctx ends Restore returns its error, but does not
+// Thumbnails that were missing when the backup was made are missing still, all of them
+// perhaps. That is no error: BackupInfo says how many, and BackupInfo.Complete whether
+// none was, and none had changed. When ctx ends Restore returns its error, but does not
 // interrupt a Read of r.
 func Restore(ctx context.Context, r io.Reader, dir string, options *RestoreOptions) (*BackupInfo, error) {
 	info, err := restore(ctx, r, dir, options)
@@ -129,6 +131,9 @@ func newRestorePlace(dir string) (p *restorePlace, err error) {
 func (p *restorePlace) own() (err error) {
 	if runtime.GOOS == "windows" { // where what somebody has open cannot be removed
 		return nil
+	}
+	if info, err := os.Lstat(p.temp); err == nil && !info.IsDir() {
+		return fmt.Errorf("%s is in the way: %w", p.temp, syscall.ENOTDIR)
 	}
 	if p.lock, err = os.Open(p.temp); err != nil {
 		return err

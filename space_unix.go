@@ -43,6 +43,15 @@ func spaceOf(stat *unix.Statfs_t) (free, total int64) {
 	return max(0, int64(stat.Bavail)) * size, int64(stat.Blocks) * size
 }
 
+// allocated returns the bytes of the blocks that a file has.
+func allocated(info fs.FileInfo) int64 {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0
+	}
+	return int64(stat.Blocks) * 512 //nolint:unconvert // its type differs between systems
+}
+
 // hasOtherNames reports whether a file has hard links.
 func hasOtherNames(info fs.FileInfo) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)

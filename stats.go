@@ -3,6 +3,8 @@ package doorlog
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"strings"
 	"time"
 )
 
@@ -69,8 +71,12 @@ type Stats struct {
 	Damage error `json:"-"` // see MarshalJSON
 
 	// Stopped says why the store takes no more writes, if it has stopped
-	// (ErrUnknownOutcome), or is nil.
+	// (ErrUnknownOutcome or ErrMoved), or is nil.
 	Stopped error `json:"-"` // see MarshalJSON
+
+	// Moved says that the path of the store does not lead to the file that is open any
+	// more. Reads go on in that file. If it can be written to, Stopped says so too.
+	Moved bool `json:"moved"`
 }
 
 type (
@@ -104,7 +110,7 @@ func (st Stats) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON reads what MarshalJSON writes. Damage is ErrCorrupt again, and
-// Stopped ErrUnknownOutcome.
+// Stopped ErrMoved or ErrUnknownOutcome.
 func (st *Stats) UnmarshalJSON(data []byte) error {
 	var v Stats
 	j := statsJSON{plainStats: (*plainStats)(&v)}
@@ -117,7 +123,11 @@ func (st *Stats) UnmarshalJSON(data []byte) error {
 		v.Damage = toldError{*j.Damage, ErrCorrupt}
 	}
 	if j.Stopped != nil {
-		v.Stopped = toldError{*j.Stopped, ErrUnknownOutcome}
+		is := ErrUnknownOutcome
+		if strings.Contains(*j.Stopped, ErrMoved.Error()) {
+			is = ErrMoved
+		}
+		v.Stopped = toldError{*j.Stopped, is}
 	}
 	*st = v
 	return nil
@@ -154,6 +164,11 @@ func (s *Store) stats(ctx context.Context) (st Stats, err error) {
 	s.scrub.mu.Lock()
 	st.Verified, st.Verifying = s.scrub.last, s.scrub.busy
 	s.scrub.mu.Unlock()
+	if err := s.leadsToFile(ctx); errors.Is(err, ErrMoved) {
+		st.Moved = true
+	} else if err != nil {
+		return st, err
+	}
 	if s.commits != nil {
 		if failure := s.commits.failure.Load(); failure != nil {
 			st.Stopped = *failure

@@ -20,7 +20,8 @@ import (
 // everybody who begins to read sees it. After Close every method returns
 // ErrClosed.
 type Store struct {
-	path     string
+	path     string // as the caller gave it
+	at       string // the same, absolute: the current folder may change
 	opt      Options
 	readers  readerPool // and the file
 	commits  *committer // nil if the store is read-only
@@ -108,7 +109,7 @@ func openStore(path string, opt *Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, opt: *opt, closed: make(chan struct{})}
+	s := &Store{path: path, at: absolute(path), opt: *opt, closed: make(chan struct{})}
 	s.life, s.end = context.WithCancel(context.Background())
 	s.readers.file, s.readers.log = file, opt.Logger
 	file.users = 1
@@ -139,7 +140,7 @@ func openStore(path string, opt *Options) (*Store, error) {
 	}
 	s.commits = &committer{
 		file: file, readers: &s.readers, clock: s.clock, names: &s.names, log: opt.Logger, commitTx: (*bolt.Tx).Commit,
-		tail: tail, unclean: unclean, damage: &s.damage, awake: make(chan struct{}, 1),
+		path: s.at, looked: time.Now(), tail: tail, unclean: unclean, damage: &s.damage, awake: make(chan struct{}, 1),
 	}
 	if err := s.noticeOlderCopy(s.life); err != nil {
 		opt.Logger.Warn("doorlog: whose the thumbnail folder is cannot be told", "error", err)
@@ -227,7 +228,8 @@ func (f *boltFile) settleNewest() error {
 // when the store is closed, with the same result.
 //
 // An error takes back nothing of what was written. It may mean that the next
-// Open has to read the whole file.
+// Open has to read the whole file, or that the file is not at its path any more
+// (ErrMoved), if no write has returned that before.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	again := s.closing
@@ -260,7 +262,9 @@ func (s *Store) closeFile() error {
 		if err == nil && s.commits.failure.Load() == nil {
 			err = file.writePageSums(s.thumbs.store)
 		}
-		s.advanceClaim()
+		if !s.commits.hasMoved() { // else the folder may be that of another store by now
+			s.advanceClaim()
+		}
 		if s.damage.Load() == nil {
 			return err
 		}
@@ -296,9 +300,12 @@ func (s *Store) enterWrite() error {
 	if err := s.enter(); err != nil {
 		return err
 	}
-	if s.commits == nil {
-		s.leave()
-		return ErrReadOnly
+	err := ErrReadOnly
+	if s.commits != nil {
+		err = s.commits.failed()
 	}
-	return nil
+	if err != nil {
+		s.leave()
+	}
+	return err
 }

@@ -18,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -76,7 +77,8 @@ func validThumbnailPath(name string, id ID) error {
 
 // thumbnails is the folder of the thumbnails. It is safe for concurrent use.
 type thumbnails struct {
-	dir     string
+	dir     string // as the caller gave it
+	at      string // the same, absolute: the current folder may change
 	edge    int
 	formats []frameFormat // what frames may be
 	slots   chan struct{} // a token for each frame that may be in memory at once
@@ -106,7 +108,7 @@ type thumbnails struct {
 
 func newThumbnails(dir string, edge int) *thumbnails {
 	return &thumbnails{
-		dir: dir, edge: edge, formats: slices.Clone(frameFormats[:]),
+		dir: dir, at: absolute(dir), edge: edge, formats: slices.Clone(frameFormats[:]),
 		slots: make(chan struct{}, runtime.GOMAXPROCS(0)), large: make(chan struct{}, 1),
 	}
 }
@@ -131,15 +133,24 @@ func (t *thumbnails) open(create bool) (*os.Root, error) {
 		return t.root, nil
 	}
 	if create {
-		if err := makeFolders(t.dir); err != nil {
+		if err := makeFolders(t.at); err != nil {
 			return nil, err
 		}
 	}
-	root, err := os.OpenRoot(t.dir)
+	root, err := openFolder(t.at)
 	if err == nil {
 		t.root = root
 	}
 	return root, err
+}
+
+// openFolder is os.OpenRoot of what is a folder: to open a pipe would wait for its
+// other end.
+func openFolder(dir string) (*os.Root, error) {
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return nil, &fs.PathError{Op: "open", Path: dir, Err: syscall.ENOTDIR}
+	}
+	return os.OpenRoot(dir)
 }
 
 // savedThumbnail is a thumbnail file, and the size in pixels of its frame.
@@ -296,9 +307,14 @@ func syncInside(root *os.Root, dir string) error {
 // durable before the content, and the folder only when it is synced itself.
 func writeFile(root *os.Root, name string, data []byte) (err error) {
 	temp := path.Join(path.Dir(name), "."+path.Base(name)+tempExt)
-	// What a save that was cut short left behind is written over. Savers of one
+	// What a save that was cut short left behind goes. Savers of one
 	// event take turns (see idLocks), so it is nobody else's.
-	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, filePerm)
+	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, filePerm)
+	if errors.Is(err, fs.ErrExist) {
+		if err = root.Remove(temp); err == nil { // a pipe of that name would wait for its other end
+			f, err = root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, filePerm)
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -502,7 +518,7 @@ func (t *thumbnails) unlink(root *os.Root, name string) error {
 // each calls fn with the path of each file of the folder, and the time when it
 // was last written to. A folder that is not there, or is a file, has none.
 func (t *thumbnails) each(fn func(name string, modified time.Time) error) error {
-	if info, err := os.Stat(t.dir); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
+	if info, err := os.Stat(t.at); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
 		return nil
 	}
 	root, err := t.open(false)

@@ -49,13 +49,13 @@ const metaNumber = storedBuckets
 
 // newView returns the state that a transaction began with. It is called guarded.
 func newView(f *boltFile, tx *bolt.Tx) *view {
-	v := f.mapped(tx.Size())
+	v := f.viewOf(tx.Size())
 	v.root = uint64(tx.Cursor().Bucket().Root())
 	return v
 }
 
-// mapped returns the first bytes of the mapping.
-func (f *boltFile) mapped(size int64) *view {
+// viewOf returns the first bytes of the mapping.
+func (f *boltFile) viewOf(size int64) *view {
 	info := f.db.Info()
 	data := *(*unsafe.Pointer)(unsafe.Pointer(&info.Data)) // memory of the system, which Go does not move
 	return &view{data: unsafe.Slice((*byte)(data), int(size)), size: info.PageSize, table: f.table}

@@ -226,7 +226,7 @@ func (w *workload) backUp(s *step) error {
 		}
 		return nil
 	}}
-	info, err := w.st.Backup(context.Background(), out, &doorlog.BackupOptions{Finish: f.Sync})
+	info, err := w.st.Backup(context.Background(), out, &doorlog.BackupOptions{Finish: func(*doorlog.BackupInfo) error { return f.Sync() }})
 	if err == nil && info.Missing+info.Changed > 0 {
 		err = fmt.Errorf("%w: %+v", errNotAll, info)
 	}

@@ -45,10 +45,11 @@ func (a *app) writeOutput(name string, force bool, write func(w io.Writer, finis
 		return err
 	}
 	dir := filepath.Dir(name)
-	f, err := os.CreateTemp(dir, "."+filepath.Base(name)+".new-*")
+	f, unlock, err := createLocked(dir, filepath.Base(name))
 	if err != nil {
 		return err
 	}
+	defer unlock()
 	w := bufio.NewWriterSize(f, 256<<10)
 	finished := false
 	finish := func() error {

@@ -26,7 +26,9 @@ empty; the folder that it is in must exist. Nothing is overwritten.
 Everything is verified before DIR appears, all at once: nothing is left of a restore
 that fails or is interrupted. The other commands look at it with --db DIR/events.db.
 
-The exit code is 3 if the backup is damaged: changed, cut off, or not of one piece.
+The exit code is 3 if the backup is damaged, that is changed, cut off, or not of one
+piece: then nothing is made. It is 3, too, if thumbnails were missing or had changed when
+the backup was made: then the store is made without them, or with them as they were.
 
 With --json it is an object as that of "doorlog backup".`,
 		Example: `  doorlog restore /mnt/stick/2026-02-25.backup --to restored
@@ -76,8 +78,5 @@ func (a *app) restore(ctx context.Context, name, dir string) error {
 	case err != nil:
 		return err
 	}
-	return a.emit(info, func(w io.Writer) error {
-		drawBackup(w, info, "restored")
-		return nil
-	})
+	return a.emitDamage(info, !info.Complete(), func(w io.Writer) { drawBackup(w, info, "restored") })
 }

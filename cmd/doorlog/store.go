@@ -8,7 +8,10 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"regexp"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/joho/godotenv"
 
@@ -145,17 +148,28 @@ type dotenv struct {
 	done   bool
 }
 
+// A .env file has some lines. One that is made of itself again and again, as A=${B}${B},
+// B=${C}${C} and so on, is longer than memory when it has been read.
+const (
+	mostDotenv     = 64 << 10
+	mostReferences = 16
+)
+
 func (d *dotenv) read() (map[string]string, error) {
 	if d.done {
 		return d.values, nil
 	}
-	data, err := os.ReadFile(dotenvFile)
+	data, err := readSmallFile(dotenvFile, mostDotenv)
 	if errors.Is(err, fs.ErrNotExist) {
 		d.done = true
 		return nil, nil
 	}
 	if err != nil {
-		return nil, err // which names the file
+		return nil, fmt.Errorf("%w; use --db and --thumbnails", err) // which names the file
+	}
+	if n := references(data); n > mostReferences {
+		return nil, fmt.Errorf("read %s: it refers to its own names %d times, as in ${NAME}, and may %d times; use --db and --thumbnails",
+			dotenvFile, n, mostReferences)
 	}
 	d.values, err = godotenv.UnmarshalBytes(bytes.TrimPrefix(data, []byte("\uFEFF")))
 	if err != nil {
@@ -164,4 +178,33 @@ func (d *dotenv) read() (map[string]string, error) {
 	}
 	d.done = true
 	return d.values, nil
+}
+
+// reference is what godotenv replaces by a value of the file, or may.
+var reference = regexp.MustCompile(`\$\(?\{?([A-Z0-9_]+)`)
+
+// references counts the places of a .env file that may stand for another of its values.
+func references(data []byte) (n int) {
+	for _, found := range reference.FindAllSubmatch(data, -1) {
+		if isDefined(data, found[1]) {
+			n++
+		}
+	}
+	return n
+}
+
+// isDefined reports whether a .env file may give a name a value. Between the name and
+// the sign may be whatever godotenv takes for a space.
+func isDefined(data, name []byte) bool {
+	for {
+		_, after, found := bytes.Cut(data, name)
+		if !found {
+			return false
+		}
+		sign := bytes.TrimLeftFunc(after, func(r rune) bool { return unicode.IsSpace(r) || r == utf8.RuneError })
+		if len(sign) > 0 && (sign[0] == '=' || sign[0] == ':') {
+			return true
+		}
+		data = after
+	}
 }

@@ -3,8 +3,6 @@ package main
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -100,16 +98,8 @@ func parseZone(text string) (*time.Location, error) {
 
 // readZone reads a zone file.
 func readZone(name string) ([]byte, error) {
-	const most = 1 << 20    // none has so many bytes
-	f, err := os.Open(name) //nolint:gosec // TZ may name any file
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close() //nolint:errcheck // it was only read
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: %w", name, errors.Join(err, errNoZone))
-	}
-	return io.ReadAll(io.LimitReader(f, most))
+	const most = 1 << 20 // none has so many bytes
+	return readSmallFile(name, most)
 }
 
 // ruleZone returns the zone of a rule in the form of POSIX, with the extensions of
