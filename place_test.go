@@ -60,7 +60,7 @@ func TestStoreWhoseFileWasTakenAwayStopsItsWrites(t *testing.T) {
 			if err := take(t, s); err != nil {
 				t.Fatal(err)
 			}
-			before := treeOf(t, dir)
+			before := filesBelow(t, dir)
 			var err error
 			for begun := time.Now(); err == nil && time.Since(begun) < 2*time.Second; {
 				var id doorlog.ID
@@ -84,15 +84,15 @@ func TestStoreWhoseFileWasTakenAwayStopsItsWrites(t *testing.T) {
 			if err := s.Close(); err != nil {
 				t.Error(err)
 			}
-			if after := treeOf(t, dir); after != before {
+			if after := filesBelow(t, dir); after != before {
 				t.Errorf("the place that was taken has changed:\n%s\nwas\n%s", after, before)
 			}
 		})
 	}
 }
 
-// treeOf describes what is at a path, and below it, but for what was moved.
-func treeOf(t *testing.T, path string) string {
+// filesBelow describes what is at a path, and below it, but for what was moved.
+func filesBelow(t *testing.T, path string) string {
 	t.Helper()
 	var b strings.Builder
 	err := filepath.WalkDir(path, func(name string, d os.DirEntry, err error) error {
