@@ -254,6 +254,7 @@ func (c *committer) tryTransact(jobs []*job, makesRoom bool) (err error) {
 	if err != nil {
 		return diskError(err)
 	}
+	c.readers.begun()
 	committing := false
 	defer func() {
 		if p := recover(); p != nil {
@@ -295,6 +296,9 @@ func (c *committer) tryTransact(jobs []*job, makesRoom bool) (err error) {
 	}
 	if err := c.file.allow(tx, w.bytes, makesRoom); err != nil {
 		return err
+	}
+	if c.file.mayOutgrowMap() { // which waits for all readers
+		c.readers.beginWrite()
 	}
 	committing = true
 	if err := c.commitTx(tx); err != nil {

@@ -329,6 +329,23 @@ func (s *Store) FailCommits(after bool, err error) {
 	}
 }
 
+// BesideCommits has before and after be called in every commit: before it is done, and
+// when it has been done and nobody has been told.
+func (s *Store) BesideCommits(before, after func()) {
+	s.commits.commitTx = func(tx *bolt.Tx) error {
+		before()
+		defer after()
+		return tx.Commit()
+	}
+}
+
+// IdleReaders returns how many readers wait for the next who reads.
+func (s *Store) IdleReaders() int {
+	s.readers.mu.Lock()
+	defer s.readers.mu.Unlock()
+	return len(s.readers.idle)
+}
+
 // DamagedDelete takes the oldest event of the tail away, whatever its record is.
 func (s *Store) DamagedDelete(t testing.TB) error {
 	t.Helper()

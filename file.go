@@ -60,6 +60,7 @@ type boltFile struct {
 	scrubbed bool             // all of it was read when it was opened
 	sizes    map[string]int64 // then: bytes of each bucket
 	settled  bool             // see settle
+	mapped   int64            // at least so many bytes were mapped at Open; 0: unknown
 	reserve  reserve          // of a file that is written to
 	users    int              // the store and its readers (readerPool)
 }
@@ -97,6 +98,7 @@ func (f *boltFile) open(path string, opt *Options) error {
 	if !reserves {
 		options.MaxSize = int(opt.MaxSize)
 	}
+	f.mapped = int64(options.InitialMmapSize)
 	opened := false
 	err := guarded(func() (err error) {
 		f.db, err = bolt.Open(path, filePerm, options)
@@ -146,6 +148,10 @@ func (f *boltFile) close() error {
 	}
 	return guarded(f.db.Close)
 }
+
+// mayOutgrowMap reports whether the transaction that has been allowed to use the file
+// (allow) may make bolt map it anew.
+func (f *boltFile) mayOutgrowMap() bool { return !reserves || int64(f.db.MaxSize) >= f.mapped }
 
 // leastMap is how much a 64-bit system maps; a test has it be 0.
 var leastMap int64 = 1 << 30
