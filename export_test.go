@@ -520,7 +520,8 @@ func (s *Store) InUse(ctx context.Context) (int64, error) {
 
 // What a Prune removes in one transaction, and reads in one snapshot.
 const (
-	RemoveEvents = removeEvents
+	RemoveEvents = eventsAlone
+	RemoveBeside = eventsInCompany
 	WalkEvents   = walkEvents
 )
 

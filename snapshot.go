@@ -85,13 +85,13 @@ func (sn *Snapshot) close() {
 	}
 }
 
-// giveWay lets a transaction that is under way go on first. Each time that it
+// giveWay lets a write that is under way go on first. Each time that its transaction
 // waits for the disk it loses its processor, twice: its thread to the system, and
 // the right to run Go code to another goroutine. Readers never wait, and would keep
 // both for as long as the schedulers let them, some milliseconds. Here they wait for
 // no disk either: who has nothing to do but read goes on at once.
 func (s *Store) giveWay() {
-	if s.commits != nil && s.commits.busy.Load() {
+	if s.commits != nil && s.commits.others.waiting.Load() > 0 {
 		yieldThread()
 		runtime.Gosched()
 	}
