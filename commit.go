@@ -23,11 +23,12 @@ import (
 type job struct {
 	// apply looks first and changes afterwards: an error before the first
 	// change leaves the transaction as it was. It may be called several times.
-	apply func(*writeTx) error
-	room  bool         // it makes room, and may use the reserve (reserve.go)
-	alone func() error // instead of apply: what is to be done while nobody writes
-	ctx   context.Context
-	err   error
+	apply  func(*writeTx) error
+	room   bool         // it makes room, and may use the reserve (reserve.go)
+	series bool         // it is one of very many, and others come first (pace.go)
+	alone  func() error // instead of apply: what is to be done while nobody writes
+	ctx    context.Context
+	err    error
 
 	// turn gets true when it is this caller's turn to lead, and false when
 	// another who leads has done the job, and err is final.
@@ -59,7 +60,7 @@ type committer struct {
 
 	damage  *atomic.Pointer[error] // the store's
 	failure atomic.Pointer[error]  // set once: why there are no more writes
-	busy    atomic.Bool            // a transaction is under way, or about to be
+	others  others                 // who write, but for those in series
 
 	// These belong to the leader.
 	looked   time.Time       // when the path last led to the file
@@ -96,6 +97,11 @@ func (c *committer) do(j *job) error {
 	ctx := j.ctx
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if !j.series {
+		c.others.arrived.Add(1)
+		c.others.waiting.Add(1)
+		defer c.others.waiting.Add(-1)
 	}
 	j.turn = make(chan bool, 1)
 	c.mu.Lock()
@@ -159,9 +165,7 @@ func (c *committer) passLead() {
 
 // lead does the jobs of all who wait.
 func (c *committer) lead() {
-	c.busy.Store(true)
 	defer func() {
-		c.busy.Store(false)
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.passLead()
@@ -265,6 +269,7 @@ func (c *committer) tryTransact(jobs []*job, makesRoom bool) (err error) {
 	if err != nil {
 		return diskError(err)
 	}
+	c.readers.begun()
 	committing := false
 	defer func() {
 		if p := recover(); p != nil {
@@ -306,6 +311,9 @@ func (c *committer) tryTransact(jobs []*job, makesRoom bool) (err error) {
 	}
 	if err := c.file.allow(tx, w.bytes, makesRoom); err != nil {
 		return err
+	}
+	if c.file.mayOutgrowMap() { // which waits for all readers
+		c.readers.beginWrite()
 	}
 	c.file.db.NoFreelistSync = !w.atEnd
 	defer func() { c.file.db.NoFreelistSync = true }()

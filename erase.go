@@ -150,7 +150,7 @@ func (s *Store) erasePerson(ctx context.Context, name string, how Erasure) (*Era
 	}
 	e := &eraser{
 		events: list.forms(byPerson, name), persons: list.forms(personSpellings, name), written: make(map[string]bool),
-		store: s, ctx: ctx, progress: s.progress("erasing"), theirs: Query{Persons: []string{name}},
+		store: s, ctx: ctx, pace: s.newPace(), progress: s.progress("erasing"), theirs: Query{Persons: []string{name}},
 		Erased: Erased{Name: name, How: how, Kept: []string{}},
 	}
 	for _, form := range slices.Concat(e.events, e.persons, []string{norm.NFD.String(name)}) {
@@ -182,6 +182,7 @@ func (s *Store) erasePerson(ctx context.Context, name string, how Erasure) (*Era
 type eraser struct {
 	store    *Store
 	ctx      context.Context
+	pace     *pace
 	progress progress // in events of the person
 	theirs   Query    // asks for these
 	Erased
@@ -316,12 +317,12 @@ func (e *eraser) eraseFrom(ids []ID) error {
 }
 
 // eraseAtOnce erases the person from events, in one transaction, and removes their
-// thumbnails. Then it waits for as long as that has taken, for others to write.
+// thumbnails. Then it lets others write.
 func (e *eraser) eraseAtOnce(ids []ID) error {
 	begun := time.Now()
 	var files []string
 	var events, attributes int64
-	err := e.store.commits.makeRoom(e.ctx, func(w *writeTx) error {
+	err := e.pace.makeRoom(e.ctx, func(w *writeTx) error {
 		files, events, attributes = nil, 0, 0
 		for _, id := range ids {
 			r, err := w.get(id)
@@ -361,7 +362,7 @@ func (e *eraser) eraseAtOnce(ids []ID) error {
 	e.Thumbnails += removed
 	e.Kept = append(e.Kept, kept[:min(len(kept), maxFindings-len(e.Kept))]...)
 	e.progress.add(events)
-	return pause(e.ctx, time.Since(begun))
+	return e.pace.rest(e.ctx, time.Since(begun))
 }
 
 // clear takes the name, and the thumbnail of who has it, from an event.

@@ -389,6 +389,23 @@ func (s *Store) FailCommits(after bool, err error) {
 	}
 }
 
+// BesideCommits has before and after be called in every commit: before it is done, and
+// when it has been done and nobody has been told.
+func (s *Store) BesideCommits(before, after func()) {
+	s.commits.commitTx = func(tx *bolt.Tx) error {
+		before()
+		defer after()
+		return tx.Commit()
+	}
+}
+
+// IdleReaders returns how many readers wait for the next who reads.
+func (s *Store) IdleReaders() int {
+	s.readers.mu.Lock()
+	defer s.readers.mu.Unlock()
+	return len(s.readers.idle)
+}
+
 // DamagedDelete takes the oldest event of the tail away, whatever its record is.
 func (s *Store) DamagedDelete(t testing.TB) error {
 	t.Helper()
@@ -593,7 +610,8 @@ func (s *Store) InUse(ctx context.Context) (int64, error) {
 
 // What a Prune removes in one transaction, and reads in one snapshot.
 const (
-	RemoveEvents = removeEvents
+	RemoveEvents = eventsAlone
+	RemoveBeside = eventsInCompany
 	WalkEvents   = walkEvents
 )
 

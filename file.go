@@ -170,6 +170,10 @@ func (f *boltFile) close() error {
 	return guarded(f.db.Close)
 }
 
+// mayOutgrowMap reports whether the transaction that has been allowed to use the file
+// (allow) may make bolt map it anew.
+func (f *boltFile) mayOutgrowMap() bool { return !reserves || int64(f.db.MaxSize) >= f.mapped }
+
 // leastMap is how much a 64-bit system maps; a test has it be 0.
 var leastMap int64 = 1 << 30
 

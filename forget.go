@@ -193,7 +193,7 @@ func (f *forgetting) forget() error {
 			return err
 		}
 		begun := time.Now()
-		n := min(len(f.found), removeEvents)
+		n := min(len(f.found), f.p.pace.events())
 		err := f.forgetSome(f.found[:n])
 		for n > 1 && errors.Is(err, ErrFull) { // fewer events take fewer pages
 			n /= 2
@@ -203,7 +203,7 @@ func (f *forgetting) forget() error {
 			return err
 		}
 		f.found = f.found[n:]
-		if err := pause(f.p.ctx, time.Since(begun)); err != nil {
+		if err := f.p.pace.rest(f.p.ctx, time.Since(begun)); err != nil {
 			return err
 		}
 	}
@@ -219,7 +219,7 @@ func (f *forgetting) forgetSome(some []ID) error {
 		defer unlock()
 	}
 	events := int64(0)
-	err := f.s.commits.makeRoom(f.p.ctx, func(w *writeTx) error {
+	err := f.p.pace.makeRoom(f.p.ctx, func(w *writeTx) error {
 		events = 0
 		for _, id := range some {
 			r, err := w.get(id)

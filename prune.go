@@ -86,8 +86,9 @@ type Pruned struct {
 // is removed the whole database has been verified since it was opened, which may
 // have to be done first. Pruned.HeldBack says what stays for want of proof.
 //
-// It does so a little at a time: in transactions of a few events, each followed
-// by a pause as long as it took, so that other writes go on meanwhile. Events
+// It does so a little at a time, so that other writes go on meanwhile: in transactions
+// of some hundreds of events while nobody else writes, and else of fewer, each
+// followed by a pause as long as it took. Events
 // that are written, pinned or changed meanwhile are judged as they are then.
 // One Prune goes on at a time; another one waits for it.
 //
@@ -155,7 +156,7 @@ func (s *Store) enterPrune(ctx context.Context, dry bool) (leave func(), err err
 
 func (s *Store) newPruning(ctx context.Context, policy *Policy, dry bool, at *reading) *pruning {
 	return &pruning{
-		s: s, ctx: ctx, dry: dry, policy: policy, labels: policy.needsLabels(),
+		s: s, ctx: ctx, pace: s.newPace(), dry: dry, policy: policy, labels: policy.needsLabels(),
 		verdict: newVerdict(policy, at), gone: make([]Removed, len(policy.Rules)+reasonCount), heldBack: []string{}, folder: Folder{Others: []ID{}},
 	}
 }
@@ -193,6 +194,7 @@ type pruning struct {
 	ctx    context.Context
 	dry    bool
 	policy *Policy
+	pace   *pace
 	labels bool // a rule looks at them
 	verdict
 
@@ -201,6 +203,7 @@ type pruning struct {
 	surveyed            bool  // and these are those of all events
 
 	gone                 []Removed // for each reason; DatabaseBytes are those of records
+	pictures             int       // files with the name of a thumbnail, in the beginning
 	orphans, orphanBytes int64
 	heldBack             []string
 	linked               int64 // events that stay because their pictures lie behind a symbolic link
@@ -216,6 +219,7 @@ func (p *pruning) run() error {
 	if err != nil {
 		return err
 	}
+	p.pictures = found.pictures
 	if err := p.judge(); err != nil {
 		return err
 	}
@@ -286,7 +290,7 @@ func (p *pruning) share(bytes int64) int64 {
 // sweep removes, or counts, what the policy does not keep.
 func (p *pruning) sweep() error {
 	var found []candidate
-	return p.walk(p.youngest(), func(r *record, bytes int64) (bool, error) {
+	err := p.walk(p.youngest(), func(r *record, bytes int64) (bool, error) {
 		if !p.surveyed {
 			p.walked++
 			p.walkedBytes += bytes
@@ -301,12 +305,19 @@ func (p *pruning) sweep() error {
 		if p.dry {
 			return true, p.wouldGo(r, bytes)
 		}
-		found = append(found, candidate{r.ID, r.detections, bytes})
+		found = append(found, candidate{r.ID, r.detections, r.ThumbnailPath != "", bytes})
 		return true, nil
 	}, func() error {
+		if len(found) < eventsAlone {
+			return nil
+		}
 		defer func() { found = found[:0] }()
 		return p.removeAll(found)
 	})
+	if err == nil {
+		err = p.removeAll(found)
+	}
+	return err
 }
 
 // How much is read in one snapshot, so that none is open for long.
@@ -340,7 +351,7 @@ func (p *pruning) walk(until ID, visit func(*record, int64) (more bool, err erro
 			err = after()
 		}
 		if err == nil && more && !p.dry {
-			err = pause(p.ctx, took)
+			err = p.pace.rest(p.ctx, took)
 		}
 		if err != nil {
 			return err

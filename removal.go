@@ -6,25 +6,23 @@ import (
 	"time"
 )
 
-// How much is removed in one transaction. What that costs is the pages that it
-// touches, of which an event has some in each index, and one for each label.
-const removeEvents, removeDetections = 16, 64
+// How much is removed in one transaction (pace.go). An event touches pages of each index,
+// and one for each label: as many detections as four for each event are few.
+const eventsAlone, eventsInCompany, manyDetections = 512, 128, 4
 
 // A candidate is an event that goes, or loses its thumbnail.
 type candidate struct {
 	id         ID
 	detections int
+	file       bool  // it has a thumbnail
 	bytes      int64 // of its records
 }
 
-// removeAll removes events, a few in each transaction.
+// removeAll removes events, some in each transaction.
 func (p *pruning) removeAll(found []candidate) error {
+	most := eventsAlone
 	for len(found) > 0 {
-		n, detections := 1, found[0].detections
-		for n < len(found) && n < removeEvents && detections+found[n].detections <= removeDetections {
-			detections += found[n].detections
-			n++
-		}
+		n := p.atOnce(found, min(most, p.pace.events()))
 		if err := p.proceed(); err != nil {
 			return err
 		}
@@ -32,6 +30,7 @@ func (p *pruning) removeAll(found []candidate) error {
 		err := p.removeSome(found[:n])
 		for n > 1 && errors.Is(err, ErrFull) { // fewer events take fewer pages
 			n /= 2
+			most = n
 			err = p.removeSome(found[:n])
 		}
 		if err != nil {
@@ -40,12 +39,43 @@ func (p *pruning) removeAll(found []candidate) error {
 		if p.policy.Progress != nil {
 			p.policy.Progress(p.account().Removed)
 		}
-		if err := pause(p.ctx, time.Since(begun)); err != nil {
+		if err := p.pace.rest(p.ctx, time.Since(begun)); err != nil {
 			return err
 		}
 		found = found[n:]
 	}
 	return nil
+}
+
+// atOnce returns how many of the first events are removed in one transaction: one, and
+// as many more as there may be events, detections and files in it.
+func (p *pruning) atOnce(found []candidate, most int) (n int) {
+	detections, files := 0, 0
+	for n < min(len(found), most) {
+		detections += found[n].detections
+		if found[n].file {
+			files++
+		}
+		if n > 0 && (detections > most*manyDetections || files > p.filesAtOnce()) {
+			break
+		}
+		n++
+	}
+	return n
+}
+
+// leastFiles is how many thumbnails may go after one transaction, however few there are.
+const leastFiles = 16
+
+// filesAtOnce returns how many thumbnails may go after one transaction. A crash before
+// they have gone leaves them as orphans, which must be few enough for the next Prune to
+// remove them (orphanShare).
+func (p *pruning) filesAtOnce() int {
+	left := int64(p.pictures)
+	for i := range p.gone {
+		left -= p.gone[i].Thumbnails
+	}
+	return max(leastFiles, int(left)/(2*orphanShare))
 }
 
 // A release is a thumbnail that an event does not name any more.
@@ -67,7 +97,7 @@ func (p *pruning) removeSome(some []candidate) error {
 	}
 	var events []func()
 	var files []release
-	err := p.s.commits.makeRoom(p.ctx, func(w *writeTx) error {
+	err := p.pace.makeRoom(p.ctx, func(w *writeTx) error {
 		events, files = events[:0], files[:0] // it may be the second time
 		for _, c := range some {
 			r, err := w.get(c.id)

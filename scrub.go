@@ -137,7 +137,7 @@ func (s *Store) asidePace(ctx context.Context) func() error {
 	begun := time.Now()
 	return func() error {
 		err := pause(ctx, 3*time.Since(begun))
-		for tries := 0; err == nil && tries < 100 && s.commits != nil && s.commits.busy.Load(); tries++ {
+		for tries := 0; err == nil && tries < 100 && s.commits != nil && s.commits.others.waiting.Load() > 0; tries++ {
 			err = pause(ctx, 100*time.Microsecond)
 		}
 		begun = time.Now()

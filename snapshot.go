@@ -85,11 +85,14 @@ func (sn *Snapshot) close() {
 	}
 }
 
-// giveWay lets a transaction that is under way go on first. Each time that it
-// waits for the disk it loses its processor; readers never wait, and would keep
-// theirs for as long as the scheduler lets them, some milliseconds.
+// giveWay lets a write that is under way go on first. Each time that its transaction
+// waits for the disk it loses its processor, twice: its thread to the system, and
+// the right to run Go code to another goroutine. Readers never wait, and would keep
+// both for as long as the schedulers let them, some milliseconds. Here they wait for
+// no disk either: who has nothing to do but read goes on at once.
 func (s *Store) giveWay() {
-	if s.commits != nil && s.commits.busy.Load() {
+	if s.commits != nil && s.commits.others.waiting.Load() > 0 {
+		yieldThread()
 		runtime.Gosched()
 	}
 }
@@ -272,8 +275,11 @@ var errBeyond = fmt.Errorf("%w: it is after indexed_through, and not in the tail
 //
 // An idle reader must not outlive its state. It would show old data, keep old
 // pages from being used again, and hold up for ever a writer that has to map
-// the file anew. So the committer empties the pool before each transaction,
-// and no reader goes into the pool until that has ended.
+// the file anew. So the committer empties the pool before each transaction begins
+// (beginWrite) and when it has ended (endWrite). In between readers of the state
+// before it go into the pool again (begun), unless the file may be mapped anew: if
+// each reader had to begin a bolt transaction, the writer would queue with all of
+// them for bolt's lock. Once a reader has seen a newer state, nobody gets an older one.
 //
 // The pool also has the file, because readers are what may still need the one
 // into whose place a compaction has put another: a file is closed by the last of
@@ -285,7 +291,8 @@ type readerPool struct {
 	file           *boltFile
 	idle           []*reader
 	generation     uint64 // counts transactions
-	writing        bool
+	seen           int    // the newest bolt transaction that a reader of the file has shown
+	writing        bool   // no reader goes into the pool
 	oldest, newest *Snapshot
 	snapshots      int // how many are open
 }
@@ -320,7 +327,7 @@ func (p *readerPool) replace(file *boltFile) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	file.users = 1
-	p.file = file
+	p.file, p.seen = file, 0
 }
 
 // open puts a snapshot at the end of the list.
@@ -376,8 +383,22 @@ func (p *readerPool) get() (*reader, error) {
 	r, err := newReader(file, generation)
 	if err != nil {
 		p.release(file)
+		return nil, err
 	}
-	return r, err
+	p.saw(r)
+	return r, nil
+}
+
+// saw empties the pool of readers of an older state than that of a new reader.
+func (p *readerPool) saw(r *reader) {
+	p.mu.Lock()
+	var older []*reader
+	if id := r.tx.ID(); r.file == p.file && id > p.seen {
+		p.seen = id
+		older, p.idle = p.idle, nil
+	}
+	p.mu.Unlock()
+	p.endAll(older)
 }
 
 func newReader(file *boltFile, generation uint64) (*reader, error) {
@@ -402,7 +423,7 @@ func newReader(file *boltFile, generation uint64) (*reader, error) {
 
 // keep takes a reader back, or returns it, to be ended. mu is held.
 func (p *readerPool) keep(r *reader) *reader {
-	if p.writing || r.generation != p.generation || len(p.idle) >= maxIdleReaders {
+	if p.writing || r.generation != p.generation || r.tx.ID() < p.seen || len(p.idle) >= maxIdleReaders {
 		return r
 	}
 	p.idle = append(p.idle, r)
@@ -414,20 +435,34 @@ func (p *readerPool) end(r *reader) {
 	p.release(r.file)
 }
 
-// beginWrite empties the pool, and keeps it empty until endWrite.
+func (p *readerPool) endAll(readers []*reader) {
+	for _, r := range readers {
+		p.end(r)
+	}
+}
+
+// beginWrite empties the pool, and keeps it empty until begun or endWrite.
 func (p *readerPool) beginWrite() {
 	p.mu.Lock()
 	idle := p.idle
 	p.idle, p.writing = nil, true
 	p.mu.Unlock()
-	for _, r := range idle {
-		p.end(r)
-	}
+	p.endAll(idle)
 }
 
-func (p *readerPool) endWrite() {
+// begun lets readers of the state before a transaction that has begun into the pool.
+func (p *readerPool) begun() {
 	p.mu.Lock()
 	p.writing = false
+	p.mu.Unlock()
+}
+
+// endWrite empties the pool of readers of the state before.
+func (p *readerPool) endWrite() {
+	p.mu.Lock()
+	idle := p.idle
+	p.idle, p.writing = nil, false
 	p.generation++
 	p.mu.Unlock()
+	p.endAll(idle)
 }
