@@ -247,6 +247,7 @@ var (
 	errElement    = errors.New("an element reaches beyond its page")
 	errKind       = errors.New("a bucket where an entry should be, or the other way round")
 	errOutOfOrder = errors.New("its key is out of order")
+	errOutside    = errors.New("its key is where no search would find it")
 )
 
 // element returns element i, which is below count.

@@ -158,6 +158,7 @@ func (c *treeCursor) Seek(key []byte) (k, v []byte) {
 		if l.leaf {
 			if at < l.count {
 				l.at = at
+				l.inside(at)
 				return c.element(l)
 			}
 			if l.at = max(0, at-1); l.count > 0 {
@@ -169,6 +170,7 @@ func (c *treeCursor) Seek(key []byte) (k, v []byte) {
 			at--
 		}
 		l.at = at
+		l.inside(at)
 		c.down()
 	}
 }
@@ -177,7 +179,9 @@ func (c *treeCursor) Next() (k, v []byte) {
 	l := &c.stack[len(c.stack)-1]
 	if l.at+1 < l.count {
 		before := c.key
-		l.at++
+		if l.at++; l.at == l.count-1 {
+			l.inside(l.at)
+		}
 		k, v = c.element(l)
 		if compareKeys(before, k) >= 0 && !trusts.checks {
 			panic(l.broken(l.at, errOutOfOrder))
@@ -186,7 +190,9 @@ func (c *treeCursor) Next() (k, v []byte) {
 	}
 	for d := len(c.stack) - 2; d >= 0; d-- {
 		if l := &c.stack[d]; l.at+1 < l.count {
-			l.at++
+			if l.at++; l.at == l.count-1 {
+				l.inside(l.at)
+			}
 			c.stack = c.stack[:d+1]
 			c.down()
 			return c.edge(false)
@@ -234,6 +240,9 @@ func (c *treeCursor) edge(last bool) (k, v []byte) {
 		if l.at = 0; last && l.count > 0 {
 			l.at = l.count - 1
 		}
+		if l.at == l.count-1 {
+			l.inside(l.at)
+		}
 		if l.leaf {
 			if l.count == 0 {
 				return nil, nil
@@ -255,7 +264,7 @@ func (c *treeCursor) down() {
 	c.push(id, c.view.page(id), l.key(l.at), below)
 }
 
-// push enters a page that begins with the key from, and has keys below below.
+// push enters a page that begins with the key from, and whose keys are to be below below.
 func (c *treeCursor) push(id uint64, p, from, below []byte) {
 	flags, count := binary.NativeEndian.Uint16(p[8:]), int(binary.NativeEndian.Uint16(p[10:]))
 	if flags != leafFlag && flags != branchFlag {
@@ -274,9 +283,17 @@ func (c *treeCursor) push(id uint64, p, from, below []byte) {
 	if root || trusts.checks {
 		return
 	}
-	l := &c.stack[len(c.stack)-1]
-	if !bytes.Equal(l.key(0), from) || below != nil && compareKeys(l.key(count-1), below) >= 0 {
-		panic(fmt.Errorf("%w: page %d has keys where no search would find them", ErrCorrupt, id))
+	if l := &c.stack[len(c.stack)-1]; !bytes.Equal(l.key(0), from) {
+		panic(l.broken(0, errOutside))
+	}
+}
+
+// inside sees that an element is where a search looks for it: before the next page of its
+// level. As keys are in order it is enough to ask this of those that a search goes by,
+// and of the last ones.
+func (l *treeLevel) inside(i int) {
+	if l.below != nil && compareKeys(l.key(i), l.below) >= 0 && !trusts.checks {
+		panic(l.broken(i, errOutside))
 	}
 }
 
