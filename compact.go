@@ -81,7 +81,7 @@ func (s *Store) longCall(ctx context.Context, fn func(context.Context) error) er
 
 // canReplace says why the file of the store cannot be replaced, if so, and else
 // what is in use of it.
-func (s *Store) canReplace(ctx context.Context) (u usage, err error) {
+func (s *Store) canReplace() (u usage, err error) {
 	if runtime.GOOS == "windows" || !locksFiles {
 		return u, fmt.Errorf("a file that is in use cannot be replaced on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 	}
@@ -139,7 +139,7 @@ type compaction struct {
 
 // compactFile compacts the file; nobody else does meanwhile.
 func (s *Store) compactFile(ctx context.Context) (result *Compacted, err error) {
-	u, err := s.canReplace(ctx)
+	u, err := s.canReplace()
 	if err != nil {
 		return nil, err
 	}

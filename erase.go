@@ -135,7 +135,7 @@ func (s *Store) erasePerson(ctx context.Context, name string, how Erasure) (*Era
 	if int(how) >= len(erasures) {
 		return nil, invalid("how", "%v is neither EraseName nor EraseEvents", how)
 	}
-	if _, err := s.canReplace(ctx); err != nil && !errors.Is(err, ErrFull) { // what goes may make room
+	if _, err := s.canReplace(); err != nil && !errors.Is(err, ErrFull) { // what goes may make room
 		return nil, err
 	}
 	if err := s.ensureVerified(ctx); err != nil {

@@ -64,7 +64,7 @@ func (s *Store) checkTable(ctx context.Context) error {
 		return nil
 	}
 	if t.used != want.used || t.lost != nil {
-		return fmt.Errorf("%d pages are said to be in use, and %d are: %v", t.used, want.used, t.lost)
+		return fmt.Errorf("%d pages are said to be in use, and %d are: %w", t.used, want.used, t.lost)
 	}
 	for id := uint64(firstPage); id < meta.pages; id++ {
 		is := id/64 < uint64(len(t.inUse)) && t.inUse.has(id)
@@ -206,7 +206,8 @@ func (s *Store) rawUpdate(t testing.TB, fn func(*bolt.Tx) error) {
 		w.changes++
 		err := fn(w.tx)
 		st, serr := readState(w.tx)
-		w.state, w.state.txid = st, uint64(w.txID)
+		w.state = st
+		w.txid = uint64(w.txID)
 		return errors.Join(err, serr)
 	})
 	if err != nil {

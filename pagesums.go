@@ -46,7 +46,8 @@ func (s *pageSums) write(f *os.File, meta *boltMeta) error {
 	for i, sum := range s.sums {
 		binary.LittleEndian.PutUint32(list[4*i:], sum)
 	}
-	h := append(b[:0], sumsMagic...)
+	h := b[:0]
+	h = append(h, sumsMagic...)
 	h = append(h, s.storeID[:]...)
 	h = binary.LittleEndian.AppendUint64(h, s.txid)
 	h = binary.LittleEndian.AppendUint64(h, uint64(len(s.sums)))
@@ -153,14 +154,24 @@ func (f *boltFile) writePageSums(storeID ID) error {
 		return lost
 	}
 	t.grow(meta.pages - 1)
-	if at, length := sumsAt(&meta); reserves && at+length > f.reserve.end && f.lengthen(at+length, true) != nil {
-		return nil
+	if at, length := sumsAt(&meta); reserves && at+length > f.reserve.end {
+		if err := f.lengthen(at+length, true); err != nil {
+			return ignoreFull(err)
+		}
 	}
 	s := pageSums{storeID: storeID, txid: meta.txid, sizes: t.sizes, sums: t.sums[:meta.pages]}
 	if err := s.write(f.file, &meta); err != nil {
 		return diskError(err)
 	}
 	return f.file.Sync()
+}
+
+// ignoreFull is nil for a disk, or a file, that is full.
+func ignoreFull(err error) error {
+	if errors.Is(err, ErrFull) {
+		return nil
+	}
+	return err
 }
 
 // distrust has the next Open read the whole file, which was found to be damaged.

@@ -57,8 +57,10 @@ func newView(f *boltFile, tx *bolt.Tx) *view {
 // viewOf returns the first bytes of the mapping.
 func (f *boltFile) viewOf(size int64) *view {
 	info := f.db.Info()
-	data := *(*unsafe.Pointer)(unsafe.Pointer(&info.Data)) // memory of the system, which Go does not move
-	return &view{data: unsafe.Slice((*byte)(data), int(size)), size: info.PageSize, table: f.table}
+	// It is memory of the system, which Go does not move. bolt sees to it that it is as long.
+	data := *(*unsafe.Pointer)(unsafe.Pointer(&info.Data)) //nolint:gosec // an address that bolt has as a number
+	mapped := unsafe.Slice((*byte)(data), int(size))       //nolint:gosec // as above
+	return &view{data: mapped, size: info.PageSize, table: f.table}
 }
 
 // bucket returns the root of a bucket, which must be there.
@@ -274,7 +276,7 @@ func (c *treeCursor) push(id uint64, p, from, below []byte) {
 	switch {
 	case pageHeaderLen+count*elementLen > len(p):
 		panic(fmt.Errorf("%w: page %d: %d elements", ErrCorrupt, id, count))
-	case count == 0 && !(root && flags == leafFlag):
+	case count == 0 && (!root || flags != leafFlag):
 		panic(fmt.Errorf("%w: page %d is empty", ErrCorrupt, id))
 	case len(c.stack) == maxLevels:
 		panic(fmt.Errorf("%w: page %d is %d levels deep", ErrCorrupt, id, maxLevels))
