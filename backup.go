@@ -423,13 +423,20 @@ func (b *backupWriter) thumbnails() error {
 	}
 }
 
+// toldUnreadable is of how many thumbnails that cannot be read the log is told: it may be
+// all of them. BackupInfo has the number.
+const toldUnreadable = 10
+
+// isShort reports whether a process has run out of what it needs to open a file.
+func isShort(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOMEM)
+}
+
 // miss counts the thumbnail of an event that is not in the backup, by the reason. It is
 // an error if that says nothing of the thumbnail.
 func (b *backupWriter) miss(id ID, why error) error {
-	for _, short := range [...]error{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM} {
-		if errors.Is(why, short) {
-			return fmt.Errorf("thumbnail of event %s: %w", id, why)
-		}
+	if isShort(why) {
+		return fmt.Errorf("thumbnail of event %s: %w", id, why)
 	}
 	b.end.Missing++
 	switch {
@@ -440,7 +447,7 @@ func (b *backupWriter) miss(id ID, why error) error {
 	default:
 		b.unreadable++
 	}
-	if !b.toldOf(why) {
+	if !b.toldOf(why) && b.unreadable <= toldUnreadable {
 		b.log.Warn("doorlog: a thumbnail is not in the backup", "event", id.String(), "error", why)
 	}
 	return nil
@@ -479,6 +486,8 @@ func (t *thumbnails) readAny(name string, want fileSum, buf *bytes.Buffer) (fold
 	for i := 0; i < len(places); i++ {
 		rerr := t.readInto(places[i], buf)
 		switch {
+		case isShort(rerr):
+			return missingFolder, rerr
 		case rerr != nil:
 			if err == nil || errors.Is(err, fs.ErrNotExist) { // what is not there is elsewhere, perhaps
 				err = rerr

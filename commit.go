@@ -251,7 +251,7 @@ func (c *committer) transact(jobs []*job) error {
 			return err
 		}
 		if err := c.file.lengthenAgain(tries, makesRoom); err != nil {
-			if !makesRoom {
+			if !makesRoom && !c.readers.anySnapshot() { // else free pages may be kept from use, for as long as that lasts
 				c.file.reserve.refused = c.file.reserve.tried
 			}
 			c.file.shorten(end)
@@ -317,12 +317,12 @@ func (c *committer) tryTransact(jobs []*job, makesRoom bool) (err error) {
 	}
 	c.file.db.NoFreelistSync = !w.atEnd
 	defer func() { c.file.db.NoFreelistSync = true }()
+	c.file.summed = false // pages may be written over the sums
 	committing = true
 	if err := c.commitTx(tx); err != nil {
 		return c.afterFailedCommit(w.txID, err)
 	}
 	committing = false
-	c.file.summed = false
 	if err := c.file.noteCommit(); err != nil {
 		// It is durable. What is wrong was there before, and ends every later call.
 		c.log.Error("doorlog: a page was found to be damaged after a commit", "error", err)

@@ -441,7 +441,7 @@ func (c *compaction) readBack() error {
 	// It is of several moments: a block that has changed may be there as it was,
 	// too, until that is caught up with. Then the sums decide.
 	x := &examination{mixed: true}
-	table, err := x.tabulate(&walker{ctx: c.ctx, r: c.file.file, meta: metas[0], depth: everything})
+	table, err := x.tabulate(&walker{ctx: c.ctx, r: c.file.file, meta: metas[0], depth: everything}, nil)
 	c.file.table = table
 	return errors.Join(err, x.err())
 }

@@ -310,34 +310,41 @@ func (f *boltFile) examine() error {
 		return err
 	}
 	if x.known.unclean || meta.freelist == noFreelist {
-		return f.examineAll(meta)
+		return f.examineAll(meta, nil)
 	}
 	sums, err := readPageSums(f.file, &meta)
 	if err != nil {
 		return err
 	}
-	if f.summed = sums != nil && sums.storeID == x.known.storeID; !f.summed || int64(meta.pages)*int64(meta.pageSize) < wholeBelow {
-		return f.examineAll(meta)
+	if f.summed = sums != nil && sums.storeID == x.known.storeID; !f.summed {
+		return f.examineAll(meta, nil)
+	}
+	if int64(meta.pages)*int64(meta.pageSize) < wholeBelow {
+		return f.examineAll(meta, sums.sums)
 	}
 	f.table, err = sums.table(f.file, meta, w.free)
 	return err
 }
 
-// examineAll reads a whole file, and makes the table of its pages.
-func (f *boltFile) examineAll(meta boltMeta) error {
+// examineAll reads a whole file, and makes the table of its pages. Unless known is nil
+// they should have these sums.
+func (f *boltFile) examineAll(meta boltMeta, known []uint32) error {
 	stop := readAhead(f.file, int64(meta.pages)*int64(meta.pageSize))
 	defer stop()
 	x := new(examination)
-	table, err := x.tabulate(&walker{ctx: context.Background(), r: f.file, meta: meta, depth: everything})
+	table, err := x.tabulate(&walker{ctx: context.Background(), r: f.file, meta: meta, depth: everything}, known)
 	f.table = table
 	return errors.Join(err, x.err())
 }
 
-// tabulate examines all of a state and returns the table of its pages.
-func (x *examination) tabulate(w *walker) (*pageTable, error) {
+// tabulate examines all of a state and returns the table of its pages. Unless known is
+// nil they should have these sums.
+func (x *examination) tabulate(w *walker, known []uint32) (*pageTable, error) {
 	sums := make([]uint32, w.meta.pages)
 	w.look = func(id uint64, data []byte) string {
-		sums[id] = pageSum(data)
+		if sums[id] = pageSum(data); known != nil && sums[id] != known[id] && !trusts.sums {
+			return wrongSumText
+		}
 		return ""
 	}
 	if err := x.examine(w); err != nil {

@@ -54,7 +54,7 @@ func (s *Store) checkTable(ctx context.Context) error {
 	defer sn.close()
 	t := sn.r.file.table
 	x := new(examination)
-	want, err := x.tabulate(&walker{ctx: ctx, r: sn.file(), meta: meta, depth: everything})
+	want, err := x.tabulate(&walker{ctx: ctx, r: sn.file(), meta: meta, depth: everything}, nil)
 	if err != nil {
 		return err
 	}

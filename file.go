@@ -35,7 +35,7 @@ func openFile(path string, opt *Options) (*boltFile, error) {
 	tx, err := f.begin(false)
 	if err == nil {
 		err = guarded(func() error {
-			newView(f, tx).bucket(metaNumber) // from here on bolt may look up what meta has
+			newView(f, tx).visitMeta()
 			return checkSchema(tx)
 		})
 		f.rollback(tx)
@@ -86,6 +86,7 @@ func (f *boltFile) open(path string, opt *Options) error {
 		// The list of the free pages is as long as there are many, and every commit would
 		// write all of it. Close does (committer.close).
 		NoFreelistSync: true,
+		Logger:         rescanGuard{f},
 		OpenFile: func(name string, flag int, perm os.FileMode) (_ *os.File, err error) {
 			// The file exists: one that went away must not come back empty.
 			f.file, err = openLocked(name, flag&^os.O_CREATE, perm, opt)

@@ -6,8 +6,9 @@ import (
 	"iter"
 )
 
-// How many events are read in one snapshot, or fewer, once their records take pageBytes
-// or so many places were looked at. The first pages are smaller, so that a loop which
+// How many events are read in one snapshot, or fewer, once their records take pageBytes,
+// or so many places were looked at and there is one event. (Where nothing matches for long
+// there is nobody to wait for, and one snapshot.) The first pages are smaller, so that a loop which
 // ends after a few events has not read many.
 const (
 	leastEvents, mostEvents = 20, 256

@@ -426,7 +426,7 @@ const comparedPages = 256
 func (f *boltFile) scrub(ctx context.Context, pace func() error, settled func(func() error) error) error {
 	t := f.table
 	if t == nil {
-		return nil // it is read only, and was read whole
+		return nil // it was read whole by who has it opened
 	}
 	pages := uint64(t.usage().pages)
 	for from := uint64(firstPage); from < pages; from += comparedPages {

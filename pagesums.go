@@ -154,10 +154,8 @@ func (f *boltFile) writePageSums(storeID ID) error {
 		return lost
 	}
 	t.grow(meta.pages - 1)
-	if at, length := sumsAt(&meta); reserves && at+length > f.reserve.end {
-		if err := f.lengthen(at+length, true); err != nil {
-			return ignoreFull(err)
-		}
+	if ok, err := f.roomForSums(&meta); !ok {
+		return err
 	}
 	s := pageSums{storeID: storeID, txid: meta.txid, sizes: t.sizes, sums: t.sums[:meta.pages]}
 	if err := s.write(f.file, &meta); err != nil {
@@ -166,12 +164,20 @@ func (f *boltFile) writePageSums(storeID ID) error {
 	return f.file.Sync()
 }
 
-// ignoreFull is nil for a disk, or a file, that is full.
-func ignoreFull(err error) error {
-	if errors.Is(err, ErrFull) {
-		return nil
+// roomForSums has the file be long enough for the sums, unless the disk, or the file, is full.
+func (f *boltFile) roomForSums(meta *boltMeta) (ok bool, err error) {
+	at, length := sumsAt(meta)
+	if !reserves { // the file is as long as its mapping, and must not become longer
+		info, err := f.file.Stat()
+		return err == nil && at+length <= info.Size(), err
 	}
-	return err
+	if at+length > f.reserve.end {
+		err = f.lengthen(at+length, true)
+	}
+	if errors.Is(err, ErrFull) {
+		err = nil
+	}
+	return err == nil && at+length <= f.reserve.end, err
 }
 
 // distrust has the next Open read the whole file, which was found to be damaged.

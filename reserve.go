@@ -119,7 +119,6 @@ func (f *boltFile) fillHoles(before os.FileInfo) {
 	if back := min(allocated(after)-allocated(before), r.minFree-freeSpace(f.file)); back > 0 {
 		pageSize := int64(f.db.Info().PageSize)
 		f.shorten((size - back) / pageSize * pageSize)
-		f.summed = false // they may have been there
 	}
 }
 
@@ -202,6 +201,7 @@ func (f *boltFile) lengthen(want int64, makesRoom bool) error {
 	}
 	if err != nil {
 		_ = f.file.Truncate(before.Size()) // it may have got a part
+		f.summed = false
 		return diskError(fmt.Errorf("lengthen the database by %d bytes: %w", want-r.end, err))
 	}
 	r.end = want
@@ -225,6 +225,7 @@ func (f *boltFile) lengthenAgain(tries int, makesRoom bool) error {
 // too little in the end: the disk is for pictures, too.
 func (f *boltFile) shorten(end int64) {
 	r := &f.reserve
+	f.summed = false // the sums may be cut off
 	if end = max(end, r.used); r.end > end && f.file.Truncate(end) == nil {
 		r.end = end
 	}

@@ -37,9 +37,9 @@ type RestoreOptions struct {
 // Everything is verified before dir appears, all at once: checksums, names, the
 // database as by Verify, and each thumbnail against its event. A backup that has
 // been cut off or changed, or is followed by anything, is ErrCorrupt; what is no
-// backup is ErrNotBackup, one of a later version of doorlog ErrNewerSchema, one
-// of a file that has not been upgraded ErrOlderSchema, and one of a machine of the
-// other byte order ErrByteOrder. If the disk has too little room it is ErrFull, which
+// backup is ErrNotBackup, one of a later version of doorlog ErrNewerSchema, and one of
+// a machine of the other byte order ErrByteOrder. One of an earlier version is
+// upgraded. If the disk has too little room it is ErrFull, which
 // says how much is needed. After an error, or a power cut at any moment, dir is the
 // whole store, or as it was (but an empty folder may be gone). What a Restore that was killed left beside it, under the name
 // .<dir>.restoring, the next one to the same place removes. Of two at the same
@@ -367,9 +367,6 @@ func (x *restorer) readManifest() error {
 	if m.Schema > schemaVersion {
 		return fmt.Errorf("%w: schema %d; this one knows up to %d", ErrNewerSchema, m.Schema, schemaVersion)
 	}
-	if m.Schema < schemaVersion {
-		return fmt.Errorf("%w: schema %d", ErrOlderSchema, m.Schema)
-	}
 	if m.DatabaseBytes < 0 {
 		return damaged("manifest: a database of %d bytes", m.DatabaseBytes)
 	}
@@ -508,7 +505,7 @@ func (x *restorer) isOf(sn *Snapshot) error {
 	if err := m.take(sn); err != nil {
 		return err
 	}
-	if m.StoreID != x.manifest.StoreID || m.Schema != x.manifest.Schema {
+	if m.StoreID != x.manifest.StoreID {
 		return damaged("the database is of store %s, and the manifest of %s", m.StoreID, x.manifest.StoreID)
 	}
 	return nil

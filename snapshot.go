@@ -410,8 +410,7 @@ func newReader(file *boltFile, generation uint64) (*reader, error) {
 	err = guarded(func() error {
 		r.view = newView(file, tx)
 		r.eventCursor, r.detectionCursor, r.tailCursor = r.cursor(eventsSum), r.cursor(detectionsSum), r.cursor(tailNumber)
-		r.bucket(metaNumber) // from here on bolt may look up what meta has
-		r.get(metaNumber, metaState)
+		r.visitMeta()
 		return nil
 	})
 	if err != nil {
@@ -419,6 +418,13 @@ func newReader(file *boltFile, generation uint64) (*reader, error) {
 		return nil, err
 	}
 	return r, nil
+}
+
+// anySnapshot reports whether a snapshot is open.
+func (p *readerPool) anySnapshot() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.snapshots > 0
 }
 
 // keep takes a reader back, or returns it, to be ended. mu is held.

@@ -126,6 +126,7 @@ func openStore(path string, opt *Options) (*Store, error) {
 	}
 	removeLeftovers(path)
 	tail, unclean, err := file.tailLength()
+	unclean = unclean || file.table.meta.freelist == noFreelist // which Close is to write
 	if err == nil {
 		err = syncName(path) // who made the file may not have come to this
 	}

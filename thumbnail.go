@@ -480,6 +480,16 @@ func (t *thumbnails) size(name string) (bytes int64, ok bool) {
 	return info.Size(), true
 }
 
+// has reports whether there is something of a name.
+func (t *thumbnails) has(name string) bool {
+	root, err := t.open(false)
+	if err != nil {
+		return false
+	}
+	_, err = root.Lstat(name)
+	return err == nil
+}
+
 // gives returns how many bytes the disk gets back when a file is removed: none of one
 // that is not there, or has another name, too.
 func (t *thumbnails) gives(name string) int64 {

@@ -45,7 +45,9 @@ func (c *thumbnailChecker) run() error {
 			if err := c.ctx.Err(); err != nil {
 				return err
 			}
-			c.check(&some[i])
+			if err := c.check(&some[i]); err != nil {
+				return err
+			}
 		}
 		from, more = next, next != (ID{})
 	}
@@ -83,32 +85,40 @@ func (s *Store) knownThumbnails(ctx context.Context, from ID) (some []knownThumb
 
 // check checks that a file that doorlog made is there and what it was. One behind a
 // symbolic link is not damaged, but it is not known what it is.
-func (c *thumbnailChecker) check(f *knownThumbnail) {
+func (c *thumbnailChecker) check(f *knownThumbnail) error {
 	c.thumbnails++
 	_, err := c.store.thumbs.read(f.path, f.sum)
 	if behind, ok := errors.AsType[*linkError](err); ok {
 		if c.linked++; len(c.links) < maxFindings && !slices.Contains(c.links, behind.link) {
 			c.links = append(c.links, behind.link)
 		}
-		return
+		return nil
 	}
-	if err != nil && c.named(f) {
+	if err == nil {
+		return nil
+	}
+	named, lerr := c.named(f)
+	if lerr != nil {
+		return lerr
+	}
+	if named {
 		if errors.Is(err, fs.ErrNotExist) {
 			c.missing++
 		}
 		c.report(thumbnailInvariant, "event %s: thumbnail: %v", f.id, err)
 	}
+	return nil
 }
 
 // named reports whether the event still has the same thumbnail.
-func (c *thumbnailChecker) named(f *knownThumbnail) bool {
+func (c *thumbnailChecker) named(f *knownThumbnail) (bool, error) {
 	sn, err := c.store.look(c.ctx)
 	if err != nil {
-		return true
+		return false, err
 	}
 	defer sn.close()
 	now, err := sn.record(f.id)
-	return err == nil && now.ThumbnailPath == f.path && now.thumb == f.sum || errors.Is(err, ErrCorrupt)
+	return err == nil && now.ThumbnailPath == f.path && now.thumb == f.sum || errors.Is(err, ErrCorrupt), nil
 }
 
 // overOrphans calls fn with the path of each file that has the name of a thumbnail, or
@@ -118,7 +128,9 @@ func (s *Store) overOrphans(ctx context.Context, graceFrom time.Time, fn func(na
 	lookUp := func() error {
 		orphans, err := s.orphansAmong(ctx, some)
 		for _, name := range orphans {
-			fn(name)
+			if s.thumbs.has(name) { // it may have gone with its event since it was listed
+				fn(name)
+			}
 		}
 		some = some[:0]
 		return err

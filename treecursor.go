@@ -98,10 +98,28 @@ func (v *view) get(number int, key []byte) []byte {
 	return value
 }
 
+// damage tells the store that a page is damaged, which is its end, and returns the ErrCorrupt.
+func (v *view) damage(id uint64, format string, args ...any) error {
+	err := fmt.Errorf("%w: page %d: %w", ErrCorrupt, id, fmt.Errorf(format, args...))
+	if v.table != nil {
+		v.table.tell(err)
+	}
+	return err
+}
+
+// visitMeta looks at all of the bucket meta, where bolt may look up what there is from
+// here on.
+func (v *view) visitMeta() {
+	c := v.cursor(metaNumber)
+	for k, _ := c.First(); k != nil; k, _ = c.Next() {
+		continue
+	}
+}
+
 // page returns a page with its overflow.
 func (v *view) page(id uint64) []byte {
 	if id < firstPage || id >= uint64(len(v.data)/v.size) {
-		panic(fmt.Errorf("%w: page %d: there is no such page", ErrCorrupt, id))
+		panic(v.damage(id, "there is no such page"))
 	}
 	if v.table.unseen(id) {
 		v.table.touch(v, id)
@@ -109,14 +127,14 @@ func (v *view) page(id uint64) []byte {
 	at := int(id) * v.size
 	p := v.data[at : at+v.size]
 	if own := binary.NativeEndian.Uint64(p); own != id && !trusts.checks {
-		panic(fmt.Errorf("%w: page %d: it says that it is page %d", ErrCorrupt, id, own))
+		panic(v.damage(id, "it says that it is page %d", own))
 	}
 	more := overflowOf(p)
 	if more == 0 {
 		return p
 	}
 	if more >= uint64(len(v.data)/v.size)-id {
-		panic(fmt.Errorf("%w: page %d: it has an overflow of %d pages", ErrCorrupt, id, more))
+		panic(v.damage(id, "it has an overflow of %d pages", more))
 	}
 	return v.data[at : at+int(more+1)*v.size]
 }
@@ -135,6 +153,7 @@ type treeCursor struct {
 
 // A treeLevel is a page on the way from the root, and where the cursor stands in it.
 type treeLevel struct {
+	view      *view
 	p         []byte // with its overflow
 	id        uint64
 	count, at int
@@ -153,20 +172,26 @@ func (c *treeCursor) Last() (k, v []byte) {
 }
 
 func (c *treeCursor) Seek(key []byte) (k, v []byte) {
+	l, at := c.place(key)
+	if at < l.count {
+		l.at = at
+		l.inside(at)
+		return c.element(l)
+	}
+	if l.at = max(0, at-1); l.count > 0 {
+		c.key = l.key(l.at)
+	}
+	return c.Next()
+}
+
+// place goes to the leaf in which a key is, or would be, and returns its place there.
+func (c *treeCursor) place(key []byte) (l *treeLevel, at int) {
 	c.begin()
 	for {
 		l := &c.stack[len(c.stack)-1]
 		at := l.search(key)
 		if l.leaf {
-			if at < l.count {
-				l.at = at
-				l.inside(at)
-				return c.element(l)
-			}
-			if l.at = max(0, at-1); l.count > 0 {
-				c.key = l.key(l.at)
-			}
-			return c.Next()
+			return l, at
 		}
 		if at == l.count || at > 0 && !bytes.Equal(l.key(at), key) {
 			at--
@@ -270,18 +295,18 @@ func (c *treeCursor) down() {
 func (c *treeCursor) push(id uint64, p, from, below []byte) {
 	flags, count := binary.NativeEndian.Uint16(p[8:]), int(binary.NativeEndian.Uint16(p[10:]))
 	if flags != leafFlag && flags != branchFlag {
-		panic(fmt.Errorf("%w: page %d: flags %#x where a branch or a leaf should be", ErrCorrupt, id, flags))
+		panic(c.view.damage(id, "flags %#x where a branch or a leaf should be", flags))
 	}
 	root := len(c.stack) == 0
 	switch {
 	case pageHeaderLen+count*elementLen > len(p):
-		panic(fmt.Errorf("%w: page %d: %d elements", ErrCorrupt, id, count))
+		panic(c.view.damage(id, "%d elements", count))
 	case count == 0 && (!root || flags != leafFlag):
-		panic(fmt.Errorf("%w: page %d is empty", ErrCorrupt, id))
+		panic(c.view.damage(id, "it is empty"))
 	case len(c.stack) == maxLevels:
-		panic(fmt.Errorf("%w: page %d is %d levels deep", ErrCorrupt, id, maxLevels))
+		panic(c.view.damage(id, "it is %d levels deep", maxLevels))
 	}
-	c.stack = append(c.stack, treeLevel{p: p, id: id, count: count, leaf: flags == leafFlag, below: below})
+	c.stack = append(c.stack, treeLevel{view: c.view, p: p, id: id, count: count, leaf: flags == leafFlag, below: below})
 	if root || trusts.checks {
 		return
 	}
@@ -364,7 +389,7 @@ func compareKeys(a, b []byte) int {
 }
 
 func (l *treeLevel) broken(i int, err error) error {
-	return fmt.Errorf("%w: page %d, element %d: %w", ErrCorrupt, l.id, i, err)
+	return l.view.damage(l.id, "element %d: %w", i, err)
 }
 
 // verify reads all of a page that has not been looked at before.

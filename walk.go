@@ -52,7 +52,8 @@ type walker struct {
 	reached, free bitmap
 	freelistSound bool
 	unreadable    error    // why the disk could not read a page
-	doubtful      int      // levels of pages that are in use and free
+	doubtful      int      // levels of pages that are in use and free, or of which look has said something
+	changed       uint64   // the last page of which it has
 	buffers       [][]byte // a page for each level
 }
 
@@ -170,6 +171,10 @@ func (w *walker) tree(id uint64, level int, shallow bool, within bounds, leaf le
 	if problem != "" {
 		w.report("page %d: %s", id, problem)
 		return false, nil
+	}
+	if w.changed == id { // what it holds may be of before
+		w.doubtful++
+		defer func() { w.doubtful-- }()
 	}
 	for i := range overflowOf(p.data) + 1 {
 		if w.free.has(id + i) {
@@ -312,6 +317,7 @@ func (w *walker) lookAt(p *page, id, more uint64) (problem string, err error) {
 		}
 		if problem := w.look(id+i, data); problem != "" {
 			w.report("page %d: %s", id+i, problem) // and what it has may be read all the same
+			w.changed = id
 		}
 	}
 	return "", nil

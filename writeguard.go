@@ -22,7 +22,7 @@ func (w *writeTx) visit(bucket int, key []byte) {
 		return
 	}
 	c := w.before.cursor(bucket)
-	c.Seek(key)
+	c.place(key)
 	w.visitBeside(bucket, c)
 }
 

@@ -55,7 +55,7 @@ func (in *insertion) encode() {
 
 func newWriteTx(tx *bolt.Tx, before *view, names *interner, tail int) (*writeTx, error) {
 	if before != nil {
-		before.get(metaNumber, metaState) // from here on bolt may look up what meta has
+		before.visitMeta()
 	}
 	st, err := readState(tx)
 	if err != nil {

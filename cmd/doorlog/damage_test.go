@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -49,7 +51,8 @@ func damage(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	pageSize := int64(db.Info().PageSize)
 	var root int64
-	err = db.Update(func(tx *bolt.Tx) error {
+	err = db.Update(func(tx *bolt.Tx) (err error) {
+		defer func() { err = errors.Join(err, sealState(tx)) }()
 		b := tx.Bucket([]byte(args[1]))
 		root = int64(b.Root())
 		k, v := b.Cursor().First()
@@ -71,7 +74,7 @@ func damage(ts *testscript.TestScript, neg bool, args []string) {
 		return nil
 	})
 	if err == nil { // so that the state before has it too
-		err = db.Update(func(*bolt.Tx) error { return nil })
+		err = db.Update(sealState)
 	}
 	ts.Check(errors.Join(err, db.Close()))
 	if kind != "page" {
@@ -84,6 +87,19 @@ func damage(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	_, err = f.WriteAt(bytes.Repeat([]byte("xyz\x00"), int(pageSize/4)), root*pageSize)
 	ts.Check(errors.Join(err, f.Close()))
+}
+
+// sealState has the state be of a transaction that doorlog has not made.
+func sealState(tx *bolt.Tx) error {
+	meta, key := tx.Bucket([]byte("meta")), []byte("state")
+	rec := bytes.Clone(meta.Get(key))
+	const header = 1 + 4 // version, checksum
+	binary.BigEndian.PutUint64(rec[len(rec)-8:], uint64(tx.ID()))
+	table := crc32.MakeTable(crc32.Castagnoli)
+	sum := crc32.Update(crc32.Checksum([]byte("meta"), table), table, rec[:1])
+	sum = crc32.Update(crc32.Update(sum, table, rec[header:]), table, key)
+	binary.BigEndian.PutUint32(rec[1:], sum)
+	return meta.Put(key, rec)
 }
 
 // truncate FILE BYTES cuts a file, or makes it longer.

@@ -139,6 +139,9 @@ func (a *app) setting(flag, variable, fallback string) (string, error) {
 		return value, nil
 	}
 	values, err := a.env.read()
+	if n := len(values[variable]); n > mostPath {
+		return "", fmt.Errorf("read %s: %s is %d bytes long; use --db and --thumbnails", dotenvFile, variable, n)
+	}
 	return cmp.Or(values[variable], fallback), err
 }
 
@@ -153,6 +156,7 @@ type dotenv struct {
 const (
 	mostDotenv     = 64 << 10
 	mostReferences = 16
+	mostPath       = 4096 // more than any system takes for a path
 )
 
 func (d *dotenv) read() (map[string]string, error) {
@@ -167,9 +171,9 @@ func (d *dotenv) read() (map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w; use --db and --thumbnails", err) // which names the file
 	}
-	if n := references(data); n > mostReferences {
-		return nil, fmt.Errorf("read %s: it refers to its own names %d times, as in ${NAME}, and may %d times; use --db and --thumbnails",
-			dotenvFile, n, mostReferences)
+	if references(data) > mostReferences {
+		return nil, fmt.Errorf("read %s: it refers to its own names more than %d times, as in ${NAME}; use --db and --thumbnails",
+			dotenvFile, mostReferences)
 	}
 	d.values, err = godotenv.UnmarshalBytes(bytes.TrimPrefix(data, []byte("\uFEFF")))
 	if err != nil {
@@ -185,9 +189,19 @@ var reference = regexp.MustCompile(`\$\(?\{?([A-Z0-9_]+)`)
 
 // references counts the places of a .env file that may stand for another of its values.
 func references(data []byte) (n int) {
+	defined := make(map[string]bool) // which takes long to find out
 	for _, found := range reference.FindAllSubmatch(data, -1) {
-		if isDefined(data, found[1]) {
+		name := string(found[1])
+		is, known := defined[name]
+		if !known {
+			is = isDefined(data, found[1])
+			defined[name] = is
+		}
+		if is {
 			n++
+		}
+		if n > mostReferences {
+			break
 		}
 	}
 	return n
