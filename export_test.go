@@ -662,3 +662,6 @@ func PretendMapped(s *Store, bytes int64) { s.commits.file.mapped = bytes }
 
 // RaceDetector says that the tests run with it.
 const RaceDetector = raceDetector
+
+// Reserves says that files have a reserve here.
+const Reserves = reserves

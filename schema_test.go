@@ -82,3 +82,21 @@ func isUpgraded(t *testing.T, name string) {
 		t.Errorf("%d events", len(got))
 	}
 }
+
+// A backup that an older version has made is restored, and upgraded.
+func TestABackupOfAnOlderSchemaIsRestored(t *testing.T) {
+	needLittleEndian(t)
+	r, err := gzip.NewReader(bytes.NewReader(readFile(t, "testdata/schema2-backup.tar.gz")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "restored")
+	info, err := doorlog.Restore(t.Context(), r, dir, nil)
+	if err != nil || info.Events != 5 {
+		t.Fatalf("%+v, %v", info, err)
+	}
+	s := newStoreIn(t, dir, doorlog.Options{})
+	if got := s.all(t, doorlog.Query{Persons: []string{"alice"}}); len(got) != 5 || len(got[0].Detections) != 1 {
+		t.Errorf("%d events", len(got))
+	}
+}
