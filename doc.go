@@ -77,7 +77,8 @@
 // Every read goes through treecursor.go, and before every change writeguard.go goes
 // where bolt is about to: both believe no page. pages.go knows the sum of each page, and
 // which of them each commit has made and freed; pagesums.go keeps that behind the last
-// page of a file that is closed, and scrub.go compares all of them from time to time. A
+// page of a file that is closed, and scrub.go compares all of them from time to time, and
+// rescan.go before bolt looks at all of them. A
 // file that was not closed is read before bolt maps it: walk.go goes through the pages as
 // boltfile.go draws them, and examine.go compares what is in them with sums.go and state.go. verify.go,
 // check.go and thumbnailcheck.go compare everything with the invariants that design/schema.md numbers; repair.go, salvage.go and scavenge.go save what
