@@ -65,7 +65,7 @@
 // the keys and codec.go the records. A frame goes from picture.go to thumbnail.go
 // and frame.go, after frame_cost.go has told from its headers what it would take.
 // retention.go says what is to be kept, keepfree.go what that means for a disk, and
-// prune.go with bound.go and removal.go deletes the rest, as far as clock.go can tell the time and
+// prune.go with bound.go, removal.go and pace.go deletes the rest, as far as clock.go can tell the time and
 // claim.go, with lineage.go, whose the pictures are; heldback.go notes what stays for
 // want of that. forget.go takes the names of missing pictures off.
 //
@@ -77,13 +77,14 @@
 // Every read goes through treecursor.go, and before every change writeguard.go goes
 // where bolt is about to: both believe no page. pages.go knows the sum of each page, and
 // which of them each commit has made and freed; pagesums.go keeps that behind the last
-// page of a file that is closed, and scrub.go compares all of them from time to time, and
-// rescan.go before bolt looks at all of them. A
-// file that was not closed is read before bolt maps it: walk.go goes through the pages as
-// boltfile.go draws them, and examine.go compares what is in them with sums.go and state.go. verify.go,
-// check.go and thumbnailcheck.go compare everything with the invariants that design/schema.md numbers; repair.go, salvage.go and scavenge.go save what
-// is left. backup.go sends a state of the store (spool.go, if the receiver is
-// slow) with the thumbnails that held.go keeps for it, lastbackup.go notes when,
-// backupinfo.go says what is in one, and
-// restore.go makes a store of that again.
+// page of a file that is closed. scrub.go compares all pages from time to time, and
+// rescan.go before bolt looks at all of them. A file that was not closed is read before
+// bolt maps it: walk.go goes through the pages as boltfile.go draws them, and examine.go
+// compares what is in them with sums.go and state.go.
+//
+// verify.go, check.go and thumbnailcheck.go compare everything with the invariants that
+// design/schema.md numbers; repair.go, salvage.go and scavenge.go save what is left.
+// backup.go sends a state of the store (spool.go, if the receiver is slow) with the
+// thumbnails that held.go keeps for it, lastbackup.go notes when, backupinfo.go says what
+// is in one, and restore.go makes a store of that again.
 package doorlog
