@@ -78,8 +78,8 @@ func guarded(fn func() error) (err error) {
 func (f *boltFile) open(path string, opt *Options) error {
 	options := &bolt.Options{
 		Timeout: opt.LockTimeout,
-		// The array takes the lowest free page, and the map any: see design/schema.md.
-		FreelistType:    bolt.FreelistArrayType,
+		// The array merges the list of all free pages anew in every commit: see design/schema.md.
+		FreelistType:    bolt.FreelistMapType,
 		ReadOnly:        opt.ReadOnly,
 		InitialMmapSize: mapSize(path, opt.becomes),
 		NoStatistics:    true,

@@ -15,6 +15,11 @@ import (
 // process, of files, in whole pages; 0 where it does not count.
 func deviceBytes() (int64, error) { return procNumber("/proc/self/io", "write_bytes:") }
 
+// givenToWrite returns how many bytes this process has passed to write calls, also
+// those to pipes; 0 where the system does not count. deviceBytes counts the cached
+// pages that become dirty, which on some systems are larger than what was written.
+func givenToWrite() (int64, error) { return procNumber("/proc/self/io", "wchar:") }
+
 // procNumber returns the number after a name in a file of /proc.
 func procNumber(file, name string) (int64, error) {
 	data, err := os.ReadFile(file)

@@ -13,6 +13,7 @@ import (
 // doorlogEngine is doorlog with default options.
 type doorlogEngine struct {
 	*doorlog.Store
+	path string
 
 	mu      sync.Mutex
 	ids     map[int]doorlog.ID // of the events that were asked for: a caller has the ID
@@ -20,11 +21,24 @@ type doorlogEngine struct {
 }
 
 func openDoorlog(dir string) (engine, error) {
-	st, err := doorlog.Open(filepath.Join(dir, "events.db"), nil)
+	path := filepath.Join(dir, "events.db")
+	st, err := doorlog.Open(path, nil)
 	if err != nil {
 		return nil, err
 	}
-	return &doorlogEngine{Store: st, ids: make(map[int]doorlog.ID), cursors: make(map[ref]string)}, nil
+	return &doorlogEngine{Store: st, path: path, ids: make(map[int]doorlog.ID), cursors: make(map[ref]string)}, nil
+}
+
+// reopen closes the store and opens it with other options. nil means defaults.
+func (d *doorlogEngine) reopen(opt *doorlog.Options) error {
+	if err := d.Close(); err != nil {
+		return err
+	}
+	st, err := doorlog.Open(d.path, opt)
+	if err == nil {
+		d.Store = st
+	}
+	return err
 }
 
 func (d *doorlogEngine) Load(batch []doorlog.Event, _ int) error {

@@ -5,6 +5,7 @@
 //	go run ./bench                          # everything, into bench/results
 //	go run ./bench -events 30000 -runs 3    # a short look
 //	go run ./bench -engines doorlog,pebble -questions event,newest
+//	go run ./bench writes                   # what a durable write costs in each state of a store
 //	go run ./bench readme                   # the figures of the README, from the newest results
 //	go run ./bench readme -check            # fails unless they are those
 package main
@@ -43,13 +44,14 @@ func command(ctx context.Context, args []string, out, errOut io.Writer) error {
 	if len(args) > 0 && args[0] == "readme" {
 		return readmeCommand(args[1:], errOut)
 	}
+	if len(args) > 0 && args[0] == "writes" {
+		return writesCommand(ctx, args[1:], out, errOut)
+	}
 	cfg, results, err := parse(args, errOut)
 	if err != nil {
 		return err
 	}
-	if fileSystem(cfg.dir) == tmpfs {
-		fmt.Fprintf(errOut, "bench: %s is in memory, where nothing is durable: choose a folder on a disk with -dir\n", cfg.dir)
-	}
+	warnOfMemory(cfg.dir, errOut)
 	p := newProgress(cfg)
 	r, err := measure(ctx, cfg, p)
 	p.done()
@@ -65,6 +67,13 @@ func command(ctx context.Context, args []string, out, errOut io.Writer) error {
 	}
 	_, err = fmt.Fprintf(out, "\n%s.json, .md and plots\n", name)
 	return err
+}
+
+// warnOfMemory says so if a folder is not on a disk.
+func warnOfMemory(dir string, errOut io.Writer) {
+	if fileSystem(dir) == tmpfs {
+		fmt.Fprintf(errOut, "bench: %s is in memory, where nothing is durable: choose a folder on a disk with -dir\n", dir)
+	}
 }
 
 func readmeCommand(args []string, errOut io.Writer) error {
