@@ -328,6 +328,7 @@ func (c *committer) tryTransact(jobs []*job, makesRoom bool) (err error) {
 		c.log.Error("doorlog: a page was found to be damaged after a commit", "error", err)
 	}
 	if c.changes != nil {
+		c.readers.beginWrite() // who knows of the keys is to get no reader of the state before
 		c.changes.add(w.touched)
 	}
 	stats := tx.Stats()
