@@ -271,8 +271,7 @@ func (s *pageState) readers() [][]string {
 		{"get", s.ids[130], "--json"},
 		{"stats", "--json"},
 		{"persons", "list", "--json"},
-		{"delete", "--camera", "garage", "--dry-run"},
-		{"prune", "--max-events", "40", "--dry-run"},
+		{"delete", "--camera", "garage", "--dry-run"}, // of a prune it is an estimate, by the pages in use
 		{"events", "--recording", "rec7", "--jsonl"},
 		{"verify"},
 	}
@@ -472,7 +471,7 @@ func (l *commandLane) wellEnded(f *commandFault, args []string, r commandRun) bo
 		l.wrong(f, args, "it does not end")
 	case r.code != exitOK && r.code != exitDamaged:
 		l.wrong(f, args, "exit code %d: %s", r.code, r.said[:min(len(r.said), 300)])
-	case r.memory > memoryOfCommand:
+	case r.memory > memoryOfCommand && !raceDetector:
 		l.wrong(f, args, "it takes %d MiB of memory", r.memory>>20)
 	default:
 		return true
