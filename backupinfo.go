@@ -58,7 +58,7 @@ func readBackupInfo(r io.ReaderAt, size int64) (*BackupInfo, error) {
 	if x.in.failure != nil {
 		err = x.in.failure
 	}
-	if x.manifest.Format == backupFormat && (errors.Is(err, ErrOlderSchema) || errors.Is(err, ErrNewerSchema)) {
+	if x.manifest.Format == backupFormat && errors.Is(err, ErrNewerSchema) {
 		err = nil // of which this can be told, too
 	}
 	if err != nil {

@@ -75,7 +75,7 @@ func (t *pageTable) compare(v *view, id uint64) error {
 	more := uint64(0)
 	for i := uint64(0); i <= more; i++ {
 		at := int(id+i) * v.size
-		if t.unseen(id+i) && pageSum(v.data[at:at+v.size]) != t.opened[id+i] && !trusts.sums {
+		if t.unseen(id+i) && !hasSum(v.data[at:at+v.size], t.opened[id+i]) {
 			return wrongSum(id + i)
 		}
 		if i == 0 {
@@ -104,6 +104,9 @@ const wrongSumText = "it is not what was written last: it has another sum"
 func wrongSum(id uint64) error { return fmt.Errorf("%w: page %d: %s", ErrCorrupt, id, wrongSumText) }
 
 func pageSum(p []byte) uint32 { return crc32.Checksum(p, castagnoli) }
+
+// hasSum reports whether a page has a sum.
+func hasSum(p []byte, sum uint32) bool { return pageSum(p) == sum || trusts.sums }
 
 // usage returns what the newest state takes of the file.
 func (t *pageTable) usage() usage {
@@ -347,7 +350,7 @@ func (d *treeDifference) drop(id uint64, bucket int) error {
 			return err
 		}
 	}
-	return d.each(id, bucket, func(id uint64, _ []byte) error {
+	return d.each(id, func(id uint64, _ []byte) error {
 		if !d.t.inUse.has(id) {
 			return fmt.Errorf("%w: page %d was freed twice", ErrCorrupt, id)
 		}
@@ -360,7 +363,7 @@ func (d *treeDifference) drop(id uint64, bucket int) error {
 
 // add takes in a page that has been written.
 func (d *treeDifference) add(id uint64, bucket int) error {
-	return d.each(id, bucket, func(id uint64, data []byte) error {
+	return d.each(id, func(id uint64, data []byte) error {
 		d.t.grow(id)
 		if !d.t.inUse.set(id) {
 			return fmt.Errorf("%w: page %d is in use twice", ErrCorrupt, id)
@@ -373,7 +376,7 @@ func (d *treeDifference) add(id uint64, bucket int) error {
 }
 
 // each calls fn with a page and each page of its overflow.
-func (d *treeDifference) each(id uint64, _ int, fn func(id uint64, data []byte) error) error {
+func (d *treeDifference) each(id uint64, fn func(id uint64, data []byte) error) error {
 	p, err := d.page(id)
 	if err != nil {
 		return err
@@ -476,7 +479,7 @@ func (t *pageTable) comparePiece(r io.ReaderAt, from uint64) error {
 		return fmt.Errorf("pages %d to %d: %w", first, last-1, err)
 	}
 	for id := first; id < last; id++ {
-		if inUse[id-from] && pageSum(buf[(id-first)*size:(id-first+1)*size]) != sums[id-from] && !trusts.sums {
+		if inUse[id-from] && !hasSum(buf[(id-first)*size:(id-first+1)*size], sums[id-from]) {
 			return wrongSum(id)
 		}
 	}
@@ -505,13 +508,13 @@ func (t *pageTable) usedPages() *usedPages {
 // wants says that a page is not what its sum says; "": it is, or it is not in use. The
 // sums stay as long as there is a snapshot of the state.
 func (u *usedPages) wants(id uint64, data []byte) (problem string) {
-	if u == nil || trusts.sums || id/64 >= uint64(len(u.inUse)) || !u.inUse.has(id) {
+	if u == nil || id/64 >= uint64(len(u.inUse)) || !u.inUse.has(id) {
 		return ""
 	}
 	u.table.mu.Lock()
 	want := u.table.sums[id]
 	u.table.mu.Unlock()
-	if pageSum(data) == want {
+	if hasSum(data, want) {
 		return ""
 	}
 	return wrongSumText

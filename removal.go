@@ -1,6 +1,7 @@
 package doorlog
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -325,4 +326,19 @@ func (p *pruning) removeOrphan(name string, id ID, final bool) error {
 		p.orphanBytes += size
 	}
 	return nil
+}
+
+// halfTime returns what is to be called for each file of a folder, and lets as much
+// time go by, a piece at a time, as looking at them has taken.
+func halfTime(ctx context.Context) func() error {
+	const piece = 256
+	files, begun := 0, time.Now()
+	return func() error {
+		if files++; files%piece != 0 {
+			return nil
+		}
+		err := pause(ctx, time.Since(begun))
+		begun = time.Now()
+		return err
+	}
 }

@@ -145,21 +145,6 @@ func (s *Store) asidePace(ctx context.Context) func() error {
 	}
 }
 
-// halfTime returns what is to be called before each page is read, and lets as
-// much time go by, a piece at a time, as reading has taken.
-func halfTime(ctx context.Context) func() error {
-	const piece = 256
-	pages, begun := 0, time.Now()
-	return func() error {
-		if pages++; pages%piece != 0 {
-			return nil
-		}
-		err := pause(ctx, time.Since(begun))
-		begun = time.Now()
-		return err
-	}
-}
-
 // pause waits; its error is that of a context that ends meanwhile.
 func pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)

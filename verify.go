@@ -176,7 +176,7 @@ func closedPages(ctx context.Context, f *os.File, meta boltMeta, size int64) (lo
 		return nil, ctx.Err()
 	}
 	return func(id uint64, data []byte) string {
-		if pageSum(data) == sums.sums[id] || trusts.sums {
+		if hasSum(data, sums.sums[id]) {
 			return ""
 		}
 		return wrongSumText

@@ -63,8 +63,7 @@ type depth int
 
 const (
 	justMeta   depth = iota // the bucket meta
-	branches                // and the branches of all trees, with the first leaf of each
-	everything              // and all leaves
+	everything              // and all trees
 )
 
 // walk reads as much as depth says. Its error is one of reading, or of the
@@ -79,7 +78,7 @@ func (w *walker) walk() error {
 	if err := w.freelist(); err != nil {
 		return err
 	}
-	if _, err := w.tree(w.meta.root, 0, false, bounds{}, w.enter); err != nil {
+	if err := w.tree(w.meta.root, 0, bounds{}, w.enter); err != nil {
 		return err
 	}
 	if w.depth == everything {
@@ -142,10 +141,9 @@ func (w *walker) enter(level int, name []byte, e element) error {
 		return nil
 	}
 	if root != 0 {
-		_, err := w.tree(root, level+1, w.depth == branches && !isMeta, bounds{}, entry)
-		return err
+		return w.tree(root, level+1, bounds{}, entry)
 	}
-	return w.page(&inline, 0, level, false, bounds{}, entry)
+	return w.page(&inline, 0, level, bounds{}, entry)
 }
 
 type leafFunc func(level int, key []byte, e element) error
@@ -155,14 +153,14 @@ const maxLevels = 64
 
 // tree reads a page and all that is below it; if it is to be shallow, of the
 // leaves of a branch just the first. isLeaf is of the page itself.
-func (w *walker) tree(id uint64, level int, shallow bool, within bounds, leaf leafFunc) (isLeaf bool, err error) {
+func (w *walker) tree(id uint64, level int, within bounds, leaf leafFunc) error {
 	if level >= maxLevels {
 		w.report("page %d is %d levels deep", id, level)
-		return false, nil
+		return nil
 	}
 	p, problem, err := w.read(id, level)
 	if err != nil {
-		return false, err
+		return err
 	}
 	if problem == "" && p.flags != branchFlag && p.flags != leafFlag {
 		problem = fmt.Sprintf("flags %#x where a branch or a leaf should be", p.flags)
@@ -170,7 +168,7 @@ func (w *walker) tree(id uint64, level int, shallow bool, within bounds, leaf le
 	}
 	if problem != "" {
 		w.report("page %d: %s", id, problem)
-		return false, nil
+		return nil
 	}
 	if w.changed == id { // what it holds may be of before
 		w.doubtful++
@@ -184,30 +182,18 @@ func (w *walker) tree(id uint64, level int, shallow bool, within bounds, leaf le
 			break
 		}
 	}
-	return p.flags == leafFlag, w.page(&p, id, level, shallow, within, leaf)
-}
-
-// reachLeaf is tree for a leaf that is not to be read.
-func (w *walker) reachLeaf(id uint64) {
-	switch {
-	case id < firstPage || id >= w.pages:
-		w.report("page %d: there is no such page", id)
-	case !w.reached.set(id):
-		w.report("page %d: it is in use twice", id)
-	case w.free.has(id):
-		w.report("page %d is in use and free", id)
-	}
+	return w.page(&p, id, level, within, leaf)
 }
 
 // page reads the elements of a page, which are in order and within bounds. The
 // first key is the one under which the branch above has the page: by it bolt
 // finds the place of the page in the branch when it writes the page anew.
-func (w *walker) page(p *page, id uint64, level int, shallow bool, within bounds, leaf leafFunc) error {
+func (w *walker) page(p *page, id uint64, level int, within bounds, leaf leafFunc) error {
 	if p.count == 0 && (p.flags == branchFlag || within.from != nil) {
 		w.report("page %d is empty", id) // where bolt's Prev would stop
 	}
 	var last []byte
-	used, leaves := 0, false
+	used := 0
 	for i := range p.count {
 		e, err := p.element(i)
 		switch {
@@ -234,9 +220,7 @@ func (w *walker) page(p *page, id uint64, level int, shallow bool, within bounds
 		if next, err := p.element(i + 1); err == nil && i+1 < p.count {
 			below = next.key
 		}
-		if shallow && leaves {
-			w.reachLeaf(e.child)
-		} else if leaves, err = w.tree(e.child, level+1, shallow, bounds{e.key, below}, leaf); err != nil {
+		if err := w.tree(e.child, level+1, bounds{e.key, below}, leaf); err != nil {
 			return err
 		}
 	}

@@ -50,24 +50,19 @@ func (w *writeTx) visitBeside(bucket int, c *treeCursor) {
 
 // visitBeside touches the pages before and after the cursor's on each of its levels.
 func (c *treeCursor) visitBeside() {
-	var left, right *treeLevel // beside the page of the level above
-	for d := 1; d < len(c.stack); d++ {
-		above := c.stack[d-1]
-		if above.at > 0 {
-			left = &above
-			left.at--
-		} else if left != nil {
-			left.at = left.count - 1
+	for _, step := range [...]int{-1, 1} {
+		var beside *treeLevel // beside the page of the level above
+		for d := 1; d < len(c.stack); d++ {
+			above := c.stack[d-1]
+			if at := above.at + step; at >= 0 && at < above.count {
+				above.at, beside = at, &above
+			} else if beside != nil && step < 0 {
+				beside.at = beside.count - 1
+			} else if beside != nil {
+				beside.at = 0
+			}
+			beside = c.visitBelow(beside)
 		}
-		left = c.visitBelow(left)
-		above = c.stack[d-1]
-		if above.at+1 < above.count {
-			right = &above
-			right.at++
-		} else if right != nil {
-			right.at = 0
-		}
-		right = c.visitBelow(right)
 	}
 }
 
