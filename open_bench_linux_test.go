@@ -14,7 +14,7 @@ import (
 	"github.com/doorlog/doorlog"
 )
 
-// Opening a store that was closed, which reads the branches of its trees, and
+// Opening a store that was closed, which reads the sums of its pages, and
 // has the rest verified in the background: from memory, and from the disk.
 func BenchmarkOpenClosed(b *testing.B) {
 	s := benchStoreOf(b, *benchEvents)
