@@ -1,10 +1,14 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
 )
+
+// errLocked means that somebody else has a file locked.
+var errLocked = errors.New("locked by another process")
 
 // A file is written under a name of this form beside its own until it is whole. A process
 // that is killed leaves it; the next one that writes to the same place removes it, unless
@@ -14,14 +18,15 @@ func newName(base string) string { return "." + base + ".new-*" }
 // createLocked makes such a file in a folder, and locks it until unlock is called.
 func createLocked(dir, base string) (f *os.File, unlock func(), err error) {
 	removeLeftovers(dir, base)
-	for tries := 0; ; tries++ {
+	for {
 		if f, err = os.CreateTemp(dir, newName(base)); err != nil {
 			return nil, nil, err
 		}
-		unlock, alone := lockFile(f.Name())
+		unlock, err := lockFile(f.Name())
 		there := sameFile(f.Stat, func() (os.FileInfo, error) { return os.Lstat(f.Name()) })
-		// Another process may have taken it for a leftover. Where there are no locks it does not.
-		if alone && there || tries == 3 {
+		// Before it was locked another process may have taken it for a leftover. Where there
+		// are no locks none does.
+		if there && !errors.Is(err, errLocked) {
 			return f, unlock, nil
 		}
 		unlock()
@@ -43,8 +48,8 @@ func removeLeftovers(dir, base string) {
 			continue
 		}
 		name := filepath.Join(dir, e.Name())
-		unlock, alone := lockFile(name)
-		if alone {
+		unlock, err := lockFile(name)
+		if err == nil {
 			_ = os.Remove(name)
 		}
 		unlock()

@@ -2,8 +2,16 @@
 
 package main
 
-import "runtime"
+import (
+	"errors"
+	"runtime"
+)
 
-// lockFile does nothing here. On Windows a file that somebody has open cannot be removed
-// anyway; elsewhere it cannot be told whether somebody has.
-func lockFile(string) (unlock func(), alone bool) { return func() {}, runtime.GOOS == "windows" }
+// lockFile locks nothing here. On Windows a file that somebody has open cannot be removed, so
+// that none needs a lock; elsewhere it is [errors.ErrUnsupported].
+func lockFile(string) (unlock func(), err error) {
+	if runtime.GOOS == "windows" {
+		return func() {}, nil
+	}
+	return func() {}, errors.ErrUnsupported
+}

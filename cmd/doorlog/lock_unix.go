@@ -3,16 +3,22 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"syscall"
 )
 
-// lockFile locks a file until unlock is called, if nobody else has it locked: alone.
-func lockFile(name string) (unlock func(), alone bool) {
+// lockFile locks a file until unlock is called, which is never nil. The error is errLocked if
+// somebody else has it locked, another one if it is not there or cannot be locked.
+func lockFile(name string) (unlock func(), err error) {
 	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return func() {}, false
+		return func() {}, err
 	}
 	unlock = func() { _ = f.Close() } // the lock goes with it
-	return unlock, syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		err = errLocked
+	}
+	return unlock, err
 }
