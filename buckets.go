@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"math"
 	"unicode/utf8"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 // The buckets of the bolt file, and the keys in them:
@@ -62,51 +60,15 @@ const (
 	oldestSchema  = 1
 )
 
-// fillPercent is how full bolt leaves a page that it splits. Keys arrive
-// mostly in order, so nearly full pages are right, but 1.0 would make empty
-// overflow pages. Bolt does not persist it.
-const fillPercent = 0.9
-
-// writable returns a bucket of a write transaction.
-func writable(tx *bolt.Tx, name []byte) *bolt.Bucket {
-	b := tx.Bucket(name)
-	if b == nil {
-		panic(missingBucketError(name)) // the guard of every transaction makes this ErrCorrupt
-	}
-	b.FillPercent = fillPercent
-	return b
-}
-
-// readable returns a bucket of a transaction.
-func readable(tx *bolt.Tx, name []byte) *bolt.Bucket {
-	b := tx.Bucket(name)
-	if b == nil {
-		panic(missingBucketError(name))
-	}
-	return b
-}
-
-type missingBucketError string
-
-func (name missingBucketError) Error() string {
-	return fmt.Sprintf("bucket %q is missing", string(name))
-}
-
-// createSchema makes every bucket of a new store.
-func createSchema(tx *bolt.Tx, storeID, incarnation ID) error {
-	for _, name := range append([][]byte{metaBucket, tailBucket}, summed...) {
-		if _, err := tx.CreateBucket(name); err != nil {
-			return fmt.Errorf("bucket %s: %w", name, err)
-		}
-	}
-	meta := tx.Bucket(metaBucket)
+// createSchema fills meta of a new store.
+func createSchema(tx *boltTx, storeID, incarnation ID) error {
 	for _, kv := range [...]struct{ key, value []byte }{
 		{metaFormat, []byte(formatName)},
 		{metaSchema, binary.BigEndian.AppendUint32(nil, schemaVersion)},
-		{metaState, (&state{schema: schemaVersion, storeID: storeID, txid: uint64(tx.ID())}).encode()},
+		{metaState, (&state{schema: schemaVersion, storeID: storeID, txid: tx.id()}).encode()},
 		{metaLineage, (&lineage{incarnation: incarnation}).encode()},
 	} {
-		if err := meta.Put(kv.key, kv.value); err != nil {
+		if err := tx.put(metaNumber, kv.key, kv.value); err != nil {
 			return fmt.Errorf("meta %s: %w", kv.key, err)
 		}
 	}
@@ -115,22 +77,18 @@ func createSchema(tx *bolt.Tx, storeID, incarnation ID) error {
 
 // checkSchema reports whether the file is a doorlog store that this version can
 // use. ErrOlderSchema: it can when it has been upgraded.
-func checkSchema(tx *bolt.Tx) error {
-	meta := tx.Bucket(metaBucket)
-	if meta == nil {
+func checkSchema(v *view) error {
+	if !v.has(metaNumber) {
 		return ErrNotStore
 	}
-	if err := identify(meta.Get(metaFormat), meta.Get(metaSchema), meta.Get(metaState)); err != nil {
+	schemaRecord := v.Get(metaNumber, metaSchema)
+	if err := identify(v.Get(metaNumber, metaFormat), schemaRecord, v.Get(metaNumber, metaState)); err != nil {
 		return err
 	}
-	buckets := append([][]byte{tailBucket}, summed...)
-	schema := binary.BigEndian.Uint32(meta.Get(metaSchema))
-	if schema < tailInSchema {
-		buckets = summed
-	}
-	for _, name := range buckets {
-		if tx.Bucket(name) == nil {
-			return fmt.Errorf("%w: %w", ErrCorrupt, missingBucketError(name))
+	schema := binary.BigEndian.Uint32(schemaRecord)
+	for i := range stored {
+		if (i != tailNumber || schema >= tailInSchema) && !v.has(i) {
+			return fmt.Errorf("%w: bucket %q is missing", ErrCorrupt, stored[i])
 		}
 	}
 	if schema < schemaVersion {

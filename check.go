@@ -24,7 +24,7 @@ type checker struct {
 }
 
 func (c *checker) run() error {
-	if err := checkSchema(c.r.tx); err != nil {
+	if err := checkSchema(c.r.view); err != nil {
 		c.report(2, "%v", err)
 		return nil
 	}
@@ -54,7 +54,7 @@ func (c *checker) events() error {
 			c.report(3, "events: key %x is no ID", k)
 			continue
 		}
-		rec := c.r.get(detectionsSum, k)
+		rec := c.r.Get(detectionsSum, k)
 		if rec != nil {
 			detected++
 		}

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"sync"
 	"time"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 // A clock says how far the clock of the machine can be believed. Devices lose
@@ -344,8 +342,8 @@ func decodeClock(rec []byte) (s clockState, err error) {
 }
 
 // readClock returns what meta has of the clock; zero if it has nothing.
-func readClock(tx *bolt.Tx) (clockState, error) {
-	rec := readable(tx, metaBucket).Get(metaClock)
+func readClock(from getter) (clockState, error) {
+	rec := from.Get(metaNumber, metaClock)
 	if rec == nil {
 		return clockState{}, nil
 	}

@@ -54,7 +54,7 @@ func newClockedStore(t testing.TB, at time.Time) *clockedStore {
 	t.Helper()
 	h := &hands{wall: at}
 	options := doorlog.Options{Now: h.now}
-	doorlog.SetBoot(&options, 0, h.running)
+	t.Cleanup(doorlog.SetBoot(0, h.running))
 	return &clockedStore{newStoreWith(t, options), h}
 }
 
@@ -65,7 +65,7 @@ func (s *clockedStore) boot(t testing.TB, at time.Time) {
 	s.hands.set(at)
 	s.hands.ran = time.Minute
 	s.hands.n++
-	doorlog.SetBoot(&s.options, s.hands.n, s.hands.running)
+	t.Cleanup(doorlog.SetBoot(s.hands.n, s.hands.running))
 	s.open(t)
 }
 

@@ -15,7 +15,6 @@ import (
 	"syscall"
 	"time"
 
-	bolt "go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
 )
 
@@ -25,7 +24,7 @@ type job struct {
 	// change leaves the transaction as it was. It may be called several times.
 	apply  func(*writeTx) error
 	room   bool         // it makes room, and may use the reserve (reserve.go)
-	series bool         // it is one of very many, and others come first (pace.go)
+	series bool         // it is one of very many, and others come first (series.go)
 	alone  func() error // instead of apply: what is to be done while nobody writes
 	ctx    context.Context
 	err    error
@@ -48,8 +47,6 @@ type committer struct {
 	clock   *clock
 	log     *slog.Logger
 	path    string // of the file, absolute
-
-	commitTx func(*bolt.Tx) error // (*bolt.Tx).Commit, but for a test of one that fails
 
 	mu    sync.Mutex
 	queue []*job
@@ -247,7 +244,7 @@ func (c *committer) transact(jobs []*job) error {
 	end := c.file.reserve.end
 	for tries := 0; ; tries++ {
 		err := c.tryTransact(jobs, makesRoom)
-		if !tooLargeForFile(err) {
+		if !tooLargeForFile(err) || errors.Is(err, ErrUnknownOutcome) {
 			return err
 		}
 		if err := c.file.lengthenAgain(tries, makesRoom); err != nil {
@@ -265,7 +262,7 @@ func (c *committer) tryTransact(jobs []*job, makesRoom bool) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	c.readers.beginWrite()
 	defer c.readers.endWrite()
-	tx, err := c.file.begin(true)
+	tx, err := c.file.beginTx()
 	if err != nil {
 		return diskError(err)
 	}
@@ -279,10 +276,10 @@ func (c *committer) tryTransact(jobs []*job, makesRoom bool) (err error) {
 			}
 		}
 		if err != nil {
-			c.file.rollback(tx)
+			tx.rollback()
 		}
 	}()
-	w, err := newWriteTx(tx, c.file.before(tx), c.names, c.tail)
+	w, err := newWriteTx(tx, c.names, c.tail)
 	if err != nil {
 		return err
 	}
@@ -296,7 +293,8 @@ func (c *committer) tryTransact(jobs []*job, makesRoom bool) (err error) {
 		}
 	}
 	if w.changes == 0 {
-		return tx.Rollback()
+		tx.rollback()
+		return nil
 	}
 	if err := w.finish(); err != nil {
 		return err
@@ -306,7 +304,7 @@ func (c *committer) tryTransact(jobs []*job, makesRoom bool) (err error) {
 		return err
 	}
 	c.tellUnfolded(w.unfolded)
-	if err := c.file.settle(w.txID - 1); err != nil {
+	if err := c.file.settle(tx.id() - 1); err != nil {
 		return diskError(err)
 	}
 	if err := c.file.allow(tx, w.bytes, makesRoom); err != nil {
@@ -315,12 +313,9 @@ func (c *committer) tryTransact(jobs []*job, makesRoom bool) (err error) {
 	if c.file.mayOutgrowMap() { // which waits for all readers
 		c.readers.beginWrite()
 	}
-	c.file.db.NoFreelistSync = !w.atEnd
-	defer func() { c.file.db.NoFreelistSync = true }()
-	c.file.summed = false // pages may be written over the sums
 	committing = true
-	if err := c.commitTx(tx); err != nil {
-		return c.afterFailedCommit(w.txID, err)
+	if err := tx.commit(w.atEnd); err != nil {
+		return c.afterFailedCommit(tx.id(), err)
 	}
 	committing = false
 	if err := c.file.noteCommit(); err != nil {
@@ -331,7 +326,6 @@ func (c *committer) tryTransact(jobs []*job, makesRoom bool) (err error) {
 		c.readers.beginWrite() // who knows of the keys is to get no reader of the state before
 		c.changes.add(w.touched)
 	}
-	stats := tx.Stats()
 	if c.look != nil && (c.commits+1)%looksAfter == 0 {
 		select {
 		case c.look <- struct{}{}:
@@ -339,7 +333,7 @@ func (c *committer) tryTransact(jobs []*job, makesRoom bool) (err error) {
 		}
 	}
 	noted()
-	c.tail, c.commits, c.pages, c.unclean = w.tail, c.commits+1, c.pages+stats.GetWrite(), w.unclean
+	c.tail, c.commits, c.pages, c.unclean = w.tail, c.commits+1, c.pages+tx.wrote(), w.unclean
 	return nil
 }
 
@@ -354,7 +348,7 @@ func (c *committer) note(w *writeTx) (noted func(), err error) {
 	c.clock.read()
 	clock, stale := c.clock.stale(w.atEnd)
 	if stale {
-		err = writable(w.tx, metaBucket).Put(metaClock, clock.encode())
+		err = w.tx.put(metaNumber, metaClock, clock.encode())
 	}
 	return func() {
 		if stale {
@@ -382,11 +376,9 @@ func (c *committer) close() error {
 // is unknown: if the next snapshot shows the transaction, its meta page was
 // written, and only the sync of it failed. To go on then would let bolt use
 // pages again that the last durable meta page still needs.
-func (c *committer) afterFailedCommit(txID int, cause error) error {
-	tx, err := c.file.begin(false)
+func (c *committer) afterFailedCommit(txID uint64, cause error) error {
+	shown, err := c.file.newest()
 	if err == nil {
-		shown := tx.ID()
-		c.file.rollback(tx)
 		if shown < txID {
 			return diskError(cause)
 		}

@@ -12,8 +12,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 // A Compacted is the account of a Compact.
@@ -68,7 +66,7 @@ func (s *Store) longCall(ctx context.Context, fn func(context.Context) error) er
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(s.life, cancel)()
-	unlock, err := s.rewrites.lock(ctx, ID{})
+	unlock, err := s.rewrites.Lock(ctx)
 	if err == nil {
 		defer unlock()
 		err = fn(ctx)
@@ -103,11 +101,6 @@ const (
 	fewChanges = 256  // changed keys for which the writers may be held
 	maxRounds  = 20   // rounds of catching up before the writers are held for however many there are
 )
-
-// copiedBytes is how much of the entries is copied from one snapshot, and synced,
-// and manyChanges how many changed keys are remembered before they are caught up
-// with. They are variables for a test that has few of both.
-var copiedBytes, manyChanges = 4 << 20, 1 << 16
 
 // A compaction copies the entries of a store into a new file. It reads them from
 // one short snapshot after another, so that pages which are freed meanwhile can
@@ -193,13 +186,11 @@ func (c *compaction) create() (err error) {
 		return err
 	}
 	opt.examined, opt.becomes = true, c.becomes
-	file := new(boltFile)
-	if err := file.open(c.temp, &opt); err != nil {
+	if c.file, err = openBoltFile(c.temp, opt.ofFile()); err != nil {
 		return err
 	}
-	c.file = file
 	// It is synced after each piece, and before it gets its name.
-	c.file.db.NoSync, c.file.db.NoGrowSync = true, true
+	c.file.deferSyncs(true)
 	return nil
 }
 
@@ -241,7 +232,7 @@ func (c *compaction) run() (err error) {
 	for c.bucket = range stored {
 		for c.key = nil; ; {
 			more, err := c.copySome()
-			if err == nil && more && c.changes.many() { // no later piece would show what comes after the last one
+			if err == nil && more && c.changes.len() > c.store.opt.manyChanges { // no later piece would show what comes after the last one
 				err = c.catchUp()
 			}
 			if err != nil {
@@ -272,9 +263,9 @@ func (c *compaction) run() (err error) {
 
 // copySome copies the next entries of a bucket. more: there may be others.
 func (c *compaction) copySome() (more bool, err error) {
-	name, copied := stored[c.bucket], int64(0)
-	err = c.update(func(from *reader, to *bolt.Tx) error {
-		bucket, size := writable(to, name), 0
+	copied := int64(0)
+	err = c.update(func(from *reader, to *boltTx) error {
+		size := 0
 		cursor := from.cursor(c.bucket)
 		k, v := cursor.First()
 		if c.key != nil {
@@ -284,10 +275,10 @@ func (c *compaction) copySome() (more bool, err error) {
 		}
 		var last []byte
 		for ; k != nil; k, v = cursor.Next() {
-			if more = size >= copiedBytes; more {
+			if more = size >= c.store.opt.copiedBytes; more {
 				break
 			}
-			if err := c.put(bucket, c.bucket, k, v); err != nil {
+			if err := c.put(to, c.bucket, k, v); err != nil {
 				return err
 			}
 			size += len(k) + len(v) + elementLen
@@ -301,14 +292,14 @@ func (c *compaction) copySome() (more bool, err error) {
 	})
 	if err == nil {
 		c.progress.add(copied)
-		err = c.file.db.Sync()
+		err = c.file.sync()
 	}
 	return more, err
 }
 
 // put puts an entry, which it counts. What does not verify is not
 // copied: the pages of the old file may still have what it was.
-func (c *compaction) put(to *bolt.Bucket, bucket int, key, value []byte) error {
+func (c *compaction) put(to *boltTx, bucket int, key, value []byte) error {
 	var err error
 	switch {
 	case bucket < len(recordKinds):
@@ -322,12 +313,12 @@ func (c *compaction) put(to *bolt.Bucket, bucket int, key, value []byte) error {
 	if err != nil {
 		return fmt.Errorf("%s: %s: %w", stored[bucket], keyText(shortened(key)), err)
 	}
-	return to.Put(key, value)
+	return to.put(bucket, key, value)
 }
 
 // update calls fn with a snapshot of the store and a transaction of the new file,
 // which is written, but not synced, afterwards.
-func (c *compaction) update(fn func(from *reader, to *bolt.Tx) error) error {
+func (c *compaction) update(fn func(from *reader, to *boltTx) error) error {
 	if err := c.ctx.Err(); err != nil {
 		return err
 	}
@@ -336,16 +327,16 @@ func (c *compaction) update(fn func(from *reader, to *bolt.Tx) error) error {
 		return err
 	}
 	defer sn.close() // after the commit: what was put lies in its pages
-	tx, err := c.file.begin(true)
+	tx, err := c.file.beginTx()
 	if err != nil {
 		return err
 	}
-	defer c.file.rollback(tx)
+	defer tx.rollback()
 	return guarded(func() error {
 		if err := fn(sn.r, tx); err != nil {
 			return err
 		}
-		if err := tx.Commit(); err != nil {
+		if err := tx.commit(false); err != nil {
 			return err
 		}
 		return c.file.noteCommit()
@@ -355,32 +346,31 @@ func (c *compaction) update(fn func(from *reader, to *bolt.Tx) error) error {
 // catchUp copies what has changed, of what has been copied before, and syncs it.
 func (c *compaction) catchUp() error {
 	for _, keys := range slices.Collect(slices.Chunk(c.changes.take(), caughtUp)) {
-		err := c.update(func(from *reader, to *bolt.Tx) error { return c.copyKeys(from, to, keys) })
+		err := c.update(func(from *reader, to *boltTx) error { return c.copyKeys(from, to, keys) })
 		if err != nil {
 			return err
 		}
 	}
-	return c.file.db.Sync()
+	return c.file.sync()
 }
 
 // copyKeys copies what is under keys, which are in order.
-func (c *compaction) copyKeys(from *reader, to *bolt.Tx, keys []changedKey) error {
+func (c *compaction) copyKeys(from *reader, to *boltTx, keys []changedKey) error {
 	for _, k := range keys {
 		key := []byte(k.key)
 		if k.bucket > c.bucket || k.bucket == c.bucket && bytes.Compare(key, c.key) > 0 {
 			continue // a later snapshot, from which it is going to be copied, shows it
 		}
-		bucket := writable(to, stored[k.bucket])
 		var err error
-		if there, v := bucket.Cursor().Seek(key); bytes.Equal(there, key) {
+		if v := to.Get(k.bucket, key); v != nil {
 			if err := c.sums.discount(k.bucket, key, v); err != nil {
 				return err
 			}
 		}
-		if v := from.get(k.bucket, key); v != nil {
-			err = c.put(bucket, k.bucket, key, v)
+		if v := from.Get(k.bucket, key); v != nil {
+			err = c.put(to, k.bucket, key, v)
 		} else {
-			err = bucket.Delete(key)
+			err = to.remove(k.bucket, key)
 		}
 		if err != nil {
 			return err
@@ -390,41 +380,44 @@ func (c *compaction) copyKeys(from *reader, to *bolt.Tx, keys []changedKey) erro
 }
 
 // copyMeta copies the bucket meta, with these sums in its state.
-func (c *compaction) copyMeta(from *reader, to *bolt.Tx, sums *sums) error {
-	if err := to.DeleteBucket(metaBucket); err != nil {
-		return err
+func (c *compaction) copyMeta(from *reader, to *boltTx, sums *sums) error {
+	var old [][]byte
+	there := to.cursor(metaNumber)
+	for k, _ := there.First(); k != nil; k, _ = there.Next() {
+		old = append(old, bytes.Clone(k))
 	}
-	meta, err := to.CreateBucket(metaBucket)
-	if err != nil {
-		return err
-	}
-	cursor := from.cursor(metaNumber)
-	for k, v := cursor.First(); k != nil; k, v = cursor.Next() {
-		if err := meta.Put(k, v); err != nil {
+	for _, k := range old {
+		if err := to.remove(metaNumber, k); err != nil {
 			return err
 		}
 	}
-	st, err := readState(from.tx)
+	cursor := from.cursor(metaNumber)
+	for k, v := cursor.First(); k != nil; k, v = cursor.Next() {
+		if err := to.put(metaNumber, k, v); err != nil {
+			return err
+		}
+	}
+	st, err := readState(from)
 	if err != nil {
 		return err
 	}
-	st.sums, st.txid = *sums, uint64(to.ID())
-	history, err := readLineage(from.tx)
+	st.sums, st.txid = *sums, to.id()
+	history, err := readLineage(from)
 	if err != nil {
 		return err
 	}
-	return errors.Join(meta.Put(metaState, st.encode()), writeLineage(to, history.moved(from.tx.ID(), to.ID())))
+	return errors.Join(to.put(metaNumber, metaState, st.encode()), writeLineage(to, history.moved(int(from.id()), int(to.id()))))
 }
 
 // readBack reads the new file as Open would.
 func (c *compaction) readBack() error {
-	if err := c.update(func(from *reader, to *bolt.Tx) error { return c.copyMeta(from, to, &c.sums) }); err != nil {
+	if err := c.update(func(from *reader, to *boltTx) error { return c.copyMeta(from, to, &c.sums) }); err != nil {
 		return err
 	}
-	if err := c.file.db.Sync(); err != nil {
+	if err := c.file.sync(); err != nil {
 		return err
 	}
-	if err := c.file.reserveRoom(&c.store.opt); err != nil {
+	if err := c.file.reserveRoom(c.store.opt.MaxSize, c.store.opt.MinFree); err != nil {
 		return err
 	}
 	metas, err := readMetas(c.file.file)
@@ -440,8 +433,8 @@ func (c *compaction) readBack() error {
 	}
 	// It is of several moments: a block that has changed may be there as it was,
 	// too, until that is caught up with. Then the sums decide.
-	x := &examination{mixed: true}
-	table, err := x.tabulate(&walker{ctx: c.ctx, r: c.file.file, meta: metas[0], depth: everything}, nil)
+	x := &examination{mixed: true, trust: c.store.opt.trust}
+	table, err := x.tabulate(&walker{ctx: c.ctx, r: c.file.file, meta: metas[0]}, nil)
 	c.file.table = table
 	return errors.Join(err, x.err())
 }
@@ -461,9 +454,9 @@ func (c *compaction) last(few bool) error {
 	keys := c.changes.take()
 	if few && len(keys) > caughtUp {
 		c.changes.putBack(keys[caughtUp:])
-		return c.update(func(from *reader, to *bolt.Tx) error { return c.copyKeys(from, to, keys[:caughtUp]) })
+		return c.update(func(from *reader, to *boltTx) error { return c.copyKeys(from, to, keys[:caughtUp]) })
 	}
-	err := c.update(func(from *reader, to *bolt.Tx) error {
+	err := c.update(func(from *reader, to *boltTx) error {
 		if err := c.copyKeys(from, to, keys); err != nil {
 			return err
 		}
@@ -472,8 +465,8 @@ func (c *compaction) last(few bool) error {
 	if err != nil {
 		return err
 	}
-	c.file.db.NoSync, c.file.db.NoGrowSync = false, false
-	if err := c.file.db.Sync(); err != nil {
+	c.file.deferSyncs(false)
+	if err := c.file.sync(); err != nil {
 		return err
 	}
 	if err := c.stillThere(); err != nil {
@@ -502,8 +495,8 @@ func (c *compaction) last(few bool) error {
 }
 
 // finish copies meta, whose sums say whether everything has been copied.
-func (c *compaction) finish(from *reader, to *bolt.Tx) error {
-	st, err := readState(from.tx)
+func (c *compaction) finish(from *reader, to *boltTx) error {
+	st, err := readState(from)
 	if err != nil {
 		return err
 	}
@@ -568,5 +561,3 @@ func (c *changedKeys) len() int {
 	defer c.mu.Unlock()
 	return len(c.keys)
 }
-
-func (c *changedKeys) many() bool { return c.len() > manyChanges }

@@ -65,7 +65,7 @@
 // the keys and codec.go the records. A frame goes from picture.go to thumbnail.go
 // and frame.go, after frame_cost.go has told from its headers what it would take.
 // retention.go says what is to be kept, keepfree.go what that means for a disk, and
-// prune.go with bound.go, removal.go and pace.go deletes the rest, as far as clock.go can tell the time and
+// prune.go with bound.go, removal.go and series.go deletes the rest, as far as clock.go can tell the time and
 // claim.go, with lineage.go, whose the pictures are; heldback.go notes what stays for
 // want of that. forget.go takes the names of missing pictures off.
 //

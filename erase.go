@@ -150,7 +150,7 @@ func (s *Store) erasePerson(ctx context.Context, name string, how Erasure) (*Era
 	}
 	e := &eraser{
 		events: list.forms(byPerson, name), persons: list.forms(personSpellings, name), written: make(map[string]bool),
-		store: s, ctx: ctx, pace: s.newPace(), progress: s.progress("erasing"), theirs: Query{Persons: []string{name}},
+		store: s, ctx: ctx, series: newSeries(s.commits), progress: s.progress("erasing"), theirs: Query{Persons: []string{name}},
 		Erased: Erased{Name: name, How: how, Kept: []string{}},
 	}
 	for _, form := range slices.Concat(e.events, e.persons, []string{norm.NFD.String(name)}) {
@@ -182,7 +182,7 @@ func (s *Store) erasePerson(ctx context.Context, name string, how Erasure) (*Era
 type eraser struct {
 	store    *Store
 	ctx      context.Context
-	pace     *pace
+	series   *series
 	progress progress // in events of the person
 	theirs   Query    // asks for these
 	Erased
@@ -322,7 +322,7 @@ func (e *eraser) eraseAtOnce(ids []ID) error {
 	begun := time.Now()
 	var files []string
 	var events, attributes int64
-	err := e.pace.makeRoom(e.ctx, func(w *writeTx) error {
+	err := e.series.makeRoom(e.ctx, func(w *writeTx) error {
 		files, events, attributes = nil, 0, 0
 		for _, id := range ids {
 			r, err := w.get(id)
@@ -362,7 +362,7 @@ func (e *eraser) eraseAtOnce(ids []ID) error {
 	e.Thumbnails += removed
 	e.Kept = append(e.Kept, kept[:min(len(kept), maxFindings-len(e.Kept))]...)
 	e.progress.add(events)
-	return e.pace.rest(e.ctx, time.Since(begun))
+	return e.series.rest(e.ctx, time.Since(begun))
 }
 
 // clear takes the name, and the thumbnail of who has it, from an event.
@@ -431,7 +431,7 @@ func (e *eraser) search() (err error) {
 	copies := "backups, exports and other copies that were made before " + e.At.Format(time.RFC3339)
 	var last time.Time
 	err = guarded(func() (err error) {
-		last, err = readLastBackup(sn.r.tx)
+		last, err = readLastBackup(sn.r)
 		return err
 	})
 	if err != nil {

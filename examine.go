@@ -59,10 +59,11 @@ type examination struct {
 	names          int        // of buckets of a store
 	unknown        []string
 	format, schema []byte
-	state          []byte             // its record in meta
-	known          *state             // nil: damaged, or not of this state of the file
-	storeID        ID                 // zero: damaged
-	mixed          bool               // it is not of one moment
+	state          []byte // its record in meta
+	known          *state // nil: damaged, or not of this state of the file
+	storeID        ID     // zero: damaged
+	mixed          bool   // it is not of one moment
+	trust          trust
 	notes          map[string][]byte  // other records of meta, which verify
 	sums           sums               // of what is there
 	unsound        bool               // pages, or meta, are damaged
@@ -99,14 +100,14 @@ func (x *examination) examine(w *walker) error {
 	}
 	if st, err := decodeState(x.state); err == nil {
 		x.storeID = st.storeID
-		if err := st.isOf(w.meta.txid); err != nil { // its sums are of before
+		if err := st.isOf(w.meta.txid, x.trust); err != nil { // its sums are of before
 			x.report(2, "%v", err)
 		} else {
 			x.known = &st
 		}
 	}
 	x.unsound = x.all > x.damagedRecords()
-	if w.depth == everything {
+	if w.only == nil {
 		x.compare()
 	}
 	return nil
@@ -282,13 +283,9 @@ func (x *examination) whole(bucket int) bool {
 	return x.known != nil && x.sums[bucket] == x.known.sums[bucket] && x.damaged[bucket] == 0
 }
 
-// wholeBelow is the size of a file that is read whole each time it is opened, as that
-// takes no time. It is a variable for a test of a larger file.
-var wholeBelow int64 = 1 << 20
-
 // examine reads a file before bolt maps it: of one that was closed, and has the sums of
 // its pages, what bolt is about to believe; of another one, and of a small one, all of it.
-func (f *boltFile) examine() error {
+func (o *settings) examine(f *boltFile) error {
 	info, err := f.file.Stat()
 	if err != nil {
 		return err
@@ -301,8 +298,8 @@ func (f *boltFile) examine() error {
 	if err := meta.check(info.Size()); err != nil {
 		return err
 	}
-	x := new(examination)
-	w := &walker{ctx: context.Background(), r: f.file, meta: meta, depth: justMeta}
+	x := &examination{trust: o.trust}
+	w := &walker{ctx: context.Background(), r: f.file, meta: meta, only: metaBucket}
 	if err := x.examine(w); err != nil {
 		return err
 	}
@@ -310,29 +307,29 @@ func (f *boltFile) examine() error {
 		return err
 	}
 	if x.known.unclean || meta.freelist == noFreelist {
-		return f.examineAll(meta, nil)
+		return o.examineAll(f, meta, nil)
 	}
-	sums, err := readPageSums(f.file, &meta)
+	sums, err := readPageSums(f.file, &meta, len(buckets))
 	if err != nil {
 		return err
 	}
 	if f.summed = sums != nil && sums.storeID == x.known.storeID; !f.summed {
-		return f.examineAll(meta, nil)
+		return o.examineAll(f, meta, nil)
 	}
-	if int64(meta.pages)*int64(meta.pageSize) < wholeBelow {
-		return f.examineAll(meta, sums.sums)
+	if int64(meta.pages)*int64(meta.pageSize) < o.wholeBelow {
+		return o.examineAll(f, meta, sums.sums)
 	}
-	f.table, err = sums.table(f.file, meta, w.free)
+	f.table, err = sums.table(f.file, meta, w.free, buckets, o.trust)
 	return err
 }
 
 // examineAll reads a whole file, and makes the table of its pages. Unless known is nil
 // they should have these sums.
-func (f *boltFile) examineAll(meta boltMeta, known []uint32) error {
+func (o *settings) examineAll(f *boltFile, meta boltMeta, known []uint32) error {
 	stop := readAhead(f.file, int64(meta.pages)*int64(meta.pageSize))
 	defer stop()
-	x := new(examination)
-	table, err := x.tabulate(&walker{ctx: context.Background(), r: f.file, meta: meta, depth: everything}, known)
+	x := &examination{trust: o.trust}
+	table, err := x.tabulate(&walker{ctx: context.Background(), r: f.file, meta: meta}, known)
 	f.table = table
 	return errors.Join(err, x.err())
 }
@@ -342,7 +339,7 @@ func (f *boltFile) examineAll(meta boltMeta, known []uint32) error {
 func (x *examination) tabulate(w *walker, known []uint32) (*pageTable, error) {
 	sums := make([]uint32, w.meta.pages)
 	w.look = func(id uint64, data []byte) string {
-		if sums[id] = pageSum(data); known != nil && sums[id] != known[id] && !trusts.sums {
+		if sums[id] = pageSum(data); known != nil && sums[id] != known[id] && !x.trust.Sums {
 			return wrongSumText
 		}
 		return ""
@@ -350,11 +347,11 @@ func (x *examination) tabulate(w *walker, known []uint32) (*pageTable, error) {
 	if err := x.examine(w); err != nil {
 		return nil, err
 	}
-	var sizes [storedBuckets + 1]int
+	sizes := make([]int, len(buckets))
 	for i, n := range x.pages {
 		sizes[i] = int(n)
 	}
-	return tableOf(w, sums, sizes), nil
+	return tableOf(w, buckets, sums, sizes, x.trust), nil
 }
 
 // readAhead reads a file from its beginning on, as fast as the disk can, so that

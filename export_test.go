@@ -54,7 +54,7 @@ func (s *Store) checkTable(ctx context.Context) error {
 	defer sn.close()
 	t := sn.r.file.table
 	x := new(examination)
-	want, err := x.tabulate(&walker{ctx: ctx, r: sn.file(), meta: meta, depth: everything}, nil)
+	want, err := x.tabulate(&walker{ctx: ctx, r: sn.file(), meta: meta}, nil)
 	if err != nil {
 		return err
 	}
@@ -202,22 +202,24 @@ func (s *Store) Damage(t testing.TB, kind string) (repair func()) {
 // rawUpdate changes the file in the committer's place, past all that keeps it right.
 func (s *Store) rawUpdate(t testing.TB, fn func(*bolt.Tx) error) {
 	t.Helper()
-	err := s.commits.submit(context.Background(), func(w *writeTx) error {
-		w.changes++
-		err := fn(w.tx)
-		st, serr := readState(w.tx)
-		w.state = st
-		w.txid = uint64(w.txID)
-		return errors.Join(err, serr)
-	})
+	f := s.commits.file
+	commit := f.commitTx
+	defer func() { f.commitTx = commit }()
+	f.commitTx = func(tx *bolt.Tx) error { return errors.Join(fn(tx), SealState(tx), commit(tx)) }
+	err := s.commits.submit(context.Background(), func(w *writeTx) error { w.changes++; return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
 }
 
+// A rawTx gives what a transaction of bolt's has.
+type rawTx struct{ *bolt.Tx }
+
+func (tx rawTx) Get(bucket int, key []byte) []byte { return tx.Bucket(buckets[bucket]).Get(key) }
+
 // resum has the sums be those of what is there.
 func resum(tx *bolt.Tx) error {
-	st, err := readState(tx)
+	st, err := readState(rawTx{tx})
 	if err != nil {
 		return err
 	}
@@ -322,7 +324,7 @@ func damage(tx *bolt.Tx, kind string) error {
 	case "detections changed":
 		return detections.Put(first, encodeDetections(id, []Detection{{Label: "one"}}))
 	case "miscounted":
-		st, err := readState(tx)
+		st, err := readState(rawTx{tx})
 		st.sums[eventsSum].entries++
 		st.sums[personsSum].entries++
 		return errors.Join(err, tx.Bucket(metaBucket).Put(metaState, st.encode()))
@@ -382,7 +384,7 @@ func HoldThumbnails(s *Store) (release func()) {
 // FailCommits has every commit fail with err: after it has been done, as when
 // the last sync fails, or before. nil: they go well again.
 func (s *Store) FailCommits(after bool, err error) {
-	s.commits.commitTx = func(tx *bolt.Tx) error {
+	s.commits.file.commitTx = func(tx *bolt.Tx) error {
 		if err != nil && !after {
 			return errors.Join(err, tx.Rollback())
 		}
@@ -393,7 +395,7 @@ func (s *Store) FailCommits(after bool, err error) {
 // BesideCommits has before and after be called in every commit: before it is done, and
 // when it has been done and nobody has been told.
 func (s *Store) BesideCommits(before, after func()) {
-	s.commits.commitTx = func(tx *bolt.Tx) error {
+	s.commits.file.commitTx = func(tx *bolt.Tx) error {
 		before()
 		defer after()
 		return tx.Commit()
@@ -408,13 +410,12 @@ func (s *Store) IdleReaders() int {
 }
 
 // DamagedDelete takes the oldest event of the tail away, whatever its record is.
-func (s *Store) DamagedDelete(t testing.TB) error {
+func (s *Store) DamagedDelete(t testing.TB) {
 	t.Helper()
 	s.rawUpdate(t, func(tx *bolt.Tx) error {
 		k, _ := tx.Bucket(tailBucket).Cursor().First()
 		return errors.Join(tx.Bucket(tailBucket).Delete(k), resum(tx))
 	})
-	return nil
 }
 
 // BreakRollup flips a bit of the last rollup.
@@ -430,7 +431,7 @@ func (s *Store) BreakRollup(t testing.TB) {
 
 // moveWatermark makes all events the tail.
 func moveWatermark(tx *bolt.Tx) error {
-	st, err := readState(tx)
+	st, err := readState(rawTx{tx})
 	if err != nil {
 		return err
 	}
@@ -446,13 +447,12 @@ func (s *Store) ChecksOfRecent(n int) (took time.Duration, err error) {
 		key, rec []byte
 	}
 	err = s.View(context.Background(), func(sn *Snapshot) error {
-		meta := readable(sn.r.tx, metaBucket)
-		list := []checked{{&stateRecord, metaState, meta.Get(metaState)}}
-		c := readable(sn.r.tx, eventsBucket).Cursor()
+		list := []checked{{&stateRecord, metaState, sn.r.Get(metaNumber, metaState)}}
+		c := sn.r.cursor(eventsSum)
 		for k, v := c.Last(); k != nil && n > 0; k, v = c.Prev() {
 			n--
 			list = append(list, checked{&eventRecord, k, v})
-			if v := readable(sn.r.tx, detectionsBucket).Get(k); v != nil {
+			if v := sn.r.Get(detectionsSum, k); v != nil {
 				list = append(list, checked{&detectionsRecord, k, v})
 			}
 		}
@@ -471,52 +471,90 @@ func (s *Store) ChecksOfRecent(n int) (took time.Duration, err error) {
 	return took, err
 }
 
-// BareCommit commits an event to a bolt file, with or without the sums.
-func BareCommit(db *bolt.DB, e Event, tie uint64, sums bool) error {
+// A BareFile is the file of a store that is written to past the store.
+type BareFile struct{ file *boltFile }
+
+// OpenBare opens the file of a store that nobody has open.
+func OpenBare(t testing.TB, path string) BareFile {
+	t.Helper()
+	opt, err := (&Options{}).withDefaults(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opt.examined = true
+	var f BareFile
+	if f.file, err = openBoltFile(path, opt.ofFile()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := f.file.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return f
+}
+
+// Commit commits an event, with or without the sums.
+func (f BareFile) Commit(e Event, tie uint64, sums bool) error {
 	e.ID = makeID(e.RecordedAt, tie)
 	in := insertion{record: record{Event: e}}
 	in.encode()
-	return db.Update(func(tx *bolt.Tx) error {
-		w, err := newWriteTx(tx, nil, new(interner), 0)
-		if err != nil {
-			return err
-		}
-		if sums {
-			err = errors.Join(w.add(eventsSum, in.ID[:], in.event), w.add(detectionsSum, in.ID[:], in.detected))
-			return errors.Join(err, writable(tx, metaBucket).Put(metaState, w.encode()))
-		}
-		return errors.Join(w.events.Put(in.ID[:], in.event), w.detections.Put(in.ID[:], in.detected))
-	})
+	tx, err := f.file.beginTx()
+	if err != nil {
+		return err
+	}
+	defer tx.rollback()
+	w, err := newWriteTx(tx, new(interner), 0)
+	if err != nil {
+		return err
+	}
+	if sums {
+		err = errors.Join(w.add(eventsSum, in.ID[:], in.event), w.add(detectionsSum, in.ID[:], in.detected))
+		err = errors.Join(err, w.tx.put(metaNumber, metaState, w.encode()))
+	} else {
+		err = errors.Join(w.tx.put(eventsSum, in.ID[:], in.event), w.tx.put(detectionsSum, in.ID[:], in.detected))
+	}
+	return errors.Join(err, tx.commit(false))
 }
 
 // SetDisk has a store ask disk for the free and all bytes of the disk of its thumbnails.
-func SetDisk(o *Options, disk func(dir string) (free, total int64, err error)) { o.disk = disk }
+func SetDisk(disk func(dir string) (free, total int64, err error)) (restore func()) {
+	return setKnobs(func(k *knobs) { k.disk = disk })
+}
+
+// setKnobs has stores that are opened from now on have other knobs.
+func setKnobs(turn func(*knobs)) (restore func()) {
+	before := defaults
+	turn(&defaults)
+	return func() { defaults = before }
+}
 
 // SetWholeBelow has files of this size and above be large ones, which are not
 // read whole when they are opened; restore takes it back.
 func SetWholeBelow(size int64) (restore func()) {
-	before := wholeBelow
-	wholeBelow = size
-	return func() { wholeBelow = before }
+	return setKnobs(func(k *knobs) { k.wholeBelow = size })
 }
 
 // SetMapSize has files be mapped as they are (0), so that growing ones are
 // mapped anew; restore takes it back.
 func SetMapSize(size int64) (restore func()) {
-	before := leastMap
-	leastMap = size
-	return func() { leastMap = before }
+	return setKnobs(func(k *knobs) { k.leastMap = size })
 }
 
 // SealState has the state be of a transaction that a test makes.
-func SealState(tx *bolt.Tx) error { return sealState(tx) }
+func SealState(tx *bolt.Tx) error {
+	st, err := readState(rawTx{tx})
+	if err != nil {
+		return err
+	}
+	st.txid = uint64(tx.ID())
+	return tx.Bucket(metaBucket).Put(metaState, st.encode())
+}
 
 // SetTrust has checks be left out: that the state is of the transaction of the meta
 // page, that a page has its sum, and what is asked of a page on the way of a search.
 func SetTrust(txids, sums, checks bool) (restore func()) {
-	before := trusts
-	trusts.txids, trusts.sums, trusts.checks = txids, sums, checks
-	return func() { trusts = before }
+	return setKnobs(func(k *knobs) { k.trust = trust{txids, sums, checks} })
 }
 
 // FirstPage returns the first leaf of a bucket, which must have one of its own, and
@@ -528,7 +566,7 @@ func (s *Store) FirstPage(t testing.TB, bucket string) (at, size int64) {
 		t.Fatal(err)
 	}
 	defer sn.close()
-	c := sn.r.cursor(bucketNumbers[bucket])
+	c := sn.r.cursor(slices.IndexFunc(buckets, func(b []byte) bool { return string(b) == bucket }))
 	c.First()
 	l := &c.stack[len(c.stack)-1]
 	if l.id == 0 {
@@ -539,7 +577,7 @@ func (s *Store) FirstPage(t testing.TB, bucket string) (at, size int64) {
 
 // RaiseSchema makes a store of the schema after this one of a file.
 func RaiseSchema(tx *bolt.Tx) error {
-	st, err := readState(tx)
+	st, err := readState(rawTx{tx})
 	if err != nil {
 		return err
 	}
@@ -590,9 +628,7 @@ func UnreadablePages(t testing.TB, path string, from, until int64) *Verification
 // SmallSteps has a compaction copy a few entries at a time, and catch up with each
 // changed key at once; restore takes it back.
 func SmallSteps() (restore func()) {
-	bytes, changes := copiedBytes, manyChanges
-	copiedBytes, manyChanges = 2<<10, 1
-	return func() { copiedBytes, manyChanges = bytes, changes }
+	return setKnobs(func(k *knobs) { k.copiedBytes, k.manyChanges = 2<<10, 1 })
 }
 
 // Transactions returns how many transactions there have been, without waiting
@@ -640,8 +676,10 @@ func SmallBackups() (restore func()) {
 }
 
 // SetBoot has the running of the system be another one, that of start number n.
-func SetBoot(o *Options, n byte, running func() time.Duration) {
-	o.boot = func() boot { return boot{id: ID{n}, lasts: true, running: running} }
+func SetBoot(n byte, running func() time.Duration) (restore func()) {
+	return setKnobs(func(k *knobs) {
+		k.boot = func() boot { return boot{id: ID{n}, lasts: true, running: running} }
+	})
 }
 
 // FolderOf returns whose the thumbnail folder of a store is; empty: it cannot be known.

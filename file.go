@@ -24,21 +24,18 @@ const (
 
 // openFile opens the bolt file of a store, which exists, and which is examined
 // before bolt maps it (examine.go).
-func openFile(path string, opt *Options) (*boltFile, error) {
+func openFile(path string, opt *settings) (*boltFile, error) {
 	if err := checkFile(path); err != nil {
 		return nil, err
 	}
-	f := new(boltFile)
-	if err := f.open(path, opt); err != nil {
+	f, err := openBoltFile(path, opt.ofFile())
+	if err != nil {
 		return nil, err
 	}
-	tx, err := f.begin(false)
+	r, err := f.read()
 	if err == nil {
-		err = guarded(func() error {
-			newView(f, tx).visitMeta()
-			return checkSchema(tx)
-		})
-		f.rollback(tx)
+		err = guarded(func() error { return checkSchema(r.view) })
+		r.end()
 	}
 	if errors.Is(err, ErrOlderSchema) && !opt.ReadOnly {
 		if err = f.upgrade(); err != nil {
@@ -60,6 +57,10 @@ type boltFile struct {
 	file   *os.File
 	broken atomic.Pointer[error] // set once: bolt has panicked with its locks held
 
+	names    [][]byte // of its buckets, by number; the last one is small
+	trust    trust
+	commitTx func(*bolt.Tx) error // (*bolt.Tx).Commit, but for a test of one that fails
+
 	table    *pageTable // nil of a file that is being made
 	summed   bool       // the sums of its pages are behind them (pagesums.go)
 	settled  bool       // see settle
@@ -75,13 +76,37 @@ func guarded(fn func() error) (err error) {
 	return fn()
 }
 
-func (f *boltFile) open(path string, opt *Options) error {
+// boltOptions say how a file is opened.
+type boltOptions struct {
+	opening
+	names    [][]byte // of the buckets
+	maxSize  int64    // where there is no reserve: of the file
+	leastMap int64    // how much a 64-bit system maps at least
+	becomes  int64    // how large the file is going to be, if that is known
+	trust    trust
+
+	// examine, if it is not nil, examines the file before bolt maps it.
+	examine func(*boltFile) error
+}
+
+// openBoltFile opens a file, which exists. Nobody else has it open for writing then, nor,
+// unless opt.readOnly, at all: see fsx.OpenLocked.
+func openBoltFile(path string, opt *boltOptions) (*boltFile, error) {
+	f := new(boltFile)
+	if err := f.open(path, opt); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func (f *boltFile) open(path string, opt *boltOptions) error {
+	f.names, f.trust, f.commitTx = opt.names, opt.trust, (*bolt.Tx).Commit
 	options := &bolt.Options{
-		Timeout: opt.LockTimeout,
+		Timeout: opt.timeout,
 		// The array merges the list of all free pages anew in every commit: see design/schema.md.
 		FreelistType:    bolt.FreelistMapType,
-		ReadOnly:        opt.ReadOnly,
-		InitialMmapSize: mapSize(path, opt.becomes),
+		ReadOnly:        opt.readOnly,
+		InitialMmapSize: mapSize(path, opt.leastMap, opt.becomes),
 		NoStatistics:    true,
 		// The list of the free pages is as long as there are many, and every commit would
 		// write all of it. Close does (committer.close).
@@ -89,12 +114,12 @@ func (f *boltFile) open(path string, opt *Options) error {
 		Logger:         rescanGuard{f},
 		OpenFile: func(name string, flag int, perm os.FileMode) (_ *os.File, err error) {
 			// The file exists: one that went away must not come back empty.
-			f.file, err = openLocked(name, flag&^os.O_CREATE, perm, opt)
+			f.file, err = openLocked(name, flag&^os.O_CREATE, perm, &opt.opening)
 			if err != nil {
 				return nil, err
 			}
-			if !opt.examined {
-				err = f.examine()
+			if opt.examine != nil {
+				err = opt.examine(f)
 			}
 			if err != nil {
 				err = errors.Join(err, f.file.Close())
@@ -104,7 +129,7 @@ func (f *boltFile) open(path string, opt *Options) error {
 		},
 	}
 	if !reserves {
-		options.MaxSize = int(opt.MaxSize)
+		options.MaxSize = int(opt.maxSize)
 	}
 	opened := false
 	err := guarded(func() (err error) {
@@ -147,15 +172,6 @@ func (f *boltFile) begin(writable bool) (tx *bolt.Tx, err error) {
 	return tx, err
 }
 
-// before returns the state that a write transaction begins with, of a file whose pages
-// are known.
-func (f *boltFile) before(tx *bolt.Tx) *view {
-	if f.table == nil {
-		return nil
-	}
-	return newView(f, tx)
-}
-
 // rollback ends a transaction that has not been committed, and does nothing to one that has.
 func (f *boltFile) rollback(tx *bolt.Tx) {
 	if f.broken.Load() != nil {
@@ -175,14 +191,11 @@ func (f *boltFile) close() error {
 // (allow) may make bolt map it anew.
 func (f *boltFile) mayOutgrowMap() bool { return !reserves || int64(f.db.MaxSize) >= f.mapped }
 
-// leastMap is how much a 64-bit system maps; a test has it be 0.
-var leastMap int64 = 1 << 30
-
 // mapSize returns the address space that is set aside for the file, so that a
 // growing file is not mapped anew, for which readers and the writer would have
 // to wait for each other: twice what it has, or is about to have, and 1 GiB at
 // least. 32-bit systems have little of it, and Windows would make the file as large.
-func mapSize(path string, becomes int64) int {
+func mapSize(path string, leastMap, becomes int64) int {
 	switch {
 	case leastMap == 0 || runtime.GOOS == "windows":
 		return 0
@@ -222,17 +235,24 @@ func boltOpenError(err error) error {
 	return err
 }
 
+// An opening says how a file is opened.
+type opening struct {
+	open     func(name string, flag int, perm os.FileMode) (*os.File, error)
+	readOnly bool
+	timeout  time.Duration // how long another process is waited for that has it locked
+}
+
 // openLocked opens a file and locks it as bolt will: alone, or with others who
 // read. What bolt does to a file that it has mapped could not be taken back, so
 // the file must be examined before, and not be written to meanwhile.
-func openLocked(path string, flag int, perm os.FileMode, opt *Options) (*os.File, error) {
-	deadline := time.Now().Add(opt.LockTimeout)
+func openLocked(path string, flag int, perm os.FileMode, how *opening) (*os.File, error) {
+	deadline := time.Now().Add(how.timeout)
 	for {
-		f, err := opt.OpenFile(path, flag, perm)
+		f, err := how.open(path, flag, perm)
 		if err != nil {
 			return nil, err
 		}
-		held, err := tryLock(f, !opt.ReadOnly)
+		held, err := tryLock(f, !how.readOnly)
 		err = lockError(err)
 		if err == nil && !held {
 			var same bool
@@ -279,7 +299,7 @@ func isAt(f *os.File, path string) (bool, error) {
 // a page whose sync has failed. Pages that only the meta page before it needs are
 // free now, and to write over them first would leave nothing whole after a power
 // cut. Nobody writes to the file meanwhile.
-func (f *boltFile) settle(newest int) error {
+func (f *boltFile) settle(newest uint64) error {
 	if f.settled {
 		return nil
 	}
@@ -288,7 +308,7 @@ func (f *boltFile) settle(newest int) error {
 	if err := readPage(f.file, meta, at); err != nil {
 		return err
 	}
-	if m, ok := parseMeta((*[boltMetaLen]byte)(meta[pageHeaderLen:])); !ok || m.txid != uint64(newest) {
+	if m, ok := parseMeta((*[boltMetaLen]byte)(meta[pageHeaderLen:])); !ok || m.txid != newest {
 		return fmt.Errorf("%w: meta page %d has changed", ErrCorrupt, newest%2)
 	}
 	if _, err := f.file.WriteAt(meta, at); err != nil {
@@ -303,7 +323,7 @@ func (f *boltFile) settle(newest int) error {
 
 // createFile makes a new, empty store at path. Of several processes that do so
 // at the same time one makes the store, and the others find it made.
-func createFile(path string, opt *Options) error {
+func createFile(path string, opt *settings) error {
 	ids := idSource{entropy: opt.Entropy}
 	storeID, err := ids.next(opt.Now())
 	if err != nil {
@@ -381,22 +401,43 @@ func putInPlace(temp, path string) error {
 }
 
 // buildFile makes a bolt file with the buckets of a store.
-func buildFile(path string, storeID, incarnation ID, opt *Options) error {
+func buildFile(path string, storeID, incarnation ID, opt *settings) error {
+	return makeBoltFile(path, opt.ofFile(), func(tx *boltTx) error { return createSchema(tx, storeID, incarnation) })
+}
+
+// makeBoltFile makes a file at path, with all buckets, which fill fills. It is durable,
+// but its name may not be.
+func makeBoltFile(path string, opt *boltOptions, fill func(*boltTx) error) error {
 	db, err := bolt.Open(path, filePerm, &bolt.Options{
-		Timeout: opt.LockTimeout, FreelistType: bolt.FreelistArrayType, NoStatistics: true,
+		Timeout: opt.timeout, FreelistType: bolt.FreelistArrayType, NoStatistics: true,
 		OpenFile: func(name string, flag int, perm os.FileMode) (*os.File, error) {
-			return openLocked(name, flag, perm, opt) // which says clearly what bolt would not
+			return openLocked(name, flag, perm, &opt.opening) // which says clearly what bolt would not
 		},
 	})
 	if err != nil {
 		return boltOpenError(err)
 	}
-	err = db.Update(func(tx *bolt.Tx) error { return createSchema(tx, storeID, incarnation) })
+	f := &boltFile{names: opt.names}
+	err = db.Update(func(tx *bolt.Tx) error {
+		t := f.txOf(tx)
+		for i := range f.names {
+			if err := t.makeBucket(i); err != nil {
+				return err
+			}
+		}
+		return fill(t)
+	})
 	if err == nil {
 		err = db.Sync()
 	}
 	return errors.Join(err, db.Close())
 }
+
+// deferSyncs has later commits not be synced, until it is called with false: sync does.
+func (f *boltFile) deferSyncs(yes bool) { f.db.NoSync, f.db.NoGrowSync = yes, yes }
+
+// sync makes what was committed durable.
+func (f *boltFile) sync() error { return f.db.Sync() }
 
 // removeLeftovers removes what a creation, or a compaction, that was cut short
 // left behind: beside the file itself, if path is a link.

@@ -193,7 +193,7 @@ func (f *forgetting) forget() error {
 			return err
 		}
 		begun := time.Now()
-		n := min(len(f.found), f.p.pace.events())
+		n := min(len(f.found), f.p.series.events())
 		err := f.forgetSome(f.found[:n])
 		for n > 1 && errors.Is(err, ErrFull) { // fewer events take fewer pages
 			n /= 2
@@ -203,7 +203,7 @@ func (f *forgetting) forget() error {
 			return err
 		}
 		f.found = f.found[n:]
-		if err := f.p.pace.rest(f.p.ctx, time.Since(begun)); err != nil {
+		if err := f.p.series.rest(f.p.ctx, time.Since(begun)); err != nil {
 			return err
 		}
 	}
@@ -212,14 +212,14 @@ func (f *forgetting) forget() error {
 
 func (f *forgetting) forgetSome(some []ID) error {
 	for _, id := range some { // in their order, in which a Prune takes them, too
-		unlock, err := f.s.busy.lock(f.p.ctx, id)
+		unlock, err := f.s.busy.Lock(f.p.ctx, id)
 		if err != nil {
 			return err
 		}
 		defer unlock()
 	}
 	events := int64(0)
-	err := f.p.pace.makeRoom(f.p.ctx, func(w *writeTx) error {
+	err := f.p.series.makeRoom(f.p.ctx, func(w *writeTx) error {
 		events = 0
 		for _, id := range some {
 			r, err := w.get(id)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 // What the last Prune did not remove, because it had no proof that it may, is a
@@ -22,7 +20,7 @@ func (s *Store) keepHeldBack(ctx context.Context, heldBack []string) error {
 	}
 	var before []string
 	err = guarded(func() (err error) {
-		before, err = readHeldBack(sn.r.tx)
+		before, err = readHeldBack(sn.r)
 		return err
 	})
 	sn.close()
@@ -32,11 +30,10 @@ func (s *Store) keepHeldBack(ctx context.Context, heldBack []string) error {
 	}
 	return s.commits.makeRoom(ctx, func(w *writeTx) error {
 		w.changes++
-		meta := writable(w.tx, metaBucket)
 		if len(heldBack) == 0 {
-			return meta.Delete(metaHeldBack)
+			return w.tx.remove(metaNumber, metaHeldBack)
 		}
-		return meta.Put(metaHeldBack, stateRecord.encode(metaHeldBack, func(e *encoder) {
+		return w.tx.put(metaNumber, metaHeldBack, stateRecord.encode(metaHeldBack, func(e *encoder) {
 			e.array(len(heldBack))
 			for _, text := range heldBack {
 				e.text(text)
@@ -45,8 +42,8 @@ func (s *Store) keepHeldBack(ctx context.Context, heldBack []string) error {
 	})
 }
 
-func readHeldBack(tx *bolt.Tx) ([]string, error) {
-	rec := readable(tx, metaBucket).Get(metaHeldBack)
+func readHeldBack(from getter) ([]string, error) {
+	rec := from.Get(metaNumber, metaHeldBack)
 	if rec == nil {
 		return nil, nil
 	}

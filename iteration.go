@@ -43,10 +43,10 @@ type iteration struct {
 // A stateOf tells states of a store apart.
 type stateOf struct {
 	file *boltFile
-	txID int
+	txID uint64
 }
 
-func (sn *Snapshot) stateOf() stateOf { return stateOf{sn.r.file, sn.r.tx.ID()} }
+func (sn *Snapshot) stateOf() stateOf { return stateOf{sn.r.file, sn.r.id()} }
 
 // Events iterates over the events that q asks for. An error is the last thing that it
 // yields, with a zero Event.

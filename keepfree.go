@@ -155,7 +155,7 @@ func (p *pruning) lastInVain() (v vain, err error) {
 	}
 	defer sn.close()
 	err = guarded(func() error {
-		rec := readable(sn.r.tx, metaBucket).Get(metaVain)
+		rec := sn.r.Get(metaNumber, metaVain)
 		if rec != nil {
 			v, err = decodeVain(rec)
 		}
@@ -185,11 +185,10 @@ func (p *pruning) noteVain() error {
 	}
 	return p.s.commits.makeRoom(p.ctx, func(w *writeTx) error {
 		w.changes++
-		meta := writable(w.tx, metaBucket)
 		if now.removed == 0 {
-			return meta.Delete(metaVain)
+			return w.tx.remove(metaNumber, metaVain)
 		}
-		return meta.Put(metaVain, stateRecord.encode(metaVain, func(e *encoder) {
+		return w.tx.put(metaNumber, metaVain, stateRecord.encode(metaVain, func(e *encoder) {
 			b := binary.BigEndian.AppendUint64(nil, uint64(now.removed))
 			e.buf.Write(binary.BigEndian.AppendUint64(b, uint64(now.free)))
 		}))

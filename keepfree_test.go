@@ -32,9 +32,8 @@ func onDisk(t *testing.T, disk *modelDisk, n int) (*testStore, []doorlog.Event) 
 	if runtime.GOOS == "windows" {
 		t.Skip("SKIP: the free space is not known")
 	}
-	var options doorlog.Options
 	thumbs := ""
-	doorlog.SetDisk(&options, func(dir string) (free, total int64, err error) {
+	t.Cleanup(doorlog.SetDisk(func(dir string) (free, total int64, err error) {
 		if dir != thumbs {
 			t.Errorf("asked for the disk of %s", dir)
 		}
@@ -53,8 +52,8 @@ func onDisk(t *testing.T, disk *modelDisk, n int) (*testStore, []doorlog.Event) 
 			free = disk.kept
 		}
 		return max(0, free), disk.total, nil
-	})
-	s := newStoreWith(t, options)
+	}))
+	s := newStore(t)
 	thumbs = s.thumbs
 	events := make([]doorlog.Event, n)
 	for i := range events {
@@ -265,9 +264,8 @@ func TestRetentionLogsWhatItHoldsBack(t *testing.T) {
 
 // A disk that does not say how much is free is an error, and nothing goes.
 func TestKeepFreeOfADiskThatDoesNotSay(t *testing.T) {
-	var options doorlog.Options
-	doorlog.SetDisk(&options, func(string) (int64, int64, error) { return 0, 0, errors.ErrUnsupported })
-	s := newStoreWith(t, options)
+	defer doorlog.SetDisk(func(string) (int64, int64, error) { return 0, 0, errors.ErrUnsupported })()
+	s := newStore(t)
 	s.write(t, motion("garage", 1))
 	_, err := s.Prune(t.Context(), keepFree(1))
 	wantError(t, err, errors.ErrUnsupported, "prune: ")

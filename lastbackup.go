@@ -5,8 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"time"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 // The time of the last backup is a record (codec.go) in meta, whose payload is
@@ -24,13 +22,13 @@ func (s *Store) recordBackup(ctx context.Context, at time.Time) error {
 		rec := stateRecord.encode(metaLastBackup, func(e *encoder) {
 			e.buf.Write(binary.BigEndian.AppendUint64(nil, uint64(at.UnixNano())))
 		})
-		return writable(w.tx, metaBucket).Put(metaLastBackup, rec)
+		return w.tx.put(metaNumber, metaLastBackup, rec)
 	})
 }
 
 // readLastBackup returns the time of the last backup, zero if there is none.
-func readLastBackup(tx *bolt.Tx) (time.Time, error) {
-	rec := readable(tx, metaBucket).Get(metaLastBackup)
+func readLastBackup(from getter) (time.Time, error) {
+	rec := from.Get(metaNumber, metaLastBackup)
 	if rec == nil {
 		return time.Time{}, nil
 	}

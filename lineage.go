@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 // A lineage says which history of a store a file holds. An incarnation is a run of
@@ -27,7 +25,7 @@ type lineage struct {
 const lineageLen = 16 + 8
 
 // commit returns the number of a transaction.
-func (l *lineage) commit(txID int) uint64 { return l.base + uint64(txID) }
+func (l *lineage) commit(txID uint64) uint64 { return l.base + txID }
 
 // moved returns the lineage in another file, in which transaction to is the one that
 // from is in this.
@@ -52,16 +50,16 @@ func decodeLineage(rec []byte) (l lineage, err error) {
 	return lineage{ID(b), binary.BigEndian.Uint64(b[16:])}, nil
 }
 
-func readLineage(tx *bolt.Tx) (lineage, error) {
-	rec := readable(tx, metaBucket).Get(metaLineage)
+func readLineage(from getter) (lineage, error) {
+	rec := from.Get(metaNumber, metaLineage)
 	if rec == nil {
 		return lineage{}, nil
 	}
 	return decodeLineage(rec)
 }
 
-func writeLineage(tx *bolt.Tx, l lineage) error {
-	return writable(tx, metaBucket).Put(metaLineage, l.encode())
+func writeLineage(to *boltTx, l lineage) error {
+	return to.put(metaNumber, metaLineage, l.encode())
 }
 
 // commit returns the number of the newest commit.
@@ -77,8 +75,8 @@ func (s *Store) commit(ctx context.Context) (uint64, error) {
 // commit returns the number of the commit that the snapshot is of.
 func (sn *Snapshot) commit() (n uint64, err error) {
 	err = guarded(func() error {
-		l, err := readLineage(sn.r.tx)
-		n = l.commit(sn.r.tx.ID())
+		l, err := readLineage(sn.r)
+		n = l.commit(sn.r.id())
 		return err
 	})
 	return n, err

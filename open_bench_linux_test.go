@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	bolt "go.etcd.io/bbolt"
 	"golang.org/x/sys/unix"
 
 	"github.com/doorlog/doorlog"
@@ -166,11 +165,7 @@ func BenchmarkSumsOfACommit(b *testing.B) {
 	defer doorlog.SetTrust(true, false, false)() // without the sums there is no state, which has the txid
 	s := benchStoreOf(b, *benchEvents)
 	name := copyOf(b, s)
-	db, err := bolt.Open(name, 0o600, &bolt.Options{FreelistType: bolt.FreelistArrayType, NoStatistics: true})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer db.Close()
+	file := doorlog.OpenBare(b, name)
 	e := fullEvent()
 	var took [2]time.Duration
 	n := 0
@@ -179,7 +174,7 @@ func BenchmarkSumsOfACommit(b *testing.B) {
 			e.RecordedAt = e.RecordedAt.Add(time.Hour)
 			n++
 			begin := time.Now()
-			if err := doorlog.BareCommit(db, e, uint64(n), with); err != nil {
+			if err := file.Commit(e, uint64(n), with); err != nil {
 				b.Fatal(err)
 			}
 			took[i] += time.Since(begin)

@@ -112,12 +112,6 @@ type Options struct {
 
 	// OpenFile opens the database file. Default: os.OpenFile.
 	OpenFile func(name string, flag int, perm os.FileMode) (*os.File, error)
-
-	boot     func() boot
-	examined bool  // the file has been examined and found sound
-	becomes  int64 // how large the file is going to be, if that is known
-
-	disk func(dir string) (free, total int64, err error) // diskOf, but for a test
 }
 
 const (
@@ -126,7 +120,6 @@ const (
 	defaultMaxFutureSkew = 24 * time.Hour
 	defaultMinFree       = 1 << 20
 	defaultScrub         = 7 * 24 * time.Hour
-	maxSize32Bit         = 512 << 20
 )
 
 // DefaultThumbnailDir returns the folder of the thumbnails of the database at path
@@ -141,11 +134,58 @@ func DefaultThumbnailDir(path string) string {
 	return folder + "thumbnails"
 }
 
+// settings are Options in which every field is set, and what callers cannot set.
+type settings struct {
+	Options
+	knobs
+
+	examined bool  // the file has been examined and found sound
+	becomes  int64 // how large the file is going to be, if that is known
+}
+
+// knobs are what tests turn, to come to the rare cases with small stores.
+type knobs struct {
+	boot func() boot                                     // thisBoot
+	disk func(dir string) (free, total int64, err error) // diskOf
+
+	leastMap   int64 // boltOptions
+	wholeBelow int64 // a file of less bytes is read whole each time it is opened, as that takes no time
+	trust      trust // boltOptions
+
+	copiedBytes int // how much of the entries a compaction copies from one snapshot
+	manyChanges int // how many changed keys it remembers before it catches up with them
+
+	backupPiece      int           // of the database, that is in memory at once
+	snapshotPatience time.Duration // how long a backup may take from its snapshot itself
+}
+
+// defaults are what all stores begin with. A test may put others in their place.
+var defaults = knobs{
+	boot: thisBoot, disk: diskOf, leastMap: 1 << 30, wholeBelow: 1 << 20,
+	copiedBytes: 4 << 20, manyChanges: 1 << 16,
+}
+
+// ofFile returns what of the settings is the file's.
+func (o *settings) ofFile() *boltOptions {
+	f := &boltOptions{
+		opening: o.opening(), names: buckets, maxSize: o.MaxSize, leastMap: o.leastMap, becomes: o.becomes, trust: o.trust,
+	}
+	if !o.examined {
+		f.examine = o.examine
+	}
+	return f
+}
+
+// opening returns how files are opened.
+func (o *settings) opening() opening {
+	return opening{open: o.OpenFile, readOnly: o.ReadOnly, timeout: o.LockTimeout}
+}
+
 // withDefaults returns a copy in which every field is set.
-func (o *Options) withDefaults(path string) (Options, error) {
-	var opt Options
+func (o *Options) withDefaults(path string) (settings, error) {
+	opt := settings{knobs: defaults}
 	if o != nil {
-		opt = *o
+		opt.Options = *o
 	}
 	if opt.ThumbnailDir == "" {
 		opt.ThumbnailDir = DefaultThumbnailDir(path)
@@ -204,12 +244,6 @@ func (o *Options) withDefaults(path string) (Options, error) {
 	}
 	if opt.Entropy == nil {
 		opt.Entropy = rand.Reader
-	}
-	if opt.disk == nil {
-		opt.disk = diskOf
-	}
-	if opt.boot == nil {
-		opt.boot = thisBoot
 	}
 	if opt.OpenFile == nil {
 		opt.OpenFile = os.OpenFile

@@ -1,6 +1,7 @@
 package doorlog
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"hash/crc32"
@@ -39,9 +40,11 @@ type pageTable struct {
 	meta  boltMeta // the state that the following are of
 	sums  []uint32 // of the pages that are in use
 	inUse bitmap
-	used  uint64                 // how many pages are in use, meta pages and freelist among them
-	sizes [storedBuckets + 1]int // pages of each bucket, with their overflow; the last: of others
-	lost  error                  // why the table is not that of the file any more
+	used  uint64   // how many pages are in use, meta pages and freelist among them
+	names [][]byte // of the buckets
+	sizes []int    // pages of each bucket, with their overflow; the last: of others, too
+	trust trust
+	lost  error // why the table is not that of the file any more
 }
 
 // unseen reports whether a page is to be compared with its sum.
@@ -75,7 +78,7 @@ func (t *pageTable) compare(v *view, id uint64) error {
 	more := uint64(0)
 	for i := uint64(0); i <= more; i++ {
 		at := int(id+i) * v.size
-		if t.unseen(id+i) && !hasSum(v.data[at:at+v.size], t.opened[id+i]) {
+		if t.unseen(id+i) && !hasSum(v.data[at:at+v.size], t.opened[id+i], t.trust) {
 			return wrongSum(id + i)
 		}
 		if i == 0 {
@@ -86,7 +89,7 @@ func (t *pageTable) compare(v *view, id uint64) error {
 		}
 	}
 	_, p := parsePage(data)
-	if (p.flags == leafFlag || p.flags == branchFlag) && !trusts.checks {
+	if (p.flags == leafFlag || p.flags == branchFlag) && !t.trust.Checks {
 		if err := p.verify(); err != nil {
 			return fmt.Errorf("%w: page %d: %w", ErrCorrupt, id, err)
 		}
@@ -99,14 +102,16 @@ func (t *pageTable) compare(v *view, id uint64) error {
 	return nil
 }
 
+var castagnoliTable = crc32.MakeTable(crc32.Castagnoli)
+
 const wrongSumText = "it is not what was written last: it has another sum"
 
 func wrongSum(id uint64) error { return fmt.Errorf("%w: page %d: %s", ErrCorrupt, id, wrongSumText) }
 
-func pageSum(p []byte) uint32 { return crc32.Checksum(p, castagnoli) }
+func pageSum(p []byte) uint32 { return crc32.Checksum(p, castagnoliTable) }
 
 // hasSum reports whether a page has a sum.
-func hasSum(p []byte, sum uint32) bool { return pageSum(p) == sum || trusts.sums }
+func hasSum(p []byte, sum uint32, trust trust) bool { return trust.Sums || pageSum(p) == sum }
 
 // usage returns what the newest state takes of the file.
 func (t *pageTable) usage() usage {
@@ -115,26 +120,17 @@ func (t *pageTable) usage() usage {
 	return usage{int64(t.meta.pages), int64(t.meta.pages - t.used), int64(t.meta.pageSize)}
 }
 
-// bucketSizes returns the bytes of the pages of each bucket. One that is small has no
-// page of its own.
+// bucketSizes returns the bytes of the pages of each bucket but the last, which is no
+// more than a page. One that is small has no page of its own.
 func (t *pageTable) bucketSizes() map[string]int64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	sizes := make(map[string]int64, len(stored))
-	for i, name := range stored {
+	sizes := make(map[string]int64, len(t.names))
+	for i, name := range t.names[:len(t.names)-1] {
 		sizes[string(name)] = int64(t.sizes[i]) * int64(t.meta.pageSize)
 	}
 	return sizes
 }
-
-// bucketNumbers are the numbers of the buckets whose sizes are counted.
-var bucketNumbers = func() map[string]int {
-	numbers := map[string]int{string(metaBucket): metaNumber}
-	for i, name := range stored {
-		numbers[string(name)] = i
-	}
-	return numbers
-}()
 
 // note takes in the commit that has just been made: v is its state, of which meta is.
 // The pages of the state before are all still there, as the next transaction is the
@@ -154,8 +150,9 @@ func (t *pageTable) note(v *view, meta boltMeta) (err error) {
 	if meta.txid != t.meta.txid+1 {
 		return fmt.Errorf("%w: meta page of transaction %d after %d", ErrCorrupt, meta.txid, t.meta.txid)
 	}
-	d := treeDifference{t: t, view: v}
-	if err := d.tree(t.meta.root, meta.root, metaNumber, true); err != nil {
+	d := treeDifference{t: t, view: v, roots: make([][2]uint64, len(t.names))}
+	others := len(t.names) - 1
+	if err := d.tree(t.meta.root, meta.root, others, true); err != nil {
 		return err
 	}
 	for i, roots := range d.roots {
@@ -168,7 +165,7 @@ func (t *pageTable) note(v *view, meta boltMeta) (err error) {
 		note func(id uint64, bucket int) error
 	}{{t.meta.freelist, d.drop}, {meta.freelist, d.add}} {
 		if list.page != noFreelist {
-			if err := list.note(list.page, metaNumber); err != nil {
+			if err := list.note(list.page, others); err != nil {
 				return err
 			}
 		}
@@ -181,7 +178,7 @@ func (t *pageTable) note(v *view, meta boltMeta) (err error) {
 type treeDifference struct {
 	t     *pageTable
 	view  *view
-	roots [metaNumber + 1][2]uint64 // of each bucket, before and after; 0: it is inline, or the same
+	roots [][2]uint64 // of each bucket, before and after; 0: it is inline, or the same
 }
 
 // tree compares a tree with what it was. All leaves of a tree are equally deep, so that
@@ -330,8 +327,8 @@ func (d *treeDifference) buckets(leaves []uint64, which int) error {
 			if err != nil {
 				return fmt.Errorf("%w: page %d: %w", ErrCorrupt, id, err)
 			}
-			number, known := bucketNumbers[string(e.key)]
-			if !known || !e.bucket {
+			number := slices.IndexFunc(d.t.names, func(name []byte) bool { return bytes.Equal(name, e.key) })
+			if number < 0 || !e.bucket {
 				return fmt.Errorf("%w: a bucket %q", ErrCorrupt, shortened(e.key))
 			}
 			if d.roots[number][which], _, err = parseBucket(e.value); err != nil {
@@ -479,7 +476,7 @@ func (t *pageTable) comparePiece(r io.ReaderAt, from uint64) error {
 		return fmt.Errorf("pages %d to %d: %w", first, last-1, err)
 	}
 	for id := first; id < last; id++ {
-		if inUse[id-from] && !hasSum(buf[(id-first)*size:(id-first+1)*size], sums[id-from]) {
+		if inUse[id-from] && !hasSum(buf[(id-first)*size:(id-first+1)*size], sums[id-from], t.trust) {
 			return wrongSum(id)
 		}
 	}
@@ -514,7 +511,7 @@ func (u *usedPages) wants(id uint64, data []byte) (problem string) {
 	u.table.mu.Lock()
 	want := u.table.sums[id]
 	u.table.mu.Unlock()
-	if hasSum(data, want) {
+	if hasSum(data, want, u.table.trust) {
 		return ""
 	}
 	return wrongSumText
@@ -538,8 +535,8 @@ func makeSeen(free bitmap) []atomic.Uint64 {
 }
 
 // tableOf returns the table of a file that has been read whole.
-func tableOf(w *walker, sums []uint32, sizes [storedBuckets + 1]int) *pageTable {
-	t := &pageTable{meta: w.meta, sums: sums, sizes: sizes, inUse: w.reached, used: w.reached.count()}
+func tableOf(w *walker, names [][]byte, sums []uint32, sizes []int, trust trust) *pageTable {
+	t := &pageTable{meta: w.meta, names: names, sums: sums, sizes: sizes, trust: trust, inUse: w.reached, used: w.reached.count()}
 	t.all.Store(true)
 	return t
 }

@@ -19,16 +19,15 @@ import (
 //
 // and from the next on there is a CRC-32C for each page, 4 bytes, of which those of
 // pages that are not in use mean nothing. Numbers are little-endian.
-const (
-	sumsMagic     = "dlogsums"
-	sumsHeaderLen = 8 + 16 + 8 + 8 + 8*(storedBuckets+1) + 4 + 4
-)
+const sumsMagic = "dlogsums"
+
+func sumsHeaderLen(buckets int) int { return 8 + 16 + 8 + 8 + 8*buckets + 4 + 4 }
 
 // pageSums are the sums of a state.
 type pageSums struct {
-	storeID ID
+	storeID [16]byte
 	txid    uint64
-	sizes   [storedBuckets + 1]int
+	sizes   []int
 	sums    []uint32
 }
 
@@ -54,25 +53,25 @@ func (s *pageSums) write(f *os.File, meta *boltMeta) error {
 	for _, n := range s.sizes {
 		h = binary.LittleEndian.AppendUint64(h, uint64(n))
 	}
-	h = binary.LittleEndian.AppendUint32(h, crc32.Checksum(list, castagnoli))
-	binary.LittleEndian.AppendUint32(h, crc32.Checksum(h, castagnoli))
+	h = binary.LittleEndian.AppendUint32(h, crc32.Checksum(list, castagnoliTable))
+	binary.LittleEndian.AppendUint32(h, crc32.Checksum(h, castagnoliTable))
 	_, err := f.WriteAt(b, at)
 	return err
 }
 
-// readPageSums returns the sums of a state, or nil if there are none.
-func readPageSums(r io.ReaderAt, meta *boltMeta) (*pageSums, error) {
+// readPageSums returns the sums of a state of a file with so many buckets, or nil if
+// there are none.
+func readPageSums(r io.ReaderAt, meta *boltMeta, buckets int) (*pageSums, error) {
 	at, length := sumsAt(meta)
-	var head [sumsHeaderLen]byte
-	if ok, err := readIfThere(r, head[:], at); !ok || err != nil {
+	h := make([]byte, sumsHeaderLen(buckets))
+	if ok, err := readIfThere(r, h, at); !ok || err != nil {
 		return nil, err
 	}
-	h := head[:]
-	s := &pageSums{storeID: ID(h[8:24]), txid: binary.LittleEndian.Uint64(h[24:])}
+	s := &pageSums{storeID: [16]byte(h[8:24]), sizes: make([]int, buckets), txid: binary.LittleEndian.Uint64(h[24:])}
 	pages := binary.LittleEndian.Uint64(h[32:])
-	end := sumsHeaderLen - 4
+	end := len(h) - 4
 	if string(h[:8]) != sumsMagic || s.txid != meta.txid || pages != meta.pages ||
-		binary.LittleEndian.Uint32(h[end:]) != crc32.Checksum(h[:end], castagnoli) {
+		binary.LittleEndian.Uint32(h[end:]) != crc32.Checksum(h[:end], castagnoliTable) {
 		return nil, nil
 	}
 	for i := range s.sizes {
@@ -83,7 +82,7 @@ func readPageSums(r io.ReaderAt, meta *boltMeta) (*pageSums, error) {
 		return nil, err
 	}
 	list = list[:4*pages]
-	if binary.LittleEndian.Uint32(h[end-4:]) != crc32.Checksum(list, castagnoli) {
+	if binary.LittleEndian.Uint32(h[end-4:]) != crc32.Checksum(list, castagnoliTable) {
 		return nil, nil
 	}
 	s.sums = make([]uint32, pages)
@@ -103,8 +102,8 @@ func readIfThere(r io.ReaderAt, b []byte, at int64) (ok bool, err error) {
 }
 
 // table returns the table of a file that was closed, whose list of free pages has been read.
-func (s *pageSums) table(r io.ReaderAt, meta boltMeta, free bitmap) (*pageTable, error) {
-	t := &pageTable{meta: meta, sums: s.sums, opened: s.sums, sizes: s.sizes, inUse: newBitmap(meta.pages)}
+func (s *pageSums) table(r io.ReaderAt, meta boltMeta, free bitmap, names [][]byte, trust trust) (*pageTable, error) {
+	t := &pageTable{meta: meta, names: names, trust: trust, sums: s.sums, opened: s.sums, sizes: s.sizes, inUse: newBitmap(meta.pages)}
 	t.seen = makeSeen(free)
 	t.see(0)
 	t.see(1)
@@ -130,7 +129,7 @@ func (t *pageTable) comparePage(r io.ReaderAt, id uint64) error {
 		if err := readPage(r, buf, int64((id+i)*size)); err != nil {
 			return err
 		}
-		if !hasSum(buf, t.sums[id+i]) {
+		if !hasSum(buf, t.sums[id+i], t.trust) {
 			return wrongSum(id + i)
 		}
 		if t.see(id + i); i == 0 {
@@ -142,7 +141,7 @@ func (t *pageTable) comparePage(r io.ReaderAt, id uint64) error {
 
 // writePageSums writes the sums of a file that is about to be closed, whose state says
 // that it was. The next Open reads the whole file if there is no room for them.
-func (f *boltFile) writePageSums(storeID ID) error {
+func (f *boltFile) writePageSums(storeID [16]byte) error {
 	t := f.table
 	if t == nil || f.summed {
 		return nil
@@ -190,10 +189,10 @@ func (f *boltFile) distrust() error {
 	meta := t.meta
 	t.mu.Unlock()
 	at, _ := sumsAt(&meta)
-	if s, err := readPageSums(f.file, &meta); s == nil || err != nil {
+	if s, err := readPageSums(f.file, &meta, len(t.names)); s == nil || err != nil {
 		return err
 	}
-	if _, err := f.file.WriteAt(make([]byte, sumsHeaderLen), at); err != nil {
+	if _, err := f.file.WriteAt(make([]byte, sumsHeaderLen(len(t.names))), at); err != nil {
 		return err
 	}
 	return f.file.Sync()

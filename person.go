@@ -171,7 +171,7 @@ func displayName(name string) string {
 	return name
 }
 
-func (w *writeTx) personRecord(name []byte) []byte { return w.value(personsSum, name) }
+func (w *writeTx) personRecord(name []byte) []byte { return w.tx.Get(personsSum, name) }
 
 // onePerson returns the person who may be stored under several names, of which the
 // first is normal, or ErrNotFound. The door opens for one who is stored twice only
@@ -221,7 +221,7 @@ func (sn *Snapshot) person(name string) (p Person, err error) {
 	return onePerson(sn.personRecord, forms)
 }
 
-func (sn *Snapshot) personRecord(name []byte) []byte { return sn.r.get(personsSum, name) }
+func (sn *Snapshot) personRecord(name []byte) []byte { return sn.r.Get(personsSum, name) }
 
 // Persons returns all persons in the order of their names. It is ErrCorrupt if there
 // are more or fewer than there should be.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"sync"
 )
 
 // addFrame makes the thumbnail of an event that is stored in any case, and says
@@ -61,7 +60,7 @@ func (s *Store) saveThumbnail(ctx context.Context, e *Event, frame []byte) error
 	if err := s.normalise(&n); err != nil {
 		return err
 	}
-	unlock, err := s.busy.lock(ctx, n.ID)
+	unlock, err := s.busy.Lock(ctx, n.ID)
 	if err != nil {
 		return err
 	}
@@ -254,39 +253,4 @@ func thumbnailError(id ID, err error) error {
 		return nil
 	}
 	return fmt.Errorf("doorlog: thumbnail of event %s: %w", id, err)
-}
-
-// idLocks keep two calls from handling the file of one event at the same time.
-// The zero value is ready.
-type idLocks struct {
-	mu   sync.Mutex
-	held map[ID]chan struct{} // closed when the lock is free
-}
-
-func (l *idLocks) lock(ctx context.Context, id ID) (unlock func(), err error) {
-	for {
-		l.mu.Lock()
-		free, held := l.held[id]
-		if !held {
-			break
-		}
-		l.mu.Unlock()
-		select {
-		case <-free:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-	defer l.mu.Unlock()
-	if l.held == nil {
-		l.held = make(map[ID]chan struct{})
-	}
-	free := make(chan struct{})
-	l.held[id] = free
-	return func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		delete(l.held, id)
-		close(free)
-	}, nil
 }

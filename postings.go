@@ -265,7 +265,7 @@ func (w *writeTx) applyIndex(index int) error {
 		return nil
 	}
 	var buf []byte
-	cursor := w.cursor(indexSums + index)
+	cursor := w.tx.cursor(indexSums + index)
 	err := w.index.take(index, func(value string, changes []indexChange) error {
 		buf = slices.Grow(buf[:0], len(value)+1+idLen)
 		prefix := append(append(buf, value...), 0)
@@ -383,7 +383,7 @@ func (w *writeTx) readBlock(index int, key, rec, next []byte) ([]ID, error) {
 func (w *writeTx) rebuildBlock(index int, key, next []byte) (ids []ID, err error) {
 	at := len(key) - idLen
 	is := indexEntry{index, string(key[:at-1])}
-	c := w.cursor(eventsSum)
+	c := w.tx.cursor(eventsSum)
 	for k, _ := c.Seek(key[at:]); k != nil; k, _ = c.Next() {
 		if next != nil && bytes.Compare(k, next[at:]) >= 0 {
 			break

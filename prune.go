@@ -146,7 +146,7 @@ func (s *Store) enterPrune(ctx context.Context, dry bool) (leave func(), err err
 	if err := s.enterWrite(); err != nil {
 		return nil, err
 	}
-	unlock, err := s.prunes.lock(ctx, ID{})
+	unlock, err := s.prunes.Lock(ctx)
 	if err != nil {
 		s.leave()
 		return nil, err
@@ -156,7 +156,7 @@ func (s *Store) enterPrune(ctx context.Context, dry bool) (leave func(), err err
 
 func (s *Store) newPruning(ctx context.Context, policy *Policy, dry bool, at *reading) *pruning {
 	return &pruning{
-		s: s, ctx: ctx, pace: s.newPace(), dry: dry, policy: policy, labels: policy.needsLabels(),
+		s: s, ctx: ctx, series: newSeries(s.commits), dry: dry, policy: policy, labels: policy.needsLabels(),
 		verdict: newVerdict(policy, at), gone: make([]Removed, len(policy.Rules)+reasonCount), heldBack: []string{}, folder: Folder{Others: []ID{}},
 	}
 }
@@ -194,7 +194,7 @@ type pruning struct {
 	ctx    context.Context
 	dry    bool
 	policy *Policy
-	pace   *pace
+	series *series
 	labels bool // a rule looks at them
 	verdict
 
@@ -351,7 +351,7 @@ func (p *pruning) walk(until ID, visit func(*record, int64) (more bool, err erro
 			err = after()
 		}
 		if err == nil && more && !p.dry {
-			err = p.pace.rest(p.ctx, took)
+			err = p.series.rest(p.ctx, took)
 		}
 		if err != nil {
 			return err

@@ -185,7 +185,7 @@ func (sn *Snapshot) Recent(n int) ([]Event, error) {
 	if _, err := sn.indexedThrough(); err != nil { // which looks at what is where
 		return nil, failed("recent", err)
 	}
-	all := scan{tail: sn.r.tailCursor, events: sn.r.eventCursor, detections: sn.r.detectionCursor}
+	all := scan{tail: sn.r.cursor(tailNumber), events: sn.r.cursor(eventsSum), detections: sn.r.cursor(detectionsSum)}
 	mem := sn.manyEvents()
 	var r record
 	for len(events) < n {

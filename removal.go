@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// How much is removed in one transaction (pace.go). An event touches pages of each index,
+// How much is removed in one transaction (series.go). An event touches pages of each index,
 // and one for each label: as many detections as four for each event are few.
 const eventsAlone, eventsInCompany, manyDetections = 512, 128, 4
 
@@ -23,7 +23,7 @@ type candidate struct {
 func (p *pruning) removeAll(found []candidate) error {
 	most := eventsAlone
 	for len(found) > 0 {
-		n := p.atOnce(found, min(most, p.pace.events()))
+		n := p.atOnce(found, min(most, p.series.events()))
 		if err := p.proceed(); err != nil {
 			return err
 		}
@@ -40,7 +40,7 @@ func (p *pruning) removeAll(found []candidate) error {
 		if p.policy.Progress != nil {
 			p.policy.Progress(p.account().Removed)
 		}
-		if err := p.pace.rest(p.ctx, time.Since(begun)); err != nil {
+		if err := p.series.rest(p.ctx, time.Since(begun)); err != nil {
 			return err
 		}
 		found = found[n:]
@@ -90,7 +90,7 @@ type release struct {
 // looks at the events again, as they may have changed.
 func (p *pruning) removeSome(some []candidate) error {
 	for _, c := range some { // in the order of the IDs, in which every Prune takes them
-		unlock, err := p.s.busy.lock(p.ctx, c.id)
+		unlock, err := p.s.busy.Lock(p.ctx, c.id)
 		if err != nil {
 			return err
 		}
@@ -98,7 +98,7 @@ func (p *pruning) removeSome(some []candidate) error {
 	}
 	var events []func()
 	var files []release
-	err := p.pace.makeRoom(p.ctx, func(w *writeTx) error {
+	err := p.series.makeRoom(p.ctx, func(w *writeTx) error {
 		events, files = events[:0], files[:0] // it may be the second time
 		for _, c := range some {
 			r, err := w.get(c.id)
@@ -306,7 +306,7 @@ func (p *pruning) orphan(name string, final bool) (bool, error) {
 func (p *pruning) removeOrphan(name string, id ID, final bool) error {
 	size, there := p.s.thumbs.size(name)
 	if !p.dry {
-		unlock, err := p.s.busy.lock(p.ctx, id)
+		unlock, err := p.s.busy.Lock(p.ctx, id)
 		if err != nil {
 			return err
 		}

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 // The files of thumbnails that an erasure is about to remove are noted in meta, by
@@ -19,12 +17,11 @@ import (
 
 // setRemoving notes the files, in the place of those that were noted before.
 func (w *writeTx) setRemoving(paths []string) error {
-	meta := writable(w.tx, metaBucket)
 	w.changes++
 	if len(paths) == 0 {
-		return meta.Delete(metaRemoving)
+		return w.tx.remove(metaNumber, metaRemoving)
 	}
-	return meta.Put(metaRemoving, stateRecord.encode(metaRemoving, func(e *encoder) {
+	return w.tx.put(metaNumber, metaRemoving, stateRecord.encode(metaRemoving, func(e *encoder) {
 		e.array(len(paths))
 		for _, p := range paths {
 			e.text(p)
@@ -33,8 +30,8 @@ func (w *writeTx) setRemoving(paths []string) error {
 }
 
 // removingFiles returns the files that are noted.
-func removingFiles(tx *bolt.Tx) (paths []string, err error) {
-	rec := readable(tx, metaBucket).Get(metaRemoving)
+func removingFiles(from getter) (paths []string, err error) {
+	rec := from.Get(metaNumber, metaRemoving)
 	if rec == nil {
 		return nil, nil
 	}
@@ -56,7 +53,7 @@ func decodeRemoving(rec []byte) (paths []string, err error) {
 // finishErasure is finishRemoving in the background. Which files an event names is to be
 // known, so the file has been verified.
 func (s *Store) finishErasure() {
-	unlock, err := s.rewrites.lock(s.life, ID{}) // an erasure notes files of its own
+	unlock, err := s.rewrites.Lock(s.life) // an erasure notes files of its own
 	if err != nil {
 		return
 	}
@@ -74,7 +71,7 @@ func (s *Store) finishRemoving(ctx context.Context) error {
 	}
 	var paths []string
 	err = guarded(func() (err error) {
-		paths, err = removingFiles(sn.r.tx)
+		paths, err = removingFiles(sn.r)
 		return err
 	})
 	sn.close()
@@ -125,7 +122,7 @@ func (s *Store) removeFiles(ctx context.Context, paths []string) (removed int64,
 // removeUnnamed removes a file unless an event names it. there: there was one.
 func (s *Store) removeUnnamed(ctx context.Context, name string) (there, used bool, err error) {
 	if id, final, ok := thumbnailID(name); ok && final {
-		unlock, err := s.busy.lock(ctx, id)
+		unlock, err := s.busy.Lock(ctx, id)
 		if err != nil {
 			return false, false, err
 		}

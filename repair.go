@@ -52,7 +52,7 @@ func repair(ctx context.Context, path string, options *Options) (result *Repaire
 	if path, err = filepath.EvalSymlinks(path); err != nil {
 		return nil, err
 	}
-	if result.Before, err = verifyFile(ctx, path, &opt); err != nil {
+	if result.Before, err = verifyFile(ctx, path, &opt.Options); err != nil {
 		return nil, err
 	}
 	if result.Rebuilt = result.Before.inFile > 0; result.Rebuilt {
@@ -68,7 +68,7 @@ func repair(ctx context.Context, path string, options *Options) (result *Repaire
 	if err != nil {
 		return result, err
 	}
-	result.After, err = verifyFile(ctx, path, &opt)
+	result.After, err = verifyFile(ctx, path, &opt.Options)
 	return result, err
 }
 
@@ -79,11 +79,11 @@ type replaceable struct {
 	closed bool
 }
 
-func openToReplace(path string, opt *Options) (*replaceable, error) {
+func openToReplace(path string, how *opening) (*replaceable, error) {
 	if !locksFiles { // another process may be writing to it
 		return nil, errors.ErrUnsupported
 	}
-	f, err := openLocked(path, os.O_RDWR, filePerm, opt)
+	f, err := openLocked(path, os.O_RDWR, filePerm, how)
 	return &replaceable{file: f}, err
 }
 
@@ -139,8 +139,9 @@ func (f *replaceable) close() error {
 
 // rebuild puts a file that is made anew from the records of the old one in its
 // place, if none of them is lost.
-func rebuild(ctx context.Context, path string, opt *Options) (err error) {
-	f, err := openToReplace(path, opt)
+func rebuild(ctx context.Context, path string, opt *settings) (err error) {
+	how := opt.opening()
+	f, err := openToReplace(path, &how)
 	if err != nil {
 		return err
 	}
@@ -170,7 +171,7 @@ func rebuild(ctx context.Context, path string, opt *Options) (err error) {
 }
 
 // removeOrphans removes the thumbnails that belong to no event, as a Prune does.
-func removeOrphans(ctx context.Context, path string, opt *Options) (gone *Pruned, err error) {
+func removeOrphans(ctx context.Context, path string, opt *settings) (gone *Pruned, err error) {
 	s, err := openStore(path, opt)
 	if err != nil {
 		return nil, err
@@ -181,11 +182,12 @@ func removeOrphans(ctx context.Context, path string, opt *Options) (gone *Pruned
 
 // quarantine sets a damaged file aside, under a name that says so, and puts what
 // can be salvaged of it in its place. Until then the file is where it was.
-func quarantine(path string, cause error, opt *Options) (err error) {
+func quarantine(path string, cause error, opt *settings) (err error) {
 	if path, err = filepath.EvalSymlinks(path); err != nil {
 		return err
 	}
-	f, err := openToReplace(path, opt)
+	how := opt.opening()
+	f, err := openToReplace(path, &how)
 	if err != nil {
 		return err
 	}

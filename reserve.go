@@ -8,7 +8,6 @@ import (
 	"os"
 	"runtime"
 
-	bolt "go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
 )
 
@@ -68,7 +67,7 @@ type attempt struct{ changed, end, free int64 }
 // reserveRoom sets up the reserve of a file that has been opened to be written to,
 // and lengthens the file for it. If the disk has no room for that, the file stays as
 // it is, and grows before the next transaction for which there is room.
-func (f *boltFile) reserveRoom(opt *Options) error {
+func (f *boltFile) reserveRoom(maxSize, minFree int64) error {
 	if !reserves {
 		return nil
 	}
@@ -83,9 +82,9 @@ func (f *boltFile) reserveRoom(opt *Options) error {
 		return err
 	}
 	pageSize := int64(f.db.Info().PageSize)
-	r := reserve{size: reserveSize(pageSize), used: used, end: used, bound: math.MaxInt, minFree: max(0, opt.MinFree)}
-	if opt.MaxSize > 0 {
-		r.bound = opt.MaxSize / pageSize * pageSize
+	r := reserve{size: reserveSize(pageSize), used: used, end: used, bound: math.MaxInt, minFree: max(0, minFree)}
+	if maxSize > 0 {
+		r.bound = maxSize / pageSize * pageSize
 		r.size = min(r.size, r.bound/4)
 	}
 	// A bound may have been lowered below what the file has, or had no reserve inside
@@ -128,12 +127,12 @@ func reserveSize(pageSize int64) int64 { return max(leastReserve, reservePages*p
 // high-water mark. changed is how many bytes it has put. Where the file is too short
 // for that it is lengthened, if it can be. ErrFull: the transaction would leave too
 // little to make room with.
-func (f *boltFile) allow(tx *bolt.Tx, changed int64, makesRoom bool) error {
+func (f *boltFile) allow(tx *boltTx, changed int64, makesRoom bool) error {
 	if !reserves {
 		return nil
 	}
 	r := &f.reserve
-	r.used = tx.Size()
+	r.used = tx.tx.Size()
 	r.end = max(r.end, r.used)
 	var full error
 	if want := r.used + 2*changed + growSlack + r.size; want > r.end && !makesRoom {
@@ -254,8 +253,11 @@ func (r *reserve) overBound() error {
 		ErrFull, r.end, r.bound, r.size)
 }
 
+// maxSize32Bit is how large a file a 32-bit system can map.
+const maxSize32Bit = 512 << 20
+
 // tooLargeForFile reports whether a commit failed because the transaction was
 // allowed too little.
 func tooLargeForFile(err error) bool {
-	return reserves && errors.Is(err, berrors.ErrMaxSizeReached) && !errors.Is(err, ErrUnknownOutcome)
+	return reserves && errors.Is(err, berrors.ErrMaxSizeReached)
 }

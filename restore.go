@@ -17,8 +17,6 @@ import (
 	"strings"
 	"sync"
 	"syscall"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 // RestoreOptions configure a Restore. nil means defaults.
@@ -284,18 +282,23 @@ func (x *restorer) beginIncarnation() (err error) {
 	if err != nil {
 		return err
 	}
-	db, err := bolt.Open(x.databasePath(), filePerm, &bolt.Options{
-		FreelistType: bolt.FreelistArrayType, NoStatistics: true, NoFreelistSync: true,
-	})
+	opt.examined = true
+	f, err := openBoltFile(x.databasePath(), opt.ofFile())
 	if err != nil {
 		return err
 	}
 	err = guarded(func() error {
-		return db.Update(func(tx *bolt.Tx) error {
-			return errors.Join(writeLineage(tx, lineage{incarnation: incarnation}), sealState(tx))
-		})
+		tx, err := f.beginTx()
+		if err != nil {
+			return err
+		}
+		defer tx.rollback()
+		if err := errors.Join(writeLineage(tx, lineage{incarnation: incarnation}), sealState(tx)); err != nil {
+			return err
+		}
+		return tx.commit(false)
 	})
-	if err = errors.Join(err, db.Close()); err != nil || x.end.Thumbnails == 0 {
+	if err = errors.Join(err, f.close()); err != nil || x.end.Thumbnails == 0 {
 		return err
 	}
 	root, err := os.OpenRoot(x.thumbnailDir())
@@ -455,7 +458,8 @@ func (v *Verification) firstInFile() any {
 // readThumbnails restores the files that the events name, each with its own, and
 // returns the size of the last entry.
 func (x *restorer) readThumbnails() (last int64, err error) {
-	opt, err := (&Options{ReadOnly: true, Scrub: -1, ThumbnailDir: x.thumbnailDir(), examined: true}).withDefaults(x.databasePath())
+	opt, err := (&Options{ReadOnly: true, Scrub: -1, ThumbnailDir: x.thumbnailDir()}).withDefaults(x.databasePath())
+	opt.examined = true
 	if err != nil {
 		return 0, err
 	}

@@ -575,7 +575,7 @@ func TestRetentionInTheBackground(t *testing.T) {
 	options := doorlog.Options{
 		Now: h.now, Retention: &doorlog.Policy{MaxAge: day}, RetentionEvery: time.Millisecond,
 	}
-	doorlog.SetBoot(&options, 0, h.running)
+	t.Cleanup(doorlog.SetBoot(0, h.running))
 	s := newStoreWith(t, options)
 	s.write(t, motion("garage", 1), motion("front_door", 60*23))
 	left := func(n int64) {

@@ -8,8 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"slices"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 // A Salvaged is the account of a Salvage.
@@ -74,7 +72,8 @@ func salvage(ctx context.Context, damaged, fresh string) (result *Salvaged, err 
 	if err := checkFile(damaged); err != nil {
 		return nil, err
 	}
-	f, err := openLocked(damaged, os.O_RDONLY, filePerm, &opt)
+	how := opt.opening()
+	f, err := openLocked(damaged, os.O_RDONLY, filePerm, &how)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +85,7 @@ func salvage(ctx context.Context, damaged, fresh string) (result *Salvaged, err 
 // copyRecords builds a store of the records of a file that verify, and puts it
 // in its place unless accept, which may be nil, has an error.
 func copyRecords(
-	ctx context.Context, f *os.File, fresh string, put func(temp, path string) error, opt *Options,
+	ctx context.Context, f *os.File, fresh string, put func(temp, path string) error, opt *settings,
 	accept func(*Salvaged) error,
 ) (result *Salvaged, x *examination, err error) {
 	err = buildBeside(fresh, put, func(temp string) (err error) {
@@ -99,10 +98,10 @@ func copyRecords(
 			return err
 		}
 		c := copier{ctx: ctx, incarnation: storeID}
-		if err := c.open(temp); err != nil {
+		if err := c.open(temp, opt); err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, c.db.Close()) }()
+		defer func() { err = errors.Join(err, c.file.close()) }()
 		return guarded(func() error {
 			if x, err = c.copy(f); err != nil {
 				return err
@@ -119,7 +118,7 @@ func copyRecords(
 // A copier fills a new store with records.
 type copier struct {
 	ctx   context.Context
-	db    *bolt.DB
+	file  *boltFile
 	names interner
 
 	incarnation ID // of the new store, unless nothing is lost
@@ -143,12 +142,11 @@ type rawRecord struct {
 // they are large.
 const batch, batchBytes = 4096, 4 << 20
 
-func (c *copier) open(path string) (err error) {
-	c.db, err = bolt.Open(path, filePerm, &bolt.Options{
-		FreelistType: bolt.FreelistArrayType, NoStatistics: true, NoSync: true, NoGrowSync: true,
-	})
-	if err == nil {
-		c.db.AllocSize = growStep
+func (c *copier) open(path string, opt *settings) (err error) {
+	how := opt.ofFile()
+	how.readOnly, how.examine = false, nil // it has just been made
+	if c.file, err = openBoltFile(path, how); err == nil {
+		c.file.deferSyncs(true)
 	}
 	return err
 }
@@ -239,7 +237,7 @@ func (c *copier) flush() error {
 	slices.SortStableFunc(c.pending, func(a, b rawRecord) int { return bytes.Compare(a.key, b.key) })
 	err := c.update(func(w *writeTx) error {
 		for _, r := range c.pending {
-			if w.bucket(r.bucket).Get(r.key) != nil {
+			if w.tx.Get(r.bucket, r.key) != nil {
 				continue
 			}
 			if r.unsure && r.bucket != detectionsSum {
@@ -260,17 +258,33 @@ func (c *copier) update(fn func(*writeTx) error) error {
 	if err := c.ctx.Err(); err != nil {
 		return err
 	}
-	return c.db.Update(func(tx *bolt.Tx) error {
-		w, err := newWriteTx(tx, nil, &c.names, 0)
-		if err != nil {
-			return err
-		}
-		w.unclean = false
-		if err := fn(w); err != nil {
-			return err
-		}
-		return w.finish()
-	})
+	tx, err := c.file.beginTx()
+	if err != nil {
+		return err
+	}
+	defer tx.rollback()
+	w, err := newWriteTx(tx, &c.names, 0)
+	if err != nil {
+		return err
+	}
+	w.unclean = false
+	if err := fn(w); err != nil {
+		return err
+	}
+	if err := w.finish(); err != nil {
+		return err
+	}
+	return tx.commit(w.atEnd)
+}
+
+// look calls fn with the newest state of the new store.
+func (c *copier) look(fn func(*view) error) error {
+	r, err := c.file.read()
+	if err != nil {
+		return err
+	}
+	defer r.end()
+	return fn(r.view)
 }
 
 // finish brings the new store in order, and makes it durable.
@@ -284,7 +298,7 @@ func (c *copier) finish(x *examination) (*Salvaged, error) {
 				w.storeID = x.storeID
 			}
 			for key, rec := range x.notes {
-				if err := writable(w.tx, metaBucket).Put([]byte(key), rec); err != nil {
+				if err := w.tx.put(metaNumber, []byte(key), rec); err != nil {
 					return err
 				}
 			}
@@ -299,8 +313,8 @@ func (c *copier) finish(x *examination) (*Salvaged, error) {
 		Stripped: c.stripped, Unsure: c.unsure, Counted: x.known != nil,
 		Findings: append([]Finding{}, x.list...), Found: x.all,
 	}
-	err := c.db.View(func(tx *bolt.Tx) error {
-		st, err := readState(tx)
+	err := c.look(func(v *view) error {
+		st, err := readState(v)
 		saved := func(bucket int) int64 { return int64(st.sums[bucket].entries) }
 		lost := func(bucket int) int64 {
 			if x.known == nil {
@@ -320,7 +334,7 @@ func (c *copier) finish(x *examination) (*Salvaged, error) {
 		err = c.continueLineage(x, result.Complete)
 	}
 	if err == nil {
-		err = c.db.Sync()
+		err = c.file.sync()
 	}
 	return result, err
 }
@@ -328,6 +342,7 @@ func (c *copier) finish(x *examination) (*Salvaged, error) {
 // continueLineage begins another incarnation, unless the store is what it was.
 func (c *copier) continueLineage(x *examination, complete bool) error {
 	return c.update(func(w *writeTx) error {
+		w.atEnd = true
 		if !complete {
 			return writeLineage(w.tx, lineage{incarnation: c.incarnation})
 		}
@@ -338,21 +353,21 @@ func (c *copier) continueLineage(x *examination, complete bool) error {
 				return err
 			}
 		}
-		return writeLineage(w.tx, before.moved(int(x.walker.meta.txid), w.txID))
+		return writeLineage(w.tx, before.moved(int(x.walker.meta.txid), int(w.txid)))
 	})
 }
 
 // dropOrphans removes the detections of events that are not there.
 func (c *copier) dropOrphans() error {
 	var orphans [][]byte
-	err := c.db.View(func(tx *bolt.Tx) error {
-		events := readable(tx, eventsBucket)
-		return readable(tx, detectionsBucket).ForEach(func(k, _ []byte) error {
-			if events.Get(k) == nil {
+	err := c.look(func(v *view) error {
+		cursor := v.cursor(detectionsSum)
+		for k, _ := cursor.First(); k != nil; k, _ = cursor.Next() {
+			if v.Get(eventsSum, k) == nil {
 				orphans = append(orphans, bytes.Clone(k))
 			}
-			return nil
-		})
+		}
+		return nil
 	})
 	if err != nil || len(orphans) == 0 {
 		return err
@@ -373,7 +388,7 @@ func (c *copier) settle(w *writeTx) (more bool, err error) {
 	after := firstAfter(w.through)
 	var events []record
 	size := 0
-	cursor := w.events.Cursor()
+	cursor := w.tx.cursor(eventsSum)
 	for k, v := cursor.Seek(after[:]); k != nil; k, v = cursor.Next() {
 		if more = len(events) == batch || size >= batchBytes; more {
 			break
@@ -400,7 +415,7 @@ func (c *copier) settle(w *writeTx) (more bool, err error) {
 // attach loads the detections of an event. If they are not what its record says
 // the event is kept without them.
 func (c *copier) attach(w *writeTx, r *record) (err error) {
-	rec := w.detections.Get(r.ID[:])
+	rec := w.tx.Get(detectionsSum, r.ID[:])
 	if r.detections > 0 {
 		if r.Detections, err = decodeDetections(r.ID[:], rec, &w.mem, r.detections); err == nil {
 			return nil

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"github.com/doorlog/doorlog/internal/pace"
 )
 
 // scrubs are what is known of the verifications of the file.
@@ -13,8 +15,8 @@ type scrubs struct {
 	busy bool
 	last time.Time // when the file was last found sound
 
-	verified bool    // last has been set
-	turn     idLocks // of no event: one verification at a time
+	verified bool       // last has been set
+	turn     pace.Mutex // one verification at a time
 }
 
 // watch has the store know of damage that is found in a page of its file.
@@ -53,7 +55,7 @@ func (s *Store) scrubOnce(ctx context.Context) {
 		return
 	}
 	defer s.leave()
-	unlock, err := s.scrub.turn.lock(ctx, ID{})
+	unlock, err := s.scrub.turn.Lock(ctx)
 	if err != nil {
 		return
 	}
@@ -98,7 +100,7 @@ func (s *Store) verifyFile(ctx context.Context, again bool) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(s.life, cancel)()
-	unlock, err := s.scrub.turn.lock(ctx, ID{})
+	unlock, err := s.scrub.turn.Lock(ctx)
 	if err == nil {
 		defer unlock()
 		if again || !s.scrub.isVerified() {

@@ -10,8 +10,6 @@ import (
 	"runtime/debug"
 	"sync"
 	"time"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 // A Snapshot is the store as it was at one moment: writes that end later do
@@ -132,24 +130,24 @@ func (sn *Snapshot) event(id ID, r *record) error {
 	if err != nil {
 		return err
 	}
-	var k, event, detected []byte
+	var event, detected []byte
 	inTail := less(&through, &id)
-	if inTail {
-		k, event, detected = tailEntry(sn.r.tailCursor.Seek(id[:]))
-	} else {
-		k, event = sn.r.eventCursor.Seek(id[:])
+	if !inTail {
+		event = sn.r.Get(eventsSum, id[:])
+	} else if entry := sn.r.Get(tailNumber, id[:]); entry != nil {
+		if event, detected, err = splitTail(entry); err != nil {
+			return err
+		}
 	}
-	if !bytes.Equal(k, id[:]) {
+	if event == nil {
 		return ErrNotFound
 	}
 	mem := arena{names: &sn.store.names}
-	if err := decodeEvent(k, event, &mem, r); err != nil || r.detections == 0 {
+	if err := decodeEvent(id[:], event, &mem, r); err != nil || r.detections == 0 {
 		return err
 	}
 	if !inTail {
-		if k, detected = sn.r.detectionCursor.Seek(id[:]); !bytes.Equal(k, id[:]) {
-			detected = nil
-		}
+		detected = sn.r.Get(detectionsSum, id[:])
 	}
 	if detected == nil {
 		return errNoDetections
@@ -216,7 +214,7 @@ func (sn *Snapshot) file() *os.File { return sn.r.file.file }
 // state returns what meta keeps of the snapshot's state.
 func (sn *Snapshot) state() (st state, err error) {
 	err = guarded(func() (err error) {
-		st, err = readState(sn.r.tx)
+		st, err = readState(sn.r)
 		return err
 	})
 	return st, err
@@ -239,13 +237,11 @@ func catchPanic(err *error) {
 	}
 }
 
-// A reader is a bolt read transaction, whose state it reads without bolt.
+// A reader is a read transaction, of whose file it is a user.
 type reader struct {
-	file *boltFile // of which it is a user
-	tx   *bolt.Tx
+	*boltRead
 	*view
-	generation                               uint64
-	eventCursor, detectionCursor, tailCursor *treeCursor
+	generation uint64
 
 	through ID // indexed_through, once it has been asked for
 	known   bool
@@ -256,11 +252,11 @@ func (r *reader) indexedThrough() (ID, error) {
 	if r.known {
 		return r.through, nil
 	}
-	through, err := indexedThrough(r.tx)
+	through, err := indexedThrough(r)
 	if err != nil {
 		return through, err
 	}
-	if k, _ := r.eventCursor.Last(); bytes.Compare(k, through[:]) > 0 {
+	if k, _ := r.cursor(eventsSum).Last(); bytes.Compare(k, through[:]) > 0 {
 		return through, fmt.Errorf("event %s: %w", keyText(k), errBeyond)
 	}
 	r.through, r.known = through, true
@@ -291,7 +287,7 @@ type readerPool struct {
 	file           *boltFile
 	idle           []*reader
 	generation     uint64 // counts transactions
-	seen           int    // the newest bolt transaction that a reader of the file has shown
+	seen           uint64 // the newest bolt transaction that a reader of the file has shown
 	writing        bool   // no reader goes into the pool
 	oldest, newest *Snapshot
 	snapshots      int // how many are open
@@ -393,7 +389,7 @@ func (p *readerPool) get() (*reader, error) {
 func (p *readerPool) saw(r *reader) {
 	p.mu.Lock()
 	var older []*reader
-	if id := r.tx.ID(); r.file == p.file && id > p.seen {
+	if id := r.id(); r.file == p.file && id > p.seen {
 		p.seen = id
 		older, p.idle = p.idle, nil
 	}
@@ -402,22 +398,11 @@ func (p *readerPool) saw(r *reader) {
 }
 
 func newReader(file *boltFile, generation uint64) (*reader, error) {
-	tx, err := file.begin(false)
+	r, err := file.read()
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{file: file, tx: tx, generation: generation}
-	err = guarded(func() error {
-		r.view = newView(file, tx)
-		r.eventCursor, r.detectionCursor, r.tailCursor = r.cursor(eventsSum), r.cursor(detectionsSum), r.cursor(tailNumber)
-		r.visitMeta()
-		return nil
-	})
-	if err != nil {
-		file.rollback(tx)
-		return nil, err
-	}
-	return r, nil
+	return &reader{boltRead: r, view: r.view, generation: generation}, nil
 }
 
 // anySnapshot reports whether a snapshot is open.
@@ -429,7 +414,7 @@ func (p *readerPool) anySnapshot() bool {
 
 // keep takes a reader back, or returns it, to be ended. mu is held.
 func (p *readerPool) keep(r *reader) *reader {
-	if p.writing || r.generation != p.generation || r.tx.ID() < p.seen || len(p.idle) >= maxIdleReaders {
+	if p.writing || r.generation != p.generation || r.id() < p.seen || len(p.idle) >= maxIdleReaders {
 		return r
 	}
 	p.idle = append(p.idle, r)
@@ -437,7 +422,7 @@ func (p *readerPool) keep(r *reader) *reader {
 }
 
 func (p *readerPool) end(r *reader) {
-	r.file.rollback(r.tx)
+	r.end()
 	p.release(r.file)
 }
 

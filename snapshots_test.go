@@ -63,9 +63,8 @@ func (s *testStore) whileTheFolderHangs(t *testing.T, call func() error) (waits 
 // A disk that does not answer may keep a call, but not the pages of the database.
 func TestNoSnapshotIsOpenWhileFilesAreLookedAt(t *testing.T) {
 	free := int64(1 << 30)
-	options := doorlog.Options{}
-	doorlog.SetDisk(&options, func(string) (int64, int64, error) { return free, 1 << 40, nil })
-	s := newStoreWith(t, options)
+	defer doorlog.SetDisk(func(string) (int64, int64, error) { return free, 1 << 40, nil })()
+	s := newStore(t)
 	s.many(t, 100)
 	for i := range 12 {
 		s.writeFramed(t, motion("porch", 100+i), i)

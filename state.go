@@ -3,8 +3,6 @@ package doorlog
 import (
 	"encoding/binary"
 	"fmt"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 // A state is what meta keeps beside the names of format and schema. Every
@@ -86,30 +84,34 @@ func decodeState(rec []byte) (s state, err error) {
 }
 
 // isOf says whether the state is that of a transaction.
-func (s *state) isOf(txid uint64) error {
-	if s.schema < txidInSchema || s.txid == txid || trusts.txids {
+func (s *state) isOf(txid uint64, trust trust) error {
+	if s.schema < txidInSchema || s.txid == txid || trust.Txids {
 		return nil
 	}
 	return fmt.Errorf("%w: the state is of transaction %d, and the meta page of %d: a write was lost", ErrCorrupt, s.txid, txid)
 }
 
-func readState(tx *bolt.Tx) (state, error) {
-	return decodeState(readable(tx, metaBucket).Get(metaState))
+// A getter gives what is under a key of a bucket, or nil: a state of the file, or a
+// transaction that changes it.
+type getter interface {
+	Get(bucket int, key []byte) []byte
 }
 
+func readState(from getter) (state, error) { return decodeState(from.Get(metaNumber, metaState)) }
+
 // sealState has the state be that of a transaction which changes nothing else of it.
-func sealState(tx *bolt.Tx) error {
+func sealState(tx *boltTx) error {
 	st, err := readState(tx)
 	if err != nil {
 		return err
 	}
-	st.txid = uint64(tx.ID())
-	return writable(tx, metaBucket).Put(metaState, st.encode())
+	st.txid = tx.id()
+	return tx.put(metaNumber, metaState, st.encode())
 }
 
 // indexedThrough returns the ID up to which events are folded (index.go).
-func indexedThrough(tx *bolt.Tx) (ID, error) {
-	b, err := openState(readable(tx, metaBucket).Get(metaState))
+func indexedThrough(from getter) (ID, error) {
+	b, err := openState(from.Get(metaNumber, metaState))
 	if err != nil {
 		return ID{}, err
 	}

@@ -205,7 +205,7 @@ func (s *Store) stats(ctx context.Context) (st Stats, err error) {
 
 // look takes in what a snapshot says.
 func (st *Stats) look(sn *Snapshot) error {
-	kept, err := readState(sn.r.tx)
+	kept, err := readState(sn.r)
 	if err != nil {
 		return err
 	}
@@ -213,17 +213,17 @@ func (st *Stats) look(sn *Snapshot) error {
 	st.Persons = int64(kept.sums[personsSum].entries)
 	st.Detected = int64(kept.sums[detectionsSum].entries)
 	st.StoreID, st.Schema = kept.storeID, int(kept.schema)
-	if st.LastBackup, err = readLastBackup(sn.r.tx); err != nil {
+	if st.LastBackup, err = readLastBackup(sn.r); err != nil {
 		return err
 	}
-	heldBack, err := readHeldBack(sn.r.tx)
+	heldBack, err := readHeldBack(sn.r)
 	if err != nil {
 		return err
 	}
 	st.HeldBack = append(st.HeldBack, heldBack...)
-	oldest, _ := sn.r.eventCursor.First()
+	oldest, _ := sn.r.cursor(eventsSum).First()
 	if oldest == nil {
-		oldest, _ = sn.r.tailCursor.First()
+		oldest, _ = sn.r.cursor(tailNumber).First()
 	}
 	if oldest == nil {
 		return nil

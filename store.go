@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	bolt "go.etcd.io/bbolt"
+	"github.com/doorlog/doorlog/internal/pace"
 )
 
 // A Store is an open store. Its methods are safe for concurrent use. Readers
@@ -22,7 +22,7 @@ import (
 type Store struct {
 	path     string // as the caller gave it
 	at       string // the same, absolute: the current folder may change
-	opt      Options
+	opt      settings
 	readers  readerPool // and the file
 	commits  *committer // nil if the store is read-only
 	thumbs   *thumbnails
@@ -30,10 +30,10 @@ type Store struct {
 	names    interner
 	spelled  spellingList
 	ids      idSource
-	pages    sync.Pool // of iterations that have ended
-	busy     idLocks
-	prunes   idLocks // of no event: they take turns
-	rewrites idLocks // the same: of the file, by compactions and erasures
+	pages    sync.Pool      // of iterations that have ended
+	busy     pace.Locks[ID] // of the events whose thumbnails are changed
+	prunes   pace.Mutex
+	rewrites pace.Mutex // of the file, by compactions and erasures
 	scrub    scrubs
 	damage   atomic.Pointer[error] // set once: what was found wrong with the file
 
@@ -98,7 +98,7 @@ func open(path string, options *Options) (*Store, error) {
 }
 
 // openStore opens a store, with options in which every field is set.
-func openStore(path string, opt *Options) (*Store, error) {
+func openStore(path string, opt *settings) (*Store, error) {
 	file, err := openFile(path, opt)
 	if errors.Is(err, fs.ErrNotExist) && !opt.ReadOnly {
 		if err := createFile(path, opt); err != nil {
@@ -134,13 +134,13 @@ func openStore(path string, opt *Options) (*Store, error) {
 		err = file.settleNewest()
 	}
 	if err == nil {
-		err = file.reserveRoom(opt)
+		err = file.reserveRoom(opt.MaxSize, opt.MinFree)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.abandon())
 	}
 	s.commits = &committer{
-		file: file, readers: &s.readers, clock: s.clock, names: &s.names, log: opt.Logger, commitTx: (*bolt.Tx).Commit,
+		file: file, readers: &s.readers, clock: s.clock, names: &s.names, log: opt.Logger,
 		path: s.at, looked: time.Now(), tail: tail, unclean: unclean, damage: &s.damage, awake: make(chan struct{}, 1),
 	}
 	if err := s.noticeOlderCopy(s.life); err != nil {
@@ -170,16 +170,16 @@ func (s *Store) remember() error {
 	}
 	defer sn.close()
 	return guarded(func() error {
-		st, err := readState(sn.r.tx)
+		st, err := readState(sn.r)
 		if err != nil {
 			return err
 		}
-		history, err := readLineage(sn.r.tx)
+		history, err := readLineage(sn.r)
 		if err != nil {
 			return err
 		}
 		s.thumbs.store, s.thumbs.incarnation, s.thumbs.settled = st.storeID, history.incarnation, s.settled
-		kept, err := readClock(sn.r.tx)
+		kept, err := readClock(sn.r)
 		if err != nil {
 			return err
 		}
@@ -199,11 +199,12 @@ func (f *boltFile) tailLength() (n int, unclean bool, err error) {
 	if err != nil {
 		return 0, false, err
 	}
-	defer f.rollback(r.tx)
+	defer r.end()
 	err = guarded(func() error {
-		st, err := readState(r.tx)
+		st, err := readState(r)
 		unclean = st.unclean
-		for k, _ := r.tailCursor.First(); k != nil; k, _ = r.tailCursor.Next() {
+		c := r.cursor(tailNumber)
+		for k, _ := c.First(); k != nil; k, _ = c.Next() {
 			n++
 		}
 		return err
@@ -213,12 +214,11 @@ func (f *boltFile) tailLength() (n int, unclean bool, err error) {
 
 // settleNewest makes what readers see durable.
 func (f *boltFile) settleNewest() error {
-	tx, err := f.begin(false)
+	newest, err := f.newest()
 	if err != nil {
 		return err
 	}
-	defer f.rollback(tx)
-	return f.settle(tx.ID())
+	return f.settle(newest)
 }
 
 // Close waits for the calls that are under way, writes among them, and closes

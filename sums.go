@@ -28,7 +28,13 @@ var stored = append(slices.Clone(summed), tailBucket)
 const (
 	tailNumber    = int(sumCount)
 	storedBuckets = tailNumber + 1
+
+	// metaNumber is the number of meta, the last of all buckets.
+	metaNumber = storedBuckets
 )
+
+// buckets are all of them, by their numbers.
+var buckets = append(slices.Clone(stored), metaBucket)
 
 const (
 	eventsSum = iota

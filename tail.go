@@ -150,7 +150,7 @@ func (w *writeTx) overTail(fn func(*record) error) error {
 	if err := w.flush(); err != nil {
 		return err
 	}
-	c := w.cursor(tailNumber)
+	c := w.tx.cursor(tailNumber)
 	for k, event, _ := tailEntry(c.First()); k != nil; k, event, _ = tailEntry(c.Next()) {
 		var r record
 		if err := decodeEvent(k, event, &w.mem, &r); err != nil {
@@ -201,7 +201,7 @@ func (w *writeTx) fold() error {
 
 // readTail reads what the bucket has of the tail.
 func (w *writeTx) readTail() (tail []*insertion, err error) {
-	c := w.cursor(tailNumber)
+	c := w.tx.cursor(tailNumber)
 	for k, v := c.First(); k != nil; k, v = c.Next() {
 		in := new(insertion)
 		if in.event, in.detected, err = splitTail(bytes.Clone(v)); err == nil { // it is to outlive its page
@@ -234,30 +234,25 @@ func upgradeFile(path string) error {
 // upgrade makes a file of this schema of an older one. In schema 1 the tail was at the
 // end of events.
 func (f *boltFile) upgrade() (err error) {
-	tx, err := f.begin(false)
+	if err := f.settleNewest(); err != nil {
+		return err
+	}
+	tx, err := f.beginTx()
 	if err != nil {
 		return err
 	}
-	newest := tx.ID()
-	f.rollback(tx)
-	if err := f.settle(newest); err != nil {
-		return err
-	}
-	if tx, err = f.begin(true); err != nil {
-		return err
-	}
-	defer f.rollback(tx)
+	defer tx.rollback()
 	return guarded(func() error {
 		st, err := readState(tx)
 		if err != nil {
 			return err
 		}
 		if st.schema < tailInSchema {
-			if _, err := tx.CreateBucket(tailBucket); err != nil {
+			if err := tx.makeBucket(tailNumber); err != nil {
 				return err
 			}
 		}
-		w, err := newWriteTx(tx, nil, new(interner), 0)
+		w, err := newWriteTx(tx, new(interner), 0)
 		if err == nil && st.schema < tailInSchema {
 			err = w.foldOldTail()
 		}
@@ -266,10 +261,10 @@ func (f *boltFile) upgrade() (err error) {
 		}
 		w.schema = schemaVersion
 		version := binary.BigEndian.AppendUint32(nil, schemaVersion)
-		if err := errors.Join(writable(tx, metaBucket).Put(metaSchema, version), w.finish()); err != nil {
+		if err := errors.Join(tx.put(metaNumber, metaSchema, version), w.finish()); err != nil {
 			return err
 		}
-		if err := tx.Commit(); err != nil {
+		if err := tx.commit(false); err != nil {
 			return diskError(err)
 		}
 		return f.noteCommit()
@@ -279,7 +274,7 @@ func (f *boltFile) upgrade() (err error) {
 // foldOldTail folds the events after indexed_through, which are in events.
 func (w *writeTx) foldOldTail() (err error) {
 	after := firstAfter(w.through)
-	c := w.cursor(eventsSum)
+	c := w.tx.cursor(eventsSum)
 	for k, _ := c.Seek(after[:]); k != nil; k, _ = c.Next() {
 		if w.through, err = asID(k); err != nil { // from here on get finds it
 			return err
@@ -306,7 +301,9 @@ func newestID(tail, events keyCursor) (ID, error) {
 	return asID(k)
 }
 
-func (w *writeTx) newestID() (ID, error) { return newestID(w.cursor(tailNumber), w.cursor(eventsSum)) }
+func (w *writeTx) newestID() (ID, error) {
+	return newestID(w.tx.cursor(tailNumber), w.tx.cursor(eventsSum))
+}
 
 func (sn *Snapshot) newestID() (ID, error) {
 	return newestID(sn.r.cursor(tailNumber), sn.r.cursor(eventsSum))

@@ -308,7 +308,7 @@ func syncInside(root *os.Root, dir string) error {
 func writeFile(root *os.Root, name string, data []byte) (err error) {
 	temp := path.Join(path.Dir(name), "."+path.Base(name)+tempExt)
 	// What a save that was cut short left behind goes. Savers of one
-	// event take turns (see idLocks), so it is nobody else's.
+	// event take turns (see Store.busy), so it is nobody else's.
 	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, filePerm)
 	if errors.Is(err, fs.ErrExist) {
 		if err = root.Remove(temp); err == nil { // a pipe of that name would wait for its other end

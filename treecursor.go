@@ -32,8 +32,11 @@ type view struct {
 	data  []byte // up to the high-water mark
 	size  int    // of a page
 	table *pageTable
-	root  uint64                      // page of the bucket of buckets
-	roots [storedBuckets + 1]treeRoot // see bucket
+	trust trust
+	root  uint64        // page of the bucket of buckets
+	names [][]byte      // of the buckets
+	roots []treeRoot    // of the buckets, as far as they are known
+	seeks []*treeCursor // of Get, one for each bucket
 }
 
 // A treeRoot is the root page of a bucket, or its only page, if that is part of the
@@ -43,9 +46,6 @@ type treeRoot struct {
 	page   uint64
 	inline []byte
 }
-
-// metaNumber is the number of the bucket meta in a view, after those that are stored.
-const metaNumber = storedBuckets
 
 // newView returns the state that a transaction began with. It is called guarded.
 func newView(f *boltFile, tx *bolt.Tx) *view {
@@ -60,37 +60,47 @@ func (f *boltFile) viewOf(size int64) *view {
 	// It is memory of the system, which Go does not move. bolt sees to it that it is as long.
 	data := *(*unsafe.Pointer)(unsafe.Pointer(&info.Data)) //nolint:gosec // an address that bolt has as a number
 	mapped := unsafe.Slice((*byte)(data), int(size))       //nolint:gosec // as above
-	return &view{data: mapped, size: info.PageSize, table: f.table}
+	n := len(f.names)
+	return &view{data: mapped, size: info.PageSize, table: f.table, trust: f.trust, names: f.names, roots: make([]treeRoot, n), seeks: make([]*treeCursor, n)}
 }
 
 // bucket returns the root of a bucket, which must be there.
 func (v *view) bucket(number int) treeRoot {
-	if r := v.roots[number]; r.known {
-		return r
+	if !v.has(number) {
+		panic(missingBucketError(v.names[number]))
 	}
-	name := metaBucket
-	if number != metaNumber {
-		name = stored[number]
+	return v.roots[number]
+}
+
+// has reports whether there is a bucket.
+func (v *view) has(number int) bool {
+	if v.roots[number].known {
+		return true
 	}
+	name := v.names[number]
 	c := treeCursor{view: v, root: treeRoot{page: v.root}, buckets: true}
 	k, value := c.Seek(name)
 	if !bytes.Equal(k, name) {
-		panic(missingBucketError(name))
+		return false
 	}
 	page, inline, err := parseBucket(value)
 	if err != nil {
 		panic(fmt.Errorf("%w: bucket %q: %w", ErrCorrupt, name, err))
 	}
 	v.roots[number] = treeRoot{known: true, page: page, inline: inline.data}
-	return v.roots[number]
+	return true
 }
 
 // cursor returns a cursor over a bucket.
 func (v *view) cursor(number int) *treeCursor { return &treeCursor{view: v, root: v.bucket(number)} }
 
-// get returns the value of a key, or nil.
-func (v *view) get(number int, key []byte) []byte {
-	c := treeCursor{view: v, root: v.bucket(number)}
+// Get returns the value of a key of a bucket, which is part of a page, or nil.
+func (v *view) Get(bucket int, key []byte) []byte {
+	c := v.seeks[bucket]
+	if c == nil {
+		c = v.cursor(bucket)
+		v.seeks[bucket] = c
+	}
 	k, value := c.Seek(key)
 	if !bytes.Equal(k, key) {
 		return nil
@@ -107,15 +117,6 @@ func (v *view) damage(id uint64, format string, args ...any) error {
 	return err
 }
 
-// visitMeta looks at all of the bucket meta, where bolt may look up what there is from
-// here on.
-func (v *view) visitMeta() {
-	c := v.cursor(metaNumber)
-	for k, _ := c.First(); k != nil; k, _ = c.Next() {
-		continue
-	}
-}
-
 // page returns a page with its overflow.
 func (v *view) page(id uint64) []byte {
 	if id < firstPage || id >= uint64(len(v.data)/v.size) {
@@ -126,7 +127,7 @@ func (v *view) page(id uint64) []byte {
 	}
 	at := int(id) * v.size
 	p := v.data[at : at+v.size]
-	if own := binary.NativeEndian.Uint64(p); own != id && !trusts.checks {
+	if own := binary.NativeEndian.Uint64(p); own != id && !v.trust.Checks {
 		panic(v.damage(id, "it says that it is page %d", own))
 	}
 	more := overflowOf(p)
@@ -210,7 +211,7 @@ func (c *treeCursor) Next() (k, v []byte) {
 			l.inside(l.at)
 		}
 		k, v = c.element(l)
-		if compareKeys(before, k) >= 0 && !trusts.checks {
+		if compareKeys(before, k) >= 0 && !c.view.trust.Checks {
 			panic(l.broken(l.at, errOutOfOrder))
 		}
 		return k, v
@@ -234,7 +235,7 @@ func (c *treeCursor) Prev() (k, v []byte) {
 		after := c.key
 		l.at--
 		k, v = c.element(l)
-		if compareKeys(k, after) >= 0 && !trusts.checks {
+		if compareKeys(k, after) >= 0 && !c.view.trust.Checks {
 			panic(l.broken(l.at, errOutOfOrder))
 		}
 		return k, v
@@ -307,7 +308,7 @@ func (c *treeCursor) push(id uint64, p, from, below []byte) {
 		panic(c.view.damage(id, "it is %d levels deep", maxLevels))
 	}
 	c.stack = append(c.stack, treeLevel{view: c.view, p: p, id: id, count: count, leaf: flags == leafFlag, below: below})
-	if root || trusts.checks {
+	if root || c.view.trust.Checks {
 		return
 	}
 	if l := &c.stack[len(c.stack)-1]; !bytes.Equal(l.key(0), from) {
@@ -319,7 +320,7 @@ func (c *treeCursor) push(id uint64, p, from, below []byte) {
 // level. As keys are in order it is enough to ask this of those that a search goes by,
 // and of the last ones.
 func (l *treeLevel) inside(i int) {
-	if l.below != nil && compareKeys(l.key(i), l.below) >= 0 && !trusts.checks {
+	if l.below != nil && compareKeys(l.key(i), l.below) >= 0 && !l.view.trust.Checks {
 		panic(l.broken(i, errOutside))
 	}
 }
@@ -370,9 +371,10 @@ func (c *treeCursor) element(l *treeLevel) (k, v []byte) {
 	return c.key, l.p[middle:end:end]
 }
 
-// compareKeys is bytes.Compare, in less time for two IDs.
+// compareKeys is bytes.Compare, in less time for two keys of 16 bytes.
 func compareKeys(a, b []byte) int {
-	if len(a) != idLen || len(b) != idLen {
+	const short = 16
+	if len(a) != short || len(b) != short {
 		return bytes.Compare(a, b)
 	}
 	x, y := binary.BigEndian.Uint64(a), binary.BigEndian.Uint64(b)

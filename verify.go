@@ -94,12 +94,13 @@ func verifyFile(ctx context.Context, path string, options *Options) (_ *Verifica
 	if err := checkFile(path); err != nil {
 		return nil, err
 	}
-	f, err := openLocked(path, os.O_RDONLY, filePerm, &opt)
+	how := opt.opening()
+	f, err := openLocked(path, os.O_RDONLY, filePerm, &how)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	x := new(examination)
+	x := &examination{trust: opt.trust}
 	if err := x.examineFile(ctx, f); err != nil {
 		return nil, err
 	}
@@ -155,7 +156,7 @@ func (x *examination) examineFile(ctx context.Context, f *os.File) error {
 	defer stop()
 	return guarded(func() error {
 		w := wholeWalker(ctx, f, metas[0], info.Size())
-		if w.look, err = closedPages(ctx, f, metas[0], info.Size()); err != nil {
+		if w.look, err = x.closedPages(ctx, f, metas[0], info.Size()); err != nil {
 			return err
 		}
 		return x.examine(w)
@@ -164,19 +165,19 @@ func (x *examination) examineFile(ctx context.Context, f *os.File) error {
 
 // closedPages returns what compares the pages of a file that was closed with their sums;
 // nil if it has none.
-func closedPages(ctx context.Context, f *os.File, meta boltMeta, size int64) (look func(id uint64, data []byte) string, err error) {
-	sums, err := readPageSums(f, &meta)
+func (x *examination) closedPages(ctx context.Context, f *os.File, meta boltMeta, size int64) (look func(id uint64, data []byte) string, err error) {
+	sums, err := readPageSums(f, &meta, len(buckets))
 	if sums == nil || err != nil {
 		return nil, err
 	}
 	w := wholeWalker(ctx, f, meta, size)
-	w.depth = justMeta
-	x := new(examination)
-	if err := x.examine(w); err != nil || x.storeID != sums.storeID {
+	w.only = metaBucket
+	head := &examination{trust: x.trust}
+	if err := head.examine(w); err != nil || head.storeID != sums.storeID {
 		return nil, ctx.Err()
 	}
 	return func(id uint64, data []byte) string {
-		if hasSum(data, sums.sums[id]) {
+		if hasSum(data, sums.sums[id], x.trust) {
 			return ""
 		}
 		return wrongSumText
@@ -186,7 +187,7 @@ func closedPages(ctx context.Context, f *os.File, meta boltMeta, size int64) (lo
 // wholeWalker returns a walker over all of a file, which may have been cut off.
 func wholeWalker(ctx context.Context, f *os.File, meta boltMeta, size int64) *walker {
 	pages := min(meta.pages, max(1, uint64(size)/uint64(meta.pageSize)))
-	return &walker{ctx: ctx, r: f, meta: meta, pages: pages, depth: everything}
+	return &walker{ctx: ctx, r: f, meta: meta, pages: pages}
 }
 
 // broken reports whether pages, or what meta says, are damaged.
@@ -257,13 +258,13 @@ func (s *Store) verify(ctx context.Context) (*Verification, error) {
 // examineState examines the newest state of an open store, whose snapshot it
 // returns, to be closed by the caller.
 func (s *Store) examineState(ctx context.Context) (x *examination, sn *Snapshot, err error) {
-	x = new(examination)
+	x = &examination{trust: s.opt.trust}
 	meta, sn, inUse, err := s.settledState(ctx)
 	if err != nil {
 		return x, nil, err
 	}
 	err = guarded(func() error {
-		w := &walker{ctx: ctx, r: sn.file(), meta: meta, depth: everything}
+		w := &walker{ctx: ctx, r: sn.file(), meta: meta}
 		w.look = inUse.wants
 		return x.examine(w)
 	})
@@ -292,14 +293,14 @@ func (s *Store) settledState(ctx context.Context) (meta boltMeta, sn *Snapshot, 
 // newestState returns a snapshot with its meta page, which the second commit
 // after it writes over: then it tries again with a newer one.
 func (s *Store) newestState(ctx context.Context) (meta boltMeta, sn *Snapshot, err error) {
-	for before := -1; ; {
+	for before := uint64(0); ; {
 		if sn, err = s.look(ctx); err != nil {
 			return meta, nil, err
 		}
-		id := sn.r.tx.ID()
+		id := sn.r.id()
 		metas, err := readMetas(sn.file())
 		for _, meta := range metas {
-			if meta.txid == uint64(id) {
+			if meta.txid == id {
 				return meta, sn, nil
 			}
 		}

@@ -36,7 +36,9 @@ type walker struct {
 	// names, if it is not nil, is called with the name of each bucket.
 	names func(name []byte)
 
-	depth depth
+	// only, if it is not nil, is the bucket of which alone the entries are read; pages
+	// that are neither in use nor free are not looked for then.
+	only []byte
 
 	// pages is how many there are to be read: fewer than meta says if the file
 	// was cut off. 0: as many.
@@ -57,17 +59,8 @@ type walker struct {
 	buffers       [][]byte // a page for each level
 }
 
-// A depth is how much of a file is read. Of all there are read the freelist, and
-// the names of the buckets.
-type depth int
-
-const (
-	justMeta   depth = iota // the bucket meta
-	everything              // and all trees
-)
-
-// walk reads as much as depth says. Its error is one of reading, or of the
-// context.
+// walk reads the list of free pages and the trees. Its error is one of reading, or of
+// the context.
 func (w *walker) walk() error {
 	if w.pages == 0 {
 		w.pages = w.meta.pages
@@ -81,7 +74,7 @@ func (w *walker) walk() error {
 	if err := w.tree(w.meta.root, 0, bounds{}, w.enter); err != nil {
 		return err
 	}
-	if w.depth == everything {
+	if w.only == nil {
 		w.leftOver()
 	}
 	return nil
@@ -117,8 +110,7 @@ func (w *walker) enter(level int, name []byte, e element) error {
 	if w.names != nil {
 		w.names(name)
 	}
-	isMeta := bytes.Equal(name, metaBucket)
-	if w.depth == justMeta && !isMeta {
+	if w.only != nil && !bytes.Equal(name, w.only) {
 		return nil
 	}
 	root, inline, err := parseBucket(e.value)

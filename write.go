@@ -128,7 +128,7 @@ func (s *Store) writeFramed(ctx context.Context, e Event, frame *[]byte, once bo
 		}
 	}
 	if e.ID != (ID{}) && (frame != nil || e.ThumbnailPath != "") { // whose file nobody else may touch meanwhile
-		unlock, err := s.busy.lock(ctx, e.ID)
+		unlock, err := s.busy.Lock(ctx, e.ID)
 		if err != nil {
 			return written{}, err
 		}
@@ -306,7 +306,7 @@ func (s *Store) updateEvent(ctx context.Context, e Event) error {
 	if err := e.validate(maxIDTime); err != nil {
 		return err
 	}
-	unlock, err := s.busy.lock(ctx, e.ID)
+	unlock, err := s.busy.Lock(ctx, e.ID)
 	if err != nil {
 		return err
 	}
@@ -409,7 +409,7 @@ func (s *Store) deleteEvent(ctx context.Context, id ID) error {
 		return err
 	}
 	defer s.leave()
-	unlock, err := s.busy.lock(ctx, id)
+	unlock, err := s.busy.Lock(ctx, id)
 	if err != nil {
 		return err
 	}

@@ -5,31 +5,25 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 // A writeTx is a bolt transaction with what doorlog's writes need in it.
 type writeTx struct {
-	tx                 *bolt.Tx
-	txID               int
-	before             *view                   // the state that it began with; nil: the file is being made
-	visited            [storedBuckets]*visited // in before (writeguard.go)
-	mem                arena
-	events, detections *bolt.Bucket
-	state                    // as this transaction leaves it
-	tail               int   // events after indexed_through
-	atEnd              bool  // it is the last before the file is closed
-	changes            int   // puts and deletes so far
-	bytes              int64 // of the keys and values that were put
-	unfolded           error // why the tail could not be folded
-	index              indexChanges
-	rollups            rollupChanges
-	newest             ID                      // of all events
-	inserted           int                     // events that were added to the tail
-	pending            []*insertion            // those of them that are not put yet (addToTail)
-	pendingByID        map[ID]*insertion       // the same. nil: not made yet
-	touched            map[changedKey]struct{} // what was put or deleted, if that is of interest
+	tx          *boltTx
+	mem         arena
+	state             // as this transaction leaves it
+	tail        int   // events after indexed_through
+	atEnd       bool  // it is the last before the file is closed
+	changes     int   // puts and deletes so far
+	bytes       int64 // of the keys and values that were put
+	unfolded    error // why the tail could not be folded
+	index       indexChanges
+	rollups     rollupChanges
+	newest      ID                      // of all events
+	inserted    int                     // events that were added to the tail
+	pending     []*insertion            // those of them that are not put yet (addToTail)
+	pendingByID map[ID]*insertion       // the same. nil: not made yet
+	touched     map[changedKey]struct{} // what was put or deleted, if that is of interest
 
 	// recordings has the events of the tail, and those that this transaction
 	// inserted, that have a recording. nil: not made yet.
@@ -53,23 +47,17 @@ func (in *insertion) encode() {
 	}
 }
 
-func newWriteTx(tx *bolt.Tx, before *view, names *interner, tail int) (*writeTx, error) {
-	if before != nil {
-		before.visitMeta()
-	}
+func newWriteTx(tx *boltTx, names *interner, tail int) (*writeTx, error) {
 	st, err := readState(tx)
 	if err != nil {
 		return nil, err
 	}
-	if err := st.isOf(uint64(tx.ID() - 1)); err != nil {
+	if err := st.isOf(tx.id()-1, tx.file.trust); err != nil {
 		return nil, err
 	}
-	st.unclean, st.txid = true, uint64(tx.ID())
+	st.unclean, st.txid = true, tx.id()
 	w := &writeTx{
-		tx: tx, txID: tx.ID(), before: before, mem: arena{names: names}, state: st, tail: tail,
-		rollups:    make(rollupChanges),
-		events:     writable(tx, eventsBucket),
-		detections: writable(tx, detectionsBucket),
+		tx: tx, mem: arena{names: names}, state: st, tail: tail, rollups: make(rollupChanges),
 	}
 	if w.newest, err = w.newestID(); err != nil {
 		w.newest = lastID // every event is looked up, and a damaged key stops no write
@@ -82,15 +70,13 @@ func newWriteTx(tx *bolt.Tx, before *view, names *interner, tail int) (*writeTx,
 // those of meta go through them: a compaction would not have what was not noted.
 func (w *writeTx) putKey(bucket int, key, value []byte) error {
 	w.touch(bucket, key)
-	w.visit(bucket, key)
 	w.bytes += int64(len(key) + len(value))
-	return w.bucket(bucket).Put(key, value)
+	return w.tx.put(bucket, key, value)
 }
 
 func (w *writeTx) deleteKey(bucket int, key []byte) error {
 	w.touch(bucket, key)
-	w.visit(bucket, key)
-	return w.bucket(bucket).Delete(key)
+	return w.tx.remove(bucket, key)
 }
 
 // touch notes that a key is put or deleted.
@@ -122,19 +108,9 @@ func (w *writeTx) delete(bucket int, key []byte) error {
 
 // forget takes what is under a key out of the sums.
 func (w *writeTx) forget(bucket int, key []byte) {
-	if old := w.value(bucket, key); old != nil {
+	if old := w.tx.Get(bucket, key); old != nil {
 		w.sums.remove(bucket, key, recordSum(old))
 	}
-}
-
-func (w *writeTx) bucket(bucket int) *bolt.Bucket {
-	switch bucket {
-	case eventsSum:
-		return w.events
-	case detectionsSum:
-		return w.detections
-	}
-	return writable(w.tx, stored[bucket])
 }
 
 func (w *writeTx) folded(id ID) bool { return id.Compare(w.through) <= 0 }
@@ -142,12 +118,12 @@ func (w *writeTx) folded(id ID) bool { return id.Compare(w.through) <= 0 }
 // find returns the records of an event. They are nil if there is none.
 func (w *writeTx) find(id ID) (event, detected []byte, err error) {
 	if w.folded(id) {
-		return w.value(eventsSum, id[:]), w.value(detectionsSum, id[:]), nil
+		return w.tx.Get(eventsSum, id[:]), w.tx.Get(detectionsSum, id[:]), nil
 	}
 	if in := w.findPending(id); in != nil {
 		return in.event, in.detected, nil
 	}
-	if entry := w.value(tailNumber, id[:]); entry != nil {
+	if entry := w.tx.Get(tailNumber, id[:]); entry != nil {
 		return splitTail(entry)
 	}
 	return nil, nil, nil
@@ -298,7 +274,7 @@ func (w *writeTx) findRecording(camera, recording string) (newest ID, found bool
 		return id, true, nil
 	}
 	for _, form := range recordingForms(recording) {
-		list := newPostingList(w.cursor(indexSums+byRecording), byRecording, form, true)
+		list := newPostingList(w.tx.cursor(indexSums+byRecording), byRecording, form, true)
 		for id, ok := list.next(); ok; id, ok = list.next() {
 			r, err := w.get(id)
 			if err != nil {
@@ -318,7 +294,7 @@ func (w *writeTx) eventsOf(forms []string) (ids []ID, err error) {
 		return nil, err
 	}
 	for _, form := range forms {
-		list := newPostingList(w.cursor(indexSums+byPerson), byPerson, form, true)
+		list := newPostingList(w.tx.cursor(indexSums+byPerson), byPerson, form, true)
 		for id, ok := list.next(); ok; id, ok = list.next() {
 			ids = append(ids, id)
 		}
@@ -354,7 +330,7 @@ func (w *writeTx) finish() error {
 	if err := w.applyRollups(); err != nil {
 		return err
 	}
-	return writable(w.tx, metaBucket).Put(metaState, w.encode())
+	return w.tx.put(metaNumber, metaState, w.encode())
 }
 
 // applyRollups adds the changes to the rollups in the bucket. One that has no
@@ -365,7 +341,7 @@ func (w *writeTx) applyRollups() error {
 	for _, k := range w.rollups.keys() {
 		key := k.bytes()
 		sum := w.rollups[k]
-		before, err := decodeRollup(key, w.value(rollupsSum, key))
+		before, err := decodeRollup(key, w.tx.Get(rollupsSum, key))
 		switch {
 		case errors.Is(err, ErrCorrupt):
 			damaged = true
@@ -396,7 +372,7 @@ func (w *writeTx) applyRollups() error {
 // sumRollups sums the rollups anew. What a damaged one had been is not known.
 func (w *writeTx) sumRollups() {
 	w.sums[rollupsSum] = bucketSum{}
-	c := w.cursor(rollupsSum)
+	c := w.tx.cursor(rollupsSum)
 	for k, v := c.First(); k != nil; k, v = c.Next() {
 		w.sums.add(rollupsSum, k, recordSum(v))
 	}
@@ -406,7 +382,7 @@ func (w *writeTx) sumRollups() {
 func (w *writeTx) rebuildRollup(k rollupKey) (*rollup, error) {
 	sum := new(rollup)
 	from, until := idFrom(startOfDay(k.day)), idFrom(startOfDay(k.day+1))
-	c := w.cursor(eventsSum)
+	c := w.tx.cursor(eventsSum)
 	for key, _ := c.Seek(from[:]); key != nil && bytes.Compare(key, until[:]) < 0; key, _ = c.Next() {
 		id, err := asID(key)
 		if err != nil || !w.folded(id) {
