@@ -58,6 +58,9 @@ func (f *boltFile) txOf(tx *bolt.Tx) *boltTx {
 // that it began with.
 func (t *boltTx) id() uint64 { return t.txid }
 
+// trust returns which checks are left out.
+func (t *boltTx) trust() trust { return t.file.trust }
+
 // bucket returns a bucket, which must be there.
 func (t *boltTx) bucket(number int) *bolt.Bucket {
 	if t.buckets[number] == nil {

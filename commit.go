@@ -241,17 +241,15 @@ func (c *committer) transact(jobs []*job) error {
 		return err
 	}
 	makesRoom := !slices.ContainsFunc(jobs, func(j *job) bool { return !j.room })
-	end := c.file.reserve.end
+	end := c.file.end()
 	for tries := 0; ; tries++ {
 		err := c.tryTransact(jobs, makesRoom)
 		if !tooLargeForFile(err) || errors.Is(err, ErrUnknownOutcome) {
 			return err
 		}
 		if err := c.file.lengthenAgain(tries, makesRoom); err != nil {
-			if !makesRoom && !c.readers.anySnapshot() { // else free pages may be kept from use, for as long as that lasts
-				c.file.reserve.refused = c.file.reserve.tried
-			}
-			c.file.shorten(end)
+			// While there is a snapshot free pages may be kept from use, for as long as it lasts.
+			c.file.giveUp(end, !makesRoom && !c.readers.anySnapshot())
 			return err
 		}
 	}

@@ -89,10 +89,10 @@ func (s *Store) canReplace() (u usage, err error) {
 	u = s.usage()
 	f := s.readers.hold()
 	defer s.readers.release(f)
-	if err := hasOneName(f.file); err != nil {
+	if err := hasOneName(f.osFile()); err != nil {
 		return u, err
 	}
-	return u, room(f.file, u.live()+u.live()/10, 0) // it makes room: what is to stay free need not
+	return u, room(f.osFile(), u.live()+u.live()/10, 0) // it makes room: what is to stay free need not
 }
 
 // How much a compaction does at once.
@@ -114,7 +114,7 @@ type compaction struct {
 	store   *Store
 	ctx     context.Context
 	path    string // the file itself: no link
-	old     *boltFile
+	old     *sharedFile
 	file    *boltFile // the new one
 	temp    string    // and its name until it is in its place
 	changes changedKeys
@@ -142,7 +142,7 @@ func (s *Store) compactFile(ctx context.Context) (result *Compacted, err error) 
 	if c.path, err = filepath.EvalSymlinks(s.at); err != nil {
 		return nil, err
 	}
-	before, err := c.old.file.Stat()
+	before, err := c.old.osFile().Stat()
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +156,7 @@ func (s *Store) compactFile(ctx context.Context) (result *Compacted, err error) 
 	c.progress.finish()
 	s.scrub.found(s.opt.Now())
 	result = &Compacted{Before: before.Size(), Held: c.held}
-	if after, serr := c.file.file.Stat(); serr == nil {
+	if after, serr := c.file.osFile().Stat(); serr == nil {
 		result.After = after.Size()
 	} else {
 		err = errors.Join(err, serr)
@@ -182,7 +182,7 @@ func (c *compaction) create() (err error) {
 	if err := buildFile(c.temp, ID{}, ID{}, &opt); err != nil {
 		return err
 	}
-	if err := (&replaceable{file: c.old.file}).like(c.temp); err != nil {
+	if err := (&replaceable{file: c.old.osFile()}).like(c.temp); err != nil {
 		return err
 	}
 	opt.examined, opt.becomes = true, c.becomes
@@ -209,11 +209,11 @@ func (c *compaction) discard() error {
 // stillThere says whether the file that is open is that of its name, and of no other:
 // nobody's else may be replaced.
 func (c *compaction) stillThere() error {
-	err := cmp.Or(leadsTo(c.store.at, c.old.file), leadsTo(c.path, c.old.file))
+	err := cmp.Or(leadsTo(c.store.at, c.old.osFile()), leadsTo(c.path, c.old.osFile()))
 	if err != nil {
 		return c.store.commits.fail(err)
 	}
-	return hasOneName(c.old.file)
+	return hasOneName(c.old.osFile())
 }
 
 func (c *compaction) run() (err error) {
@@ -420,11 +420,11 @@ func (c *compaction) readBack() error {
 	if err := c.file.reserveRoom(c.store.opt.MaxSize, c.store.opt.MinFree); err != nil {
 		return err
 	}
-	metas, err := readMetas(c.file.file)
+	metas, err := readMetas(c.file.osFile())
 	if err != nil {
 		return err
 	}
-	info, err := c.file.file.Stat()
+	info, err := c.file.osFile().Stat()
 	if err != nil {
 		return err
 	}
@@ -434,8 +434,8 @@ func (c *compaction) readBack() error {
 	// It is of several moments: a block that has changed may be there as it was,
 	// too, until that is caught up with. Then the sums decide.
 	x := &examination{mixed: true, trust: c.store.opt.trust}
-	table, err := x.tabulate(&walker{ctx: c.ctx, r: c.file.file, meta: metas[0]}, nil)
-	c.file.table = table
+	table, err := x.tabulate(&walker{ctx: c.ctx, r: c.file.osFile(), meta: metas[0]}, nil)
+	c.file.knowPages(table)
 	return errors.Join(err, x.err())
 }
 
@@ -474,15 +474,16 @@ func (c *compaction) last(few bool) error {
 	}
 	err = os.Rename(c.temp, c.path)
 	if err != nil {
-		if there, serr := isAt(c.file.file, c.path); !there && serr == nil {
+		if there, serr := isAt(c.file.osFile(), c.path); !there && serr == nil {
 			return err
 		}
 	}
-	c.placed, c.file.settled = true, true
+	c.placed = true
 	s.watch(c.file)
-	s.commits.file, s.commits.changes = c.file, nil
+	shared := &sharedFile{boltFile: c.file}
+	s.commits.file, s.commits.changes = shared.boltFile, nil
 	s.commits.unclean = true // it has no list of free pages, which Close writes
-	s.readers.replace(c.file)
+	s.readers.replace(shared)
 	if err == nil {
 		err = syncFolder(filepath.Dir(c.path))
 	}

@@ -68,10 +68,3 @@ func (s *Store) usage() usage {
 	defer s.readers.release(f)
 	return f.usage()
 }
-
-func (f *boltFile) usage() usage {
-	if f.table == nil {
-		return usage{}
-	}
-	return f.table.usage()
-}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 )
 
 // A Finding is something that is wrong with a store.
@@ -285,53 +286,53 @@ func (x *examination) whole(bucket int) bool {
 
 // examine reads a file before bolt maps it: of one that was closed, and has the sums of
 // its pages, what bolt is about to believe; of another one, and of a small one, all of it.
-func (o *settings) examine(f *boltFile) error {
-	info, err := f.file.Stat()
+func (o *settings) examine(f *os.File) (table *pageTable, summed bool, err error) {
+	info, err := f.Stat()
 	if err != nil {
-		return err
+		return nil, false, err
 	}
-	metas, err := readMetas(f.file)
+	metas, err := readMetas(f)
 	if err != nil {
-		return err
+		return nil, false, err
 	}
 	meta := metas[0]
 	if err := meta.check(info.Size()); err != nil {
-		return err
+		return nil, false, err
 	}
 	x := &examination{trust: o.trust}
-	w := &walker{ctx: context.Background(), r: f.file, meta: meta, only: metaBucket}
+	w := &walker{ctx: context.Background(), r: f, meta: meta, only: metaBucket}
 	if err := x.examine(w); err != nil {
-		return err
+		return nil, false, err
 	}
 	if err := x.err(); err != nil {
-		return err
+		return nil, false, err
 	}
-	if x.known.unclean || meta.freelist == noFreelist {
-		return o.examineAll(f, meta, nil)
+	var sums *pageSums
+	if closed := !x.known.unclean && meta.freelist != noFreelist; closed {
+		if sums, err = readPageSums(f, &meta, len(buckets)); err != nil {
+			return nil, false, err
+		}
 	}
-	sums, err := readPageSums(f.file, &meta, len(buckets))
-	if err != nil {
-		return err
+	switch {
+	case sums == nil || sums.storeID != x.known.storeID:
+		table, err = o.examineAll(f, meta, nil)
+		return table, false, err
+	case int64(meta.pages)*int64(meta.pageSize) < o.wholeBelow:
+		table, err = o.examineAll(f, meta, sums.sums)
+	default:
+		table, err = sums.table(f, meta, w.free, buckets, o.trust)
 	}
-	if f.summed = sums != nil && sums.storeID == x.known.storeID; !f.summed {
-		return o.examineAll(f, meta, nil)
-	}
-	if int64(meta.pages)*int64(meta.pageSize) < o.wholeBelow {
-		return o.examineAll(f, meta, sums.sums)
-	}
-	f.table, err = sums.table(f.file, meta, w.free, buckets, o.trust)
-	return err
+	return table, true, err
 }
 
 // examineAll reads a whole file, and makes the table of its pages. Unless known is nil
 // they should have these sums.
-func (o *settings) examineAll(f *boltFile, meta boltMeta, known []uint32) error {
-	stop := readAhead(f.file, int64(meta.pages)*int64(meta.pageSize))
+func (o *settings) examineAll(f *os.File, meta boltMeta, known []uint32) (*pageTable, error) {
+	stop := readAhead(f, int64(meta.pages)*int64(meta.pageSize))
 	defer stop()
 	x := &examination{trust: o.trust}
-	table, err := x.tabulate(&walker{ctx: context.Background(), r: f.file, meta: meta}, known)
-	f.table = table
-	return errors.Join(err, x.err())
+	table, err := x.tabulate(&walker{ctx: context.Background(), r: f, meta: meta}, known)
+	return table, errors.Join(err, x.err())
 }
 
 // tabulate examines all of a state and returns the table of its pages. Unless known is

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"math"
 	"os"
 	"slices"
@@ -52,32 +51,12 @@ func (s *Store) checkTable(ctx context.Context) error {
 		return err
 	}
 	defer sn.close()
-	t := sn.r.file.table
 	x := new(examination)
 	want, err := x.tabulate(&walker{ctx: ctx, r: sn.file(), meta: meta}, nil)
 	if err != nil {
 		return err
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.meta.txid != meta.txid { // somebody writes
-		return nil
-	}
-	if t.used != want.used || t.lost != nil {
-		return fmt.Errorf("%d pages are said to be in use, and %d are: %w", t.used, want.used, t.lost)
-	}
-	for id := uint64(firstPage); id < meta.pages; id++ {
-		is := id/64 < uint64(len(t.inUse)) && t.inUse.has(id)
-		if is != want.inUse.has(id) || is && want.sums[id] != t.sums[id] && meta.freelist == noFreelist {
-			return fmt.Errorf("page %d is said to be in use: %v, and is: %v; or it has another sum", id, is, want.inUse.has(id))
-		}
-	}
-	for i, n := range t.sizes[:storedBuckets] {
-		if n != want.sizes[i] {
-			return fmt.Errorf("%s: %d pages are said to be in use, and %d are", stored[i], n, want.sizes[i])
-		}
-	}
-	return nil
+	return sn.r.file.checkPages(want)
 }
 
 // Commits returns the number of transactions that were committed, and of the
@@ -256,23 +235,29 @@ func (s *Store) Contents(t testing.TB) map[string]map[string]string {
 
 func (s *Store) copyBuckets(t testing.TB) map[string]map[string]string {
 	t.Helper()
-	buckets := make(map[string]map[string]string)
+	all := make(map[string]map[string]string)
 	f := s.readers.hold()
 	defer s.readers.release(f)
-	err := f.db.View(func(tx *bolt.Tx) error {
-		return tx.ForEach(func(name []byte, b *bolt.Bucket) error {
+	r, err := f.read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.end()
+	err = guarded(func() error {
+		for i, name := range buckets {
 			kv := make(map[string]string)
-			buckets[string(name)] = kv
-			return b.ForEach(func(k, v []byte) error {
+			all[string(name)] = kv
+			c := r.view.cursor(i)
+			for k, v := c.First(); k != nil; k, v = c.Next() {
 				kv[string(k)] = string(v)
-				return nil
-			})
-		})
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return buckets
+	return all
 }
 
 func damage(tx *bolt.Tx, kind string) error {
@@ -568,11 +553,10 @@ func (s *Store) FirstPage(t testing.TB, bucket string) (at, size int64) {
 	defer sn.close()
 	c := sn.r.cursor(slices.IndexFunc(buckets, func(b []byte) bool { return string(b) == bucket }))
 	c.First()
-	l := &c.stack[len(c.stack)-1]
-	if l.id == 0 {
+	if at, size = c.at(); at == 0 {
 		t.Fatalf("bucket %s has no page of its own", bucket)
 	}
-	return int64(l.id) * int64(sn.r.size), int64(sn.r.size)
+	return at, size
 }
 
 // RaiseSchema makes a store of the schema after this one of a file.
@@ -696,7 +680,7 @@ func FolderOf(s *Store) FolderState {
 }
 
 // PretendMapped has a store believe that so much of its file is mapped.
-func PretendMapped(s *Store, bytes int64) { s.commits.file.mapped = bytes }
+func PretendMapped(s *Store, bytes int64) { s.commits.file.pretendMapped(bytes) }
 
 // RaceDetector says that the tests run with it.
 const RaceDetector = raceDetector

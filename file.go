@@ -67,8 +67,10 @@ type boltFile struct {
 	reserve  reserve    // of a file that is written to
 	mapped   int64      // so many bytes at least are mapped (mapping.go)
 	unmapped error      // why the last transaction could not have more, if so
-	users    int        // the store and its readers (readerPool)
 }
+
+// osFile returns the open file, to be looked at and read. Nothing else is to be done to it.
+func (f *boltFile) osFile() *os.File { return f.file }
 
 // guarded runs fn; a panic of it, or a fault of the mapped memory, is an error.
 func guarded(fn func() error) (err error) {
@@ -85,8 +87,9 @@ type boltOptions struct {
 	becomes  int64    // how large the file is going to be, if that is known
 	trust    trust
 
-	// examine, if it is not nil, examines the file before bolt maps it.
-	examine func(*boltFile) error
+	// examine, if it is not nil, examines the file before bolt maps it. It returns what is
+	// known of its pages, and whether their sums are behind them.
+	examine func(*os.File) (table *pageTable, summed bool, err error)
 }
 
 // openBoltFile opens a file, which exists. Nobody else has it open for writing then, nor,
@@ -119,7 +122,7 @@ func (f *boltFile) open(path string, opt *boltOptions) error {
 				return nil, err
 			}
 			if opt.examine != nil {
-				err = opt.examine(f)
+				f.table, f.summed, err = opt.examine(f.file)
 			}
 			if err != nil {
 				err = errors.Join(err, f.file.Close())
@@ -437,7 +440,55 @@ func makeBoltFile(path string, opt *boltOptions, fill func(*boltTx) error) error
 func (f *boltFile) deferSyncs(yes bool) { f.db.NoSync, f.db.NoGrowSync = yes, yes }
 
 // sync makes what was committed durable.
-func (f *boltFile) sync() error { return f.db.Sync() }
+func (f *boltFile) sync() error {
+	err := f.db.Sync()
+	f.settled = f.settled || err == nil
+	return err
+}
+
+// knowPages takes in what has been found out about the pages of a file that was made anew.
+func (f *boltFile) knowPages(table *pageTable) { f.table = table }
+
+// isKnown reports whether every page has been compared with its sum since the file was
+// opened.
+func (f *boltFile) isKnown() bool { return f.table == nil || f.table.all.Load() }
+
+// hasFreelist reports whether the newest state has a list of the free pages, as that
+// which was committed at the end has.
+func (f *boltFile) hasFreelist() bool {
+	f.table.mu.Lock()
+	defer f.table.mu.Unlock()
+	return f.table.meta.freelist != noFreelist
+}
+
+// onDamage has fn called when a page is found to be damaged; by several goroutines at
+// once, perhaps, and more than once.
+func (f *boltFile) onDamage(fn func(error)) {
+	if f.table != nil {
+		f.table.damaged.Store(&fn)
+	}
+}
+
+// usage returns what the newest state takes of the file; zero of a file whose pages are
+// not known.
+func (f *boltFile) usage() usage {
+	if f.table == nil {
+		return usage{}
+	}
+	return f.table.usage()
+}
+
+// bucketSizes returns the bytes of the pages of each bucket but the last, which is no
+// more than a page. One that is small has no page of its own.
+func (f *boltFile) bucketSizes() map[string]int64 {
+	if f.table == nil {
+		return nil
+	}
+	return f.table.bucketSizes()
+}
+
+// usedPages returns the pages of the newest state; nil if they are not known.
+func (f *boltFile) usedPages() *usedPages { return f.table.usedPages() }
 
 // removeLeftovers removes what a creation, or a compaction, that was cut short
 // left behind: beside the file itself, if path is a link.

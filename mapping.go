@@ -39,3 +39,7 @@ func (f *boltFile) mappable(used, end int64) (int64, error) {
 	}
 	return end, nil
 }
+
+// pretendMapped has the file believe that so much of it is mapped. It is for a test of a
+// system that refuses a mapping after the trial.
+func (f *boltFile) pretendMapped(bytes int64) { f.mapped = bytes }

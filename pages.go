@@ -540,3 +540,30 @@ func tableOf(w *walker, names [][]byte, sums []uint32, sizes []int, trust trust)
 	t.all.Store(true)
 	return t
 }
+
+// checkPages says whether what is known of the pages differs from what a walk over the
+// newest state has found. It is for tests.
+func (f *boltFile) checkPages(want *pageTable) error {
+	t := f.table
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.meta.txid != want.meta.txid { // somebody writes
+		return nil
+	}
+	if t.used != want.used || t.lost != nil {
+		return fmt.Errorf("%d pages are said to be in use, and %d are: %w", t.used, want.used, t.lost)
+	}
+	for id := uint64(firstPage); id < t.meta.pages; id++ {
+		is := id/64 < uint64(len(t.inUse)) && t.inUse.has(id)
+		if is != want.inUse.has(id) || is && want.sums[id] != t.sums[id] && t.meta.freelist == noFreelist {
+			return fmt.Errorf("page %d is said to be in use: %v, and is: %v; or it has another sum", id, is, want.inUse.has(id))
+		}
+	}
+	others := len(t.names) - 1
+	for i, n := range t.sizes[:others] {
+		if n != want.sizes[i] {
+			return fmt.Errorf("%s: %d pages are said to be in use, and %d are", t.names[i], n, want.sizes[i])
+		}
+	}
+	return nil
+}

@@ -71,7 +71,7 @@ func (c *committer) checkPlace() error {
 		return nil
 	}
 	c.looked = time.Now()
-	if err := leadsTo(c.path, c.file.file); err != nil {
+	if err := leadsTo(c.path, c.file.osFile()); err != nil {
 		_ = c.fail(err)
 	}
 	return c.failed()
@@ -90,7 +90,7 @@ func (s *Store) checkPlace(ctx context.Context) error {
 // be written to, that stops the writes.
 func (s *Store) leadsToFile(ctx context.Context) error {
 	f := s.readers.hold()
-	err := leadsTo(s.at, f.file)
+	err := leadsTo(s.at, f.osFile())
 	s.readers.release(f)
 	if err == nil || s.commits == nil {
 		return err
@@ -98,7 +98,7 @@ func (s *Store) leadsToFile(ctx context.Context) error {
 	// A compaction may have put its file there just now. While nobody writes it does not.
 	c := s.commits
 	return c.exclusively(ctx, func() error {
-		if err = leadsTo(s.at, c.file.file); err != nil {
+		if err = leadsTo(s.at, c.file.osFile()); err != nil {
 			err = c.fail(err)
 		}
 		return err

@@ -220,6 +220,18 @@ func (f *boltFile) lengthenAgain(tries int, makesRoom bool) error {
 	return err
 }
 
+// end returns up to where the file has blocks.
+func (f *boltFile) end() int64 { return f.reserve.end }
+
+// giveUp makes the file as short as it was before a transaction for which there was too
+// little room. If lasting is set, a later one that needs as much is refused at once.
+func (f *boltFile) giveUp(end int64, lasting bool) {
+	if lasting {
+		f.reserve.refused = f.reserve.tried
+	}
+	f.shorten(end)
+}
+
 // shorten makes the file as short as it was before a transaction for which there was
 // too little in the end: the disk is for pictures, too.
 func (f *boltFile) shorten(end int64) {

@@ -21,17 +21,12 @@ type scrubs struct {
 
 // watch has the store know of damage that is found in a page of its file.
 func (s *Store) watch(file *boltFile) {
-	if file.table == nil {
-		return
-	}
-	condemn := s.condemn
-	file.table.damaged.Store(&condemn)
+	file.onDamage(s.condemn)
 }
 
 // startScrub has the file verified from time to time.
 func (s *Store) startScrub() {
-	table := s.readers.file.table
-	scrubbed := table == nil || table.all.Load() // by Open, or by who has it opened
+	scrubbed := s.readers.file.isKnown() // by Open, or by who has it opened
 	if scrubbed {
 		s.scrub.found(s.opt.Now())
 	}

@@ -209,7 +209,7 @@ func (sn *Snapshot) eventByRecording(camera, recording string, r *record) error 
 }
 
 // file is the file whose state the snapshot is.
-func (sn *Snapshot) file() *os.File { return sn.r.file.file }
+func (sn *Snapshot) file() *os.File { return sn.r.file.osFile() }
 
 // state returns what meta keeps of the snapshot's state.
 func (sn *Snapshot) state() (st state, err error) {
@@ -240,6 +240,7 @@ func catchPanic(err *error) {
 // A reader is a read transaction, of whose file it is a user.
 type reader struct {
 	*boltRead
+	shared *sharedFile
 	*view
 	generation uint64
 
@@ -265,6 +266,13 @@ func (r *reader) indexedThrough() (ID, error) {
 
 var errBeyond = fmt.Errorf("%w: it is after indexed_through, and not in the tail", ErrCorrupt)
 
+// A sharedFile is a file that is closed when the last of its users is done with it: the
+// store, its readers, and whoever holds it.
+type sharedFile struct {
+	*boltFile
+	users int // under readerPool.mu
+}
+
 // A readerPool keeps readers of the newest state for the next who asks,
 // because to begin a bolt transaction, look up its buckets and make cursors is
 // most of the cost of a small read.
@@ -284,7 +292,7 @@ type readerPool struct {
 	log *slog.Logger
 
 	mu             sync.Mutex
-	file           *boltFile
+	file           *sharedFile
 	idle           []*reader
 	generation     uint64 // counts transactions
 	seen           uint64 // the newest bolt transaction that a reader of the file has shown
@@ -294,7 +302,7 @@ type readerPool struct {
 }
 
 // hold returns the file, which is not closed until it is released.
-func (p *readerPool) hold() *boltFile {
+func (p *readerPool) hold() *sharedFile {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.file.users++
@@ -302,7 +310,7 @@ func (p *readerPool) hold() *boltFile {
 }
 
 // release closes a file that has no users any more.
-func (p *readerPool) release(file *boltFile) {
+func (p *readerPool) release(file *sharedFile) {
 	p.mu.Lock()
 	file.users--
 	last := file.users == 0
@@ -317,7 +325,7 @@ func (p *readerPool) release(file *boltFile) {
 
 // replace puts another file in the place of the file, which the caller is to
 // release. Nobody writes meanwhile.
-func (p *readerPool) replace(file *boltFile) {
+func (p *readerPool) replace(file *sharedFile) {
 	p.beginWrite()
 	defer p.endWrite()
 	p.mu.Lock()
@@ -389,7 +397,7 @@ func (p *readerPool) get() (*reader, error) {
 func (p *readerPool) saw(r *reader) {
 	p.mu.Lock()
 	var older []*reader
-	if id := r.id(); r.file == p.file && id > p.seen {
+	if id := r.id(); r.shared == p.file && id > p.seen {
 		p.seen = id
 		older, p.idle = p.idle, nil
 	}
@@ -397,12 +405,12 @@ func (p *readerPool) saw(r *reader) {
 	p.endAll(older)
 }
 
-func newReader(file *boltFile, generation uint64) (*reader, error) {
+func newReader(file *sharedFile, generation uint64) (*reader, error) {
 	r, err := file.read()
 	if err != nil {
 		return nil, err
 	}
-	return &reader{boltRead: r, view: r.view, generation: generation}, nil
+	return &reader{boltRead: r, shared: file, view: r.view, generation: generation}, nil
 }
 
 // anySnapshot reports whether a snapshot is open.
@@ -423,7 +431,7 @@ func (p *readerPool) keep(r *reader) *reader {
 
 func (p *readerPool) end(r *reader) {
 	r.end()
-	p.release(r.file)
+	p.release(r.shared)
 }
 
 func (p *readerPool) endAll(readers []*reader) {

@@ -31,17 +31,17 @@ func (s *Store) room(bytes int64) error {
 	}
 	f := s.readers.hold()
 	defer s.readers.release(f)
-	if free := freeSpace(f.file); bytes == 0 && free >= 0 && free < s.opt.MinFree {
+	if free := freeSpace(f.osFile()); bytes == 0 && free >= 0 && free < s.opt.MinFree {
 		if s.hasFreePages(f) { // in which an event finds room, as deletions have left it
 			return nil
 		}
 		return fmt.Errorf("%w: the disk has %d bytes, and Options.MinFree keeps %d", ErrFull, free, s.opt.MinFree)
 	}
-	return room(f.file, bytes, max(0, s.opt.MinFree))
+	return room(f.osFile(), bytes, max(0, s.opt.MinFree))
 }
 
 // hasFreePages reports whether as much of a file is free as its reserve has.
-func (s *Store) hasFreePages(f *boltFile) bool {
+func (s *Store) hasFreePages(f *sharedFile) bool {
 	u := f.usage()
 	return u.free*u.pageSize >= reserveSize(u.pageSize)
 }

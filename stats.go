@@ -189,9 +189,7 @@ func (s *Store) stats(ctx context.Context) (st Stats, err error) {
 		return st, err
 	}
 	u := sn.r.file.usage()
-	if t := sn.r.file.table; t != nil {
-		st.Buckets = t.bucketSizes()
-	}
+	st.Buckets = sn.r.file.bucketSizes()
 	st.FileSize, st.PageSize, st.Pages, st.FreePages = info.Size(), u.pageSize, u.pages, u.free
 	if err := guarded(func() error { return st.look(sn) }); err != nil {
 		return st, err

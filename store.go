@@ -111,8 +111,7 @@ func openStore(path string, opt *settings) (*Store, error) {
 	}
 	s := &Store{path: path, at: absolute(path), opt: *opt, closed: make(chan struct{})}
 	s.life, s.end = context.WithCancel(context.Background())
-	s.readers.file, s.readers.log = file, opt.Logger
-	file.users = 1
+	s.readers.file, s.readers.log = &sharedFile{boltFile: file, users: 1}, opt.Logger
 	s.ids.entropy = opt.Entropy
 	s.thumbs = newThumbnails(opt.ThumbnailDir, opt.ThumbnailEdge)
 	s.clock = &clock{now: opt.Now, boot: opt.boot()}
@@ -126,7 +125,7 @@ func openStore(path string, opt *settings) (*Store, error) {
 	}
 	removeLeftovers(path)
 	tail, unclean, err := file.tailLength()
-	unclean = unclean || file.table.meta.freelist == noFreelist // which Close is to write
+	unclean = unclean || !file.hasFreelist() // which Close is to write
 	if err == nil {
 		err = syncName(path) // who made the file may not have come to this
 	}
@@ -146,7 +145,7 @@ func openStore(path string, opt *settings) (*Store, error) {
 	if err := s.noticeOlderCopy(s.life); err != nil {
 		opt.Logger.Warn("doorlog: whose the thumbnail folder is cannot be told", "error", err)
 	}
-	if file.table.all.Load() {
+	if file.isKnown() {
 		s.finishErasure()
 	}
 	s.startScrub()
@@ -195,15 +194,15 @@ func (s *Store) remember() error {
 // tailLength counts the events of the tail, damaged ones too, and
 // reports whether the store has been written to and not been closed.
 func (f *boltFile) tailLength() (n int, unclean bool, err error) {
-	r, err := newReader(f, 0)
+	r, err := f.read()
 	if err != nil {
 		return 0, false, err
 	}
 	defer r.end()
 	err = guarded(func() error {
-		st, err := readState(r)
+		st, err := readState(r.view)
 		unclean = st.unclean
-		c := r.cursor(tailNumber)
+		c := r.view.cursor(tailNumber)
 		for k, _ := c.First(); k != nil; k, _ = c.Next() {
 			n++
 		}

@@ -409,3 +409,10 @@ func (p *page) verify() error {
 	}
 	return nil
 }
+
+// at returns where in the file the page is in which the cursor stands, and how long it is
+// without its overflow. It is 0 if the page is part of that in which the bucket is.
+func (c *treeCursor) at() (at, size int64) {
+	l := &c.stack[len(c.stack)-1]
+	return int64(l.id) * int64(c.view.size), int64(c.view.size)
+}

@@ -278,7 +278,7 @@ func (s *Store) examineState(ctx context.Context) (x *examination, sn *Snapshot,
 func (s *Store) settledState(ctx context.Context) (meta boltMeta, sn *Snapshot, pages *usedPages, err error) {
 	take := func() error {
 		if meta, sn, err = s.newestState(ctx); err == nil {
-			pages = sn.r.file.table.usedPages()
+			pages = sn.r.file.usedPages()
 		}
 		return err
 	}

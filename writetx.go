@@ -52,7 +52,7 @@ func newWriteTx(tx *boltTx, names *interner, tail int) (*writeTx, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := st.isOf(tx.id()-1, tx.file.trust); err != nil {
+	if err := st.isOf(tx.id()-1, tx.trust()); err != nil {
 		return nil, err
 	}
 	st.unclean, st.txid = true, tx.id()
