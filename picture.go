@@ -6,6 +6,40 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+
+	"github.com/doorlog/doorlog/internal/frame"
+)
+
+// Limits on a frame, checked before anything of it is decoded. What is above
+// one of them is ErrTooLarge.
+const (
+	MaxFrameBytes  = frame.MaxBytes  // bytes of the file: 32 MiB
+	MaxFramePixels = frame.MaxPixels // width times height: 40 million
+
+	// MaxFrameMemory is how many bytes may be in use at once to make a
+	// thumbnail, 200 MiB, the frame's own not counted. What a frame needs is worked out
+	// from its headers before it is decoded. For a thumbnail of the default
+	// size there is enough for
+	//
+	//	MaxFramePixels  of a baseline JPEG (24 megapixels if it is CMYK), a GIF,
+	//	                a BMP, a lossy WebP, and a PNG of 8 bits
+	//	24 megapixels   of a progressive JPEG with chroma of half the size (4:2:0)
+	//	22 megapixels   of a PNG of 16 bits; of an interlaced one half as many,
+	//	                and 20 of one of 8 bits
+	//	12 megapixels   of a progressive JPEG with chroma of full size (4:4:4)
+	//	 9 megapixels   of a lossless WebP
+	//
+	// so that a machine with 512 MB has room for it. Frames that need more than
+	// 32 MiB are read one at a time, each after a garbage collection, others as
+	// many at once as there are processors. What the collector has not taken
+	// yet comes on top: a program on a small machine sets GOMEMLIMIT.
+	MaxFrameMemory = frame.MaxMemory
+
+	// MaxFrameScans is how often a progressive JPEG may pass over the picture: 64
+	// times. Encoders make 10 to 20 scans; a scan of a few bytes costs as much time
+	// as the picture is large. A JPEG that is not progressive has one scan for
+	// each of its components at most.
+	MaxFrameScans = frame.MaxScans
 )
 
 // addFrame makes the thumbnail of an event that is stored in any case, and says

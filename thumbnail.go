@@ -12,9 +12,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"runtime"
-	"runtime/debug"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,6 +19,8 @@ import (
 	"time"
 
 	"github.com/oklog/ulid/v2"
+
+	"github.com/doorlog/doorlog/internal/frame"
 )
 
 // thumbnailPath returns where the thumbnail of an event is, below the
@@ -77,12 +76,9 @@ func validThumbnailPath(name string, id ID) error {
 
 // thumbnails is the folder of the thumbnails. It is safe for concurrent use.
 type thumbnails struct {
-	dir     string // as the caller gave it
-	at      string // the same, absolute: the current folder may change
-	edge    int
-	formats []frameFormat // what frames may be
-	slots   chan struct{} // a token for each frame that may be in memory at once
-	large   chan struct{} // and one for the large frame among them
+	dir    string // as the caller gave it
+	at     string // the same, absolute: the current folder may change
+	frames *frame.Shrinker
 
 	// named is held for reading by who is about to write an event that names a
 	// file, and for writing by who removes one that perhaps no event names.
@@ -107,10 +103,7 @@ type thumbnails struct {
 }
 
 func newThumbnails(dir string, edge int) *thumbnails {
-	return &thumbnails{
-		dir: dir, at: absolute(dir), edge: edge, formats: slices.Clone(frameFormats[:]),
-		slots: make(chan struct{}, runtime.GOMAXPROCS(0)), large: make(chan struct{}, 1),
-	}
+	return &thumbnails{dir: dir, at: absolute(dir), frames: frame.New(edge)}
 }
 
 func (t *thumbnails) close() error {
@@ -161,7 +154,7 @@ type savedThumbnail struct {
 
 // save makes the thumbnail of a frame, durable when it returns.
 func (t *thumbnails) save(ctx context.Context, id ID, frame []byte) (savedThumbnail, error) {
-	jpeg, width, height, err := t.shrink(ctx, frame)
+	made, err := t.frames.Shrink(ctx, frame)
 	if err != nil {
 		return savedThumbnail{}, err
 	}
@@ -170,51 +163,14 @@ func (t *thumbnails) save(ctx context.Context, id ID, frame []byte) (savedThumbn
 	if err != nil {
 		return savedThumbnail{}, err
 	}
-	err = t.write(root, name, jpeg)
+	err = t.write(root, name, made.JPEG)
 	if errors.Is(err, fs.ErrNotExist) { // the folder was taken away since it was opened, or another put there
 		t.forget(root)
 		if root, err = t.open(true); err == nil {
-			err = t.write(root, name, jpeg)
+			err = t.write(root, name, made.JPEG)
 		}
 	}
-	return savedThumbnail{name, width, height}, err
-}
-
-// largeFrame is in bytes of memory: frames that need more are decoded one at a time.
-const largeFrame = 32 << 20
-
-// shrink makes a thumbnail of a frame (see inspected.shrink). Frames come from
-// strangers, and memory is what small machines have least of: it works on as many
-// frames at once as the machine has processors, and on one large one among them.
-//
-// It is the only way to the decoders, whose panics end here: they are ErrInvalid.
-// What is called in here must therefore decode in this goroutine.
-func (t *thumbnails) shrink(ctx context.Context, frame []byte) (jpeg []byte, width, height int, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			jpeg, width, height, err = nil, 0, 0, invalid("frame", "makes its decoder panic: %v", p)
-		}
-	}()
-	found, err := inspect(t.formats, frame, t.edge)
-	if err != nil {
-		return nil, 0, 0, err
-	}
-	tokens := []chan struct{}{t.slots}
-	if found.memory > largeFrame {
-		tokens = []chan struct{}{t.large, t.slots}
-	}
-	for _, c := range tokens {
-		select {
-		case c <- struct{}{}:
-			defer func() { <-c }()
-		case <-ctx.Done():
-			return nil, 0, 0, ctx.Err()
-		}
-	}
-	if found.memory > largeFrame {
-		debug.FreeOSMemory() // else what the one before it left is still in memory beside it
-	}
-	return found.shrink(frame, t.edge)
+	return savedThumbnail{name, made.Width, made.Height}, err
 }
 
 func (t *thumbnails) write(root *os.Root, name string, data []byte) error {

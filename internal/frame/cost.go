@@ -1,9 +1,11 @@
-package doorlog
+package frame
 
 import (
 	"bytes"
 	"image"
 	"image/color"
+
+	"github.com/doorlog/doorlog/internal/fault"
 )
 
 // What a frame costs is worked out before its decoder is let at it: how much
@@ -30,10 +32,10 @@ func costOfJPEG(frame []byte, c image.Config) (int64, error) {
 	h := headerOfJPEG(frame)
 	most := max(1, len(h.sampling))
 	if h.progressive {
-		most = MaxFrameScans
+		most = MaxScans
 	}
 	if h.scans > most {
-		return 0, tooLarge("frame", "is a JPEG of %d scans, more than %d", h.scans, most)
+		return 0, fault.TooLarge("frame", "is a JPEG of %d scans, more than %d", h.scans, most)
 	}
 	size := image.Pt(c.Width, c.Height)
 	n := h.samples(size)
@@ -187,7 +189,7 @@ func costOfWebP(frame []byte, c image.Config) (int64, error) {
 			continue
 		}
 		if content == nil {
-			return 0, invalid("frame", "cannot be read as WebP: it ends within its %s chunk", bytes.TrimSpace(kind))
+			return 0, fault.Invalid("frame", "cannot be read as WebP: it ends within its %s chunk", bytes.TrimSpace(kind))
 		}
 		if last {
 			break
