@@ -109,7 +109,7 @@ func benchStoreOf(b *testing.B, n int) *benchStore {
 		for i := range events {
 			events[i] = benchEvent(rng, len(s.ids)+i)
 		}
-		ids, err := st.WriteEvents(b.Context(), events)
+		ids, err := storedIDs(st.WriteEvents(b.Context(), events))
 		if err != nil {
 			b.Fatal(err)
 		}

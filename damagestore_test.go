@@ -51,7 +51,7 @@ func newSpecimen(t testing.TB, seed uint64, events int, frame []byte) *specimen 
 			}
 		}
 		if rng.IntN(4) == 0 && frame != nil {
-			id, err := s.WriteEventWithFrame(ctx, randomEvent(rng), frame)
+			id, err := idOf(s.WriteEventWithFrame(ctx, randomEvent(rng), frame))
 			if err != nil {
 				t.Fatal(err)
 			}

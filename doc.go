@@ -6,7 +6,7 @@
 //	st, err := doorlog.Open("events.db", nil)
 //	…
 //	defer st.Close()
-//	id, err := st.WriteEventWithFrame(ctx, doorlog.Event{
+//	e, err := st.WriteEventWithFrame(ctx, doorlog.Event{
 //		Camera: "front_door", RecordedAt: time.Now(), Type: doorlog.Motion,
 //		Detections: []doorlog.Detection{{Label: "person", Confidence: 0.95}},
 //	}, frame)

@@ -110,7 +110,7 @@ func TestEdgesOfWhatCanBeStored(t *testing.T) {
 	} {
 		e := motion("garage", 0)
 		e.RecordedAt = at
-		id, err := s.WriteEvent(t.Context(), e)
+		id, err := idOf(s.WriteEvent(t.Context(), e))
 		if err != nil {
 			t.Errorf("%v: %v", at, err)
 			continue

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash"
 	"hash/crc32"
 	"io"
 	"io/fs"
@@ -150,6 +151,7 @@ func openFolder(dir string) (*os.Root, error) {
 type savedThumbnail struct {
 	path          string
 	width, height int
+	sum           fileSum
 }
 
 // save makes the thumbnail of a frame, durable when it returns.
@@ -163,22 +165,22 @@ func (t *thumbnails) save(ctx context.Context, id ID, frame []byte) (savedThumbn
 	if err != nil {
 		return savedThumbnail{}, err
 	}
-	err = t.write(root, name, made.JPEG)
+	sum, err := t.write(root, name, made.JPEG)
 	if errors.Is(err, fs.ErrNotExist) { // the folder was taken away since it was opened, or another put there
 		t.forget(root)
 		if root, err = t.open(true); err == nil {
-			err = t.write(root, name, made.JPEG)
+			sum, err = t.write(root, name, made.JPEG)
 		}
 	}
-	return savedThumbnail{name, made.Width, made.Height}, err
+	return savedThumbnail{name, made.Width, made.Height, sum}, err
 }
 
-func (t *thumbnails) write(root *os.Root, name string, data []byte) error {
+func (t *thumbnails) write(root *os.Root, name string, data []byte) (fileSum, error) {
 	if err := t.claim(root, path.Dir(name)); err != nil {
-		return err
+		return fileSum{}, err
 	}
 	if err := t.makeDay(root, path.Dir(name)); err != nil {
-		return err
+		return fileSum{}, err
 	}
 	return writeFile(root, name, data)
 }
@@ -196,14 +198,12 @@ func (t *thumbnails) forget(root *os.Root) {
 
 // naming is called before events are written, and its result after that. If one
 // of them names a file, none that no event has named is removed in between.
-func (t *thumbnails) naming(events []Event) (done func()) {
-	for i := range events {
-		if events[i].ThumbnailPath != "" {
-			t.named.RLock()
-			return t.named.RUnlock
-		}
+func (t *thumbnails) naming(names bool) (done func()) {
+	if !names {
+		return func() {}
 	}
-	return func() {}
+	t.named.RLock()
+	return t.named.RUnlock
 }
 
 // makeDay makes a folder such as 2026/02/25, and those above it, durable.
@@ -260,8 +260,9 @@ func syncInside(root *os.Root, dir string) error {
 
 // writeFile writes a file so that after a power cut it is there, whole, or
 // is not there. A rename alone would not do: a file system may make the name
-// durable before the content, and the folder only when it is synced itself.
-func writeFile(root *os.Root, name string, data []byte) (err error) {
+// durable before the content, and the folder only when it is synced itself. The sum
+// is of the bytes that the file was given.
+func writeFile(root *os.Root, name string, data []byte) (sum fileSum, err error) {
 	temp := path.Join(path.Dir(name), "."+path.Base(name)+tempExt)
 	// What a save that was cut short left behind goes. Savers of one
 	// event take turns (see idLocks), so it is nobody else's.
@@ -272,26 +273,29 @@ func writeFile(root *os.Root, name string, data []byte) (err error) {
 		}
 	}
 	if err != nil {
-		return err
+		return sum, err
 	}
 	defer func() {
 		if err != nil {
 			_ = root.Remove(temp)
 		}
 	}()
-	if _, err = f.Write(data); err == nil {
+	crc := crc32.New(castagnoli)
+	n, err := io.MultiWriter(f, crc).Write(data)
+	if err == nil {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
-		return err
+		return sum, err
 	}
 	if err = root.Rename(temp, name); err != nil {
-		return err
+		return sum, err
 	}
 	if err = syncInside(root, path.Dir(name)); err != nil {
 		_ = root.Remove(name) // no event will name it
+		return sum, err
 	}
-	return err
+	return sumOf(crc, int64(n)), nil
 }
 
 // isLinked reports whether a file is, or lies behind, a symbolic link.
@@ -382,10 +386,18 @@ func (t *thumbnails) sum(name string, id ID) (fileSum, error) {
 	}
 	crc := crc32.New(castagnoli)
 	n, err := io.Copy(crc, io.LimitReader(f, MaxFrameBytes+1))
-	if err = errors.Join(err, f.Close()); err != nil || n > MaxFrameBytes {
+	if err = errors.Join(err, f.Close()); err != nil {
 		return fileSum{}, nil //nolint:nilerr // nothing is known of it
 	}
-	return fileSum{known: true, size: n, crc: crc.Sum32()}, nil
+	return sumOf(crc, n), nil
+}
+
+// sumOf is the sum of a file of n bytes. Nothing is known of one that is too long to be read.
+func sumOf(crc hash.Hash32, n int64) fileSum {
+	if n > MaxFrameBytes {
+		return fileSum{}
+	}
+	return fileSum{known: true, size: n, crc: crc.Sum32()}
 }
 
 // matches reports whether data is what is known of a file, if anything is.

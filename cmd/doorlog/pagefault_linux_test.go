@@ -105,7 +105,9 @@ func pageStates(t *testing.T, dir string) (states []pageState) {
 				}
 			}
 			got, err := st.WriteEvents(ctx, batch)
-			ids = append(ids, got...)
+			for _, e := range got {
+				ids = append(ids, e.ID)
+			}
 			return err
 		}
 	}

@@ -147,11 +147,11 @@ func hostileEvent() doorlog.Event {
 }
 
 func readHostileFrame(ctx context.Context, st *doorlog.Store, picture []byte, r *hostileReport) error {
-	id, err := st.WriteEventWithFrame(ctx, hostileEvent(), picture)
+	written, err := st.WriteEventWithFrame(ctx, hostileEvent(), picture)
 	if err != nil {
 		return err
 	}
-	stored, err := st.Event(ctx, id)
+	stored, err := st.Event(ctx, written.ID)
 	if err != nil {
 		return err
 	}

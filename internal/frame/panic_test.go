@@ -55,11 +55,11 @@ func TestADecoderThatPanicsCostsThePictureAndNotTheEvent(t *testing.T) {
 			for range 2 * runtime.GOMAXPROCS(0) { // none keeps its place
 				for _, picture := range [][]byte{turned, good} {
 					log.Reset()
-					id, err := s.WriteEventWithFrame(t.Context(), e, picture)
+					stored, err := s.WriteEventWithFrame(t.Context(), e, picture)
 					if err != nil {
 						t.Fatal(err)
 					}
-					if got, err := s.Event(t.Context(), id); err != nil || got.ThumbnailPath != "" || got.Camera != e.Camera {
+					if got, err := s.Event(t.Context(), stored.ID); err != nil || got.ThumbnailPath != "" || got.Camera != e.Camera {
 						t.Fatalf("stored is %+v, %v", got, err)
 					}
 					if text := log.String(); !strings.Contains(text, "makes its decoder panic") {
@@ -73,11 +73,11 @@ func TestADecoderThatPanicsCostsThePictureAndNotTheEvent(t *testing.T) {
 				}
 			}
 			// The other formats are not affected.
-			id, err := s.WriteEventWithFrame(t.Context(), e, frame.SmallFrame(t, "PNG"))
+			stored, err := s.WriteEventWithFrame(t.Context(), e, frame.SmallFrame(t, "PNG"))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := s.Thumbnail(t.Context(), id); err != nil {
+			if _, err := s.Thumbnail(t.Context(), stored.ID); err != nil {
 				t.Error(err)
 			}
 		})
