@@ -225,8 +225,6 @@ func (a *answers) analyse(ctx context.Context, st *doorlog.Store) (err error) {
 		add(labels, err)
 		persons, err := st.PersonActivity(ctx, sc)
 		add(persons, err)
-		today, err := st.TodayCount(ctx, sc)
-		add(today, err)
 	}
 	stats, serr := st.Stats(ctx)
 	add([3]int64{stats.Events, stats.Persons, stats.Detected}, serr)

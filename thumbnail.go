@@ -27,7 +27,7 @@ import (
 // thumbnailPath returns where the thumbnail of an event is, below the
 // thumbnail folder: 2026/02/25/01KJ9W….jpg, by the UTC date of its RecordedAt.
 func thumbnailPath(id ID) string {
-	year, month, day := IDTime(id).Date()
+	year, month, day := id.Time().Date()
 	b := make([]byte, 0, len("10889/12/31/")+ulid.EncodedSize+len(thumbnailExt))
 	b = appendPadded(b, year, 4)
 	b = append(b, '/')
@@ -36,7 +36,7 @@ func thumbnailPath(id ID) string {
 	b = appendPadded(b, day, 2)
 	b = append(b, '/')
 	text := b[len(b) : len(b)+ulid.EncodedSize]
-	_ = id.MarshalTextTo(text) // it only fails for lack of room
+	_ = ulid.ULID(id).MarshalTextTo(text) // it only fails for lack of room
 	return string(append(b[:len(b)+len(text)], thumbnailExt...))
 }
 
@@ -68,7 +68,7 @@ func validThumbnailPath(name string, id ID) error {
 	if isOwnName(name) {
 		return invalid(field, "%q is in the store's own folder", name)
 	}
-	other, err := ulid.ParseStrict(strings.TrimSuffix(strings.ToLower(path.Base(name)), thumbnailExt))
+	other, err := parseULID(strings.TrimSuffix(strings.ToLower(path.Base(name)), thumbnailExt))
 	if err == nil && other != id && strings.EqualFold(name, thumbnailPath(other)) { // file systems may not tell case
 		return invalid(field, "%q is the thumbnail of another event", name)
 	}

@@ -222,7 +222,7 @@ func (s *Store) normalise(e *Event) error {
 		if !validID(e.ID) {
 			return invalid("id", "%s is not the ID of an event", e.ID)
 		}
-		at := IDTime(e.ID)
+		at := e.ID.Time()
 		if e.RecordedAt.IsZero() {
 			e.RecordedAt = at
 		}
