@@ -294,7 +294,7 @@ func TestAnIDHasItsOwnTextForm(t *testing.T) {
 	if err := json.Unmarshal(data, &back); err != nil || back["id"] != id || !back["none"].IsZero() {
 		t.Errorf("%v, %v", back, err)
 	}
-	if !id.Time().Equal(now) || id.IsZero() || id.Compare(doorlog.ID{}) <= 0 || id.Compare(id) != 0 {
+	if !id.Time().Equal(now) || id.IsZero() || id.Compare(doorlog.ID{}) <= 0 || id.Compare(got) != 0 {
 		t.Errorf("%v of %v", id, id.Time())
 	}
 	// What of another package's type would be promised with it is not there.

@@ -124,7 +124,7 @@ func (s *Store) lookUp(ctx context.Context, batch []insertion, result []written,
 		case !found:
 			continue
 		case once:
-			result[i] = written{there, true}
+			result[i], in.there = written{there, true}, true
 		default:
 			in.ThumbnailPath, in.FrameWidth, in.FrameHeight = there.ThumbnailPath, there.FrameWidth, there.FrameHeight
 		}

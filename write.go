@@ -161,23 +161,21 @@ func (s *Store) write(ctx context.Context, events []Event, frames [][]byte, once
 // insert writes those of a batch that are not known to be there, and fills in what became
 // of them.
 func (s *Store) insert(ctx context.Context, batch []insertion, result []written, once bool, about func(int, error) error) error {
-	names, left := false, 0
+	names, all := false, true
 	for i := range batch {
-		if !result[i].existed {
-			left++
-			names = names || batch[i].ThumbnailPath != ""
+		if in := &batch[i]; !in.there {
+			names, all = names || in.ThumbnailPath != "", false
 		}
 	}
-	if left == 0 {
+	if all {
 		return nil
 	}
 	defer s.thumbs.naming(names)()
-	todo := make([]int, 0, left)
 	for i := range batch {
-		if result[i].existed {
+		in := &batch[i]
+		if in.there {
 			continue
 		}
-		in := &batch[i]
 		if !in.thumb.known {
 			var err error
 			if in.thumb, err = s.thumbs.sum(in.ThumbnailPath, in.ID); err != nil {
@@ -185,10 +183,12 @@ func (s *Store) insert(ctx context.Context, batch []insertion, result []written,
 			}
 		}
 		in.encode()
-		todo = append(todo, i)
 	}
 	return s.commits.submit(ctx, func(w *writeTx) error {
-		for _, i := range todo {
+		for i := range batch {
+			if batch[i].there {
+				continue
+			}
 			var err error
 			if result[i], err = w.write(&batch[i], once); err != nil {
 				return about(i, err)

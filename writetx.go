@@ -44,6 +44,7 @@ type insertion struct {
 	created         bool   // the caller gave CreatedAt
 	frame           []byte // of which a thumbnail is to be made; nil: none
 	saved           bool   // a thumbnail was made of it
+	there           bool   // it need not be put: it was found, and its result is known
 	event, detected []byte // the encoded records; detected is nil if there are no detections
 }
 
