@@ -186,10 +186,10 @@ func TestTheCostIsThatOfWhatTheDecoderSees(t *testing.T) {
 	f := jpegFile{width: 64, height: 64, names: "\x01\x02\x03", sampling: same444, scans: 1}
 	plain := f.bytes()
 	late := slices.Concat(plain[:len(plain)-2], []byte("\xff\xe0\x00\x07other\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00\xff\xd9"))
-	before, _ := costOfJPEG(plain, size)
-	after, _ := costOfJPEG(late, size)
-	if after != before+4*64*64 {
-		t.Errorf("conversion that is asked for after the scan: %d, without it %d", after, before)
+	before, _ := headersOfJPEG(plain, size)
+	after, _ := headersOfJPEG(late, size)
+	if after.memory != before.memory+4*64*64 {
+		t.Errorf("conversion that is asked for after the scan: %d, without it %d", after.memory, before.memory)
 	}
 	cutOff := lossyBomb(t, 64, 64)
 	cutOff = cutOff[:len(cutOff)-10]

@@ -11,10 +11,9 @@ const RaceDetector = raceDetector
 
 // A Spoiled is what a test puts in the place of parts of a format. nil parts stay.
 type Spoiled struct {
-	Config func(io.Reader) (image.Config, error)
-	Decode func(io.Reader) (image.Image, error)
-	EXIF   func([]byte) []byte
-	Cost   func([]byte, image.Config) (int64, error)
+	Config  func(io.Reader) (image.Config, error)
+	Decode  func(io.Reader) (image.Image, error)
+	Headers func() // called before those of the format
 }
 
 // Spoil has each Shrinker that is made before restore is called read JPEGs in another way.
@@ -27,11 +26,11 @@ func Spoil(with Spoiled) (restore func()) {
 	if with.Decode != nil {
 		jpeg.decode = with.Decode
 	}
-	if with.EXIF != nil {
-		jpeg.exif = with.EXIF
-	}
-	if with.Cost != nil {
-		jpeg.cost = with.Cost
+	if with.Headers != nil {
+		jpeg.headers = func(frame []byte, c image.Config) (headers, error) {
+			with.Headers()
+			return before.headers(frame, c)
+		}
 	}
 	return func() { *jpeg = before }
 }

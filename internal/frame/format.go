@@ -20,21 +20,26 @@ type format struct {
 	magic  string // how such a file begins; '?' stands for any byte
 	config func(io.Reader) (image.Config, error)
 	decode func(io.Reader) (image.Image, error)
-	exif   func([]byte) []byte // nil if the format has none
 
-	// cost is how many bytes decode may have in use at once, or what makes
-	// the frame one that decode must not be let at.
-	cost func(frame []byte, c image.Config) (int64, error)
+	// headers walks the parts of a frame. An error is what makes it one that
+	// decode must not be let at.
+	headers func(frame []byte, c image.Config) (headers, error)
+}
+
+// headers are what the parts of a frame say beside its size.
+type headers struct {
+	memory int64  // bytes that decode may have in use at once
+	exif   []byte // nil if there is none
 }
 
 // The decoders are named here and never found through image.Decode: what that
 // reads depends on which packages a program happens to import.
 var formats = [...]format{
-	{"JPEG", "\xff\xd8\xff", jpeg.DecodeConfig, jpeg.Decode, exifOfJPEG, costOfJPEG},
-	{"PNG", pngMagic, png.DecodeConfig, png.Decode, exifOfPNG, costOfPNG},
-	{"GIF", "GIF8?a", gif.DecodeConfig, gif.Decode, nil, costOfGIF},
-	{"WebP", "RIFF????WEBP", webp.DecodeConfig, decodeWebP, exifOfWebP, costOfWebP},
-	{"BMP", "BM????\x00\x00\x00\x00", bmp.DecodeConfig, bmp.Decode, nil, costOfBMP},
+	{"JPEG", "\xff\xd8\xff", jpeg.DecodeConfig, jpeg.Decode, headersOfJPEG},
+	{"PNG", pngMagic, png.DecodeConfig, png.Decode, headersOfPNG},
+	{"GIF", "GIF8?a", gif.DecodeConfig, gif.Decode, headersOfGIF},
+	{"WebP", "RIFF????WEBP", webp.DecodeConfig, decodeWebP, headersOfWebP},
+	{"BMP", "BM????\x00\x00\x00\x00", bmp.DecodeConfig, bmp.Decode, headersOfBMP},
 }
 
 // inspected is what is known of a frame before it is decoded.
@@ -42,6 +47,7 @@ type inspected struct {
 	format *format
 	size   image.Point
 	memory int64 // bytes that may be in use at once to make the thumbnail
+	turn   int   // EXIF orientation
 }
 
 // inspect recognises the format of a frame by its content and checks the
@@ -70,15 +76,16 @@ func inspect(formats []format, frame []byte, edge int) (inspected, error) {
 			c.Width, c.Height, MaxPixels, MaxEdge)
 	}
 	size := image.Pt(c.Width, c.Height)
-	memory, err := format.cost(frame, c)
+	h, err := format.headers(frame, c)
 	if err != nil {
 		return inspected{}, err
 	}
+	memory := h.memory
 	if memory += costOfReduction(size, thumbnailSize(size, edge)); memory > MaxMemory {
 		return inspected{}, fault.TooLarge("frame", "is a %s of %dx%d pixels that takes %d bytes of memory to read, more than %d",
 			format.name, c.Width, c.Height, memory, MaxMemory)
 	}
-	return inspected{format, size, memory}, nil
+	return inspected{format, size, memory, orientation(h.exif)}, nil
 }
 
 func formatOf(formats []format, frame []byte) *format {

@@ -98,12 +98,8 @@ func (found inspected) shrink(frame []byte, edge int) (Thumbnail, error) {
 	if err != nil {
 		return Thumbnail{}, fault.Invalid("frame", "cannot be read as %s: %v", format.name, err)
 	}
-	turn := upright
-	if format.exif != nil {
-		turn = orientation(format.exif(frame))
-	}
-	small := turned(reduced(img, size, thumbnailSize(size, edge)), turn)
-	if swapsEdges(turn) {
+	small := turned(reduced(img, size, thumbnailSize(size, edge)), found.turn)
+	if swapsEdges(found.turn) {
 		size.X, size.Y = size.Y, size.X
 	}
 	var out bytes.Buffer

@@ -22,7 +22,7 @@ func TestADecoderThatPanicsCostsThePictureAndNotTheEvent(t *testing.T) {
 	for name, spoiled := range map[string]frame.Spoiled{
 		"config":                 {Config: func(io.Reader) (image.Config, error) { panic("out of range") }},
 		"config, with no reason": {Config: func(io.Reader) (image.Config, error) { panic(nil) }}, //nolint:govet // who knows what it does
-		"cost":                   {Cost: func([]byte, image.Config) (int64, error) { panic("out of range") }},
+		"headers":                {Headers: func() { panic("out of range") }},
 		"decode":                 {Decode: func(io.Reader) (image.Image, error) { panic("out of range") }},
 		"decode, with an index of its own": {Decode: func(r io.Reader) (image.Image, error) {
 			b, err := io.ReadAll(r)
@@ -30,7 +30,6 @@ func TestADecoderThatPanicsCostsThePictureAndNotTheEvent(t *testing.T) {
 			b[at] = 0
 			return nil, err
 		}},
-		"EXIF":                    {EXIF: func([]byte) []byte { panic("out of range") }},
 		"no picture and no error": {Decode: func(io.Reader) (image.Image, error) { return nil, nil }}, //nolint:nilnil // who knows what it does
 		// What a goroutine of another package read would not be caught.
 		"a picture that is not all there": {Decode: func(io.Reader) (image.Image, error) {
