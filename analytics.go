@@ -134,7 +134,7 @@ type DayCount struct {
 type HourCount struct {
 	Hour      int     `json:"hour"`
 	Count     int     `json:"count"`
-	AvgPerDay float64 `json:"avg_per_day"` // over the days from that of the first event to that of the last
+	AvgPerDay float64 `json:"avg_per_day"` // over all days of the range, those without events too; see PeakHours
 }
 
 // A LabelCount is how often a label was detected.
@@ -200,13 +200,7 @@ func (sn *Snapshot) ends(sc *Scope) (first, last time.Time, err error) {
 	return first, last, nil
 }
 
-// TodayCount returns the number of events of the present day in a scope's
-// Location, of its Camera, whatever its range.
-func (sn *Snapshot) TodayCount(sc Scope) (int, error) {
-	n, err := sn.todayCount(&sc)
-	return n, failed("today count", err)
-}
-
+// todayCount is Summary.Today.
 func (sn *Snapshot) todayCount(sc *Scope) (int, error) {
 	year, month, day := sn.store.opt.Now().In(sc.location()).Date()
 	today := *sc
@@ -274,7 +268,9 @@ func (sn *Snapshot) Timeline(sc Scope) ([]DayCount, error) {
 }
 
 // PeakHours returns for each of the 24 hours of the day how many events there
-// are in it, in all and on average.
+// are in it, in all and on average. The average is over all days that the scope's range
+// touches, with events or without: from that of Since to that of Until, or to the present
+// day if Until is later or zero. If Since is zero it begins with the day of the first event.
 func (sn *Snapshot) PeakHours(sc Scope) ([]HourCount, error) {
 	hours := make([]HourCount, 24)
 	first, last := math.MaxInt, math.MinInt // days
@@ -288,10 +284,23 @@ func (sn *Snapshot) PeakHours(sc Scope) ([]HourCount, error) {
 	for i := range hours {
 		hours[i].Hour = i
 		if hours[i].Count > 0 {
-			hours[i].AvgPerDay = float64(hours[i].Count) / float64(last-first+1)
+			hours[i].AvgPerDay = float64(hours[i].Count) / float64(sn.daysOf(&sc, first, last))
 		}
 	}
 	return hours, nil
+}
+
+// daysOf returns how many days the range of a scope touches, whose events lie on the days
+// from first to last.
+func (sn *Snapshot) daysOf(sc *Scope, first, last int) int {
+	if !sc.Since.IsZero() {
+		first = min(first, localDay(sc.Since, sc.location()))
+	}
+	end := sn.store.opt.Now()
+	if !sc.Until.IsZero() && sc.Until.Before(end) {
+		end = sc.Until.Add(-1)
+	}
+	return max(last, localDay(end, sc.location())) - first + 1
 }
 
 // LabelBreakdown returns how often each label was detected, most first.
@@ -343,7 +352,7 @@ func (sn *Snapshot) personActivity(sc *Scope) (persons []PersonCount, err error)
 		q.Persons = []string{name}
 		from, until := q.bounds()
 		err := sn.overIDs(q, from, until, func(id ID) {
-			at := IDTime(id)
+			at := id.Time()
 			if p.Visits++; p.Visits == 1 {
 				p.First = at
 			}
@@ -432,11 +441,6 @@ func analytic[T any](ctx context.Context, s *Store, doing string, fn func(*Snaps
 // Summary is Snapshot.Summary on a snapshot of its own.
 func (s *Store) Summary(ctx context.Context, sc Scope) (Summary, error) {
 	return analytic(ctx, s, "summary", func(sn *Snapshot) (Summary, error) { return sn.Summary(sc) })
-}
-
-// TodayCount is Snapshot.TodayCount on a snapshot of its own.
-func (s *Store) TodayCount(ctx context.Context, sc Scope) (int, error) {
-	return analytic(ctx, s, "today count", func(sn *Snapshot) (int, error) { return sn.TodayCount(sc) })
 }
 
 // Heatmap is Snapshot.Heatmap on a snapshot of its own.

@@ -416,7 +416,7 @@ func (b *backupWriter) thumbnails() error {
 			b.end.Thumbnails++
 		}
 		size := int64(b.file.Len())
-		if err := b.entry(folder+"/"+f.path, size, IDTime(f.id), &b.file); err != nil {
+		if err := b.entry(folder+"/"+f.path, size, f.id.Time(), &b.file); err != nil {
 			return err
 		}
 		b.progress.add(size)

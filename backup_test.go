@@ -157,7 +157,7 @@ func (s *testStore) family(t testing.TB, events int) {
 
 func (s *testStore) writeFramed(t testing.TB, e doorlog.Event, seed int) doorlog.Event {
 	t.Helper()
-	id, err := s.WriteEventWithFrame(t.Context(), e, encodeFrame(64, 48, seed))
+	id, err := idOf(s.WriteEventWithFrame(t.Context(), e, encodeFrame(64, 48, seed)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -497,7 +497,7 @@ func TestBackupWhileWritersWrite(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				id, err := s.WriteEventWithFrame(t.Context(), motion("framed", 2000+n), encodeFrame(32, 32, n))
+				id, err := idOf(s.WriteEventWithFrame(t.Context(), motion("framed", 2000+n), encodeFrame(32, 32, n)))
 				if err == nil && n%2 == 0 {
 					err = s.DeleteEvent(t.Context(), id)
 				}

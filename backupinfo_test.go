@@ -16,7 +16,7 @@ func TestBackupTellsMissingPicturesFromUnreadableOnes(t *testing.T) {
 	s := newStore(t)
 	pictures := make([]string, 4)
 	for i := range pictures {
-		id, err := s.WriteEventWithFrame(t.Context(), motion("porch", 10-i), jpegFrame(t, 64, 64))
+		id, err := idOf(s.WriteEventWithFrame(t.Context(), motion("porch", 10-i), jpegFrame(t, 64, 64)))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -109,7 +109,7 @@ func benchStoreOf(b *testing.B, n int) *benchStore {
 		for i := range events {
 			events[i] = benchEvent(rng, len(s.ids)+i)
 		}
-		ids, err := st.WriteEvents(b.Context(), events)
+		ids, err := storedIDs(st.WriteEvents(b.Context(), events))
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -366,4 +366,29 @@ func BenchmarkEventsAll(b *testing.B) {
 		}
 	}
 	b.ReportMetric(b.Elapsed().Seconds()*1e9/float64(b.N)/float64(n), "ns/event")
+}
+
+// One durable event a call with a small frame, of which the thumbnail is synced too:
+// what a frame costs beside its pixels.
+func BenchmarkWriteEventWithFrame(b *testing.B) {
+	s := benchStoreOf(b, smallStore)
+	rng := rand.New(rand.NewPCG(11, 11))
+	frame := encodeFrame(64, 48, 1)
+	for b.Loop() {
+		if _, err := s.WriteEventWithFrame(b.Context(), benchEvent(rng, int(s.next.Add(1))), frame); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// The same with a frame of 1920x1080.
+func BenchmarkWriteEventWithFrame1080p(b *testing.B) {
+	s := benchStoreOf(b, smallStore)
+	rng := rand.New(rand.NewPCG(12, 12))
+	frame := encodeFrame(1920, 1080, 1)
+	for b.Loop() {
+		if _, err := s.WriteEventWithFrame(b.Context(), benchEvent(rng, int(s.next.Add(1))), frame); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/oklog/ulid/v2"
 )
 
 // A claim says in a thumbnail folder of which store there are pictures. Each store makes
@@ -53,8 +51,8 @@ func parseClaim(name string) (c claim, ok bool) {
 		return c, false
 	}
 	var errs [3]error
-	c.store, errs[0] = ulid.ParseStrict(parts[0])
-	c.incarnation, errs[1] = ulid.ParseStrict(parts[1])
+	c.store, errs[0] = parseULID(parts[0])
+	c.incarnation, errs[1] = parseULID(parts[1])
 	c.commit, errs[2] = strconv.ParseUint(parts[2], 10, 64)
 	c.alone = len(parts) == 4
 	return c, errors.Join(errs[:]...) == nil

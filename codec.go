@@ -271,7 +271,7 @@ func decodeEventPayload(id ID, payload []byte, mem *arena, r *record) error {
 	}
 	*r = record{}
 	r.ID = id
-	r.RecordedAt = IDTime(id)
+	r.RecordedAt = id.Time()
 	r.Camera = d.name()
 	r.Type = EventType(d.name())
 	r.Person = d.optionalName()

@@ -341,7 +341,7 @@ func (d *reference) event(id ID) (r record) {
 	if n < eventFields {
 		panic(errReference)
 	}
-	r.ID, r.RecordedAt = id, IDTime(id)
+	r.ID, r.RecordedAt = id, id.Time()
 	r.Camera, r.Type, r.Person = d.text(), EventType(d.text()), d.optional()
 	r.Door = DoorAction(d.below(3))
 	r.UnlockGranted, r.AlertSent = d.boolean(), d.boolean()

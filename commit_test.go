@@ -43,7 +43,7 @@ func TestWhoWaitsSharesOneCommit(t *testing.T) {
 	for i := range writers {
 		all.Go(func() {
 			var err error
-			if ids[i], err = s.WriteEvent(t.Context(), motion(fmt.Sprint("camera", i), i)); err != nil {
+			if ids[i], err = idOf(s.WriteEvent(t.Context(), motion(fmt.Sprint("camera", i), i))); err != nil {
 				t.Error(err)
 			}
 		})
@@ -190,7 +190,7 @@ func TestFullStoreRefusesAndGoesOn(t *testing.T) {
 	var err error
 	for err == nil && len(stored) < 1000 {
 		var id doorlog.ID
-		if id, err = s.WriteEvent(ctx, big); err == nil {
+		if id, err = idOf(s.WriteEvent(ctx, big)); err == nil {
 			stored = append(stored, id)
 		}
 	}
@@ -234,7 +234,7 @@ func TestReadersSeeWholeEventsWhileWritersWrite(t *testing.T) {
 					e.Detections = append(e.Detections, doorlog.Detection{Label: fmt.Sprint("label", d), Confidence: 0.5})
 				}
 				e.FrameWidth = len(e.Detections)
-				id, err := s.WriteEvent(context.Background(), e)
+				id, err := idOf(s.WriteEvent(context.Background(), e))
 				if err == nil && i%7 == 3 {
 					err = s.DeleteEvent(context.Background(), id)
 				}
@@ -276,7 +276,7 @@ func TestReadersSeeTheirOwnWrites(t *testing.T) {
 	for w := range 8 {
 		all.Go(func() {
 			for i := range 50 {
-				id, err := s.WriteEvent(t.Context(), motion("garage", i*8+w))
+				id, err := idOf(s.WriteEvent(t.Context(), motion("garage", i*8+w)))
 				if err != nil {
 					t.Error(err)
 					return

@@ -90,7 +90,7 @@ func load(b *testing.B, st *doorlog.Store, want func(i int) bool) (ids []doorlog
 			events = append(events, e)
 		}
 		if len(events) == 1000 || i == *benchEvents-1 {
-			some, err := st.WriteEvents(b.Context(), events)
+			some, err := storedIDs(st.WriteEvents(b.Context(), events))
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -272,9 +272,9 @@ func (s *testStore) mixedWrite(t *testing.T, kept map[doorlog.ID]doorlog.Event, 
 	var id doorlog.ID
 	var err error
 	if i%20 == 1 {
-		id, err = s.WriteEventWithFrame(ctx, e, frame)
+		id, err = idOf(s.WriteEventWithFrame(ctx, e, frame))
 	} else {
-		id, err = s.WriteEvent(ctx, e)
+		id, err = idOf(s.WriteEvent(ctx, e))
 	}
 	if err == nil {
 		kept[id], err = s.Event(ctx, id)

@@ -6,7 +6,7 @@
 //	st, err := doorlog.Open("events.db", nil)
 //	…
 //	defer st.Close()
-//	id, err := st.WriteEventWithFrame(ctx, doorlog.Event{
+//	e, err := st.WriteEventWithFrame(ctx, doorlog.Event{
 //		Camera: "front_door", RecordedAt: time.Now(), Type: doorlog.Motion,
 //		Detections: []doorlog.Detection{{Label: "person", Confidence: 0.95}},
 //	}, frame)
@@ -63,7 +63,7 @@
 // query.go through search.go (posting lists, intersected) and filter.go. iteration.go, page.go,
 // count.go, explain.go, tally.go and analytics.go stand on these. buckets.go draws
 // the keys and codec.go the records. A frame goes from picture.go to thumbnail.go
-// and frame.go, after frame_cost.go has told from its headers what it would take.
+// and package internal/frame, which works out from its headers what it would take before it decodes it.
 // retention.go says what is to be kept, keepfree.go what that means for a disk, and
 // prune.go with bound.go, removal.go and series.go deletes the rest, as far as clock.go can tell the time and
 // claim.go, with lineage.go, whose the pictures are; heldback.go notes what stays for

@@ -34,7 +34,7 @@ func (s *testStore) visits(t testing.TB, n int) (others []doorlog.Event) {
 		}
 		events = append(events, e)
 	}
-	ids, err := s.WriteEvents(t.Context(), events)
+	ids, err := storedIDs(s.WriteEvents(t.Context(), events))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func (s *testStore) visits(t testing.TB, n int) (others []doorlog.Event) {
 	for i := range 8 { // in the tail
 		e := motion("garage", -i)
 		e.Person = []string{erased, "alice"}[i%2]
-		id, err := s.WriteEventWithFrame(t.Context(), e, frame)
+		id, err := idOf(s.WriteEventWithFrame(t.Context(), e, frame))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -258,7 +258,7 @@ func TestErasePersonWhileOthersWrite(t *testing.T) {
 			if i < 5 {
 				e.Person = erased
 			}
-			id, err := s.WriteEvent(context.Background(), e)
+			id, err := idOf(s.WriteEvent(context.Background(), e))
 			if err != nil {
 				t.Error(err)
 			} else if e.Person != erased {
@@ -286,7 +286,7 @@ func TestErasePersonWhileOthersWrite(t *testing.T) {
 func TestOpenRemovesWhatAnErasureHasLeft(t *testing.T) {
 	s := newStore(t)
 	e := motion("garage", 1)
-	kept, err := s.WriteEventWithFrame(t.Context(), e, jpegFrame(t, 32, 32))
+	kept, err := idOf(s.WriteEventWithFrame(t.Context(), e, jpegFrame(t, 32, 32)))
 	if err != nil {
 		t.Fatal(err)
 	}

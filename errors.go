@@ -3,6 +3,8 @@ package doorlog
 import (
 	"errors"
 	"fmt"
+
+	"github.com/doorlog/doorlog/internal/fault"
 )
 
 // Errors that callers tell apart with errors.Is. Every error of this package
@@ -16,12 +18,12 @@ var (
 
 	// ErrInvalid: the caller gave something that cannot be stored or asked
 	// for. The text names the field. Nothing was changed.
-	ErrInvalid = errors.New("invalid")
+	ErrInvalid = fault.ErrInvalid
 
 	// ErrTooLarge: a limit on size was passed (see MaxDetections,
 	// MaxFrameBytes, MaxFramePixels, …). It comes together with ErrInvalid
 	// where an event or a person was refused because of it.
-	ErrTooLarge = errors.New("too large")
+	ErrTooLarge = fault.ErrTooLarge
 
 	// ErrSymlink: what an event names in the thumbnail folder is, or lies behind,
 	// a symbolic link, which doorlog does not follow. The text names the link. The
@@ -105,33 +107,19 @@ var (
 
 // A FieldError says which field of what the caller gave is refused, and why.
 // It is ErrInvalid, and also ErrTooLarge where a limit was passed. Find it in
-// an error with errors.As.
-type FieldError struct {
-	// Field is the name that the field has in JSON, such as "camera_id" or
-	// "detections[3].confidence", or a Go name such as "Options.MaxSize".
-	Field string `json:"field"`
-
-	// Problem says what is wrong with it, such as "is empty".
-	Problem string `json:"problem"`
-
-	// TooLarge says that a limit was passed.
-	TooLarge bool `json:"too_large"`
-}
-
-// Error returns the field and the problem.
-func (e *FieldError) Error() string { return e.Field + ": " + e.Problem }
-
-// Is reports whether target is ErrInvalid, or ErrTooLarge where that holds.
-func (e *FieldError) Is(target error) bool {
-	return target == ErrInvalid || e.TooLarge && target == ErrTooLarge
-}
+// an error with errors.As. It has the fields
+//
+//	Field    string // its name in JSON, such as "detections[3].confidence", or in Go, such as "Options.MaxSize"
+//	Problem  string // what is wrong with it, such as "is empty"
+//	TooLarge bool   // a limit was passed
+type FieldError = fault.FieldError
 
 func invalid(field, format string, args ...any) error {
-	return &FieldError{Field: field, Problem: fmt.Sprintf(format, args...)}
+	return fault.Invalid(field, format, args...)
 }
 
 func tooLarge(field, format string, args ...any) error {
-	return &FieldError{Field: field, Problem: fmt.Sprintf(format, args...), TooLarge: true}
+	return fault.TooLarge(field, format, args...)
 }
 
 // inside puts the place, for instance "detections[3]", before a field's name.

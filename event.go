@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/doorlog/doorlog/internal/frame"
 )
 
 // Limits on what one event may hold.
@@ -16,7 +18,7 @@ const (
 	MaxDetections     = 1000 // detections of an event
 	MaxAttributes     = 64   // attributes of an event
 	MaxAttributeValue = 4096 // bytes of an attribute's value
-	maxFrameEdge      = 1 << 24
+	maxFrameEdge      = frame.MaxEdge
 )
 
 // An Event is something that a camera saw, with what was detected in it.

@@ -110,7 +110,7 @@ func TestEdgesOfWhatCanBeStored(t *testing.T) {
 	} {
 		e := motion("garage", 0)
 		e.RecordedAt = at
-		id, err := s.WriteEvent(t.Context(), e)
+		id, err := idOf(s.WriteEvent(t.Context(), e))
 		if err != nil {
 			t.Errorf("%v: %v", at, err)
 			continue
@@ -265,5 +265,44 @@ func TestDetectionJSONByItself(t *testing.T) {
 	e := motion("garage", 1)
 	if err := json.Unmarshal([]byte(`null`), &e); err != nil || e.Camera != "garage" {
 		t.Errorf("null changed the event: %+v, %v", e, err)
+	}
+}
+
+func TestAnIDHasItsOwnTextForm(t *testing.T) {
+	s := newStore(t)
+	id, err := s.NewID(now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got doorlog.ID
+	for _, text := range []string{id.String(), strings.ToLower(id.String())} {
+		if err := got.UnmarshalText([]byte(text)); err != nil || got != id {
+			t.Errorf("%s: %v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "x", id.String() + "0", id.String()[:25], id.String()[:25] + "U", id.String()[:25] + "!", "8" + id.String()[1:]} {
+		wantError(t, got.UnmarshalText([]byte(text)), doorlog.ErrInvalid, "id: ")
+		if got != id {
+			t.Errorf("%q changed the ID to %v", text, got)
+		}
+	}
+	data, err := json.Marshal(map[string]doorlog.ID{"id": id, "none": {}})
+	if want := `{"id":"` + id.String() + `","none":"00000000000000000000000000"}`; err != nil || string(data) != want {
+		t.Errorf("%s, %v, want %s", data, err, want)
+	}
+	var back map[string]doorlog.ID
+	if err := json.Unmarshal(data, &back); err != nil || back["id"] != id || !back["none"].IsZero() {
+		t.Errorf("%v, %v", back, err)
+	}
+	if !id.Time().Equal(now) || id.IsZero() || id.Compare(doorlog.ID{}) <= 0 || id.Compare(got) != 0 {
+		t.Errorf("%v of %v", id, id.Time())
+	}
+	// What of another package's type would be promised with it is not there.
+	var methods []string
+	for m := range reflect.TypeFor[*doorlog.ID]().Methods() {
+		methods = append(methods, m.Name)
+	}
+	if want := []string{"Compare", "IsZero", "MarshalText", "String", "Time", "UnmarshalText"}; !slices.Equal(methods, want) {
+		t.Errorf("methods %v, want %v", methods, want)
 	}
 }

@@ -60,11 +60,11 @@ func ExampleStore_Pin() {
 	st, done := exampleStore()
 	defer done()
 	ctx := context.Background()
-	id, err := st.WriteEvent(ctx, doorlog.Event{Camera: "garage", Type: doorlog.Motion, RecordedAt: now.Add(-time.Hour)})
+	e, err := st.WriteEvent(ctx, doorlog.Event{Camera: "garage", Type: doorlog.Motion, RecordedAt: now.Add(-time.Hour)})
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := st.Pin(ctx, id); err != nil {
+	if err := st.Pin(ctx, e.ID); err != nil {
 		log.Fatal(err)
 	}
 	gone, err := st.Prune(ctx, doorlog.Policy{MaxAge: time.Minute})

@@ -50,17 +50,13 @@ func ExampleStore_WriteEvent() {
 	defer done()
 	ctx := context.Background()
 
-	id, err := st.WriteEvent(ctx, doorlog.Event{
+	e, err := st.WriteEvent(ctx, doorlog.Event{
 		Camera: "front_door", RecordedAt: now, Type: doorlog.Motion, Person: "alice",
 		FaceDistance: new(0.32), UnlockGranted: true, Door: doorlog.Unlocked,
 		Detections: []doorlog.Detection{
 			{Label: "person", Confidence: 0.95, Box: &doorlog.Box{X1: 10, Y1: 20, X2: 100, Y2: 200}},
 		},
 	})
-	if err != nil {
-		log.Fatal(err)
-	}
-	e, err := st.Event(ctx, id)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -74,13 +70,13 @@ func ExampleStore_WriteEventWithFrame() {
 	defer done()
 	ctx := context.Background()
 
-	id, err := st.WriteEventWithFrame(ctx, doorlog.Event{
+	e, err := st.WriteEventWithFrame(ctx, doorlog.Event{
 		Camera: "front_door", RecordedAt: now, Type: doorlog.Ding,
 	}, []byte("not a picture"))
 	if err != nil {
 		log.Fatal(err)
 	}
-	_, err = st.Thumbnail(ctx, id)
+	_, err = st.Thumbnail(ctx, e.ID)
 	fmt.Println(errors.Is(err, doorlog.ErrNotFound))
 	// Output: true
 }

@@ -300,7 +300,7 @@ func damage(tx *bolt.Tx, kind string) error {
 	case "event key too short":
 		return events.Put(first[:10], rec)
 	case "event not valid":
-		r := record{Event: Event{ID: id, RecordedAt: IDTime(id), CreatedAt: IDTime(id), Camera: "x"}}
+		r := record{Event: Event{ID: id, RecordedAt: id.Time(), CreatedAt: id.Time(), Camera: "x"}}
 		return events.Put(first, encodeEvent(&r))
 	case "detections gone":
 		return detections.Delete(first)

@@ -32,7 +32,7 @@ func TestVerifyBesideDeletionsFindsNothing(t *testing.T) {
 	frame := jpegFrame(t, 64, 48)
 	var ids []doorlog.ID
 	for i := range 300 {
-		id, err := s.WriteEventWithFrame(t.Context(), motion("garage", i), frame)
+		id, err := idOf(s.WriteEventWithFrame(t.Context(), motion("garage", i), frame))
 		if err != nil {
 			t.Fatal(err)
 		}

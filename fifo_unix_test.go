@@ -31,7 +31,7 @@ func TestPipesInTheThumbnailFolderHoldUpNothing(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		id, err := s.WriteEventWithFrame(t.Context(), e, jpegFrame(t, 64, 64))
+		id, err := idOf(s.WriteEventWithFrame(t.Context(), e, jpegFrame(t, 64, 64)))
 		if err != nil {
 			t.Error(err)
 		}

@@ -99,7 +99,7 @@ func (c *timeCondition) matches(key []byte) bool {
 	if c.hours == nil && len(c.weekdays) == 0 {
 		return true
 	}
-	local := IDTime(ID(key)).In(c.location)
+	local := ID(key).Time().In(c.location)
 	return (c.hours == nil || c.hours.contains(local.Hour())) &&
 		(len(c.weekdays) == 0 || slices.Contains(c.weekdays, local.Weekday()))
 }

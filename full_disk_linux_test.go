@@ -262,7 +262,7 @@ func (s *testStore) fill(t *testing.T) (acknowledged []doorlog.Event) {
 	frame := jpegFrame(t, 320, 240)
 	for i, refused := 0, 0; refused < 5; i++ {
 		e := heavy(2000 - i)
-		id, err := s.WriteEventWithFrame(t.Context(), e, frame)
+		id, err := idOf(s.WriteEventWithFrame(t.Context(), e, frame))
 		switch {
 		case err == nil:
 			stored := s.event(t, id)

@@ -204,7 +204,7 @@ func (s *testStore) write(t testing.TB, events ...doorlog.Event) []doorlog.Event
 	t.Helper()
 	stored := make([]doorlog.Event, len(events))
 	for i, e := range events {
-		id, err := s.WriteEvent(t.Context(), e)
+		id, err := idOf(s.WriteEvent(t.Context(), e))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -286,4 +286,14 @@ func encodeFrame(width, height, seed int) []byte {
 		panic(err) // a buffer takes everything
 	}
 	return buf.Bytes()
+}
+
+// idOf and storedIDs are of what a write returns.
+func idOf(e doorlog.Event, err error) (doorlog.ID, error) { return e.ID, err }
+
+func storedIDs(events []doorlog.Event, err error) (ids []doorlog.ID, _ error) {
+	for i := range events {
+		ids = append(ids, events[i].ID)
+	}
+	return ids, err
 }

@@ -1,6 +1,7 @@
 package doorlog
 
 import (
+	"bytes"
 	"encoding/binary"
 	"io"
 	"math"
@@ -20,7 +21,9 @@ import (
 // The tie-break is random, except that an event of the same nanosecond as the
 // one before gets the tie-break after it: equal times keep the order in which
 // they were written.
-type ID = ulid.ULID
+//
+// The zero ID names nothing. IDs can be compared with ==, and be the keys of a map.
+type ID [16]byte
 
 const (
 	tieBits = 60
@@ -34,18 +37,51 @@ var maxIDTime = time.UnixMilli(1<<48 - 1).Add(nsPerMs - 1).UTC()
 // ParseID reads the text form of an ID, in either case. Text that is no ULID,
 // or a ULID that no event can have, is ErrInvalid.
 func ParseID(text string) (ID, error) {
-	id, err := ulid.ParseStrict(text)
+	id, err := parseULID(text)
 	if err != nil || !validID(id) {
 		return ID{}, failed("parse id", invalid("id", "%.40q is not the ID of an event", text))
 	}
 	return id, nil
 }
 
-// IDTime returns the time that an ID holds, which is the event's RecordedAt,
+// parseULID reads any ULID.
+func parseULID(text string) (ID, error) {
+	id, err := ulid.ParseStrict(text)
+	return ID(id), err
+}
+
+// String returns the text form, of 26 characters.
+func (id ID) String() string { return ulid.ULID(id).String() }
+
+// Time returns the time that an ID holds, which is the event's RecordedAt,
 // in UTC. The zero ID holds the beginning of 1970.
-func IDTime(id ID) time.Time {
-	ms := int64(id.Time())
+func (id ID) Time() time.Time {
+	ms := int64(ulid.ULID(id).Time())
 	return time.Unix(ms/1000, ms%1000*nsPerMs+int64(idNanos(id))).UTC()
+}
+
+// IDTime is ID.Time.
+func IDTime(id ID) time.Time { return id.Time() }
+
+// Compare is negative if id is that of an earlier event than other, positive if it is
+// that of a later one, and 0 if they are the same.
+func (id ID) Compare(other ID) int { return bytes.Compare(id[:], other[:]) }
+
+// IsZero reports whether it is the zero ID.
+func (id ID) IsZero() bool { return id == ID{} }
+
+// MarshalText returns the text form, also for JSON.
+func (id ID) MarshalText() ([]byte, error) { return ulid.ULID(id).MarshalText() }
+
+// UnmarshalText reads the text form, in either case. Text that is no ULID is ErrInvalid,
+// and leaves id as it is.
+func (id *ID) UnmarshalText(text []byte) error {
+	parsed, err := parseULID(string(text))
+	if err != nil {
+		return invalid("id", "%.40q is not an ID", text)
+	}
+	*id = parsed
+	return nil
 }
 
 // idNanos returns the nanoseconds within the millisecond.

@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/oklog/ulid/v2"
 )
 
 // The JSON forms. Names are those of the columns of the platform whose events
@@ -123,7 +121,7 @@ func (e *Event) unmarshal(data []byte, mend func(i int, err error, whole bool)) 
 	}
 	var err error
 	if j.ID != nil {
-		if v.ID, err = ulid.ParseStrict(*j.ID); err != nil || !validID(v.ID) {
+		if v.ID, err = parseULID(*j.ID); err != nil || !validID(v.ID) {
 			return invalid("id", "%.40q is not the ID of an event", *j.ID)
 		}
 	}

@@ -39,7 +39,7 @@ func TestFileThatCannotBeMappedIsFull(t *testing.T) {
 	var err error
 	for i := 0; err == nil; i++ {
 		var id doorlog.ID
-		if id, err = s.WriteEvent(t.Context(), heavy(i)); err == nil {
+		if id, err = idOf(s.WriteEvent(t.Context(), heavy(i))); err == nil {
 			ids = append(ids, id)
 		}
 	}

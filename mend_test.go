@@ -105,11 +105,11 @@ func TestAStoreThatMendsLosesNoEventToADetection(t *testing.T) {
 		events[i].Detections, events[i].RecordingID = given, "r"
 	}
 	var ids []doorlog.ID
-	one, err := s.WriteEvent(t.Context(), events[0])
+	one, err := idOf(s.WriteEvent(t.Context(), events[0]))
 	if err != nil {
 		t.Fatal(err)
 	}
-	many, err := s.WriteEvents(t.Context(), events[1:2])
+	many, err := storedIDs(s.WriteEvents(t.Context(), events[1:2]))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,11 +117,11 @@ func TestAStoreThatMendsLosesNoEventToADetection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	framed, err := s.WriteEventWithFrame(t.Context(), events[3], jpegFrame(t, 32, 32))
+	framed, err := idOf(s.WriteEventWithFrame(t.Context(), events[3], jpegFrame(t, 32, 32)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, id := range append(ids, one, many[0], once, framed) {
+	for _, id := range append(ids, one, many[0], once.ID, framed) {
 		e := s.event(t, id)
 		if !reflect.DeepEqual(e.Detections, mended) {
 			t.Errorf("%s: got %+v, want %+v", e.Camera, e.Detections, mended)

@@ -225,14 +225,14 @@ func (m *model) step(t *testing.T, s *testStore, rng *rand.Rand) {
 		at := slices.IndexFunc(m.events, func(o doorlog.Event) bool {
 			return e.RecordingID != "" && o.Camera == e.Camera && o.RecordingID == e.RecordingID
 		})
-		id, existed, err := s.WriteEventOnce(ctx, e, nil)
+		stored, existed, err := s.WriteEventOnce(ctx, e, nil)
 		switch {
 		case e.RecordingID == "":
 			wantError(t, err, doorlog.ErrInvalid, "recording_id")
 		case err != nil || existed != (at >= 0):
 			t.Errorf("once: existed %v, want %v, %v", existed, at >= 0, err)
 		case !existed:
-			m.put(asStored(e, id))
+			m.put(asStored(e, stored.ID))
 		}
 	case op < 13:
 		name := []string{"alice", "bob", "carol"}[rng.IntN(3)]
@@ -297,7 +297,7 @@ func (m *model) writeMany(t testing.TB, s *testStore, rng *rand.Rand) {
 	for i := range events {
 		events[i] = randomEvent(rng)
 	}
-	ids, err := s.WriteEvents(t.Context(), events)
+	ids, err := storedIDs(s.WriteEvents(t.Context(), events))
 	if err != nil {
 		t.Error(err)
 	}
@@ -331,7 +331,7 @@ func (m *model) writeWithFrame(t testing.TB, s *testStore, rng *rand.Rand) {
 	t.Helper()
 	e := randomEvent(rng)
 	e.ThumbnailPath = ""
-	id, err := s.WriteEventWithFrame(t.Context(), e, jpegFrame(t, 16, 8))
+	id, err := idOf(s.WriteEventWithFrame(t.Context(), e, jpegFrame(t, 16, 8)))
 	if err != nil {
 		t.Fatal(err)
 	}

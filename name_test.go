@@ -48,7 +48,7 @@ func TestANameIsStoredInOneFormWhateverTheSpelling(t *testing.T) {
 	s := newStore(t)
 	for i, name := range spelled {
 		e := spelledEvent(name, i)
-		id, err := s.WriteEvent(t.Context(), e)
+		id, err := idOf(s.WriteEvent(t.Context(), e))
 		if err != nil {
 			t.Fatal(err)
 		}

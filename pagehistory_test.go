@@ -228,7 +228,7 @@ func (r *recorder) random(ballast int) doorlog.Event {
 
 func (r *recorder) batch(t testing.TB, batch []doorlog.Event) {
 	t.Helper()
-	ids, err := r.WriteEvents(t.Context(), batch)
+	ids, err := storedIDs(r.WriteEvents(t.Context(), batch))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -286,7 +286,7 @@ func (r *recorder) changes(t testing.TB) {
 	r.does(t, "write with a frame", func() error {
 		e := r.recentEvent()
 		e.ThumbnailPath = ""
-		id, err := r.WriteEventWithFrame(ctx, e, frame)
+		id, err := idOf(r.WriteEventWithFrame(ctx, e, frame))
 		if err != nil {
 			return err
 		}

@@ -64,7 +64,7 @@ func TestStoreWhoseFileWasTakenAwayStopsItsWrites(t *testing.T) {
 			var err error
 			for begun := time.Now(); err == nil && time.Since(begun) < 2*time.Second; {
 				var id doorlog.ID
-				if id, err = s.WriteEvent(t.Context(), motion("porch", 1)); err == nil {
+				if id, err = idOf(s.WriteEvent(t.Context(), motion("porch", 1))); err == nil {
 					events = append(events, asStored(motion("porch", 1), id))
 				}
 			}
@@ -173,7 +173,7 @@ func TestStoreOfARelativePathOutlivesAChangeOfFolder(t *testing.T) {
 	s := &testStore{path: "events.db", options: doorlog.Options{ThumbnailDir: "pictures"}}
 	s.open(t)
 	t.Chdir(t.TempDir())
-	id, err := s.WriteEventWithFrame(t.Context(), motion("porch", 1), jpegFrame(t, 64, 64))
+	id, err := idOf(s.WriteEventWithFrame(t.Context(), motion("porch", 1), jpegFrame(t, 64, 64)))
 	if err != nil {
 		t.Fatal(err)
 	}

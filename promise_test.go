@@ -179,7 +179,7 @@ var furtherFrame = encodeFrame(frameWidth, frameHeight, 1)
 
 func writeFurther(st *doorlog.Store) error {
 	ctx := context.Background()
-	id, err := st.WriteEventWithFrame(ctx, furtherEvent(), furtherFrame)
+	id, err := idOf(st.WriteEventWithFrame(ctx, furtherEvent(), furtherFrame))
 	if err != nil {
 		return fmt.Errorf("%w: a further event: %w", errLost, err)
 	}

@@ -169,8 +169,6 @@ func (m *model) compareScope(t *testing.T, s *testStore, sc doorlog.Scope) {
 			today++
 		}
 	}
-	n, err := s.TodayCount(ctx, sc)
-	same("today count", n, today, err)
 	summary, err := s.Summary(ctx, sc)
 	same("summary", summary, summaryOf(events, today), err)
 	heatmap, err := s.Heatmap(ctx, sc)
@@ -178,7 +176,7 @@ func (m *model) compareScope(t *testing.T, s *testStore, sc doorlog.Scope) {
 	timeline, err := s.Timeline(ctx, sc)
 	same("timeline", timeline, timelineOf(events, sc.Location), err)
 	hours, err := s.PeakHours(ctx, sc)
-	same("peak hours", hours, hoursOf(events, sc.Location), err)
+	same("peak hours", hours, hoursOf(events, sc), err)
 	labels, err := s.LabelBreakdown(ctx, sc)
 	same("labels", labels, labelsOf(events), err)
 	persons, err := s.PersonActivity(ctx, sc)
@@ -232,22 +230,32 @@ func timelineOf(events []doorlog.Event, loc *time.Location) []doorlog.DayCount {
 	return days
 }
 
-func hoursOf(events []doorlog.Event, loc *time.Location) []doorlog.HourCount {
+func hoursOf(events []doorlog.Event, sc doorlog.Scope) []doorlog.HourCount {
 	hours := make([]doorlog.HourCount, 24)
-	days := 1
+	days, loc := 0, sc.Location
 	if len(events) > 0 {
-		midnight := func(e doorlog.Event) time.Time {
-			year, month, day := e.RecordedAt.In(loc).Date()
-			return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+		from, to := events[0].RecordedAt, events[len(events)-1].RecordedAt
+		if !sc.Since.IsZero() {
+			from = sc.Since
 		}
-		days += int(math.Round(midnight(events[len(events)-1]).Sub(midnight(events[0])).Hours() / 24))
+		if ends := sc.Until.Add(-1); !sc.Until.IsZero() && ends.Before(now) {
+			to = ends
+		} else if to.Before(now) {
+			to = now
+		}
+		for day := from.In(loc); day.Format(time.DateOnly) <= to.In(loc).Format(time.DateOnly); days++ {
+			year, month, date := day.Date()
+			day = time.Date(year, month, date+1, 12, 0, 0, 0, loc)
+		}
 	}
 	for h := range hours {
 		hours[h].Hour = h
 		for _, e := range events {
 			hours[h].Count += one(e.RecordedAt.In(loc).Hour() == h)
 		}
-		hours[h].AvgPerDay = float64(hours[h].Count) / float64(days)
+		if days > 0 {
+			hours[h].AvgPerDay = float64(hours[h].Count) / float64(days)
+		}
 	}
 	return hours
 }
@@ -812,8 +820,8 @@ func TestTodayAroundChangesOfTheClock(t *testing.T) {
 				for _, e := range events {
 					want += one(e.RecordedAt.In(loc).Format(time.DateOnly) == clock.In(loc).Format(time.DateOnly))
 				}
-				if got, err := s.TodayCount(t.Context(), sc); err != nil || got != want {
-					t.Errorf("%s at %v: today has %d, want %d, %v", name, clock.In(loc), got, want, err)
+				if got, err := s.Summary(t.Context(), sc); err != nil || got.Today != want {
+					t.Errorf("%s at %v: today has %d, want %d, %v", name, clock.In(loc), got.Today, want, err)
 				}
 			}
 		}
@@ -865,6 +873,35 @@ func TestDamagedRollupIsMadeAnew(t *testing.T) {
 		}
 		if sum, err := s.Summary(t.Context(), doorlog.Scope{}); err != nil || sum.Total != len(s.all(t, doorlog.Query{})) {
 			t.Errorf("%+v, %v", sum, err)
+		}
+	}
+}
+
+// A day on which nothing happened is a day of the range that was asked for.
+func TestPeakHoursAverageOverTheRange(t *testing.T) {
+	s := newStore(t)                                                                // now is 2026-02-25 18:30
+	s.write(t, motion("garage", 0), motion("garage", 5), motion("garage", 2*24*60)) // all at six o'clock
+	day := 24 * time.Hour
+	for _, c := range []struct {
+		name         string
+		since, until time.Time
+		count        int
+		days         float64
+	}{
+		{"no range: from the first event to today", time.Time{}, time.Time{}, 3, 3},
+		{"ten days to today", now.Add(-9 * day), time.Time{}, 3, 10},
+		{"as many that end later", now.Add(-9 * day), now.Add(40 * day), 3, 10},
+		{"to the end of yesterday", now.Add(-9 * day), time.Date(2026, 2, 25, 0, 0, 0, 0, time.UTC), 1, 9},
+		{"into today", now.Add(-9 * day), now.Add(-3 * time.Minute), 2, 10},
+		{"no beginning", time.Time{}, now.Add(-day), 1, 2},
+		{"nothing in it", now.Add(-9 * day), now.Add(-3 * day), 0, 7},
+	} {
+		hours, err := s.PeakHours(t.Context(), doorlog.Scope{Since: c.since, Until: c.until})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := hours[18]; got.Count != c.count || got.AvgPerDay != float64(c.count)/c.days {
+			t.Errorf("%s: %+v, want %d over %v days", c.name, got, c.count, c.days)
 		}
 	}
 }

@@ -77,7 +77,7 @@ func TestWriteThatASnapshotHadRefusedIsTriedAgain(t *testing.T) {
 	var ids []doorlog.ID
 	full := false
 	for n := 0; !full; n += 100 {
-		some, err := s.WriteEvents(t.Context(), roomy(100, n, 500))
+		some, err := storedIDs(s.WriteEvents(t.Context(), roomy(100, n, 500)))
 		if full = err != nil; full {
 			wantError(t, err, doorlog.ErrFull, "")
 		}

@@ -337,7 +337,7 @@ func TestPinAndUnpin(t *testing.T) {
 	if err := s.Pin(t.Context(), e.ID); err != nil {
 		t.Fatal(err)
 	}
-	if id, err := s.WriteEvent(t.Context(), e); err != nil || id != e.ID || !s.event(t, e.ID).Pinned {
+	if id, err := idOf(s.WriteEvent(t.Context(), e)); err != nil || id != e.ID || !s.event(t, e.ID).Pinned {
 		t.Errorf("written again: %v", err)
 	}
 	if err := s.Unpin(t.Context(), e.ID); err != nil {
@@ -369,7 +369,7 @@ func TestPruneByBytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	framed := motion("garage", 2990)
-	id, err := s.WriteEventWithFrame(t.Context(), framed, encodeFrame(500, 500, 1))
+	id, err := idOf(s.WriteEventWithFrame(t.Context(), framed, encodeFrame(500, 500, 1)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -411,7 +411,7 @@ func TestPruneByBytes(t *testing.T) {
 
 func TestPruneSweepsOldOrphans(t *testing.T) {
 	s := newStore(t)
-	id, err := s.WriteEventWithFrame(t.Context(), motion("garage", 1), jpegFrame(t, 16, 8))
+	id, err := idOf(s.WriteEventWithFrame(t.Context(), motion("garage", 1), jpegFrame(t, 16, 8)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -454,7 +454,7 @@ func TestPruneSweepsOldOrphans(t *testing.T) {
 // A Prune may take away what somebody who has read the event writes back.
 func TestUpdateAfterThumbnailIsGone(t *testing.T) {
 	s := newStore(t)
-	id, err := s.WriteEventWithFrame(t.Context(), motion("garage", 90), jpegFrame(t, 16, 8))
+	id, err := idOf(s.WriteEventWithFrame(t.Context(), motion("garage", 90), jpegFrame(t, 16, 8)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -661,7 +661,7 @@ func TestPruneBesideEverything(t *testing.T) {
 			e.ThumbnailPath = "old/1.jpg"
 		}
 		if i%10 == 0 {
-			id, err := s.WriteEventWithFrame(t.Context(), motion("garage", 60+i), jpegFrame(t, 16, 8))
+			id, err := idOf(s.WriteEventWithFrame(t.Context(), motion("garage", 60+i), jpegFrame(t, 16, 8)))
 			if err != nil {
 				t.Fatal(err)
 			}

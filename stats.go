@@ -231,7 +231,7 @@ func (st *Stats) look(sn *Snapshot) error {
 		return err
 	}
 	last, err := sn.newestID()
-	st.Oldest, st.Newest = IDTime(first), IDTime(last)
+	st.Oldest, st.Newest = first.Time(), last.Time()
 	return err
 }
 

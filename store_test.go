@@ -27,7 +27,7 @@ func TestEventIsReadBackAsItWasWritten(t *testing.T) {
 	for range 2 {
 		for _, want := range stored {
 			wantEvent(t, s.event(t, want.ID), want)
-			if at := doorlog.IDTime(want.ID); !at.Equal(want.RecordedAt) {
+			if at := want.ID.Time(); !at.Equal(want.RecordedAt) {
 				t.Errorf("ID holds %v, want %v", at, want.RecordedAt)
 			}
 		}
@@ -77,7 +77,7 @@ func TestEqualTimesKeepTheOrderOfInsertion(t *testing.T) {
 	e := motion("garage", 1)
 	var ids []doorlog.ID
 	for range 200 {
-		id, err := s.WriteEvent(t.Context(), e)
+		id, err := idOf(s.WriteEvent(t.Context(), e))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -147,7 +147,7 @@ func TestWriteEventsIsAllOrNone(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
 	good := []doorlog.Event{motion("garage", 3), fullEvent(), motion("garage", 1)}
-	ids, err := s.WriteEvents(ctx, good)
+	ids, err := storedIDs(s.WriteEvents(ctx, good))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +165,7 @@ func TestWriteEventsIsAllOrNone(t *testing.T) {
 	wantError(t, err, doorlog.ErrExists, "events[2]")
 	wantEvents(t, s.all(t, doorlog.Query{OldestFirst: true}),
 		[]doorlog.Event{asStored(good[0], ids[0]), asStored(good[1], ids[1]), asStored(good[2], ids[2])})
-	if ids, err := s.WriteEvents(ctx, nil); len(ids) != 0 || err != nil {
+	if ids, err := storedIDs(s.WriteEvents(ctx, nil)); len(ids) != 0 || err != nil {
 		t.Errorf("no events: %v, %v", ids, err)
 	}
 }
@@ -181,7 +181,7 @@ func TestWriteIsRepeatedUnderTheSameID(t *testing.T) {
 	}
 	e.ID = id
 	for range 3 {
-		if got, err := s.WriteEvent(ctx, e); got != id || err != nil {
+		if got, err := idOf(s.WriteEvent(ctx, e)); got != id || err != nil {
 			t.Fatalf("%v, %v", got, err)
 		}
 	}
@@ -206,11 +206,11 @@ func TestWriteOnceGoesByCameraAndRecording(t *testing.T) {
 	e.RecordingID = "rec-7"
 	once := func(e doorlog.Event) (doorlog.ID, bool) {
 		t.Helper()
-		id, existed, err := s.WriteEventOnce(ctx, e, nil)
+		stored, existed, err := s.WriteEventOnce(ctx, e, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return id, existed
+		return stored.ID, existed
 	}
 	first, existed := once(e)
 	if existed {
@@ -258,27 +258,27 @@ func TestWriteEventsOnceFindsWhatIsThereAndWhatIsTwice(t *testing.T) {
 		e.RecordingID = fmt.Sprint("rec-", i%150)
 		events = append(events, e)
 	}
-	ids, existed, err := s.WriteEventsOnce(ctx, events)
+	stored, existed, err := s.WriteEventsOnce(ctx, events, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range events {
-		if want := i >= 150; existed[i] != want || want && ids[i] != ids[i-150] {
-			t.Fatalf("event %d: existed %v, id %v", i, existed[i], ids[i])
+		if want := i >= 150; existed[i] != want || want && stored[i].ID != stored[i-150].ID {
+			t.Fatalf("event %d: existed %v, id %v", i, existed[i], stored[i].ID)
 		}
 	}
 	byID := motion("garage", 400)
 	if byID.ID, err = s.NewID(byID.RecordedAt); err != nil {
 		t.Fatal(err)
 	}
-	again, existed, err := s.WriteEventsOnce(ctx, append(events[:150:150], byID, byID))
+	again, existed, err := s.WriteEventsOnce(ctx, append(events[:150:150], byID, byID), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(again[:150], ids[:150]) || slices.Contains(existed[:150], false) {
+	if !reflect.DeepEqual(again[:150], stored[:150]) || slices.Contains(existed[:150], false) {
 		t.Error("the second time is not as the first")
 	}
-	if existed[150] || !existed[151] || again[151] != byID.ID {
+	if existed[150] || !existed[151] || again[151].ID != byID.ID {
 		t.Errorf("an event without a recording does not go by its ID: %v", existed[150:])
 	}
 	if n := len(s.all(t, doorlog.Query{})); n != 151 {
@@ -521,7 +521,7 @@ func TestOpenWithNilOptions(t *testing.T) {
 	}
 	defer s.Close()
 	e := doorlog.Event{Camera: "garage", RecordedAt: time.Now(), Type: doorlog.Motion}
-	id, err := s.WriteEventWithFrame(t.Context(), e, jpegFrame(t, 8, 8))
+	id, err := idOf(s.WriteEventWithFrame(t.Context(), e, jpegFrame(t, 8, 8)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -690,7 +690,7 @@ func TestFileThatIsDestroyedUnderAnOpenStore(t *testing.T) {
 				}
 				var id doorlog.ID
 				for range 300 {
-					if id, err = s.WriteEvent(t.Context(), doorlog.Event{Camera: "x", RecordedAt: time.Now(), Type: "x"}); err != nil {
+					if id, err = idOf(s.WriteEvent(t.Context(), doorlog.Event{Camera: "x", RecordedAt: time.Now(), Type: "x"})); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -798,8 +798,9 @@ func everyWrite(s *doorlog.Store) map[string]error {
 	}
 	_, results["WriteEvents"] = s.WriteEvents(ctx, []doorlog.Event{e})
 	_, _, results["WriteEventOnce"] = s.WriteEventOnce(ctx, e, nil)
-	_, _, results["WriteEventsOnce"] = s.WriteEventsOnce(ctx, []doorlog.Event{e})
+	_, _, results["WriteEventsOnce"] = s.WriteEventsOnce(ctx, []doorlog.Event{e}, nil)
 	_, results["WriteEventWithFrame"] = s.WriteEventWithFrame(ctx, e, frame)
+	_, results["WriteEventsWithFrames"] = s.WriteEventsWithFrames(ctx, []doorlog.Event{e}, [][]byte{frame})
 	results["SaveThumbnail"] = s.SaveThumbnail(ctx, &e, frame)
 	results["UpdateEvent"] = s.UpdateEvent(ctx, e)
 	results["MarkAlertSent"] = s.MarkAlertSent(ctx, e.ID)
@@ -832,7 +833,6 @@ func everyRead(s *doorlog.Store) map[string]error {
 	_, results["Count"] = s.Count(ctx, doorlog.Query{})
 	_, results["WouldPrune"] = s.WouldPrune(ctx, doorlog.Policy{MaxAge: 1})
 	_, results["Summary"] = s.Summary(ctx, doorlog.Scope{})
-	_, results["TodayCount"] = s.TodayCount(ctx, doorlog.Scope{})
 	_, results["Heatmap"] = s.Heatmap(ctx, doorlog.Scope{})
 	_, results["Timeline"] = s.Timeline(ctx, doorlog.Scope{})
 	_, results["PeakHours"] = s.PeakHours(ctx, doorlog.Scope{})

@@ -82,7 +82,7 @@ func TestASymbolicLinkAmongTheThumbnailsIsNamedAndIsNoDamage(t *testing.T) {
 			if err := m.UpdateEvent(ctx, m.old[0]); err != nil {
 				t.Error(err)
 			}
-			if id, err := m.WriteEvent(ctx, m.old[0]); err != nil || id != m.old[0].ID {
+			if id, err := idOf(m.WriteEvent(ctx, m.old[0])); err != nil || id != m.old[0].ID {
 				t.Error(id, err)
 			}
 			wantEvent(t, m.event(t, m.old[0].ID), m.old[0])

@@ -81,12 +81,12 @@ func validLocation(loc *time.Location) error {
 
 // wholeUnits returns the bounds of the whole units of time inside of [from, until).
 func wholeUnits(from, until ID, unit time.Duration) (first, last time.Time) {
-	first, last = IDTime(from).Truncate(unit), maxIDTime.Truncate(unit)
+	first, last = from.Time().Truncate(unit), maxIDTime.Truncate(unit)
 	if idFrom(first) != from {
 		first = first.Add(unit)
 	}
 	if until != lastID {
-		last = IDTime(until).Truncate(unit)
+		last = until.Time().Truncate(unit)
 	}
 	return first, last
 }
@@ -238,6 +238,12 @@ func weekday(day int) time.Weekday { return time.Weekday((day + int(time.Thursda
 // dateOf returns a day as 2026-02-25.
 func dateOf(day int) string {
 	return time.Unix(int64(day-dayShift)*secondsADay, 0).UTC().Format(time.DateOnly)
+}
+
+// localDay returns the day of a time by the clock of a location.
+func localDay(t time.Time, location *time.Location) int {
+	year, month, day := t.In(location).Date()
+	return int(time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Unix()/secondsADay) + dayShift
 }
 
 // A localClock tells the local time of a quarter hour of a UTC day. It remembers

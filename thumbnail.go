@@ -6,15 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash"
 	"hash/crc32"
 	"io"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
-	"runtime"
-	"runtime/debug"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,12 +20,14 @@ import (
 	"time"
 
 	"github.com/oklog/ulid/v2"
+
+	"github.com/doorlog/doorlog/internal/frame"
 )
 
 // thumbnailPath returns where the thumbnail of an event is, below the
 // thumbnail folder: 2026/02/25/01KJ9W….jpg, by the UTC date of its RecordedAt.
 func thumbnailPath(id ID) string {
-	year, month, day := IDTime(id).Date()
+	year, month, day := id.Time().Date()
 	b := make([]byte, 0, len("10889/12/31/")+ulid.EncodedSize+len(thumbnailExt))
 	b = appendPadded(b, year, 4)
 	b = append(b, '/')
@@ -36,7 +36,7 @@ func thumbnailPath(id ID) string {
 	b = appendPadded(b, day, 2)
 	b = append(b, '/')
 	text := b[len(b) : len(b)+ulid.EncodedSize]
-	_ = id.MarshalTextTo(text) // it only fails for lack of room
+	_ = ulid.ULID(id).MarshalTextTo(text) // it only fails for lack of room
 	return string(append(b[:len(b)+len(text)], thumbnailExt...))
 }
 
@@ -68,7 +68,7 @@ func validThumbnailPath(name string, id ID) error {
 	if isOwnName(name) {
 		return invalid(field, "%q is in the store's own folder", name)
 	}
-	other, err := ulid.ParseStrict(strings.TrimSuffix(strings.ToLower(path.Base(name)), thumbnailExt))
+	other, err := parseULID(strings.TrimSuffix(strings.ToLower(path.Base(name)), thumbnailExt))
 	if err == nil && other != id && strings.EqualFold(name, thumbnailPath(other)) { // file systems may not tell case
 		return invalid(field, "%q is the thumbnail of another event", name)
 	}
@@ -77,12 +77,9 @@ func validThumbnailPath(name string, id ID) error {
 
 // thumbnails is the folder of the thumbnails. It is safe for concurrent use.
 type thumbnails struct {
-	dir     string // as the caller gave it
-	at      string // the same, absolute: the current folder may change
-	edge    int
-	formats []frameFormat // what frames may be
-	slots   chan struct{} // a token for each frame that may be in memory at once
-	large   chan struct{} // and one for the large frame among them
+	dir    string // as the caller gave it
+	at     string // the same, absolute: the current folder may change
+	frames *frame.Shrinker
 
 	// named is held for reading by who is about to write an event that names a
 	// file, and for writing by who removes one that perhaps no event names.
@@ -107,10 +104,7 @@ type thumbnails struct {
 }
 
 func newThumbnails(dir string, edge int) *thumbnails {
-	return &thumbnails{
-		dir: dir, at: absolute(dir), edge: edge, formats: slices.Clone(frameFormats[:]),
-		slots: make(chan struct{}, runtime.GOMAXPROCS(0)), large: make(chan struct{}, 1),
-	}
+	return &thumbnails{dir: dir, at: absolute(dir), frames: frame.New(edge)}
 }
 
 func (t *thumbnails) close() error {
@@ -157,11 +151,12 @@ func openFolder(dir string) (*os.Root, error) {
 type savedThumbnail struct {
 	path          string
 	width, height int
+	sum           fileSum
 }
 
 // save makes the thumbnail of a frame, durable when it returns.
 func (t *thumbnails) save(ctx context.Context, id ID, frame []byte) (savedThumbnail, error) {
-	jpeg, width, height, err := t.shrink(ctx, frame)
+	made, err := t.frames.Shrink(ctx, frame)
 	if err != nil {
 		return savedThumbnail{}, err
 	}
@@ -170,59 +165,22 @@ func (t *thumbnails) save(ctx context.Context, id ID, frame []byte) (savedThumbn
 	if err != nil {
 		return savedThumbnail{}, err
 	}
-	err = t.write(root, name, jpeg)
+	sum, err := t.write(root, name, made.JPEG)
 	if errors.Is(err, fs.ErrNotExist) { // the folder was taken away since it was opened, or another put there
 		t.forget(root)
 		if root, err = t.open(true); err == nil {
-			err = t.write(root, name, jpeg)
+			sum, err = t.write(root, name, made.JPEG)
 		}
 	}
-	return savedThumbnail{name, width, height}, err
+	return savedThumbnail{name, made.Width, made.Height, sum}, err
 }
 
-// largeFrame is in bytes of memory: frames that need more are decoded one at a time.
-const largeFrame = 32 << 20
-
-// shrink makes a thumbnail of a frame (see inspected.shrink). Frames come from
-// strangers, and memory is what small machines have least of: it works on as many
-// frames at once as the machine has processors, and on one large one among them.
-//
-// It is the only way to the decoders, whose panics end here: they are ErrInvalid.
-// What is called in here must therefore decode in this goroutine.
-func (t *thumbnails) shrink(ctx context.Context, frame []byte) (jpeg []byte, width, height int, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			jpeg, width, height, err = nil, 0, 0, invalid("frame", "makes its decoder panic: %v", p)
-		}
-	}()
-	found, err := inspect(t.formats, frame, t.edge)
-	if err != nil {
-		return nil, 0, 0, err
-	}
-	tokens := []chan struct{}{t.slots}
-	if found.memory > largeFrame {
-		tokens = []chan struct{}{t.large, t.slots}
-	}
-	for _, c := range tokens {
-		select {
-		case c <- struct{}{}:
-			defer func() { <-c }()
-		case <-ctx.Done():
-			return nil, 0, 0, ctx.Err()
-		}
-	}
-	if found.memory > largeFrame {
-		debug.FreeOSMemory() // else what the one before it left is still in memory beside it
-	}
-	return found.shrink(frame, t.edge)
-}
-
-func (t *thumbnails) write(root *os.Root, name string, data []byte) error {
+func (t *thumbnails) write(root *os.Root, name string, data []byte) (fileSum, error) {
 	if err := t.claim(root, path.Dir(name)); err != nil {
-		return err
+		return fileSum{}, err
 	}
 	if err := t.makeDay(root, path.Dir(name)); err != nil {
-		return err
+		return fileSum{}, err
 	}
 	return writeFile(root, name, data)
 }
@@ -240,14 +198,12 @@ func (t *thumbnails) forget(root *os.Root) {
 
 // naming is called before events are written, and its result after that. If one
 // of them names a file, none that no event has named is removed in between.
-func (t *thumbnails) naming(events []Event) (done func()) {
-	for i := range events {
-		if events[i].ThumbnailPath != "" {
-			t.named.RLock()
-			return t.named.RUnlock
-		}
+func (t *thumbnails) naming(names bool) (done func()) {
+	if !names {
+		return func() {}
 	}
-	return func() {}
+	t.named.RLock()
+	return t.named.RUnlock
 }
 
 // makeDay makes a folder such as 2026/02/25, and those above it, durable.
@@ -304,8 +260,9 @@ func syncInside(root *os.Root, dir string) error {
 
 // writeFile writes a file so that after a power cut it is there, whole, or
 // is not there. A rename alone would not do: a file system may make the name
-// durable before the content, and the folder only when it is synced itself.
-func writeFile(root *os.Root, name string, data []byte) (err error) {
+// durable before the content, and the folder only when it is synced itself. The sum
+// is of the bytes that the file was given.
+func writeFile(root *os.Root, name string, data []byte) (sum fileSum, err error) {
 	temp := path.Join(path.Dir(name), "."+path.Base(name)+tempExt)
 	// What a save that was cut short left behind goes. Savers of one
 	// event take turns (see Store.busy), so it is nobody else's.
@@ -316,26 +273,29 @@ func writeFile(root *os.Root, name string, data []byte) (err error) {
 		}
 	}
 	if err != nil {
-		return err
+		return sum, err
 	}
 	defer func() {
 		if err != nil {
 			_ = root.Remove(temp)
 		}
 	}()
-	if _, err = f.Write(data); err == nil {
+	crc := crc32.New(castagnoli)
+	n, err := io.MultiWriter(f, crc).Write(data)
+	if err == nil {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
-		return err
+		return sum, err
 	}
 	if err = root.Rename(temp, name); err != nil {
-		return err
+		return sum, err
 	}
 	if err = syncInside(root, path.Dir(name)); err != nil {
 		_ = root.Remove(name) // no event will name it
+		return sum, err
 	}
-	return err
+	return sumOf(crc, int64(n)), nil
 }
 
 // isLinked reports whether a file is, or lies behind, a symbolic link.
@@ -426,10 +386,18 @@ func (t *thumbnails) sum(name string, id ID) (fileSum, error) {
 	}
 	crc := crc32.New(castagnoli)
 	n, err := io.Copy(crc, io.LimitReader(f, MaxFrameBytes+1))
-	if err = errors.Join(err, f.Close()); err != nil || n > MaxFrameBytes {
+	if err = errors.Join(err, f.Close()); err != nil {
 		return fileSum{}, nil //nolint:nilerr // nothing is known of it
 	}
-	return fileSum{known: true, size: n, crc: crc.Sum32()}, nil
+	return sumOf(crc, n), nil
+}
+
+// sumOf is the sum of a file of n bytes. Nothing is known of one that is too long to be read.
+func sumOf(crc hash.Hash32, n int64) fileSum {
+	if n > MaxFrameBytes {
+		return fileSum{}
+	}
+	return fileSum{known: true, size: n, crc: crc.Sum32()}
 }
 
 // matches reports whether data is what is known of a file, if anything is.

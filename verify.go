@@ -8,8 +8,6 @@ import (
 	"path"
 	"strings"
 	"time"
-
-	"github.com/oklog/ulid/v2"
 )
 
 // A Verification is what Verify found.
@@ -372,6 +370,6 @@ func thumbnailID(name string) (id ID, final, ok bool) {
 	if !final {
 		base = unfinished
 	}
-	id, err := ulid.ParseStrict(strings.TrimSuffix(base, thumbnailExt))
+	id, err := parseULID(strings.TrimSuffix(base, thumbnailExt))
 	return id, final, err == nil && path.Join(path.Dir(name), base) == thumbnailPath(id)
 }

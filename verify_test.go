@@ -30,7 +30,7 @@ func (s *testStore) household(t testing.TB, n int) []doorlog.Event {
 		}
 		events = append(events, e)
 	}
-	ids, err := s.WriteEvents(t.Context(), events)
+	ids, err := storedIDs(s.WriteEvents(t.Context(), events))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func wantFinding(t testing.TB, v *doorlog.Verification, text string) {
 func TestSoundStoreVerifies(t *testing.T) {
 	s := newStore(t)
 	s.household(t, 200)
-	id, err := s.WriteEventWithFrame(t.Context(), motion("garage", 0), jpegFrame(t, 8, 8))
+	id, err := idOf(s.WriteEventWithFrame(t.Context(), motion("garage", 0), jpegFrame(t, 8, 8)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package doorlog
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -27,218 +26,191 @@ func (s *Store) NewID(recordedAt time.Time) (ID, error) {
 // latest is the last time at which an event may lie now.
 func (s *Store) latest() time.Time { return s.clock.latest(s.opt.MaxFutureSkew) }
 
-// WriteEvent stores an event with its detections and returns its ID. It is
+// WriteEvent stores an event with its detections and returns it as it is stored: with
+// its ID, CreatedAt and the form in which names are kept. It shares its Detections,
+// Attributes and what its pointers lead to with e, which stays as it is. It is
 // durable when WriteEvent returns. An event that cannot be stored is
 // ErrInvalid, and the text names the field (see Options.MendDetections). ErrFull, ErrReadOnly and
 // ErrUnknownOutcome say why a good event was not stored.
 //
 // If e has an ID that the store has already, the same event is a success that
-// changes nothing (CreatedAt need not be given again), and another event is
-// ErrExists.
+// changes nothing (CreatedAt need not be given again) and returns the one that is there,
+// and another event is ErrExists.
 //
 // If ctx ends before the commit has begun, nothing is stored, and the error is
 // that of ctx.
-func (s *Store) WriteEvent(ctx context.Context, e Event) (ID, error) {
-	return s.writeOne(ctx, "write event", e, nil)
+func (s *Store) WriteEvent(ctx context.Context, e Event) (Event, error) {
+	stored, _, err := s.writeOne(ctx, e, nil, false)
+	return stored, failed("write event", err)
 }
 
-// WriteEventWithFrame is SaveThumbnail and then WriteEvent. A frame that
-// cannot be read or saved costs the thumbnail and a line in Options.Logger,
-// but never the event. When the same event is written again under its ID, the
-// thumbnail of the first time stays.
-func (s *Store) WriteEventWithFrame(ctx context.Context, e Event, frame []byte) (ID, error) {
-	return s.writeOne(ctx, "write event with frame", e, &frame)
-}
-
-func (s *Store) writeOne(ctx context.Context, doing string, e Event, frame *[]byte) (ID, error) {
-	if err := s.enterWrite(); err != nil {
-		return ID{}, failed(doing, err)
-	}
-	defer s.leave()
-	w, err := s.writeFramed(ctx, e, frame, false)
-	return w.id, failed(doing, err)
+// WriteEventWithFrame is SaveThumbnail and then WriteEvent, and returns the event with its
+// ThumbnailPath. A frame that cannot be read or saved costs the thumbnail and a line in
+// Options.Logger, but never the event. No frame (nil, or no bytes) is WriteEvent. When the
+// same event is written again under its ID, the thumbnail of the first time stays.
+func (s *Store) WriteEventWithFrame(ctx context.Context, e Event, frame []byte) (Event, error) {
+	stored, _, err := s.writeOne(ctx, e, frame, false)
+	return stored, failed("write event with frame", err)
 }
 
 // WriteEventOnce stores an event unless its camera has one with the same
-// RecordingID already, whose ID it then returns with existed set. frame is as
-// in WriteEventWithFrame; nil is no frame. An event without a RecordingID goes
+// RecordingID already, which it then returns with existed set. frame is as
+// in WriteEventWithFrame. An event without a RecordingID goes
 // by its ID; one with neither is ErrInvalid.
-func (s *Store) WriteEventOnce(ctx context.Context, e Event, frame []byte) (id ID, existed bool, err error) {
-	const doing = "write event once"
-	if err := s.enterWrite(); err != nil {
-		return ID{}, false, failed(doing, err)
-	}
-	defer s.leave()
-	with := &frame
-	if frame == nil {
-		with = nil
-	}
-	w, err := s.writeFramed(ctx, e, with, true)
-	return w.id, w.existed, failed(doing, err)
+func (s *Store) WriteEventOnce(ctx context.Context, e Event, frame []byte) (stored Event, existed bool, err error) {
+	stored, existed, err = s.writeOne(ctx, e, frame, true)
+	return stored, existed, failed("write event once", err)
 }
 
-// WriteEvents stores events in one transaction, all or none, and returns their
-// IDs in the same order. An error about one of them names it: "events[3]".
-func (s *Store) WriteEvents(ctx context.Context, events []Event) ([]ID, error) {
-	ids, _, err := s.writeMany(ctx, events, false)
-	return ids, failed("write events", err)
+// WriteEvents stores events in one transaction, all or none, and returns them as
+// WriteEvent does, in the same order. An error about one of them names it: "events[3]".
+func (s *Store) WriteEvents(ctx context.Context, events []Event) ([]Event, error) {
+	stored, _, err := s.writeMany(ctx, events, nil, false)
+	return stored, failed("write events", err)
+}
+
+// WriteEventsWithFrames is WriteEventWithFrame for many events in one transaction, all
+// or none. frames[i] is the frame of events[i], and nil if it has none; frames may be
+// nil. Thumbnails are made one after the other, before the transaction.
+func (s *Store) WriteEventsWithFrames(ctx context.Context, events []Event, frames [][]byte) ([]Event, error) {
+	stored, _, err := s.writeMany(ctx, events, frames, false)
+	return stored, failed("write events with frames", err)
 }
 
 // WriteEventsOnce is WriteEventOnce for many events in one transaction, all or
-// none. ids and existed are in the order of events.
-func (s *Store) WriteEventsOnce(ctx context.Context, events []Event) (ids []ID, existed []bool, err error) {
-	ids, existed, err = s.writeMany(ctx, events, true)
-	return ids, existed, failed("write events once", err)
+// none. frames are as in WriteEventsWithFrames. stored and existed are in the order of
+// events.
+func (s *Store) WriteEventsOnce(ctx context.Context, events []Event, frames [][]byte) (stored []Event, existed []bool, err error) {
+	stored, existed, err = s.writeMany(ctx, events, frames, true)
+	return stored, existed, failed("write events once", err)
 }
 
-func (s *Store) writeMany(ctx context.Context, events []Event, once bool) (ids []ID, existed []bool, err error) {
+func (s *Store) writeOne(ctx context.Context, e Event, frame []byte, once bool) (stored Event, existed bool, err error) {
+	if err := s.enterWrite(); err != nil {
+		return Event{}, false, err
+	}
+	defer s.leave()
+	result, err := s.write(ctx, []Event{e}, [][]byte{frame}, once, func(_ int, err error) error { return err })
+	if err != nil {
+		return Event{}, false, err
+	}
+	return result[0].Event, result[0].existed, nil
+}
+
+func (s *Store) writeMany(ctx context.Context, events []Event, frames [][]byte, once bool) (stored []Event, existed []bool, err error) {
 	if err := s.enterWrite(); err != nil {
 		return nil, nil, err
 	}
 	defer s.leave()
-	result, err := s.write(ctx, events, once, func(i int, err error) error {
+	if frames != nil && len(frames) != len(events) {
+		return nil, nil, invalid("frames", "has %d entries for %d events", len(frames), len(events))
+	}
+	result, err := s.write(ctx, events, frames, once, func(i int, err error) error {
 		return fmt.Errorf("events[%d]: %w", i, err)
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	ids, existed = make([]ID, len(result)), make([]bool, len(result))
-	for i, w := range result {
-		ids[i], existed[i] = w.id, w.existed
+	stored, existed = make([]Event, len(result)), make([]bool, len(result))
+	for i := range result {
+		stored[i], existed[i] = result[i].Event, result[i].existed
 	}
-	return ids, existed, nil
+	return stored, existed, nil
 }
 
 // written is what became of an event that was to be written.
 type written struct {
-	id      ID
+	Event   // as it is stored
 	existed bool
 }
 
-// writeFramed stores one event, with a thumbnail of the frame if there is one.
-func (s *Store) writeFramed(ctx context.Context, e Event, frame *[]byte, once bool) (written, error) {
-	if once && e.RecordingID == "" && e.ID == (ID{}) {
-		return written{}, invalid("recording_id", "is empty, so the event cannot be told from another")
-	}
-	e.takeFirstHours()
-	if frame != nil && e.ID == (ID{}) && validTime("recorded_at", e.RecordedAt, s.latest()) == nil {
-		var err error
-		if e.ID, err = s.ids.next(e.RecordedAt); err != nil {
-			return written{}, err
-		}
-	}
-	if e.ID != (ID{}) && (frame != nil || e.ThumbnailPath != "") { // whose file nobody else may touch meanwhile
-		unlock, err := s.busy.Lock(ctx, e.ID)
-		if err != nil {
-			return written{}, err
-		}
-		defer unlock()
-	}
-	saved := false
-	if frame != nil {
-		if err := s.room(0); err != nil {
-			return written{}, err
-		}
-		there, found, err := s.alreadyThere(ctx, &e, once)
-		switch {
-		case err != nil:
-			return written{}, err
-		case found && (once || e.RecordingID != "" && there.ID != e.ID):
-			return written{there.ID, true}, nil
-		case found: // the same event again, which its first thumbnail must not make another one
-			e.ThumbnailPath, e.FrameWidth, e.FrameHeight = there.ThumbnailPath, there.FrameWidth, there.FrameHeight
-		default:
-			if saved, err = s.addFrame(ctx, &e, *frame); err != nil {
-				return written{}, err
-			}
-		}
-	}
-	result, err := s.write(ctx, []Event{e}, once, func(_ int, err error) error { return err })
-	if err != nil {
-		if saved && !errors.Is(err, ErrUnknownOutcome) { // then the event may be there after all
-			s.removeThumbnail(e.ThumbnailPath)
-		}
-		return written{}, err
-	}
-	if saved && result[0].existed {
-		s.removeThumbnail(e.ThumbnailPath)
-	}
-	return result[0], nil
-}
-
-// alreadyThere returns the event that a write of e would find: in mode once by
-// its recording or its ID, else by its ID.
-func (s *Store) alreadyThere(ctx context.Context, e *Event, once bool) (there Event, found bool, err error) {
-	if err := ctx.Err(); err != nil {
-		return Event{}, false, err
-	}
-	sn, err := s.look(ctx)
-	if err != nil {
-		return Event{}, false, err
-	}
-	defer sn.close()
-	err = ErrNotFound
-	if once && e.RecordingID != "" {
-		there, err = sn.EventByRecording(e.Camera, e.RecordingID)
-	}
-	if errors.Is(err, ErrNotFound) && e.ID != (ID{}) {
-		there, err = sn.Event(e.ID)
-	}
-	if errors.Is(err, ErrNotFound) {
-		return Event{}, false, nil
-	}
-	return there, err == nil, err
-}
-
-// write stores events in one transaction, all or none. In mode once an event
-// that is there already, by its recording or its ID, is left as it is. about
-// says which event an error is about.
-func (s *Store) write(ctx context.Context, events []Event, once bool, about func(int, error) error) ([]written, error) {
+// write stores events, with thumbnails of the frames that they have, in one transaction,
+// all or none. In mode once an event that is there already, by its recording or its ID,
+// is left as it is. about says which event an error is about.
+func (s *Store) write(ctx context.Context, events []Event, frames [][]byte, once bool, about func(int, error) error) ([]written, error) {
 	if len(events) == 0 {
 		return nil, nil
 	}
 	if err := s.room(0); err != nil {
 		return nil, err
 	}
-	defer s.thumbs.naming(events)()
-	ready := make([]insertion, len(events))
+	batch := make([]insertion, len(events))
 	for i := range events {
-		if once && events[i].RecordingID == "" && events[i].ID == (ID{}) {
-			return nil, about(i, invalid("recording_id", "is empty, so the event cannot be told from another"))
+		if frames != nil && len(frames[i]) > 0 {
+			batch[i].frame = frames[i]
 		}
-		if err := s.prepare(&events[i], &ready[i]); err != nil {
+		if err := s.prepare(&events[i], &batch[i], once); err != nil {
 			return nil, about(i, err)
 		}
 	}
-	result := make([]written, len(events))
-	err := s.commits.submit(ctx, func(w *writeTx) error {
-		for i := range ready {
+	unlock, err := s.lockFiles(ctx, batch)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	result := make([]written, len(batch))
+	if err := s.addFrames(ctx, batch, result, once); err != nil {
+		s.dropThumbnails(batch, result, err)
+		return nil, err
+	}
+	err = s.insert(ctx, batch, result, once, about)
+	s.dropThumbnails(batch, result, err)
+	return result, err
+}
+
+// insert writes those of a batch that are not known to be there, and fills in what became
+// of them.
+func (s *Store) insert(ctx context.Context, batch []insertion, result []written, once bool, about func(int, error) error) error {
+	names, all := false, true
+	for i := range batch {
+		if in := &batch[i]; !in.there {
+			names, all = names || in.ThumbnailPath != "", false
+		}
+	}
+	if all {
+		return nil
+	}
+	defer s.thumbs.naming(names)()
+	for i := range batch {
+		in := &batch[i]
+		if in.there {
+			continue
+		}
+		if !in.thumb.known {
 			var err error
-			if result[i], err = w.write(&ready[i], once); err != nil {
+			if in.thumb, err = s.thumbs.sum(in.ThumbnailPath, in.ID); err != nil {
+				return about(i, err)
+			}
+		}
+		in.encode()
+	}
+	return s.commits.submit(ctx, func(w *writeTx) error {
+		for i := range batch {
+			if batch[i].there {
+				continue
+			}
+			var err error
+			if result[i], err = w.write(&batch[i], once); err != nil {
 				return about(i, err)
 			}
 		}
 		return nil
 	})
-	return result, err
 }
 
-// prepare makes an event ready to be put, all but finding its place.
-func (s *Store) prepare(e *Event, in *insertion) (err error) {
+// prepare makes an event ready to be put, all but its thumbnail, its bytes and finding
+// its place.
+func (s *Store) prepare(e *Event, in *insertion, once bool) error {
+	if once && e.RecordingID == "" && e.ID == (ID{}) {
+		return invalid("recording_id", "is empty, so the event cannot be told from another")
+	}
 	in.created = !e.CreatedAt.IsZero()
 	in.Event = *e
 	if err := s.normalise(&in.Event); err != nil {
 		return err
 	}
 	s.mend(&in.Event)
-	if err := in.validate(s.latest()); err != nil {
-		return err
-	}
-	if in.thumb, err = s.thumbs.sum(in.ThumbnailPath, in.ID); err != nil {
-		return err
-	}
-	in.encode()
-	return nil
+	return in.validate(s.latest())
 }
 
 // normalise gives e the values that it may leave out, and the form in which
@@ -250,7 +222,7 @@ func (s *Store) normalise(e *Event) error {
 		if !validID(e.ID) {
 			return invalid("id", "%s is not the ID of an event", e.ID)
 		}
-		at := IDTime(e.ID)
+		at := e.ID.Time()
 		if e.RecordedAt.IsZero() {
 			e.RecordedAt = at
 		}
@@ -311,7 +283,7 @@ func (s *Store) updateEvent(ctx context.Context, e Event) error {
 		return err
 	}
 	defer unlock()
-	naming := s.thumbs.naming([]Event{e})
+	naming := s.thumbs.naming(e.ThumbnailPath != "")
 	sum, refused := s.thumbs.sum(e.ThumbnailPath, e.ID)
 	old, err := s.change(ctx, e.ID, func(r *record) error {
 		if !created.IsZero() && !created.Equal(r.CreatedAt) {

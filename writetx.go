@@ -36,6 +36,9 @@ type recordingKey struct{ camera, recording string }
 type insertion struct {
 	record
 	created         bool   // the caller gave CreatedAt
+	frame           []byte // of which a thumbnail is to be made; nil: none
+	saved           bool   // a thumbnail was made of it
+	there           bool   // it need not be put: it was found, and its result is known
 	event, detected []byte // the encoded records; detected is nil if there are no detections
 }
 
@@ -153,8 +156,11 @@ func (w *writeTx) get(id ID) (r record, err error) {
 func (w *writeTx) write(in *insertion, once bool) (written, error) {
 	if once && in.RecordingID != "" {
 		id, found, err := w.findRecording(in.Camera, in.RecordingID)
-		if err != nil || found {
-			return written{id, true}, err
+		if err != nil {
+			return written{}, err
+		}
+		if found {
+			return w.existing(id)
 		}
 	}
 	var there []byte
@@ -165,19 +171,24 @@ func (w *writeTx) write(in *insertion, once bool) (written, error) {
 		}
 	}
 	if there == nil {
-		return written{in.ID, false}, w.insert(in)
+		return written{in.Event, false}, w.insert(in)
 	}
-	if !once {
-		there, err := w.get(in.ID)
-		if err != nil {
-			return written{}, err
-		}
-		there.normaliseNames()
-		if !there.sameContent(&in.Event) || in.Pinned && !there.Pinned || in.created && !there.CreatedAt.Equal(in.CreatedAt) {
-			return written{}, fmt.Errorf("id %s: another event has it: %w", in.ID, ErrExists)
-		}
+	result, err := w.existing(in.ID)
+	if err != nil || once {
+		return result, err
 	}
-	return written{in.ID, true}, nil
+	same := result.Event
+	same.normaliseNames()
+	if !same.sameContent(&in.Event) || in.Pinned && !same.Pinned || in.created && !same.CreatedAt.Equal(in.CreatedAt) {
+		return written{}, fmt.Errorf("id %s: another event has it: %w", in.ID, ErrExists)
+	}
+	return result, nil
+}
+
+// existing is what becomes of an event in whose place there is one already.
+func (w *writeTx) existing(id ID) (written, error) {
+	r, err := w.get(id)
+	return written{r.Event, true}, err
 }
 
 // insert puts an event whose ID is free. One that arrives late is folded at

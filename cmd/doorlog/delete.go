@@ -295,11 +295,11 @@ func (l *deleteList) deletion(events []doomed) *deletion {
 		if !ok {
 			at = len(d.By)
 			places[e.camera] = at
-			d.By = append(d.By, deletedOf{Camera: e.camera, Oldest: doorlog.IDTime(e.id), Newest: doorlog.IDTime(e.id)})
+			d.By = append(d.By, deletedOf{Camera: e.camera, Oldest: e.id.Time(), Newest: e.id.Time()})
 		}
 		of := &d.By[at]
 		of.add(e)
-		if t := doorlog.IDTime(e.id); t.Before(of.Oldest) {
+		if t := e.id.Time(); t.Before(of.Oldest) {
 			of.Oldest = t
 		} else if t.After(of.Newest) {
 			of.Newest = t

@@ -400,7 +400,7 @@ func (im *importer) store(ctx context.Context, lines []inputLine) error {
 	var existed []bool
 	var err error
 	if im.once {
-		_, existed, err = im.st.WriteEventsOnce(ctx, events)
+		_, existed, err = im.st.WriteEventsOnce(ctx, events, nil)
 	} else if existed, err = im.known(ctx, events); err == nil {
 		_, err = im.st.WriteEvents(ctx, events)
 	}

@@ -238,18 +238,20 @@ func (a *app) write(ctx context.Context, e doorlog.Event, frameFile string, once
 		mode = frames
 	}
 	err = a.withStore(mode, func(st *doorlog.Store) error {
-		switch {
-		case once:
-			result.ID, result.Existed, err = st.WriteEventOnce(ctx, e, frame)
-		case frame != nil:
-			result.ID, err = st.WriteEventWithFrame(ctx, e, frame)
-		default:
-			result.ID, err = st.WriteEvent(ctx, e)
+		if once {
+			e, result.Existed, err = st.WriteEventOnce(ctx, e, frame)
+		} else {
+			e, err = st.WriteEventWithFrame(ctx, e, frame)
 		}
+		result.ID = e.ID
 		return err
 	})
 	if err != nil {
 		return fromFlags(err)
+	}
+	if frameFile != "" && len(frame) == 0 && !result.Existed { // no frame, to the library
+		a.logger().Warn("doorlog: the event is stored without a thumbnail",
+			"event", result.ID.String(), "camera", e.Camera, "error", frameFile+" is empty")
 	}
 	return a.emit(result, func(w io.Writer) error {
 		_, err := fmt.Fprintln(w, result.ID)

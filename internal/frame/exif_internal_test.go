@@ -1,4 +1,4 @@
-package doorlog
+package frame
 
 import (
 	"bytes"
@@ -181,4 +181,17 @@ func TestTheSearchForEXIFStaysInsideTheFrame(t *testing.T) {
 			}
 		}
 	}
+}
+
+// What is found in the frames of each format, by the walk of their parts.
+func exifOfJPEG(frame []byte) []byte { return headerOfJPEG(frame).exif }
+
+func exifOfPNG(frame []byte) []byte {
+	h, _ := headersOfPNG(frame, image.Config{})
+	return h.exif
+}
+
+func exifOfWebP(frame []byte) []byte {
+	h, _ := headersOfWebP(frame, image.Config{})
+	return h.exif
 }

@@ -1,4 +1,4 @@
-package doorlog
+package frame
 
 import (
 	"bytes"
@@ -15,7 +15,8 @@ import (
 
 // shrink makes a thumbnail as a store does.
 func shrink(frame []byte, edge int) (thumb []byte, width, height int, err error) {
-	return newThumbnails("", edge).shrink(context.Background(), frame)
+	made, err := New(edge).Shrink(context.Background(), frame)
+	return made.JPEG, made.Width, made.Height, err
 }
 
 // Frames made by hand, of sizes and kinds that no encoder of Go writes. All of

@@ -1,4 +1,4 @@
-package doorlog
+package frame
 
 import (
 	"bytes"
@@ -62,37 +62,4 @@ func orientation(exif []byte) int {
 		return int(value)
 	}
 	return upright
-}
-
-// exifOfJPEG returns the content of the first APP1 segment that holds EXIF; nil if there is none.
-func exifOfJPEG(frame []byte) []byte {
-	for marker, content := range segmentsOfJPEG(frame) {
-		if marker == startOfScan {
-			return nil
-		}
-		if marker == app1 && bytes.HasPrefix(content, []byte(exifPrefix)) {
-			return content
-		}
-	}
-	return nil
-}
-
-// exifOfPNG returns the content of the eXIf chunk; nil if there is none.
-func exifOfPNG(frame []byte) []byte {
-	for kind, content := range chunksOfPNG(frame) {
-		if string(kind) == "eXIf" {
-			return content
-		}
-	}
-	return nil
-}
-
-// exifOfWebP returns the content of the EXIF chunk; nil if there is none.
-func exifOfWebP(frame []byte) []byte {
-	for kind, content := range chunksOfWebP(frame) {
-		if string(kind) == "EXIF" {
-			return content
-		}
-	}
-	return nil
 }

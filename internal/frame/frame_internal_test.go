@@ -1,4 +1,4 @@
-package doorlog
+package frame
 
 import (
 	"bytes"
@@ -20,6 +20,8 @@ import (
 	"testing"
 
 	"golang.org/x/image/bmp"
+
+	"github.com/doorlog/doorlog/internal/fault"
 )
 
 var (
@@ -247,7 +249,7 @@ func TestAColourOutsideThePaletteIsBlackOrRefused(t *testing.T) {
 	binary.LittleEndian.PutUint32(frame[10:], pixels+3*4)
 	binary.LittleEndian.PutUint32(frame[infoColoursUsed:], 3)
 	frame = slices.Delete(frame, pixels+3*4, pixels+256*4)
-	if _, _, _, err := shrink(frame, 640); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "palette") {
+	if _, _, _, err := shrink(frame, 640); !errors.Is(err, fault.ErrInvalid) || !strings.Contains(err.Error(), "palette") {
 		t.Errorf("BMP with colour 3 of 3: %v", err)
 	}
 	for i := range frame[pixels+3*4:] {
@@ -275,13 +277,13 @@ func TestAFrameAboveTheLimitsIsRefusedFromItsHeader(t *testing.T) {
 		"PNG of 50,000 x 50,000":                     pngHeader(50_000, 50_000),
 		"PNG of 2^32 pixels":                         pngHeader(1<<16, 1<<16),
 		"PNG of 8000 x 5001":                         pngHeader(8000, 5001),
-		"PNG with an edge that an event cannot hold": pngHeader(maxFrameEdge+1, 1),
+		"PNG with an edge that an event cannot hold": pngHeader(MaxEdge+1, 1),
 		"JPEG":              []byte(jpegHeader),
 		"GIF":               []byte("GIF89a\xff\xff\xff\xff\x00\x00\x00"),
 		"lossless WebP":     riff("VP8L", []byte("\x2f\xff\xff\xff\x0f\x00")),
 		"WebP with VP8X":    riff("VP8X", []byte("\x00\x00\x00\x00\xff\xff\x00\xff\x0f\x00")),
 		"BMP":               append(bmpHeader, make([]byte, 24)...),
-		"32 MiB and a byte": append([]byte("\xff\xd8\xff"), make([]byte, MaxFrameBytes-2)...),
+		"32 MiB and a byte": append([]byte("\xff\xd8\xff"), make([]byte, MaxBytes-2)...),
 	} {
 		t.Run(name, func(t *testing.T) {
 			var before, after runtime.MemStats
@@ -289,7 +291,7 @@ func TestAFrameAboveTheLimitsIsRefusedFromItsHeader(t *testing.T) {
 			_, _, _, err := shrink(frame, 640)
 			runtime.ReadMemStats(&after)
 			itself := err != nil && strings.Contains(err.Error(), "dimension overflow") // image/png on 32 bits
-			if !errors.Is(err, ErrInvalid) || !errors.Is(err, ErrTooLarge) && !itself {
+			if !errors.Is(err, fault.ErrInvalid) || !errors.Is(err, fault.ErrTooLarge) && !itself {
 				t.Errorf("error is %v", err)
 			}
 			if n := after.TotalAlloc - before.TotalAlloc; n > 256<<10 {
@@ -328,7 +330,7 @@ func TestWhatIsNoReadableFrameIsRefused(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			thumb, width, height, err := shrink([]byte(c.frame), 640)
-			if !errors.Is(err, ErrInvalid) || errors.Is(err, ErrTooLarge) || !strings.HasPrefix(err.Error(), c.want) {
+			if !errors.Is(err, fault.ErrInvalid) || errors.Is(err, fault.ErrTooLarge) || !strings.HasPrefix(err.Error(), c.want) {
 				t.Errorf("error is %v, want %s", err, c.want)
 			}
 			if thumb != nil || width != 0 || height != 0 {
@@ -351,7 +353,7 @@ func TestThumbnailsKeepTheShape(t *testing.T) {
 		{10_000, 1, 640, 640, 1},
 		{3, 10_000, 640, 1, 640},
 		{100_000, 3, 1 << 24, 65_535, 2},
-		{maxFrameEdge, 2, 640, 640, 1},
+		{MaxEdge, 2, 640, 640, 1},
 	} {
 		got := thumbnailSize(image.Pt(c.width, c.height), c.edge)
 		if got != image.Pt(c.wantWidth, c.wantHeight) {

@@ -1,11 +1,15 @@
-package doorlog
+package frame
 
 import (
 	"bytes"
 	"image"
 	"image/color"
+
+	"github.com/doorlog/doorlog/internal/fault"
 )
 
+// What the parts of a frame say of it is read in one walk.
+//
 // What a frame costs is worked out before its decoder is let at it: how much
 // memory that has in use at once, at most, for the picture, for what it keeps
 // beside it meanwhile, and for what a stranger may make it keep. The figures are
@@ -24,16 +28,16 @@ func costOfReduction(from, to image.Point) int64 {
 	return row*int64(from.X) + small*pixels(to)
 }
 
-// costOfJPEG: a byte for each sample; in a progressive one the coefficient of
+// headersOfJPEG: a byte for each sample; in a progressive one the coefficient of
 // each, 4 bytes, too; and 4 bytes a pixel for a conversion to RGB or CMYK.
-func costOfJPEG(frame []byte, c image.Config) (int64, error) {
+func headersOfJPEG(frame []byte, c image.Config) (headers, error) {
 	h := headerOfJPEG(frame)
 	most := max(1, len(h.sampling))
 	if h.progressive {
-		most = MaxFrameScans
+		most = MaxScans
 	}
 	if h.scans > most {
-		return 0, tooLarge("frame", "is a JPEG of %d scans, more than %d", h.scans, most)
+		return headers{}, fault.TooLarge("frame", "is a JPEG of %d scans, more than %d", h.scans, most)
 	}
 	size := image.Pt(c.Width, c.Height)
 	n := h.samples(size)
@@ -43,7 +47,7 @@ func costOfJPEG(frame []byte, c image.Config) (int64, error) {
 	if h.converted {
 		n += 4 * pixels(size)
 	}
-	return n, nil
+	return headers{n, h.exif}, nil
 }
 
 // A jpegHeader is what the segments of a JPEG say of the decoder's work.
@@ -52,6 +56,7 @@ type jpegHeader struct {
 	converted   bool          // perhaps, to RGB or CMYK
 	sampling    []image.Point // how many blocks an MCU has of each component, across and down
 	scans       int
+	exif        []byte // the content of the first APP1 segment before a scan that holds EXIF
 }
 
 func headerOfJPEG(frame []byte) (h jpegHeader) {
@@ -71,6 +76,10 @@ func headerOfJPEG(frame []byte) (h jpegHeader) {
 			h.converted = h.converted || names == "RGB" || len(names) == 4
 		case app14:
 			h.converted = h.converted || len(content) > adobeTransform && content[adobeTransform] == 0
+		case app1:
+			if h.exif == nil && h.scans == 0 && bytes.HasPrefix(content, []byte(exifPrefix)) {
+				h.exif = content
+			}
 		case startOfScan:
 			h.scans++
 		}
@@ -101,9 +110,9 @@ func (h *jpegHeader) samples(size image.Point) (n int64) {
 	return n
 }
 
-// costOfPNG: the pixels in the form that holds their kind, twice that if they
+// headersOfPNG: the pixels in the form that holds their kind, twice that if they
 // come interlaced, as seven pictures that are merged into one, and two rows.
-func costOfPNG(frame []byte, c image.Config) (int64, error) {
+func headersOfPNG(frame []byte, c image.Config) (headers, error) {
 	const (
 		headerBytes = 13
 		grey        = 0
@@ -111,14 +120,22 @@ func costOfPNG(frame []byte, c image.Config) (int64, error) {
 		widest      = 8 // bytes of a pixel
 	)
 	var depth, kind, interlace byte
-	var transparent bool
+	var transparent, late bool // late: what follows changes no pixel
+	var exif []byte
 	for name, content := range chunksOfPNG(frame) {
-		if string(name) == "IHDR" && len(content) == headerBytes {
-			depth, kind, interlace = content[8], content[9], content[12]
-		}
-		transparent = transparent || string(name) == "tRNS"
-		if string(name) == "IDAT" {
-			break // what follows comes too late
+		switch string(name) {
+		case "IHDR":
+			if len(content) == headerBytes && !late {
+				depth, kind, interlace = content[8], content[9], content[12]
+			}
+		case "tRNS":
+			transparent = transparent || !late
+		case "IDAT":
+			late = true
+		case "eXIf":
+			if exif == nil {
+				exif = content
+			}
 		}
 	}
 	n := pixels(image.Pt(c.Width, c.Height))
@@ -131,24 +148,24 @@ func costOfPNG(frame []byte, c image.Config) (int64, error) {
 	if interlace != 0 {
 		n *= 2
 	}
-	return n + 2*widest*int64(c.Width), nil
+	return headers{n + 2*widest*int64(c.Width), exif}, nil
 }
 
-// costOfGIF: a byte a pixel, and another one if the rows come interlaced.
-func costOfGIF(_ []byte, c image.Config) (int64, error) {
-	return 2 * pixels(image.Pt(c.Width, c.Height)), nil
+// headersOfGIF: a byte a pixel, and another one if the rows come interlaced.
+func headersOfGIF(_ []byte, c image.Config) (headers, error) {
+	return headers{memory: 2 * pixels(image.Pt(c.Width, c.Height))}, nil
 }
 
-// costOfBMP: 4 bytes a pixel, or one with a palette, and a row.
-func costOfBMP(_ []byte, c image.Config) (int64, error) {
+// headersOfBMP: 4 bytes a pixel, or one with a palette, and a row.
+func headersOfBMP(_ []byte, c image.Config) (headers, error) {
 	n := pixels(image.Pt(c.Width, c.Height+1))
 	if _, ok := c.ColorModel.(color.Palette); ok {
-		return n, nil
+		return headers{memory: n}, nil
 	}
-	return 4 * n, nil
+	return headers{memory: 4 * n}, nil
 }
 
-// costOfWebP: a lossy picture takes 1.5 bytes a pixel in whole macroblocks and
+// headersOfWebP: a lossy picture takes 1.5 bytes a pixel in whole macroblocks and
 // their parameters, its data once more, and a byte a pixel for alpha. A lossless
 // one, as which alpha may come too, takes 4 bytes and up to one more for three
 // pictures of its tiles; and the Huffman codes, in up to 2,600 groups, of which
@@ -156,7 +173,7 @@ func costOfBMP(_ []byte, c image.Config) (int64, error) {
 //
 // One that is cut off is refused, since the decoder would make room for as much
 // data as the chunk's length says, up to 128 MiB, before it looks for them.
-func costOfWebP(frame []byte, c image.Config) (int64, error) {
+func headersOfWebP(frame []byte, c image.Config) (h headers, err error) {
 	const (
 		macroblock  = 16
 		parameters  = 8 // bytes of a macroblock
@@ -170,28 +187,31 @@ func costOfWebP(frame []byte, c image.Config) (int64, error) {
 	blocks := pixels(image.Pt(units(size.X, macroblock), units(size.Y, macroblock)))
 	lossless := 5*pixels(size) + min(tiles, groups)*group
 	lossy := blocks*(macroblock*macroblock*3/2+parameters) + pixels(size)
-	var n int64
+	last := false // the decoder reads no further
 	for kind, content := range chunksOfWebP(frame) {
-		last := false // the decoder reads no further
-		switch string(kind) {
-		case "VP8L":
-			n, last = max(n, lossless), true
-		case "VP8 ":
-			n, last = max(n, lossy+int64(len(content))), true
-		case "ALPH":
-			n = max(n, pixels(size))
+		switch name := string(kind); {
+		case name == "EXIF":
+			if h.exif == nil {
+				h.exif = content
+			}
+			continue
+		case last:
+			continue
+		case name == "VP8L":
+			h.memory, last = max(h.memory, lossless), true
+		case name == "VP8 ":
+			h.memory, last = max(h.memory, lossy+int64(len(content))), true
+		case name == "ALPH":
+			h.memory = max(h.memory, pixels(size))
 			if len(content) > 0 && content[0]&compression != 0 {
-				n = max(n, lossless)
+				h.memory = max(h.memory, lossless)
 			}
 		default:
 			continue
 		}
 		if content == nil {
-			return 0, invalid("frame", "cannot be read as WebP: it ends within its %s chunk", bytes.TrimSpace(kind))
-		}
-		if last {
-			break
+			return h, fault.Invalid("frame", "cannot be read as WebP: it ends within its %s chunk", bytes.TrimSpace(kind))
 		}
 	}
-	return n, nil
+	return h, nil
 }

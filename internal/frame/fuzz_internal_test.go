@@ -1,4 +1,4 @@
-package doorlog
+package frame
 
 import (
 	"bytes"
@@ -12,14 +12,16 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/doorlog/doorlog/internal/fault"
 )
 
 // FuzzShrink looks for frames that make anything panic, our code or a
 // decoder, that take more memory than their headers say, and for thumbnails
 // that are not what shrink says of them.
 func FuzzShrink(f *testing.F) {
-	for i := range frameFormats {
-		f.Add(encoded(f, frameFormats[i].name, marked()), uint16(40))
+	for i := range formats {
+		f.Add(encoded(f, formats[i].name, marked()), uint16(40))
 	}
 	for _, frame := range turnedFrames(f, 6) {
 		f.Add(frame, uint16(640))
@@ -34,7 +36,7 @@ func FuzzShrink(f *testing.F) {
 	f.Add(pngHeader(50_000, 50_000), uint16(1))
 	f.Fuzz(func(t *testing.T, frame []byte, edge uint16) {
 		frame = rightSums(frame)
-		found, err := inspect(frameFormats[:], frame, int(edge))
+		found, err := inspect(formats[:], frame, int(edge))
 		if edge == 0 || err == nil && pixels(found.size) > 300_000 {
 			return // too slow
 		}
@@ -52,7 +54,7 @@ func FuzzShrink(f *testing.F) {
 			t.Fatalf("%d bytes were allocated; the headers say %d", used, found.memory)
 		}
 		if err != nil {
-			if thumb != nil || !errors.Is(err, ErrInvalid) || strings.Contains(err.Error(), "panic") {
+			if thumb != nil || !errors.Is(err, fault.ErrInvalid) || strings.Contains(err.Error(), "panic") {
 				t.Fatalf("%d bytes and %v", len(thumb), err)
 			}
 			return

@@ -1,4 +1,4 @@
-package doorlog
+package frame
 
 import (
 	"bytes"

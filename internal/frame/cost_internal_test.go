@@ -1,4 +1,4 @@
-package doorlog
+package frame
 
 import (
 	"bytes"
@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/doorlog/doorlog/internal/fault"
 )
 
 var (
@@ -76,7 +78,7 @@ func TestAFrameTakesTheMemoryThatItsHeadersSay(t *testing.T) {
 	frames["WebP of many codes"] = huffmanBomb()
 	for name, frame := range frames {
 		t.Run(name, func(t *testing.T) {
-			found, err := inspect(frameFormats[:], frame, 640)
+			found, err := inspect(formats[:], frame, 640)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -136,7 +138,7 @@ func TestTheLargestFramesThatAreTaken(t *testing.T) {
 		{"11 MP PNG of 16 bits, interlaced", header(pngFile{width: 4000, height: 2750, depth: 16, kind: 6, interlace: 1}), true},
 		{"22 MP PNG of 16 bits", header(pngFile{width: 5500, height: 4000, depth: 16, kind: 2}), true},
 		{"40 MP PNG of 16 bits", header(pngFile{width: 8000, height: 5000, depth: 16, kind: 2}), false},
-		{"PNG of two rows", header(pngFile{width: maxFrameEdge, height: 2, depth: 8, kind: 2}), false},
+		{"PNG of two rows", header(pngFile{width: MaxEdge, height: 2, depth: 8, kind: 2}), false},
 		{"40 MP GIF", gifFile{width: 8000, height: 5000}.bytes(t), true},
 		{"40 MP BMP", bmpFile{width: 8000, height: 5000, depth: 32}.bytes(), true},
 		{"4K lossless WebP", losslessBomb(4096, 2160), true},
@@ -144,20 +146,20 @@ func TestTheLargestFramesThatAreTaken(t *testing.T) {
 		{"40 MP lossy WebP", lossyBomb(t, 8000, 5000), true},
 		{"4K WebP with alpha", alphaBomb(t, 4096, 2160), true},
 	} {
-		found, err := inspect(frameFormats[:], c.frame, edge)
-		if taken := err == nil; taken != c.taken || !taken && !errors.Is(err, ErrTooLarge) {
-			t.Errorf("%s: %v, and needs %d of %d bytes", c.name, err, found.memory, MaxFrameMemory)
+		found, err := inspect(formats[:], c.frame, edge)
+		if taken := err == nil; taken != c.taken || !taken && !errors.Is(err, fault.ErrTooLarge) {
+			t.Errorf("%s: %v, and needs %d of %d bytes", c.name, err, found.memory, MaxMemory)
 		}
 	}
 }
 
 func TestAJPEGHasALimitedNumberOfScans(t *testing.T) {
-	f := jpegFile{width: 64, height: 64, progressive: true, names: "\x01\x02\x03", sampling: same420, scans: MaxFrameScans}
+	f := jpegFile{width: 64, height: 64, progressive: true, names: "\x01\x02\x03", sampling: same420, scans: MaxScans}
 	if _, _, _, err := shrink(f.bytes(), 640); err != nil {
 		t.Errorf("%d scans: %v", f.scans, err)
 	}
 	f.scans++
-	if _, _, _, err := shrink(f.bytes(), 640); !errors.Is(err, ErrTooLarge) || !strings.Contains(err.Error(), "65 scans, more than 64") {
+	if _, _, _, err := shrink(f.bytes(), 640); !errors.Is(err, fault.ErrTooLarge) || !strings.Contains(err.Error(), "65 scans, more than 64") {
 		t.Errorf("%d scans: %v", f.scans, err)
 	}
 	// A sequential one says each component once.
@@ -166,7 +168,7 @@ func TestAJPEGHasALimitedNumberOfScans(t *testing.T) {
 		t.Errorf("%d scans: %v", f.scans, err)
 	}
 	f.scans++
-	if _, _, _, err := shrink(f.bytes(), 640); !errors.Is(err, ErrTooLarge) || !strings.Contains(err.Error(), "4 scans, more than 3") {
+	if _, _, _, err := shrink(f.bytes(), 640); !errors.Is(err, fault.ErrTooLarge) || !strings.Contains(err.Error(), "4 scans, more than 3") {
 		t.Errorf("%d scans: %v", f.scans, err)
 	}
 	// What looks like one inside of a segment is none.
@@ -184,14 +186,14 @@ func TestTheCostIsThatOfWhatTheDecoderSees(t *testing.T) {
 	f := jpegFile{width: 64, height: 64, names: "\x01\x02\x03", sampling: same444, scans: 1}
 	plain := f.bytes()
 	late := slices.Concat(plain[:len(plain)-2], []byte("\xff\xe0\x00\x07other\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00\xff\xd9"))
-	before, _ := costOfJPEG(plain, size)
-	after, _ := costOfJPEG(late, size)
-	if after != before+4*64*64 {
-		t.Errorf("conversion that is asked for after the scan: %d, without it %d", after, before)
+	before, _ := headersOfJPEG(plain, size)
+	after, _ := headersOfJPEG(late, size)
+	if after.memory != before.memory+4*64*64 {
+		t.Errorf("conversion that is asked for after the scan: %d, without it %d", after.memory, before.memory)
 	}
 	cutOff := lossyBomb(t, 64, 64)
 	cutOff = cutOff[:len(cutOff)-10]
-	if _, err := inspect(frameFormats[:], cutOff, 640); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "ends within its VP8 chunk") {
+	if _, err := inspect(formats[:], cutOff, 640); !errors.Is(err, fault.ErrInvalid) || !strings.Contains(err.Error(), "ends within its VP8 chunk") {
 		t.Errorf("WebP that is cut off: %v", err)
 	}
 }
