@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/household"
 )
 
 const (
@@ -65,8 +66,8 @@ type demo struct {
 
 	elsewhere bool // THUMBNAILS_DIR names a folder, which is not that of the demo
 
-	studio *studio
-	store  *doorlog.Store
+	house *household.Household
+	store *doorlog.Store
 
 	events, existing, detections atomic.Int64
 }
@@ -97,7 +98,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 	d.exe, _ = os.Executable() // only to say how it can be called
 	named, _ := d.app.setting("", "THUMBNAILS_DIR", "")
 	d.elsewhere = named != ""
-	d.studio = newStudio()
+	d.house = household.New(d.seed, loc)
 	d.store, err = d.app.open(d.dbPath(), &doorlog.Options{ThumbnailDir: d.thumbnailDir()})
 	if err != nil {
 		return err
@@ -137,7 +138,7 @@ func (d *demo) write(ctx context.Context, loc *time.Location) (r demoResult, err
 	if r.Persons, err = d.writePersons(ctx); err != nil {
 		return r, err
 	}
-	if err := d.writeDays(ctx, household{seed: d.seed, loc: loc}); err != nil {
+	if err := d.writeDays(ctx); err != nil {
 		return r, err
 	}
 	r.Seconds = time.Since(begin).Seconds()
@@ -158,15 +159,15 @@ func (d *demo) write(ctx context.Context, loc *time.Location) (r demoResult, err
 // writePersons adds the residents who are not there, and leaves the others as
 // they are: somebody may have changed them.
 func (d *demo) writePersons(ctx context.Context) (added int, err error) {
-	for _, r := range residents {
-		_, err := d.store.Person(ctx, r.name)
+	for _, r := range household.Residents() {
+		_, err := d.store.Person(ctx, r.Name)
 		if err == nil {
 			continue
 		}
 		if !errors.Is(err, doorlog.ErrNotFound) {
 			return added, err
 		}
-		if _, err := d.store.PutPerson(ctx, doorlog.PersonInput{Name: r.name, AutoUnlock: &r.autoUnlock}); err != nil {
+		if _, err := d.store.PutPerson(ctx, r); err != nil {
 			return added, err
 		}
 		added++
@@ -176,10 +177,10 @@ func (d *demo) writePersons(ctx context.Context) (added int, err error) {
 
 // writeDays hands the days, the oldest first, to a few writers. The first
 // error ends them all.
-func (d *demo) writeDays(ctx context.Context, h household) error {
+func (d *demo) writeDays(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	queue := make(chan sighting)
+	queue := make(chan household.Sighting)
 	var writers sync.WaitGroup
 	for range demoWriters {
 		writers.Go(func() {
@@ -193,7 +194,7 @@ func (d *demo) writeDays(ctx context.Context, h household) error {
 	}
 	bar := d.app.progress(int64(d.days), "days")
 	defer bar.Done()
-	for day := range h.days(d.days, d.app.now()) {
+	for day := range d.house.Days(d.days, d.app.now()) {
 		if !enqueue(ctx, queue, day) {
 			break
 		}
@@ -205,7 +206,7 @@ func (d *demo) writeDays(ctx context.Context, h household) error {
 }
 
 // enqueue reports whether the whole day was taken before ctx ended.
-func enqueue(ctx context.Context, queue chan<- sighting, day []sighting) bool {
+func enqueue(ctx context.Context, queue chan<- household.Sighting, day []household.Sighting) bool {
 	for _, s := range day {
 		select {
 		case queue <- s:
@@ -217,8 +218,8 @@ func enqueue(ctx context.Context, queue chan<- sighting, day []sighting) bool {
 }
 
 // writeSighting draws the frame and writes the event, unless it is there.
-func (d *demo) writeSighting(ctx context.Context, s sighting) error {
-	_, err := d.store.EventByRecording(ctx, s.event.Camera, s.event.RecordingID)
+func (d *demo) writeSighting(ctx context.Context, s household.Sighting) error {
+	_, err := d.store.EventByRecording(ctx, s.Event.Camera, s.Event.RecordingID)
 	if err == nil {
 		d.existing.Add(1)
 		return nil
@@ -226,12 +227,12 @@ func (d *demo) writeSighting(ctx context.Context, s sighting) error {
 	if !errors.Is(err, doorlog.ErrNotFound) {
 		return err
 	}
-	frame, detections, err := d.studio.shoot(s.scene)
+	frame, detections, err := d.house.Picture(&s)
 	if err != nil {
 		return err
 	}
-	s.event.Detections = detections
-	_, existed, err := d.store.WriteEventOnce(ctx, s.event, frame)
+	s.Event.Detections = detections
+	_, existed, err := d.store.WriteEventOnce(ctx, s.Event, frame)
 	switch {
 	case err != nil:
 		return err

@@ -1,99 +1,97 @@
-package main
+package scene
 
 import (
 	"cmp"
 	"image/color"
 	"math"
-
-	"github.com/doorlog/doorlog"
 )
 
 // prop draws one thing with its shadow and returns the box of the thing alone.
-func (p *painter) prop(pr prop, st stage) doorlog.Box {
-	height := (st.h1 + (st.h2-st.h1)*pr.v) * kinds[pr.kind].height * cmp.Or(pr.look.size, 1)
-	p.stand(st.x1+(st.x2-st.x1)*pr.u, st.y1+(st.y2-st.y1)*pr.v, height, pr.flip)
-	p.shadow(pr.kind)
+func (p *painter) prop(pr Prop, st stage) Box {
+	height := (st.h1 + (st.h2-st.h1)*pr.V) * kinds[pr.Kind].height * cmp.Or(pr.Look.Size, 1)
+	p.stand(st.x1+(st.x2-st.x1)*pr.U, st.y1+(st.y2-st.y1)*pr.V, height, pr.Flip)
+	p.shadow(pr.Kind)
 	p.drawn = nothing
-	switch pr.kind {
-	case kindPerson:
+	switch pr.Kind {
+	case Person:
 		p.person(pr)
-	case kindDog:
-		p.dog(pr.look.coat)
-	case kindCat:
-		p.cat(pr.look.coat)
-	case kindCar:
-		p.car(pr.look.coat)
-	case kindTraffic:
-		p.traffic(pr.look.coat)
-	case kindVan:
-		p.van(pr.look.coat)
-	case kindParcel:
-		p.parcel(pr.look.coat)
-	case kindLeaf:
-		p.ellipse(pr.look.coat, 0, -1, 0.8, 0.4)
+	case Dog:
+		p.dog(pr.Look.Coat)
+	case Cat:
+		p.cat(pr.Look.Coat)
+	case Car:
+		p.car(pr.Look.Coat)
+	case Traffic:
+		p.traffic(pr.Look.Coat)
+	case Van:
+		p.van(pr.Look.Coat)
+	case Parcel:
+		p.parcel(pr.Look.Coat)
+	case Leaf:
+		p.ellipse(pr.Look.Coat, 0, -1, 0.8, 0.4)
 	}
 	p.stand(0, 0, 1, false)
 	b := p.drawn
-	return doorlog.Box{
+	return Box{
 		X1: max(math.Floor(b.X1), 0), Y1: max(math.Floor(b.Y1), 0),
-		X2: min(math.Ceil(b.X2), frameWidth), Y2: min(math.Ceil(b.Y2), frameHeight),
+		X2: min(math.Ceil(b.X2), Width), Y2: min(math.Ceil(b.Y2), Height),
 	}
 }
 
 // shadow lies under the feet, wider for what is wide.
-func (p *painter) shadow(k kind) {
-	wide := [...]float64{kindPerson: 0.17, kindDog: 0.6, kindCat: 0.7, kindCar: 0.72, kindTraffic: 1.35, kindVan: 1, kindParcel: 0.8, kindLeaf: 0.1}[k]
+func (p *painter) shadow(k Kind) {
+	wide := [...]float64{Person: 0.17, Dog: 0.6, Cat: 0.7, Car: 0.72, Traffic: 1.35, Van: 1, Parcel: 0.8, Leaf: 0.1}[k]
 	p.fill(color.NRGBA{A: 70}, oval(0, -0.005, wide, min(wide*0.16, 0.09)))
 }
 
 // The figures. The origin is between the feet, 1 is the figure's height.
 
-func (p *painter) person(pr prop) {
-	l := pr.look
-	shade := darker(l.coat)
-	p.limb(l.legs, -0.045, -0.47, -0.075, -0.05, 0.105, 0.066)
-	p.limb(l.legs, 0.045, -0.47, 0.07, -0.04, 0.105, 0.066)
+func (p *painter) person(pr Prop) {
+	l := pr.Look
+	shade := darker(l.Coat)
+	p.limb(l.Legs, -0.045, -0.47, -0.075, -0.05, 0.105, 0.066)
+	p.limb(l.Legs, 0.045, -0.47, 0.07, -0.04, 0.105, 0.066)
 	p.limb(0x2a2523, -0.075, -0.022, -0.045, -0.022, 0.04, 0.04)
 	p.limb(0x2a2523, 0.072, -0.02, 0.105, -0.02, 0.04, 0.04)
-	if l.bag && !pr.away {
+	if l.Bag && !pr.Away {
 		p.limb(0xb5402e, -0.1, -0.76, 0.1, -0.76, 0.1, 0.1)
 	}
 	p.limb(shade, -0.125, -0.755, -0.165, -0.5, 0.075, 0.055)
-	p.ellipse(l.skin, -0.168, -0.462, 0.026, 0.032)
-	p.poly(l.coat, -0.06, -0.835, 0.06, -0.835, 0.135, -0.8, 0.15, -0.755, 0.12, -0.6, 0.115, -0.43, -0.115, -0.43,
+	p.ellipse(l.Skin, -0.168, -0.462, 0.026, 0.032)
+	p.poly(l.Coat, -0.06, -0.835, 0.06, -0.835, 0.135, -0.8, 0.15, -0.755, 0.12, -0.6, 0.115, -0.43, -0.115, -0.43,
 		-0.12, -0.6, -0.15, -0.755, -0.135, -0.8)
-	if l.parcel {
+	if l.Parcel {
 		p.limb(shade, 0.125, -0.755, 0.15, -0.6, 0.075, 0.06)
 		p.rect(0xb98a55, -0.05, -0.66, 0.2, -0.5)
 		p.rect(0xd9c49a, 0.055, -0.66, 0.085, -0.5)
 		p.limb(shade, 0.15, -0.6, 0.07, -0.53, 0.06, 0.05)
-		p.ellipse(l.skin, 0.055, -0.525, 0.028, 0.026)
+		p.ellipse(l.Skin, 0.055, -0.525, 0.028, 0.026)
 	} else {
 		p.limb(shade, 0.125, -0.755, 0.16, -0.51, 0.075, 0.055)
-		p.ellipse(l.skin, 0.164, -0.47, 0.026, 0.032)
+		p.ellipse(l.Skin, 0.164, -0.47, 0.026, 0.032)
 	}
-	p.limb(l.skin, 0, -0.87, 0, -0.83, 0.06, 0.065)
-	p.head(l, pr.away)
-	if l.bag && pr.away {
+	p.limb(l.Skin, 0, -0.87, 0, -0.83, 0.06, 0.065)
+	p.head(l, pr.Away)
+	if l.Bag && pr.Away {
 		p.poly(0xb5402e, -0.1, -0.78, 0.1, -0.78, 0.11, -0.52, -0.11, -0.52)
 		p.rect(0x8c3023, -0.07, -0.64, 0.07, -0.54)
 	}
 }
 
-func (p *painter) head(l look, away bool) {
-	p.ellipse(l.hair, 0, -0.925, 0.073, 0.075)
+func (p *painter) head(l Look, away bool) {
+	p.ellipse(l.Hair, 0, -0.925, 0.073, 0.075)
 	if away {
-		p.limb(l.hair, 0, -0.9, 0, -0.87, 0.13, 0.1)
+		p.limb(l.Hair, 0, -0.9, 0, -0.87, 0.13, 0.1)
 	} else {
-		p.ellipse(l.skin, 0, -0.91, 0.06, 0.072)
-		p.poly(l.hair, -0.066, -0.92, -0.058, -0.97, 0, -0.998, 0.058, -0.97, 0.066, -0.92, 0.03, -0.958, -0.035, -0.95)
+		p.ellipse(l.Skin, 0, -0.91, 0.06, 0.072)
+		p.poly(l.Hair, -0.066, -0.92, -0.058, -0.97, 0, -0.998, 0.058, -0.97, 0.066, -0.92, 0.03, -0.958, -0.035, -0.95)
 		p.ellipse(0x2b2320, -0.024, -0.915, 0.0075, 0.009)
 		p.ellipse(0x2b2320, 0.024, -0.915, 0.0075, 0.009)
 		p.poly(0x8f4f43, -0.024, -0.88, 0, -0.874, 0.024, -0.88, 0.013, -0.866, -0.013, -0.866)
 	}
-	if l.cap {
-		p.poly(l.coat, -0.074, -0.94, -0.06, -0.985, 0, -1.005, 0.06, -0.985, 0.074, -0.94)
-		p.limb(darker(l.coat), -0.07, -0.942, 0.07, -0.942, 0.018, 0.018)
+	if l.Cap {
+		p.poly(l.Coat, -0.074, -0.94, -0.06, -0.985, 0, -1.005, 0.06, -0.985, 0.074, -0.94)
+		p.limb(darker(l.Coat), -0.07, -0.942, 0.07, -0.942, 0.018, 0.018)
 	}
 }
 

@@ -1,4 +1,4 @@
-package main
+package scene
 
 import (
 	"image"
@@ -13,17 +13,17 @@ import (
 func drawBackdrop(camera string, l light) *image.RGBA {
 	p := newPainter()
 	p.light, p.tint = l, lights[l].tint
-	if camera == garage {
+	if camera == Garage {
 		p.tint = indoors[l]
 	}
 	switch camera {
-	case frontDoor:
+	case FrontDoor:
 		p.frontDoor()
-	case driveway:
+	case Driveway:
 		p.driveway()
-	case garage:
+	case Garage:
 		p.garage()
-	case backyard:
+	case Backyard:
 		p.backyard()
 	}
 	return p.img
@@ -37,7 +37,7 @@ func (p *painter) sky(bottom int) {
 		f := float64(y) / float64(bottom)
 		mix := func(a, b uint8) uint8 { return uint8(float64(a) + (float64(b)-float64(a))*f) }
 		c := color.RGBA{mix(top.R, low.R), mix(top.G, low.G), mix(top.B, low.B), 255}
-		for x := range frameWidth {
+		for x := range Width {
 			p.img.SetRGBA(x, y, c)
 		}
 	}
@@ -45,7 +45,7 @@ func (p *painter) sky(bottom int) {
 		rng := rand.New(rand.NewPCG(1, 2))
 		for range 60 {
 			p.fill(color.NRGBA{230, 235, 255, uint8(60 + rng.IntN(160))},
-				oval(rng.Float64()*frameWidth, rng.Float64()*float64(bottom)*0.8, 0.9, 0.9))
+				oval(rng.Float64()*Width, rng.Float64()*float64(bottom)*0.8, 0.9, 0.9))
 		}
 		return
 	}
@@ -109,8 +109,8 @@ func (p *painter) glow(x, y, reach float64) {
 		return
 	}
 	warm := [3]float64{2.6, 1.75, 0.6}
-	for py := range frameHeight {
-		for px := range frameWidth {
+	for py := range Height {
+		for px := range Width {
 			near := max(1-math.Hypot(float64(px)-x, float64(py)-y)/reach, 0)
 			pix := p.img.Pix[p.img.PixOffset(px, py):]
 			near *= 1 - float64(pix[0])/255 // a lit window stays as it is
@@ -134,14 +134,14 @@ func (p *painter) dark() bool { return p.light == duskLight || p.light == nightL
 func (p *painter) frontDoor() {
 	p.sky(250)
 	p.tree(52, 262, 190)
-	p.rect(0x6f9a4c, 0, 248, 200, frameHeight)
+	p.rect(0x6f9a4c, 0, 248, 200, Height)
 	p.speckle(0x5b863c, 220, 190, 290, 358)
 	p.bush(0x47733a, 120, 250, 62, 34)
 	p.bush(0x52803f, 30, 268, 52, 30)
-	p.rect(0xd6dde0, 172, 0, frameWidth, 300)
+	p.rect(0xd6dde0, 172, 0, Width, 300)
 	for y := 14.0; y < 296; y += 17 {
-		p.rect(0xb9c3c8, 172, y, frameWidth, y+2)
-		p.rect(0xe4eaec, 172, y+2, frameWidth, y+4)
+		p.rect(0xb9c3c8, 172, y, Width, y+2)
+		p.rect(0xe4eaec, 172, y+2, Width, y+4)
 	}
 	p.rect(0xf2efe7, 312, 42, 452, 300)
 	p.rect(0x7b2f2a, 324, 54, 440, 300)
@@ -156,10 +156,10 @@ func (p *painter) frontDoor() {
 	p.rect(0x3b3f44, 286, 112, 300, 118)
 	p.poly(0x3b3f44, 282, 118, 304, 118, 299, 146, 287, 146)
 	p.fill(p.bulb(), []float64{286, 121, 300, 121, 297, 142, 289, 142})
-	p.poly(0xa98a68, 150, 292, frameWidth, 292, frameWidth, frameHeight, 60, frameHeight)
+	p.poly(0xa98a68, 150, 292, Width, 292, Width, Height, 60, Height)
 	for i := range 13 {
 		x := float64(i) * 48
-		p.poly(0x8a6d4f, 158+x*0.86, 292, 160+x*0.86, 292, 80+x*1.12, frameHeight, 76+x*1.12, frameHeight)
+		p.poly(0x8a6d4f, 158+x*0.86, 292, 160+x*0.86, 292, 80+x*1.12, Height, 76+x*1.12, Height)
 	}
 	p.poly(0x5b4a3c, 318, 298, 446, 298, 468, 322, 300, 322)
 	p.poly(0x72604f, 326, 301, 438, 301, 456, 319, 312, 319)
@@ -168,7 +168,7 @@ func (p *painter) frontDoor() {
 	p.rect(0xf2efe7, 162, 300, 198, 320)
 	p.poly(0xb2613f, 580, 286, 622, 286, 615, 330, 587, 330)
 	p.bush(0x4d8043, 600, 262, 36, 34)
-	p.rect(0x9a9fa3, 0, 0, frameWidth, 8)
+	p.rect(0x9a9fa3, 0, 0, Width, 8)
 	p.glow(293, 131, 430)
 }
 
@@ -182,21 +182,21 @@ func (p *painter) driveway() {
 		p.window(x+14, 108, x+32, 126)
 		p.window(x+52, 108, x+70, 126)
 	}
-	p.rect(0x7ba356, 0, 138, frameWidth, 156)
-	p.rect(0x5c6066, 0, 154, frameWidth, 184)
-	for x := 10.0; x < frameWidth; x += 64 {
+	p.rect(0x7ba356, 0, 138, Width, 156)
+	p.rect(0x5c6066, 0, 154, Width, 184)
+	for x := 10.0; x < Width; x += 64 {
 		p.rect(0xd9d3bd, x, 168, x+30, 170)
 	}
-	p.rect(0xc2bfb6, 0, 184, frameWidth, 192)
-	p.rect(0x78a352, 0, 192, frameWidth, frameHeight)
-	p.speckle(0x628c40, 420, frameWidth, 196, 356)
-	p.speckle(0x8bb562, 300, frameWidth, 196, 356)
-	p.poly(0xb9b4aa, 250, 184, 398, 184, 556, frameHeight, 96, frameHeight)
+	p.rect(0xc2bfb6, 0, 184, Width, 192)
+	p.rect(0x78a352, 0, 192, Width, Height)
+	p.speckle(0x628c40, 420, Width, 196, 356)
+	p.speckle(0x8bb562, 300, Width, 196, 356)
+	p.poly(0xb9b4aa, 250, 184, 398, 184, 556, Height, 96, Height)
 	for _, f := range [...]float64{0.25, 0.58} {
 		y := 184 + 176*f
 		p.poly(0x9b968c, 250-154*f, y, 398+158*f, y, 399+158*f, y+2+2*f, 249-154*f, y+2+2*f)
 	}
-	p.poly(0x9b968c, 323, 184, 325, 184, 330, frameHeight, 326, frameHeight)
+	p.poly(0x9b968c, 323, 184, 325, 184, 330, Height, 326, Height)
 	p.bush(0x47733a, 60, 214, 40, 22)
 	p.bush(0x4f7f40, 28, 246, 58, 36)
 	p.bush(0x47733a, 20, 300, 60, 46)
@@ -212,10 +212,10 @@ func (p *painter) driveway() {
 }
 
 func (p *painter) garage() {
-	p.rect(0xcfc8bb, 0, 0, frameWidth, 262)
+	p.rect(0xcfc8bb, 0, 0, Width, 262)
 	p.poly(0xb7b0a4, 0, 0, 112, 36, 112, 246, 0, 322)
-	p.poly(0xb7b0a4, frameWidth, 0, 528, 36, 528, 246, frameWidth, 322)
-	p.poly(0xdedad2, 0, 0, frameWidth, 0, 528, 36, 112, 36)
+	p.poly(0xb7b0a4, Width, 0, 528, 36, 528, 246, Width, 322)
+	p.poly(0xdedad2, 0, 0, Width, 0, 528, 36, 112, 36)
 	p.rect(0xf1eee8, 170, 62, 470, 248)
 	for i := range 4 {
 		y := 68 + float64(i)*45
@@ -230,8 +230,8 @@ func (p *painter) garage() {
 			}
 		}
 	}
-	p.poly(0x9fa09e, 112, 246, 528, 246, frameWidth, 322, frameWidth, frameHeight, 0, frameHeight, 0, 322)
-	p.poly(0x8c8d8b, 318, 246, 322, 246, 326, frameHeight, 316, frameHeight)
+	p.poly(0x9fa09e, 112, 246, 528, 246, Width, 322, Width, Height, 0, Height, 0, 322)
+	p.poly(0x8c8d8b, 318, 246, 322, 246, 326, Height, 316, Height)
 	p.poly(0x8c8d8b, 70, 274, 570, 274, 574, 277, 66, 277)
 	p.fill(color.NRGBA{40, 38, 36, 70}, oval(356, 312, 54, 9))
 	p.garageShelf()
@@ -283,20 +283,20 @@ func (p *painter) backyard() {
 		x := float64(i) * 82
 		p.bush([...]uint32{0x4c7541, 0x577f46, 0x446b3c}[i%3], x, 118, 58, 44)
 	}
-	p.rect(0x2f4a2a, 0, 118, frameWidth, 212)
-	for x := 0.0; x < frameWidth; x += 22 {
+	p.rect(0x2f4a2a, 0, 118, Width, 212)
+	for x := 0.0; x < Width; x += 22 {
 		p.poly(0xa37e57, x, 132, x+5, 126, x+15, 126, x+20, 132, x+20, 212, x, 212)
 		p.rect(0x866543, x+18, 132, x+20, 212)
 	}
-	p.rect(0x866543, 0, 146, frameWidth, 151)
-	p.rect(0x866543, 0, 190, frameWidth, 195)
-	p.rect(0x76a550, 0, 208, frameWidth, frameHeight)
+	p.rect(0x866543, 0, 146, Width, 151)
+	p.rect(0x866543, 0, 190, Width, 195)
+	p.rect(0x76a550, 0, 208, Width, Height)
 	for i := range 6 {
 		x := float64(i) * 118
-		p.poly(0x82b35a, x+40, 208, x+98, 208, x*1.5+30, frameHeight, x*1.5-80, frameHeight)
+		p.poly(0x82b35a, x+40, 208, x+98, 208, x*1.5+30, Height, x*1.5-80, Height)
 	}
-	p.speckle(0x5f8c3f, 420, frameWidth, 214, 358)
-	p.speckle(0x95c26c, 260, frameWidth, 214, 358)
+	p.speckle(0x5f8c3f, 420, Width, 214, 358)
+	p.speckle(0x95c26c, 260, Width, 214, 358)
 	p.rect(0x8f6a48, 34, 118, 154, 226)
 	for x := 48.0; x < 154; x += 15 {
 		p.rect(0x7a5839, x, 118, x+2, 226)
@@ -314,11 +314,11 @@ func (p *painter) backyard() {
 	p.limb(0x4c3a29, 500, 150, 502, 236, 2, 2)
 	p.limb(0x4c3a29, 528, 152, 530, 236, 2, 2)
 	p.limb(0x8a5a34, 498, 237, 534, 237, 6, 6)
-	p.poly(0xbcb6ab, 0, 346, frameWidth, 346, frameWidth, frameHeight, 0, frameHeight)
-	for x := 36.0; x < frameWidth; x += 92 {
-		p.rect(0x9d978c, x, 346, x+2, frameHeight)
+	p.poly(0xbcb6ab, 0, 346, Width, 346, Width, Height, 0, Height)
+	for x := 36.0; x < Width; x += 92 {
+		p.rect(0x9d978c, x, 346, x+2, Height)
 	}
-	p.rect(0x9d978c, 0, 346, frameWidth, 348)
+	p.rect(0x9d978c, 0, 346, Width, 348)
 	p.glow(330, 390, 390)
 }
 
