@@ -104,7 +104,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = cmp.Or(err, d.store.Close()) }()
-	result, err := d.write(ctx, loc)
+	result, err := d.write(ctx)
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (d *demo) check() (*time.Location, error) {
 }
 
 // write writes the persons and the days, and measures it.
-func (d *demo) write(ctx context.Context, loc *time.Location) (r demoResult, err error) {
+func (d *demo) write(ctx context.Context) (r demoResult, err error) {
 	begin := time.Now()
 	before, _, err := files(d.thumbnailDir())
 	if err != nil {

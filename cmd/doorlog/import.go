@@ -97,33 +97,34 @@ func (a *app) importFile(ctx context.Context, name string, f importFlags) error 
 	if err != nil {
 		return err
 	}
-	im := &importer{once: f.once, mend: f.mend, rejects: rejects, errOut: a.err}
+	from := &batchReader{mend: f.mend, goOn: rejects != nil}
+	to := &batchWriter{once: f.once, rejects: rejects, errOut: a.err}
 	began := a.now()
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
-	first, err := im.look(reading, in)
+	first, err := from.start(reading, in)
 	if err == nil {
 		err = a.withStore(creates, func(st *doorlog.Store) error {
 			if err := rejects.begin(); err != nil {
 				return err
 			}
-			im.st = st
-			im.bar = a.progress(size, "importing")
-			defer im.bar.Done()
-			return im.run(ctx, first)
+			to.st = st
+			to.bar = a.progress(size, "importing")
+			defer to.bar.Done()
+			return to.run(ctx, from, first)
 		})
 	}
-	im.sum.Seconds = a.now().Sub(began).Seconds()
+	to.sum.Seconds = a.now().Sub(began).Seconds()
 	if cerr := rejects.close(); err == nil {
 		err = cerr
 	}
-	if im.st != nil { // else nothing was begun
-		if serr := a.emitImport(im.sum); err == nil {
+	if to.st != nil { // else nothing was begun
+		if serr := a.emitImport(to.sum); err == nil {
 			err = serr
 		}
 	}
-	if err == nil && im.sum.Rejected > 0 && im.sum.Imported+im.sum.Existed+im.sum.Persons == 0 {
-		err = cmp.Or(im.foreign, errors.New("no line could be taken"))
+	if err == nil && to.sum.Rejected > 0 && to.sum.Imported+to.sum.Existed+to.sum.Persons == 0 {
+		err = cmp.Or(to.foreign, errors.New("no line could be taken"))
 	}
 	if err != nil {
 		return fmt.Errorf("import %s: %w", name, plainError{err})

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/jsoninput"
 )
 
 // cli runs a command in this process, on a database of the test's own.
@@ -133,7 +134,7 @@ func TestImportKeepsWhatIsBeforeABadLine(t *testing.T) {
 }
 
 func TestImportSaysWhichLineIsTooLong(t *testing.T) {
-	in := jsonLine(t, 1) + "\n" + strings.Repeat(" ", maxLine+1) + "\n" + jsonLine(t, 3) + "\n"
+	in := jsonLine(t, 1) + "\n" + strings.Repeat(" ", jsoninput.MaxBytes+1) + "\n" + jsonLine(t, 3) + "\n"
 	c := newCLI(t)
 	c.in = strings.NewReader(in)
 	c.run(t.Context(), exitFailed, "import", "-")
@@ -159,11 +160,25 @@ func TestImportSaysWhichLineIsTooLong(t *testing.T) {
 	}
 }
 
+// readBatches has a goroutine read the input, and returns the batches that it sends.
+func readBatches(t *testing.T, in io.Reader) <-chan batch {
+	t.Helper()
+	r := &batchReader{out: make(chan batch)}
+	go func() {
+		from, err := jsoninput.New(in)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		r.read(t.Context(), from)
+	}()
+	return r.out
+}
+
 // A pipe may deliver a line now and the next one tomorrow.
 func TestImportDoesNotHoldBackWhatAPipeDelivered(t *testing.T) {
 	in, pipe := io.Pipe()
-	batches := make(chan batch)
-	go new(importer).read(t.Context(), newLineReader(in), batches)
+	batches := readBatches(t, in)
 	for n := 1; n <= 2; n++ {
 		if _, err := io.WriteString(pipe, jsonLine(t, n)+"\n"); err != nil {
 			t.Fatal(err)
@@ -186,8 +201,7 @@ func TestLongLinesAreWrittenInSmallerBatches(t *testing.T) {
 	for n := 1; n <= 20; n++ {
 		in.WriteString(strings.Repeat(" ", padding) + jsonLine(t, n) + "\n")
 	}
-	batches := make(chan batch)
-	go new(importer).read(t.Context(), newLineReader(strings.NewReader(in.String())), batches)
+	batches := readBatches(t, strings.NewReader(in.String()))
 	var sizes []int
 	for b := (batch{}); b.end == nil; {
 		b = <-batches
@@ -206,9 +220,9 @@ func TestTheProgressOfAnImportIsThatOfItsBytes(t *testing.T) {
 	defer st.Close()
 	var screen bytes.Buffer
 	a := &app{err: &errorWriter{w: &screen, terminal: true}}
-	im := &importer{st: st, bar: a.progress(1000, "importing")}
-	line := inputLine{place: inputPlace{line: 1}, event: doorlog.Event{Camera: "c", Type: doorlog.Motion, RecordedAt: day}}
-	if err := im.take(t.Context(), batch{good: []inputLine{line}, bytes: 500}); err != nil {
+	w := &batchWriter{st: st, bar: a.progress(1000, "importing")}
+	line := inputLine{place: jsoninput.Place{Line: 1}, event: doorlog.Event{Camera: "c", Type: doorlog.Motion, RecordedAt: day}}
+	if err := w.take(t.Context(), batch{good: []inputLine{line}, bytes: 500}); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(screen.String(), " 50% ") {

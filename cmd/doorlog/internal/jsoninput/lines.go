@@ -1,4 +1,4 @@
-package main
+package jsoninput
 
 import (
 	"bufio"
@@ -8,15 +8,8 @@ import (
 	"io"
 )
 
-const (
-	maxLine    = 16 << 20 // bytes of a line of the input, without its end
-	readBuffer = 256 << 10
-)
-
-var errLongLine = errors.New("is longer than 16 MiB")
-
-// A lineReader reads lines and counts them. It takes LF and CR LF, a last line
-// without an end, and a byte order mark at the very start.
+// A lineReader reads lines and counts them. Lines end with LF or CR LF; the last one needs
+// no end. A byte order mark at the very beginning is skipped.
 type lineReader struct {
 	r      *bufio.Reader
 	buf    []byte
@@ -28,16 +21,12 @@ func newLineReader(r io.Reader) *lineReader {
 	return &lineReader{r: bufio.NewReaderSize(r, readBuffer)}
 }
 
-func (l *lineReader) at() inputPlace { return inputPlace{line: l.number} }
-func (l *lineReader) taken() int64   { return l.read }
-
-// waiting reports whether all that was read so far was returned, so that
-// another line may be long in coming.
+// waiting reports whether the next line has yet to come from the input.
 func (l *lineReader) waiting() bool { return l.r.Buffered() == 0 }
 
-// next returns the next line without its end, valid until the next call. A
-// line above maxLine is errLongLine; the one after it can be read. The end is
-// io.EOF.
+// next returns the next line without its end. It stays valid until the next call. A line
+// longer than MaxBytes is ErrTooLong; the line after it can be read. At the end of the input
+// the error is io.EOF.
 func (l *lineReader) next() ([]byte, error) {
 	l.buf = l.buf[:0]
 	l.number++
@@ -45,7 +34,7 @@ func (l *lineReader) next() ([]byte, error) {
 	for {
 		part, err := l.r.ReadSlice('\n')
 		l.read += int64(len(part))
-		if len(l.buf)+len(part) > maxLine+len("\r\n") {
+		if len(l.buf)+len(part) > MaxBytes+len("\r\n") {
 			tooLong = true
 		} else if !tooLong {
 			l.buf = append(l.buf, part...)
@@ -59,19 +48,20 @@ func (l *lineReader) next() ([]byte, error) {
 			return nil, err
 		default:
 			line := l.trim()
-			if tooLong || len(line) > maxLine {
-				return nil, errLongLine
+			if tooLong || len(line) > MaxBytes {
+				return nil, ErrTooLong
 			}
 			return line, nil
 		}
 	}
 }
 
+// trim returns buf without the end of the line and without the mark.
 func (l *lineReader) trim() []byte {
 	line := bytes.TrimSuffix(l.buf, []byte("\n"))
 	line = bytes.TrimSuffix(line, []byte("\r"))
 	if l.number == 1 {
-		line = bytes.TrimPrefix(line, []byte("\uFEFF"))
+		line = bytes.TrimPrefix(line, []byte(mark))
 	}
 	return line
 }

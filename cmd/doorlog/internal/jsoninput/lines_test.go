@@ -1,4 +1,4 @@
-package main
+package jsoninput
 
 import (
 	"bytes"
@@ -48,15 +48,15 @@ func TestLinesAreReadWhateverTheirEnds(t *testing.T) {
 }
 
 func TestALineMayHave16MiBAndNoMore(t *testing.T) {
-	most := bytes.Repeat([]byte("x"), maxLine)
+	most := bytes.Repeat([]byte("x"), MaxBytes)
 	in := bytes.Join([][]byte{most, append(most, 'x'), append(most, "yyy"...), []byte("after")}, []byte("\r\n"))
 	l := newLineReader(bytes.NewReader(in))
-	if line, err := l.next(); err != nil || len(line) != maxLine {
-		t.Errorf("line of %d bytes: %d bytes, %v", maxLine, len(line), err)
+	if line, err := l.next(); err != nil || len(line) != MaxBytes {
+		t.Errorf("line of %d bytes: %d bytes, %v", MaxBytes, len(line), err)
 	}
 	for range 2 {
-		if line, err := l.next(); !errors.Is(err, errLongLine) || line != nil {
-			t.Errorf("line %d, which is too long: %d bytes, %v; want errLongLine", l.number, len(line), err)
+		if line, err := l.next(); !errors.Is(err, ErrTooLong) || line != nil {
+			t.Errorf("line %d, which is too long: %d bytes, %v; want ErrTooLong", l.number, len(line), err)
 		}
 	}
 	if line, err := l.next(); err != nil || string(line) != "after" || l.number != 4 {

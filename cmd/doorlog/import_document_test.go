@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/iotest"
 	"unicode/utf16"
+
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/jsoninput"
 )
 
 func indented(t *testing.T, text string) string {
@@ -180,32 +182,9 @@ func TestWhatIsNotForImportIsOneError(t *testing.T) {
 	}
 }
 
-// A document may be of any length: only a part of it is in memory.
-func TestADocumentIsNotHeldInMemory(t *testing.T) {
-	line := []byte(jsonLine(t, 1) + ",\n")
-	const items = 100_000
-	n := 0
-	endless := readerFunc(func(p []byte) (int, error) {
-		if n++; n == 1 {
-			return copy(p, "[\n"), nil
-		}
-		return copy(p, line), nil
-	})
-	d := newDocumentReader(endless)
-	for i := range items {
-		if _, err := d.next(); err != nil {
-			t.Fatal(err)
-		}
-		if ahead := d.in.read - d.taken(); ahead > 1<<20 || len(d.in.ends) > 1<<16 {
-			t.Fatalf("after item %d there are %d bytes, and %d lines, in memory", i, ahead, len(d.in.ends))
-		}
-	}
-	if at := d.at(); at.line != items+1 || at.item != items {
-		t.Errorf("the last is at %v", at)
-	}
-
+func TestAValueOfADocumentThatIsTooLongIsOneError(t *testing.T) {
 	c := newCLI(t)
-	c.in = io.MultiReader(strings.NewReader("["+jsonLine(t, 1)+`,{"camera_id":"`), strings.NewReader(strings.Repeat("x", 2*maxLine)))
+	c.in = io.MultiReader(strings.NewReader("["+jsonLine(t, 1)+`,{"camera_id":"`), strings.NewReader(strings.Repeat("x", 2*jsoninput.MaxBytes)))
 	c.run(t.Context(), exitFailed, "import", "-")
 	if got := c.recordings(); len(got) != 1 || !strings.HasSuffix(c.errors.String(), "import -: line 1: is longer than 16 MiB\n") {
 		t.Errorf("kept are %q: %s", got, c.errors.String())
@@ -245,7 +224,7 @@ func TestPlacesAreRightAfterADocument(t *testing.T) {
 		}
 	}
 	c := newCLI(t)
-	c.in = strings.NewReader(`[{"a":"` + strings.Repeat("x", 2*maxLine))
+	c.in = strings.NewReader(`[{"a":"` + strings.Repeat("x", 2*jsoninput.MaxBytes))
 	c.run(t.Context(), exitFailed, "import", "-")
 	if !strings.HasSuffix(c.errors.String(), "\ndoorlog: import -: line 1: is longer than 16 MiB\n") {
 		t.Errorf("it says %q", c.errors.String())
