@@ -3,13 +3,17 @@ package main
 import (
 	"bufio"
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/newfile"
 )
 
 // noMatch is what stands in the place of a table of events that is empty.
@@ -17,6 +21,44 @@ const noMatch = "no events match"
 
 // timeLayout is how tables show a time.
 const timeLayout = "2006-01-02 15:04:05 MST"
+
+// writeOutput has write produce the file of this name, or for "-" standard output: see
+// [newfile.Write]. The file must not be the database.
+func (a *app) writeOutput(name string, force bool, write func(w io.Writer, finish func() error) error) error {
+	if name == "-" {
+		w := bufio.NewWriterSize(a.out, 256<<10)
+		if err := write(w, w.Flush); err != nil {
+			return err
+		}
+		return w.Flush()
+	}
+	db, err := a.dbPath()
+	if err != nil {
+		return err
+	}
+	if isSameFile(statOf(name), statOf(db)) {
+		return misuse("%s is the database", name)
+	}
+	err = newfile.Write(name, force, write)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s is there already: use --force to replace it", name)
+	}
+	return err
+}
+
+// A statFunc returns what is known of a file.
+type statFunc func() (os.FileInfo, error)
+
+func statOf(name string) statFunc {
+	return func() (os.FileInfo, error) { return os.Stat(name) }
+}
+
+// isSameFile reports whether both files are there and are the same.
+func isSameFile(a, b statFunc) bool {
+	ai, aerr := a()
+	bi, berr := b()
+	return aerr == nil && berr == nil && os.SameFile(ai, bi)
+}
 
 const maxLabels = 5 // labels of an event that a table shows
 

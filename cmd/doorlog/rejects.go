@@ -39,21 +39,15 @@ func (a *app) openRejects(name string, input io.Reader) (*rejects, error) {
 	}
 	in, _ := input.(*os.File)
 	switch {
-	case sameFile(f.Stat, in.Stat):
+	case isSameFile(f.Stat, in.Stat):
 		err = misuse("--rejects %s is the file that is to be imported", name)
-	case sameFile(f.Stat, func() (os.FileInfo, error) { return os.Stat(db) }):
+	case isSameFile(f.Stat, statOf(db)):
 		err = onDB
 	default:
 		return &rejects{f: f, w: bufio.NewWriter(f)}, nil
 	}
 	_ = f.Close()
 	return nil, err
-}
-
-func sameFile(a, b func() (os.FileInfo, error)) bool {
-	ai, aerr := a()
-	bi, berr := b()
-	return aerr == nil && berr == nil && os.SameFile(ai, bi)
 }
 
 // begin drops what an earlier import left in the file; r may be nil.

@@ -1,6 +1,6 @@
 //go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
 
-package main
+package newfile
 
 import (
 	"errors"
@@ -8,14 +8,14 @@ import (
 	"syscall"
 )
 
-// lockFile locks a file until unlock is called, which is never nil. The error is errLocked if
-// somebody else has it locked, another one if it is not there or cannot be locked.
+// lockFile locks a file until unlock is called, which is never nil. If another process has
+// locked it the error is errLocked.
 func lockFile(name string) (unlock func(), err error) {
 	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return func() {}, err
 	}
-	unlock = func() { _ = f.Close() } // the lock goes with it
+	unlock = func() { _ = f.Close() } // which unlocks it
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		err = errLocked

@@ -1,14 +1,14 @@
 //go:build !(darwin || dragonfly || freebsd || linux || netbsd || openbsd)
 
-package main
+package newfile
 
 import (
 	"errors"
 	"runtime"
 )
 
-// lockFile locks nothing here. On Windows a file that somebody has open cannot be removed, so
-// that none needs a lock; elsewhere it is [errors.ErrUnsupported].
+// lockFile locks nothing here. Windows needs no lock, because an open file cannot be removed
+// there. On other systems the error is [errors.ErrUnsupported].
 func lockFile(string) (unlock func(), err error) {
 	if runtime.GOOS == "windows" {
 		return func() {}, nil
