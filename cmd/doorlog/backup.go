@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 // backupFlags are the flags of backup.
@@ -82,7 +83,7 @@ func (a *app) backup(ctx context.Context, name string, f backupFlags) error {
 	bar := a.progress(-1, "backing up")
 	var info *doorlog.BackupInfo
 	err = a.writeOutput(name, f.force, func(w io.Writer, finish func() error) (err error) {
-		options := &doorlog.BackupOptions{Verify: f.verify, Progress: bar.bytes("backing up")}
+		options := &doorlog.BackupOptions{Verify: f.verify, Progress: byteProgress(bar, "backing up")}
 		options.Finish = func(info *doorlog.BackupInfo) error {
 			if old, there := oldBackup(name); there {
 				if why := fallsBehind(info, old); why != "" {
@@ -99,7 +100,7 @@ func (a *app) backup(ctx context.Context, name string, f backupFlags) error {
 		err = cerr
 	}
 	if errors.Is(err, errStays) {
-		fmt.Fprintf(a.err, "doorlog: %s\n", printableLines(plain(err)))
+		fmt.Fprintf(a.err, "doorlog: %s\n", terminal.PrintableLines(plain(err)))
 		return errDamage
 	}
 	if err != nil {
@@ -154,7 +155,7 @@ func fallsBehind(now, old *doorlog.BackupInfo) string {
 }
 
 // toTerminal reports whether standard output is a terminal.
-func (a *app) toTerminal() bool { return a.screen.columns > 0 }
+func (a *app) toTerminal() bool { return a.screen.Columns > 0 }
 
 func drawBackup(w io.Writer, info *doorlog.BackupInfo, done string) {
 	fmt.Fprintf(w, "%s %s, %s and %s: %s\n", done, plural(int(info.Events), "event"), plural(int(info.Persons), "person"),
@@ -170,17 +171,5 @@ func drawBackup(w io.Writer, info *doorlog.BackupInfo, done string) {
 	}
 	if info.Changed > 0 {
 		fmt.Fprintf(w, "%s other than saved, and in it with the content of now\n", plural(int(info.Changed), "thumbnail"))
-	}
-}
-
-// bytes returns what tells the bar how far a backup is.
-func (b progressBar) bytes(doing string) func(done, total int64) {
-	return func(done, total int64) {
-		text := doing + ": " + humanize.IBytes(uint64(max(0, done)))
-		if total >= 0 {
-			text += " of " + humanize.IBytes(uint64(total))
-		}
-		b.Label(text)
-		b.Add(0) // draws it
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 // A batchWriter writes the batches of an import into a store.
@@ -19,7 +20,7 @@ type batchWriter struct {
 	once    bool
 	rejects *rejects // nil: a bad line ends the import
 	errOut  io.Writer
-	bar     progressBar // counts bytes
+	bar     terminal.Bar // counts bytes
 	sum     importSummary
 	foreign error // what the input seems to be, if it is not for import
 }
@@ -78,7 +79,7 @@ func (w *batchWriter) tellMended(lines []inputLine) {
 			w.sum.Mended++
 			switch {
 			case w.sum.Mended <= shownRejects:
-				fmt.Fprintf(w.errOut, "doorlog: mended %s\n", printable(lineError{line.place, change}.Error()))
+				fmt.Fprintf(w.errOut, "doorlog: mended %s\n", terminal.Printable(lineError{line.place, change}.Error()))
 			case w.sum.Mended == shownRejects+1:
 				fmt.Fprintln(w.errOut, "doorlog: further mended detections are not shown here")
 			}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 func newCompactCommand(a *app) *cobra.Command {
@@ -45,14 +46,14 @@ func (a *app) compact(ctx context.Context) error {
 		return err
 	}
 	return a.emit(result, func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "%s: %s before, %s after\n", printable(path), size(result.Before), size(result.After))
+		_, err := fmt.Fprintf(w, "%s: %s before, %s after\n", terminal.Printable(path), size(result.Before), size(result.After))
 		return err
 	})
 }
 
 // rewrite opens the store for use, which shows its progress, and closes it.
 func (a *app) rewrite(path, thumbnails string, use func(*doorlog.Store) error) (err error) {
-	told, end := a.follow()
+	told, end := a.bars().Follow()
 	st, err := a.open(path, &doorlog.Options{ThumbnailDir: thumbnails, Scrub: -1, Progress: told})
 	if err != nil {
 		return err
@@ -64,24 +65,6 @@ func (a *app) rewrite(path, thumbnails string, use func(*doorlog.Store) error) (
 		}
 	}()
 	return use(st)
-}
-
-// follow returns what shows how far a call is (doorlog.Options.Progress), and what
-// takes the bar away.
-func (a *app) follow() (told func(doing string, done, total int64), end func()) {
-	var bar progressBar
-	var now string
-	var shown int64
-	told = func(doing string, done, total int64) {
-		if doing != now {
-			bar.Done()
-			now, shown = doing, 0
-			bar = a.progress(total, doing)
-		}
-		bar.Add(done - shown)
-		shown = done
-	}
-	return told, func() { bar.Done() }
 }
 
 // size returns a number of bytes for people to read.

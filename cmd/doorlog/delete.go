@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 const (
@@ -219,7 +220,7 @@ func (a *app) deleteEvents(ctx context.Context, list *deleteList) (gone *deletio
 }
 
 // deleteAll deletes events until one fails, and returns those that went.
-func deleteAll(ctx context.Context, st *doorlog.Store, events []doomed, bar progressBar) (went []doomed, err error) {
+func deleteAll(ctx context.Context, st *doorlog.Store, events []doomed, bar terminal.Bar) (went []doomed, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	queue := make(chan doomed)
@@ -347,7 +348,7 @@ func (d *deletion) drawCameras(w io.Writer, loc *time.Location) error {
 		})
 	}
 	header := []string{"CAMERA", "EVENTS", "DETECTIONS", "THUMBNAILS", "THEIR SIZE", "OLDEST", "NEWEST"}
-	if err := writeTable(w, header, rows); err != nil {
+	if err := terminal.WriteTable(w, header, rows); err != nil {
 		return err
 	}
 	if left := len(d.By) - drawnCameras; left > 0 {

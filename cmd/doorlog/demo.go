@@ -19,6 +19,7 @@ import (
 
 	"github.com/doorlog/doorlog"
 	"github.com/doorlog/doorlog/cmd/doorlog/internal/household"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 const (
@@ -268,7 +269,7 @@ func files(dir string) (n, size int64, err error) {
 // report tells people what was written, what is there, and what to try.
 func (d *demo) report(w io.Writer, r demoResult, recent []doorlog.Event, loc *time.Location) error {
 	fmt.Fprintf(w, "%s: %s events, %s detections, %s thumbnails and %d persons written in %.1f s",
-		printable(d.dir), humanize.Comma(r.Events), humanize.Comma(r.Detections), humanize.Comma(r.Thumbnails), r.Persons, r.Seconds)
+		terminal.Printable(d.dir), humanize.Comma(r.Events), humanize.Comma(r.Detections), humanize.Comma(r.Thumbnails), r.Persons, r.Seconds)
 	if r.Events > 0 && r.Seconds > 0 {
 		fmt.Fprintf(w, " (%.0f events a second)", float64(r.Events)/r.Seconds)
 	}
@@ -315,5 +316,5 @@ func shellWord(s string) string {
 	if !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) }) {
 		return s
 	}
-	return "'" + strings.ReplaceAll(printable(s), "'", `'\''`) + "'"
+	return "'" + strings.ReplaceAll(terminal.Printable(s), "'", `'\''`) + "'"
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 // eraseFlags are the flags of erase-person.
@@ -112,7 +113,7 @@ func newReceipt(path string) (keep func(*doorlog.Erased, error) error, err error
 		if receipt == nil {
 			return errors.Join(err, f.Close(), os.Remove(path))
 		}
-		return errors.Join(err, writeJSON(f, receipt, true), f.Sync(), f.Close())
+		return errors.Join(err, terminal.WriteJSON(f, receipt, true), f.Sync(), f.Close())
 	}, nil
 }
 
@@ -137,7 +138,7 @@ func drawErased(w io.Writer, r *doorlog.Erased, loc *time.Location) error {
 	for _, where := range r.OutOfReach {
 		rows = append(rows, []string{"out of reach", where})
 	}
-	return writeTable(w, nil, rows)
+	return terminal.WriteTable(w, nil, rows)
 }
 
 func left(r *doorlog.Erased) string {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 // A misuseError says what is wrong with the command line itself.
@@ -46,7 +47,7 @@ func report(ctx context.Context, w io.Writer, cmd *cobra.Command, err error) int
 	if errors.Is(err, errDamage) {
 		return exitDamaged
 	}
-	fmt.Fprintf(w, "doorlog: %s\n", printableLines(text))
+	fmt.Fprintf(w, "doorlog: %s\n", terminal.PrintableLines(text))
 	if _, ok := errors.AsType[misuseError](err); ok {
 		fmt.Fprintf(w, "try '%s --help'\n", cmd.CommandPath())
 		return exitMisuse

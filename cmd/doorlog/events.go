@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 // eventsFlags are the flags of events.
@@ -174,7 +175,7 @@ func (a *app) emitPage(page doorlog.Page, loc *time.Location, bind func(string) 
 			if end.cursor == "" {
 				continue
 			}
-			if err := writeWord(w, end.word+": --cursor ", end.cursor); err != nil {
+			if err := terminal.WriteWord(w, end.word+": --cursor ", end.cursor); err != nil {
 				return err
 			}
 		}
@@ -208,7 +209,7 @@ func (a *app) explainEvents(ctx context.Context, st *doorlog.Store, q doorlog.Qu
 	if err != nil {
 		return err
 	}
-	return a.emit(plan, func(w io.Writer) error { return writeTable(w, nil, planDetails(plan)) })
+	return a.emit(plan, func(w io.Writer) error { return terminal.WriteTable(w, nil, planDetails(plan)) })
 }
 
 func planDetails(plan doorlog.Plan) [][]string {

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 // exportFlags are the flags of export.
@@ -108,7 +109,7 @@ func (a *app) export(ctx context.Context, f *exportFlags, given func(flag string
 			if f.format == formatCSV {
 				return x.csv(q, f.mark)
 			}
-			x.ascii = !toFile && a.toTerminal() && a.screen.ascii
+			x.ascii = !toFile && a.toTerminal() && a.screen.ASCII
 			return x.jsonl(q, !f.withoutPeople)
 		})
 	})
@@ -143,7 +144,7 @@ type exporter struct {
 	st  *doorlog.Store
 	w   io.Writer
 	loc *time.Location
-	bar progressBar
+	bar terminal.Bar
 	sum *exportSummary
 
 	ascii bool // JSON is
@@ -158,7 +159,7 @@ func (x *exporter) jsonl(q doorlog.Query, persons bool) error {
 	w := bufio.NewWriter(x.w)
 	line := io.Writer(w)
 	if x.ascii {
-		line = asciiJSON{w}
+		line = terminal.Screen{ASCII: true}.JSON(w)
 	}
 	if persons {
 		list, err := x.st.Persons(x.ctx)
@@ -166,7 +167,7 @@ func (x *exporter) jsonl(q doorlog.Query, persons bool) error {
 			return err
 		}
 		for i := range list {
-			if err := writeJSON(line, personLine{&list[i]}, false); err != nil {
+			if err := terminal.WriteJSON(line, personLine{&list[i]}, false); err != nil {
 				return err
 			}
 		}
@@ -176,7 +177,7 @@ func (x *exporter) jsonl(q doorlog.Query, persons bool) error {
 		if err != nil {
 			return err
 		}
-		if err := writeJSON(line, e, false); err != nil {
+		if err := terminal.WriteJSON(line, e, false); err != nil {
 			return err
 		}
 		x.count()
@@ -236,7 +237,7 @@ func (x *exporter) row(e *doorlog.Event) ([]string, error) {
 	attributes := ""
 	if len(e.Attributes) > 0 {
 		var text strings.Builder
-		if err := writeJSON(&text, e.Attributes, false); err != nil {
+		if err := terminal.WriteJSON(&text, e.Attributes, false); err != nil {
 			return nil, err
 		}
 		attributes = strings.TrimSuffix(text.String(), "\n")
@@ -257,7 +258,7 @@ func (x *exporter) row(e *doorlog.Event) ([]string, error) {
 // on: a name comes from whoever sends events. (OWASP, CSV Injection.) Line breaks are
 // escaped, too, so that each event has one line, for programs that go by lines.
 func cell(text string) string {
-	text = printable(text)
+	text = terminal.Printable(text)
 	first, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(text, unicode.IsSpace))
 	if strings.ContainsRune("=+-@＝＋－＠", first) {
 		return "'" + text

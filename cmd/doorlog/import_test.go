@@ -17,6 +17,7 @@ import (
 
 	"github.com/doorlog/doorlog"
 	"github.com/doorlog/doorlog/cmd/doorlog/internal/jsoninput"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 // cli runs a command in this process, on a database of the test's own.
@@ -219,7 +220,7 @@ func TestTheProgressOfAnImportIsThatOfItsBytes(t *testing.T) {
 	}
 	defer st.Close()
 	var screen bytes.Buffer
-	a := &app{err: &errorWriter{w: &screen, terminal: true}}
+	a := &app{err: terminal.NewErrorWriter(&screen, terminal.Screen{}, true)}
 	w := &batchWriter{st: st, bar: a.progress(1000, "importing")}
 	line := inputLine{place: jsoninput.Place{Line: 1}, event: doorlog.Event{Camera: "c", Type: doorlog.Motion, RecordedAt: day}}
 	if err := w.take(t.Context(), batch{good: []inputLine{line}, bytes: 500}); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 func newInfoCommand(a *app) *cobra.Command {
@@ -148,7 +149,7 @@ func filesIn(folder string) (n, bytes int64, err error) {
 func (in *information) draw(w io.Writer, now time.Time, loc *time.Location) error {
 	at := func(t *time.Time) string {
 		if t == nil {
-			return none
+			return terminal.None
 		}
 		return t.In(loc).Format(timeLayout)
 	}
@@ -170,7 +171,7 @@ func (in *information) draw(w io.Writer, now time.Time, loc *time.Location) erro
 	for _, why := range in.HeldBack {
 		rows = append(rows, []string{"held back", why})
 	}
-	if err := writeTable(w, nil, rows); err != nil || len(in.Buckets) == 0 {
+	if err := terminal.WriteTable(w, nil, rows); err != nil || len(in.Buckets) == 0 {
 		return err
 	}
 	fmt.Fprintln(w)
@@ -178,14 +179,14 @@ func (in *information) draw(w io.Writer, now time.Time, loc *time.Location) erro
 	for _, name := range slices.Sorted(maps.Keys(in.Buckets)) {
 		rows = append(rows, []string{name, size(in.Buckets[name])})
 	}
-	return writeTable(w, []string{"BUCKET", "PAGES"}, rows)
+	return terminal.WriteTable(w, []string{"BUCKET", "PAGES"}, rows)
 }
 
 // clock says how the clock of the events compares with that of this machine.
 func (in *information) clock(now time.Time) string {
 	switch {
 	case in.Newest == nil:
-		return none
+		return terminal.None
 	case in.Future > 0:
 		return fmt.Sprintf("%s in the future, by up to %s: look at the clocks of the cameras and of this machine",
 			plural(in.Future, "event"), rounded(in.Newest.Sub(now)))

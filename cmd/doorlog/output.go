@@ -14,6 +14,7 @@ import (
 
 	"github.com/doorlog/doorlog"
 	"github.com/doorlog/doorlog/cmd/doorlog/internal/newfile"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 // noMatch is what stands in the place of a table of events that is empty.
@@ -66,10 +67,13 @@ const maxLabels = 5 // labels of an event that a table shows
 // text writes.
 func (a *app) emit(v any, text func(io.Writer) error) error {
 	if a.flags.json || a.flags.jsonl {
-		return writeJSON(a.jsonOut(a.out), v, a.flags.json)
+		return terminal.WriteJSON(a.screen.JSON(a.out), v, a.flags.json)
 	}
-	return a.print(text)
+	return a.screen.Print(a.out, text)
 }
+
+// tell writes a text for people to standard error, before a question.
+func (a *app) tell(text func(io.Writer) error) error { return a.bars().Screen().Print(a.err, text) }
 
 // emitList prints results: one array, a line each, or what text writes.
 func emitList[T any](a *app, items []T, text func(io.Writer) error) error {
@@ -81,7 +85,7 @@ func emitList[T any](a *app, items []T, text func(io.Writer) error) error {
 	}
 	w := bufio.NewWriter(a.out)
 	for _, item := range items {
-		if err := writeJSON(a.jsonOut(w), item, false); err != nil {
+		if err := terminal.WriteJSON(a.screen.JSON(w), item, false); err != nil {
 			return err
 		}
 	}
@@ -107,7 +111,7 @@ func writeEventTable(w io.Writer, events []doorlog.Event, loc *time.Location) er
 			labels(e), yesNo(e.ThumbnailPath != ""), e.ID.String(),
 		}
 	}
-	return writeTable(w, []string{"TIME", "CAMERA", "TYPE", "PERSON", "DOOR", "LABELS", "THUMBNAIL", "ID"}, rows)
+	return terminal.WriteTable(w, []string{"TIME", "CAMERA", "TYPE", "PERSON", "DOOR", "LABELS", "THUMBNAIL", "ID"}, rows)
 }
 
 // labels returns each label of the event once, with its best confidence, the

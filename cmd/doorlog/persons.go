@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 func newPersonsCommand(a *app) *cobra.Command {
@@ -60,7 +61,7 @@ func newPersonsListCommand(a *app) *cobra.Command {
 				for i, p := range persons {
 					rows[i] = []string{p.Name, p.DisplayName, onOff(p.AutoUnlock), p.CreatedAt.In(loc).Format(timeLayout)}
 				}
-				return writeTable(w, []string{"NAME", "DISPLAY NAME", "AUTO-UNLOCK", "ADDED"}, rows)
+				return terminal.WriteTable(w, []string{"NAME", "DISPLAY NAME", "AUTO-UNLOCK", "ADDED"}, rows)
 			})
 		},
 	}
@@ -126,7 +127,7 @@ first; without a terminal it needs --yes.`,
 				return misuse("standard input is no terminal to ask at: say --yes")
 			}
 			if !yes {
-				if err := a.confirm(cmd.Context(), fmt.Sprintf("take %s off the list of persons? (events keep the name)", printable(args[0]))); err != nil {
+				if err := a.confirm(cmd.Context(), fmt.Sprintf("take %s off the list of persons? (events keep the name)", terminal.Printable(args[0]))); err != nil {
 					return err
 				}
 			}
@@ -140,7 +141,7 @@ first; without a terminal it needs --yes.`,
 				Removed string `json:"removed"`
 			}{args[0]}
 			return a.emit(removed, func(w io.Writer) error {
-				_, err := fmt.Fprintf(w, "removed %s\n", printable(args[0]))
+				_, err := fmt.Fprintf(w, "removed %s\n", terminal.Printable(args[0]))
 				return err
 			})
 		},
@@ -220,7 +221,7 @@ is removed. The database is made if it does not exist.`,
 
 func (a *app) emitPerson(p doorlog.Person) error {
 	return a.emit(p, func(w io.Writer) error {
-		return writeTable(w, nil, [][]string{
+		return terminal.WriteTable(w, nil, [][]string{
 			{"name", p.Name}, {"display name", p.DisplayName}, {"auto-unlock", onOff(p.AutoUnlock)},
 		})
 	})
@@ -228,7 +229,7 @@ func (a *app) emitPerson(p doorlog.Person) error {
 
 func (a *app) emitSync(sync doorlog.PersonSync) error {
 	return a.emit(sync, func(w io.Writer) error {
-		return writeTable(w, nil, [][]string{
+		return terminal.WriteTable(w, nil, [][]string{
 			{"added", strings.Join(sync.Added, ", ")},
 			{"known already", strings.Join(sync.Known, ", ")},
 			{"files passed over", strings.Join(sync.Skipped, ", ")},
@@ -248,7 +249,7 @@ func (a *app) completePersons(cmd *cobra.Command, _ []string, _ string) ([]strin
 		return err
 	})
 	// The shell reads one name a line.
-	names = slices.DeleteFunc(names, func(name string) bool { return printable(name) != name })
+	names = slices.DeleteFunc(names, func(name string) bool { return terminal.Printable(name) != name })
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 

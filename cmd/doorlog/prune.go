@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 // pruneFlags are the flags of prune as they were given.
@@ -194,7 +195,7 @@ func steps(r doorlog.Removed) int64 { return r.Events + r.Thumbnails }
 
 // pruneStore opens the store and prunes it, or says what that would do.
 func (a *app) pruneStore(
-	ctx context.Context, path, thumbnails string, dry bool, policy doorlog.Policy, bar progressBar,
+	ctx context.Context, path, thumbnails string, dry bool, policy doorlog.Policy, bar terminal.Bar,
 ) (gone *doorlog.Pruned, err error) {
 	defer bar.Done()
 	st, err := a.open(path, &doorlog.Options{ThumbnailDir: thumbnails, ReadOnly: dry, Scrub: -1})
@@ -265,11 +266,11 @@ func drawReasons(w io.Writer, p *doorlog.Pruned) error {
 	}
 	row("of no event", doorlog.Removed{Thumbnails: p.Orphans, ThumbnailBytes: p.OrphanBytes})
 	header := []string{"BECAUSE OF", "EVENTS", "DETECTIONS", "THUMBNAILS", "THEIR SIZE", "OF THE DATABASE"}
-	if err := writeTable(w, header, rows); err != nil {
+	if err := terminal.WriteTable(w, header, rows); err != nil {
 		return err
 	}
 	if why := p.Folder.Why(); p.Orphans > 0 && why != "" {
-		fmt.Fprintf(w, "\nwhat is of no event here may be somebody's: %s\n", printable(why)) // an error shows with the next line
+		fmt.Fprintf(w, "\nwhat is of no event here may be somebody's: %s\n", terminal.Printable(why)) // an error shows with the next line
 	}
 	if _, err := fmt.Fprintln(w); err != nil {
 		return err
@@ -280,7 +281,7 @@ func drawReasons(w io.Writer, p *doorlog.Pruned) error {
 // drawHeld says what was asked for and is not done.
 func drawHeld(w io.Writer, p *doorlog.Pruned) error {
 	for _, why := range p.HeldBack {
-		if _, err := fmt.Fprintf(w, "held back: %s\n", printable(why)); err != nil {
+		if _, err := fmt.Fprintf(w, "held back: %s\n", terminal.Printable(why)); err != nil {
 			return err
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 const defaultRecent = 20
@@ -92,7 +93,7 @@ func (a *app) emitEvent(e *doorlog.Event, loc *time.Location) error {
 			}
 			shown.ThumbnailPath = filepath.Join(dir, filepath.FromSlash(e.ThumbnailPath))
 		}
-		return writeTable(w, nil, eventDetails(&shown, loc))
+		return terminal.WriteTable(w, nil, eventDetails(&shown, loc))
 	})
 }
 

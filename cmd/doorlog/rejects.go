@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 // shownRejects is how many bad lines are explained on standard error.
@@ -68,7 +70,7 @@ func (r *rejects) add(explain io.Writer, lines []inputLine) error {
 		r.count++
 		switch {
 		case r.count <= shownRejects:
-			fmt.Fprintf(explain, "doorlog: rejected %s\n", printable(lineError{line.place, line.bad}.Error()))
+			fmt.Fprintf(explain, "doorlog: rejected %s\n", terminal.Printable(lineError{line.place, line.bad}.Error()))
 		case r.count == shownRejects+1:
 			fmt.Fprintln(explain, "doorlog: further rejected lines are not shown here")
 		}

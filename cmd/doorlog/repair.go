@@ -6,13 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 func newRepairCommand(a *app) *cobra.Command {
@@ -159,7 +158,7 @@ func drawRepaired(w io.Writer, r *doorlog.Repaired, forgotten *doorlog.Forgotten
 		fmt.Fprintf(w, "removed %s of no event\n", plural(int(r.Removed), "thumbnail"))
 	}
 	for _, why := range r.HeldBack {
-		fmt.Fprintln(w, printable(why))
+		fmt.Fprintln(w, terminal.Printable(why))
 	}
 	if forgotten != nil && forgotten.Events > 0 {
 		fmt.Fprintf(w, "took the names of missing thumbnails off %s\n", plural(int(forgotten.Events), "event"))
@@ -173,13 +172,12 @@ func drawRepaired(w io.Writer, r *doorlog.Repaired, forgotten *doorlog.Forgotten
 
 // canAsk reports whether somebody sits at standard input.
 func (a *app) canAsk() bool {
-	f, ok := a.in.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	return terminal.Is(a.in)
 }
 
 // confirm asks, and returns an error unless the answer is yes.
 func (a *app) confirm(ctx context.Context, question string) error {
-	fmt.Fprintf(a.err, "%s [y/N] ", printable(question))
+	fmt.Fprintf(a.err, "%s [y/N] ", terminal.Printable(question))
 	// To read a terminal cannot be called off; its goroutine is left behind.
 	answer := make(chan string, 1)
 	go func() {

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 func newRestoreCommand(a *app) *cobra.Command {
@@ -65,7 +66,7 @@ func (a *app) restore(ctx context.Context, name, dir string) error {
 		return misuse("standard input is a terminal, and a backup is no text: say a FILE, or send it here")
 	}
 	bar := a.progress(-1, "restoring")
-	info, err := doorlog.Restore(ctx, bufio.NewReader(in), dir, &doorlog.RestoreOptions{Progress: bar.bytes("restoring")})
+	info, err := doorlog.Restore(ctx, bufio.NewReader(in), dir, &doorlog.RestoreOptions{Progress: byteProgress(bar, "restoring")})
 	bar.Done()
 	switch {
 	case errors.Is(err, doorlog.ErrInvalid):
@@ -73,7 +74,7 @@ func (a *app) restore(ctx context.Context, name, dir string) error {
 	case errors.Is(err, fs.ErrExist):
 		return fmt.Errorf("%s: restore overwrites nothing", plain(err))
 	case errors.Is(err, doorlog.ErrCorrupt): // of the backup: there is nothing to verify
-		fmt.Fprintf(a.err, "doorlog: %s\n", printableLines(plain(err)))
+		fmt.Fprintf(a.err, "doorlog: %s\n", terminal.PrintableLines(plain(err)))
 		return errDamage
 	case err != nil:
 		return err

@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 // An app is one run of the binary: its streams, its clock, how long it waits for
@@ -21,8 +23,8 @@ type app struct {
 	err io.Writer
 	now func() time.Time
 
-	patience time.Duration // with whoever has the database open
-	screen   screen        // of out
+	patience time.Duration   // with whoever has the database open
+	screen   terminal.Screen // of out
 
 	flags flags
 	env   dotenv
@@ -45,9 +47,9 @@ const (
 
 // run does what the arguments say and returns the exit code.
 func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
-	stderr := newErrorWriter(errOut)
-	stdout := &stickyWriter{w: stderr.beside(out)}
-	a := &app{in: in, out: stdout, err: stderr, now: time.Now, patience: lockPatience, screen: screenOf(out)}
+	stderr := terminal.NewErrorWriter(errOut, terminal.ScreenOf(errOut), terminal.Is(errOut))
+	stdout := &stickyWriter{w: stderr.Beside(out)}
+	a := &app{in: in, out: stdout, err: stderr, now: time.Now, patience: lockPatience, screen: terminal.ScreenOf(out)}
 	root := newRootCommand(a)
 	root.SetArgs(append([]string{}, args...)) // cobra takes nil for "those of the process"
 	cmd, err := root.ExecuteContextC(ctx)

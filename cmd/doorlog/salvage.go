@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 func newSalvageCommand(a *app) *cobra.Command {
@@ -78,7 +79,7 @@ func drawSalvaged(w io.Writer, s *doorlog.Salvaged, fresh string) {
 		}
 		return count(int(n))
 	}
-	_ = writeTable(w, []string{"RECORDS", "SAVED", "LOST"}, [][]string{ // to memory
+	_ = terminal.WriteTable(w, []string{"RECORDS", "SAVED", "LOST"}, [][]string{ // to memory
 		{"events", count(int(s.Events)), lost(s.LostEvents)},
 		{"detections", count(int(s.Detections)), lost(s.LostDetections)},
 		{"persons", count(int(s.Persons)), lost(s.LostPersons)},
@@ -94,8 +95,8 @@ func drawSalvaged(w io.Writer, s *doorlog.Salvaged, fresh string) {
 	}
 	drawFindings(w, s.Findings, s.Found)
 	if s.Complete {
-		fmt.Fprintf(w, "\nnothing is lost: all of it is in %s\n", printable(fresh))
+		fmt.Fprintf(w, "\nnothing is lost: all of it is in %s\n", terminal.Printable(fresh))
 	} else {
-		fmt.Fprintf(w, "\nwhat could be saved is in %s\n", printable(fresh))
+		fmt.Fprintf(w, "\nwhat could be saved is in %s\n", terminal.Printable(fresh))
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 const (
@@ -78,7 +79,7 @@ func (a *app) stats(ctx context.Context, f *statsFlags, given func(flag string) 
 	if err != nil {
 		return fromFlags(err)
 	}
-	return a.emit(s, func(w io.Writer) error { return s.draw(w, a.screen.style(), &sc) })
+	return a.emit(s, func(w io.Writer) error { return s.draw(w, a.screen, &sc) })
 }
 
 // scope returns the scope that the flags describe.
@@ -137,12 +138,12 @@ func newStatistics(sn *doorlog.Snapshot, sc doorlog.Scope) (*statistics, error) 
 }
 
 // draw writes the statistics for people.
-func (s *statistics) draw(w io.Writer, in style, sc *doorlog.Scope) error {
+func (s *statistics) draw(w io.Writer, in terminal.Screen, sc *doorlog.Scope) error {
 	var out bytes.Buffer
 	s.drawSummary(&out, in, sc)
 	if s.Summary.Total > 0 {
 		fmt.Fprintln(&out, "\nBy weekday and hour")
-		in.heatmap(&out, &s.Heatmap)
+		in.WriteHeatmap(&out, (*[7][hoursADay]int)(&s.Heatmap))
 		fmt.Fprintln(&out, "\nBy day")
 		s.drawTimeline(&out, in)
 		fmt.Fprintln(&out, "\nBy hour")
@@ -162,10 +163,10 @@ func (s *statistics) draw(w io.Writer, in style, sc *doorlog.Scope) error {
 
 const minuteLayout = "2006-01-02 15:04"
 
-func (s *statistics) drawSummary(w io.Writer, in style, sc *doorlog.Scope) {
+func (s *statistics) drawSummary(w io.Writer, in terminal.Screen, sc *doorlog.Scope) {
 	fmt.Fprint(w, plural(s.Summary.Total, "event"))
 	if sc.Camera != "" {
-		fmt.Fprint(w, " of ", in.clip(sc.Camera))
+		fmt.Fprint(w, " of ", in.Clip(sc.Camera))
 	}
 	fmt.Fprintln(w)
 	if s.Summary.Total > 0 {
@@ -185,7 +186,7 @@ func (s *statistics) drawSummary(w io.Writer, in style, sc *doorlog.Scope) {
 }
 
 // drawTimeline draws the last days, those without events too.
-func (s *statistics) drawTimeline(w io.Writer, in style) {
+func (s *statistics) drawTimeline(w io.Writer, in terminal.Screen) {
 	dates := make(map[string]doorlog.DayCount, len(s.Timeline))
 	for _, d := range s.Timeline {
 		dates[d.Date] = d
@@ -199,37 +200,37 @@ func (s *statistics) drawTimeline(w io.Writer, in style) {
 	if left := days - drawnDays; left > 0 {
 		fmt.Fprintf(w, "(%s before are left out)\n", plural(left, "day"))
 	}
-	c := chart{header: []string{"DATE", "EVENTS", "KNOWN", "STRANGERS", "UNLOCKS"}}
+	c := terminal.Chart{Header: []string{"DATE", "EVENTS", "KNOWN", "STRANGERS", "UNLOCKS"}}
 	for date := last.AddDate(0, 0, 1-min(days, drawnDays)); !date.After(last); date = date.AddDate(0, 0, 1) {
 		d := dates[date.Format(time.DateOnly)]
-		c.add(d.Count, date.Format("2006-01-02 Mon"), count(d.Count), count(d.Known), count(d.Strangers), count(d.Unlocks))
+		c.Add(d.Count, date.Format("2006-01-02 Mon"), count(d.Count), count(d.Known), count(d.Strangers), count(d.Unlocks))
 	}
-	in.chart(w, &c)
+	in.WriteChart(w, &c)
 }
 
-func (s *statistics) drawHours(w io.Writer, in style) {
-	c := chart{header: []string{"HOUR", "EVENTS", "A DAY"}}
+func (s *statistics) drawHours(w io.Writer, in terminal.Screen) {
+	c := terminal.Chart{Header: []string{"HOUR", "EVENTS", "A DAY"}}
 	for _, h := range s.Hours {
-		c.add(h.Count, fmt.Sprintf("%02d", h.Hour), count(h.Count), fmt.Sprintf("%.2f", h.AvgPerDay))
+		c.Add(h.Count, fmt.Sprintf("%02d", h.Hour), count(h.Count), fmt.Sprintf("%.2f", h.AvgPerDay))
 	}
-	in.chart(w, &c)
+	in.WriteChart(w, &c)
 }
 
-func (s *statistics) drawLabels(w io.Writer, in style) {
-	c := chart{header: []string{"LABEL", "COUNT", "CONFIDENCE"}}
+func (s *statistics) drawLabels(w io.Writer, in terminal.Screen) {
+	c := terminal.Chart{Header: []string{"LABEL", "COUNT", "CONFIDENCE"}}
 	for _, l := range s.Breakdown[:min(len(s.Breakdown), drawnNames)] {
-		c.add(l.Count, in.clip(l.Label), count(l.Count), fmt.Sprintf("%.2f", l.AvgConfidence))
+		c.Add(l.Count, in.Clip(l.Label), count(l.Count), fmt.Sprintf("%.2f", l.AvgConfidence))
 	}
-	in.chart(w, &c)
+	in.WriteChart(w, &c)
 	drawRest(w, len(s.Breakdown))
 }
 
-func (s *statistics) drawPersons(w io.Writer, in style, loc *time.Location) {
-	c := chart{header: []string{"PERSON", "VISITS", "FIRST SEEN", "LAST SEEN"}}
+func (s *statistics) drawPersons(w io.Writer, in terminal.Screen, loc *time.Location) {
+	c := terminal.Chart{Header: []string{"PERSON", "VISITS", "FIRST SEEN", "LAST SEEN"}}
 	for _, p := range s.Persons[:min(len(s.Persons), drawnNames)] {
-		c.add(p.Visits, in.clip(p.Person), count(p.Visits), p.First.In(loc).Format(minuteLayout), p.Last.In(loc).Format(minuteLayout))
+		c.Add(p.Visits, in.Clip(p.Person), count(p.Visits), p.First.In(loc).Format(minuteLayout), p.Last.In(loc).Format(minuteLayout))
 	}
-	in.chart(w, &c)
+	in.WriteChart(w, &c)
 	drawRest(w, len(s.Persons))
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 // runAt runs a command at a time of the test's choosing, in UTC.
@@ -82,7 +83,7 @@ func TestDaysCountTodayIn(t *testing.T) {
 func TestAnErrorOfTheWriterIsNotDropped(t *testing.T) {
 	failing := errors.New("gone")
 	s := madeUpStats()
-	if err := s.draw(brokenWriter{failing}, ascii, &doorlog.Scope{Location: time.UTC}); !errors.Is(err, failing) {
+	if err := s.draw(brokenWriter{failing}, terminal.Screen{ASCII: true}, &doorlog.Scope{Location: time.UTC}); !errors.Is(err, failing) {
 		t.Errorf("an error of the writer came back as %v", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 // thumbnailFlags are the flags of thumbnail.
@@ -78,7 +79,7 @@ func (a *app) thumbnail(ctx context.Context, args []string, f *thumbnailFlags) e
 		Bytes int        `json:"bytes"`
 	}{ids[0], f.output, len(picture)}
 	return a.emit(written, func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "%s: %s\n", printable(f.output), size(int64(len(picture))))
+		_, err := fmt.Fprintf(w, "%s: %s\n", terminal.Printable(f.output), size(int64(len(picture))))
 		return err
 	})
 }

@@ -128,6 +128,3 @@ func dateOf(t time.Time) time.Time {
 	year, month, day := t.Date()
 	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
 }
-
-// weekdayAt returns the day at a place of the week, which begins with Monday.
-func weekdayAt(i int) time.Weekday { return time.Weekday((i + 1) % 7) }

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 // drawnFindings is how many lines of a list of findings, or of files, people see.
@@ -93,7 +94,7 @@ func drawVerification(w io.Writer, v *doorlog.Verification, thumbnails string) {
 	fmt.Fprintf(w, "%s, %s of them with detections\n", events, count(int(v.Detections)))
 	fmt.Fprintf(w, "%s\n", plural(int(v.Persons), "person"))
 	if v.Whole {
-		fmt.Fprintf(w, "%s of events in %s\n", plural(int(v.Thumbnails), "thumbnail"), printable(thumbnails))
+		fmt.Fprintf(w, "%s of events in %s\n", plural(int(v.Thumbnails), "thumbnail"), terminal.Printable(thumbnails))
 		drawFolder(w, v, thumbnails)
 	} else {
 		fmt.Fprintln(w, "the damage kept records, indexes and thumbnails from being compared")
@@ -102,7 +103,7 @@ func drawVerification(w io.Writer, v *doorlog.Verification, thumbnails string) {
 		fmt.Fprintf(w, "\n%s not read, behind symbolic links, which doorlog does not follow.\n"+
 			"Move what these lead to into their place, or mount it there (mount --bind):\n", plural(int(v.Linked), "thumbnail"))
 		for _, link := range v.Links {
-			fmt.Fprintf(w, "  %s\n", printable(filepath.Join(thumbnails, link)))
+			fmt.Fprintf(w, "  %s\n", terminal.Printable(filepath.Join(thumbnails, link)))
 		}
 	}
 	findings, found := v.Findings, v.Found
@@ -154,7 +155,7 @@ func mayBeElsewhere(v *doorlog.Verification) bool {
 
 // strangeFolder says what is wrong with a folder in which thumbnails are missing.
 func strangeFolder(f *doorlog.Folder, dir string) string {
-	thumbnails := printable(dir)
+	thumbnails := terminal.Printable(dir)
 	switch f.State {
 	case doorlog.FolderAbsent:
 		if info, err := os.Stat(dir); err != nil {
@@ -192,7 +193,7 @@ func drawFindings(w io.Writer, list []doorlog.Finding, all int) {
 func drawSome[T any](w io.Writer, list []T, all int) {
 	shown := list[:min(len(list), drawnFindings)]
 	for _, entry := range shown {
-		fmt.Fprintf(w, "  %s\n", printable(fmt.Sprint(entry)))
+		fmt.Fprintf(w, "  %s\n", terminal.Printable(fmt.Sprint(entry)))
 	}
 	if left := all - len(shown); left > 0 {
 		fmt.Fprintf(w, "  (and %s more)\n", count(left))
@@ -212,11 +213,11 @@ func verdict(v *doorlog.Verification, thumbnails string) string {
 	case recordsAreDamaged(v):
 		return "damaged, and records are lost: 'doorlog salvage NEW' saves the others"
 	case thumbnailsAlone(v) && mayBeElsewhere(v):
-		return "damaged: thumbnails are not in " + printable(thumbnails) + ": say with --thumbnails where they are; " +
+		return "damaged: thumbnails are not in " + terminal.Printable(thumbnails) + ": say with --thumbnails where they are; " +
 			"else nothing mends that but a copy of them"
 	case thumbnailsAlone(v):
 		return "damaged: thumbnails are missing or have changed, which nothing mends but a copy of them; " +
-			"if they are not in " + printable(thumbnails) + ", say where with --thumbnails; " +
+			"if they are not in " + terminal.Printable(thumbnails) + ", say where with --thumbnails; " +
 			"if somebody has removed some, 'doorlog repair' takes their names off their events"
 	}
 	if v.RecordsWhole {

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 // writeFlags are the flags of write as they were given.
@@ -55,7 +56,7 @@ written again; the ID is that of the event that is there.`,
 			}
 			if w.mend {
 				for _, change := range e.MendDetections() {
-					fmt.Fprintf(a.err, "doorlog: mended %s\n", printable(reason(change)))
+					fmt.Fprintf(a.err, "doorlog: mended %s\n", terminal.Printable(reason(change)))
 				}
 			}
 			return a.write(cmd.Context(), e, w.frame, w.once)

@@ -1,16 +1,14 @@
-package main
+package terminal
 
 import (
 	"bytes"
-	"fmt"
 	"math"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/rivo/uniseg"
-
-	"github.com/doorlog/doorlog"
 )
 
 // sameText compares a drawing with the golden text, and wants it to fit a terminal.
@@ -20,19 +18,19 @@ func sameText(t *testing.T, got, want string) {
 		t.Errorf("got:\n%swant:\n%s", got, want)
 	}
 	for line := range strings.Lines(got) {
-		if width := uniseg.StringWidth(strings.TrimSuffix(line, "\n")); width > drawWidth {
-			t.Errorf("%d columns: %s", width, line)
+		if width := uniseg.StringWidth(strings.TrimSuffix(line, "\n")); width > pageWidth {
+			t.Errorf("%d Columns: %s", width, line)
 		}
 	}
 }
 
 func TestTheHeatmapBeginsWithMonday(t *testing.T) {
-	var h doorlog.Heatmap
+	var h [7][hoursADay]int
 	h[time.Monday] = [24]int{0: 1, 1: 2, 2: 3, 3: 4, 4: 5, 5: 6, 6: 7, 7: 8, 23: 8}
 	h[time.Saturday][12] = 2
 	h[time.Sunday] = [24]int{22: 4, 23: 5}
 	var out bytes.Buffer
-	blocks.heatmap(&out, &h)
+	Screen{}.WriteHeatmap(&out, &h)
 	sameText(t, out.String(), `
      0     3     6     9     12    15    18    21       EVENTS
 Mon │░░░░▒▒▒▒▓▓▓▓████                              ██│       44
@@ -45,7 +43,7 @@ Sun │                                            ▒▒▓▓│        9
 from  ░ 1 ▒ 3 ▓ 5 █ 7
 `)
 	out.Reset()
-	ascii.heatmap(&out, &h)
+	Screen{ASCII: true}.WriteHeatmap(&out, &h)
 	sameText(t, out.String(), `
      0     3     6     9     12    15    18    21       EVENTS
 Mon |..::--==++**####                              ##|       44
@@ -66,10 +64,10 @@ func TestTheHeatmapScalesToItsMaximum(t *testing.T) {
 		100:     "from  ░ 1   ▒ 26  ▓ 51  █ 76\n",
 		1 << 30: "from  ░ 1          ▒ 268435457  ▓ 536870913  █ 805306369\n",
 	} {
-		var h doorlog.Heatmap
+		var h [7][hoursADay]int
 		h[3][4] = most
 		var out bytes.Buffer
-		blocks.heatmap(&out, &h)
+		Screen{}.WriteHeatmap(&out, &h)
 		if !strings.Contains(out.String(), "██") {
 			t.Errorf("%d is not drawn in the darkest shade:\n%s", most, out.String())
 		}
@@ -114,12 +112,12 @@ func TestBarsAreAsLongAsTheirShare(t *testing.T) {
 }
 
 func TestAChartAlignsAndFits(t *testing.T) {
-	c := chart{header: []string{"LABEL", "COUNT"}}
+	c := Chart{Header: []string{"LABEL", "COUNT"}}
 	for i, name := range []string{"dog", "玄関", "a\x1b[31mred", strings.Repeat("long ", 10), strings.Repeat("玄", 30)} {
-		c.add(1<<(10-2*i), blocks.clip(name), count(1<<(10-2*i)))
+		c.Add(1<<(10-2*i), Screen{}.Clip(name), humanize.Comma(1<<(10-2*i)))
 	}
 	var out bytes.Buffer
-	blocks.chart(&out, &c)
+	Screen{}.WriteChart(&out, &c)
 	sameText(t, out.String(), `
 LABEL                 COUNT
 dog                   1,024  ████████████████████████████████████████
@@ -148,101 +146,8 @@ func TestTheLocaleSaysWhatTheTerminalCanShow(t *testing.T) {
 		t.Setenv("LC_ALL", test.all)
 		t.Setenv("LC_CTYPE", test.ctype)
 		t.Setenv("LANG", test.lang)
-		if got := screenOf(nil); got.ascii != test.ascii || got.style().ascii != test.ascii {
+		if got := ScreenOf(nil); got.ASCII != test.ascii || (got.style() == &ascii) != test.ascii {
 			t.Errorf("%+v: %+v", test, got)
 		}
 	}
-}
-
-// madeUpStats are those of more days, labels and persons than are drawn.
-func madeUpStats() (s statistics) {
-	s.Summary = doorlog.Summary{
-		Total: 12345, Today: 1, Strangers: 9999, Known: 2345, Unlocks: 0,
-		First: noon.AddDate(0, 0, -40), Last: noon,
-	}
-	s.Heatmap[time.Wednesday][12] = 12345
-	s.Timeline = []doorlog.DayCount{
-		{Date: "2026-01-16", Count: 12000}, {Date: "2026-02-23", Count: 44, Known: 3, Strangers: 40, Unlocks: 1}, {Date: "2026-02-25", Count: 301},
-	}
-	for hour := range hoursADay {
-		s.Hours = append(s.Hours, doorlog.HourCount{Hour: hour, Count: hour, AvgPerDay: float64(hour) / 40})
-	}
-	for i := range drawnNames + 3 {
-		s.Breakdown = append(s.Breakdown, doorlog.LabelCount{Label: fmt.Sprint("label ", i), Count: 100 - i, AvgConfidence: 0.875})
-	}
-	s.Persons = []doorlog.PersonCount{{Person: "alice", Visits: 2345, First: noon.AddDate(0, 0, -40), Last: noon}}
-	return s
-}
-
-func TestDaysWithoutEventsAreDrawnAndOldOnesAreNot(t *testing.T) {
-	s := madeUpStats()
-	var out bytes.Buffer
-	s.drawTimeline(&out, ascii)
-	text := out.String()
-	if lines := strings.Count(text, "\n"); lines != 2+drawnDays {
-		t.Errorf("%d lines for %d days:\n%s", lines, drawnDays, text)
-	}
-	head, rest, _ := strings.Cut(text, "2026-01-27")
-	_, tail, _ := strings.Cut(rest, "2026-02-21 Sat       0      0          0        0\n")
-	sameText(t, head+tail, `
-(10 days before are left out)
-DATE            EVENTS  KNOWN  STRANGERS  UNLOCKS
-2026-01-26 Mon       0      0          0        0
-2026-02-22 Sun       0      0          0        0
-2026-02-23 Mon      44      3         40        1  ####
-2026-02-24 Tue       0      0          0        0
-2026-02-25 Wed     301      0          0        0  #############################
-`)
-}
-
-func TestStatisticsFitATerminal(t *testing.T) {
-	s := madeUpStats()
-	var out bytes.Buffer
-	if err := s.draw(&out, blocks, &doorlog.Scope{Camera: "front\x1bdoor", Location: zone(t, "Europe/Berlin")}); err != nil {
-		t.Fatal(err)
-	}
-	head, _, _ := strings.Cut(out.String(), "\nBy day")
-	sameText(t, head, `
-12,345 events of front\x1bdoor
-from 2026-01-16 13:00 to 2026-02-25 13:00, Europe/Berlin
-  today             1
-  known         2,345
-  strangers     9,999
-  unlocks           0
-
-By weekday and hour
-     0     3     6     9     12    15    18    21       EVENTS
-Mon │                                                │        0
-Tue │                                                │        0
-Wed │                        ██                      │   12,345
-Thu │                                                │        0
-Fri │                                                │        0
-Sat │                                                │        0
-Sun │                                                │        0
-from  ░ 1     ▒ 3087  ▓ 6173  █ 9259
-`)
-	_, labels, _ := strings.Cut(out.String(), "label 19")
-	sameText(t, "label 19"+labels, `
-label 19     81        0.88  ████████████████████████████████▍
-(and 3 more)
-
-Persons
-PERSON  VISITS        FIRST SEEN         LAST SEEN
-alice    2,345  2026-01-16 13:00  2026-02-25 13:00  ████████████████████████████
-`)
-}
-
-func TestWithoutEventsThereIsNothingToDraw(t *testing.T) {
-	var s statistics
-	var out bytes.Buffer
-	if err := s.draw(&out, blocks, &doorlog.Scope{Location: time.UTC}); err != nil {
-		t.Fatal(err)
-	}
-	sameText(t, out.String(), `
-0 events
-  today             0
-  known             0
-  strangers         0
-  unlocks           0
-`)
 }

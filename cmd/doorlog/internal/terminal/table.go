@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"bytes"
@@ -10,27 +10,29 @@ import (
 	"github.com/rivo/uniseg"
 )
 
+// None stands in an empty cell.
+const None = "—"
+
 const (
-	none         = "—" // an empty cell
 	columnGap    = 2
-	stackIndent  = 2  // of the lines of a row that follow the first
-	leastCell    = 10 // columns to which a cell is cut for a row to have one line
-	stackedCell  = 24 // and at most in a row of several
-	leastValue   = 30 // columns for values beside their names
+	stackIndent  = 2  // of the lines of a row after its first
+	leastCell    = 10 // columns that a cell keeps when it is cut so that its row has one line
+	stackedCell  = 24 // columns that a cell has at most if its row has several lines
+	leastValue   = 30 // columns that values need beside their names
 	widestMargin = 8
 )
 
-// uncut are the columns that are whole on any terminal.
+// uncut has the headers of columns whose cells are never cut.
 var uncut = []string{"TIME", "ID", "ADDED", "OLDEST", "NEWEST"}
 
-// writeTable writes rows in columns that are as wide as their widest cell. Without a
-// header a row is a name and a value.
+// WriteTable writes rows in columns that are as wide as their widest cell. Without a header
+// each row is a name and a value.
 //
-// On a terminal the lines fit: the longest cells are cut, or if that is not enough a row,
-// and the header too, has several lines. Values are never cut, but wrapped.
-func writeTable(w io.Writer, header []string, rows [][]string) error {
+// On a terminal the lines fit: the longest cells are cut, and if that is not enough, each row
+// and the header have several lines. The values of names are wrapped and not cut.
+func WriteTable(w io.Writer, header []string, rows [][]string) error {
 	sc := screenFor(w)
-	t := table{screen: sc, fixed: make([]bool, len(header))}
+	t := table{Screen: sc, fixed: make([]bool, len(header))}
 	for c, name := range header {
 		t.fixed[c] = slices.Contains(uncut, name)
 	}
@@ -41,7 +43,7 @@ func writeTable(w io.Writer, header []string, rows [][]string) error {
 		t.add(row)
 	}
 	var out bytes.Buffer
-	if len(header) == 0 && sc.columns > 0 {
+	if len(header) == 0 && sc.Columns > 0 {
 		t.writeValues(&out)
 	} else {
 		t.fit()
@@ -53,18 +55,18 @@ func writeTable(w io.Writer, header []string, rows [][]string) error {
 
 // A table is laid out for a screen.
 type table struct {
-	screen
+	Screen
 	cells  [][]string
 	widths []int  // of the columns
-	fixed  []bool // columns that are not cut
+	fixed  []bool // the columns that are not cut
 	right  bool   // all columns but the first are numbers
-	starts []int  // the columns with which the lines of a row begin
+	starts []int  // the column with which each line of a row begins
 }
 
 func (t *table) add(row []string) {
 	cells := make([]string, len(row))
 	for c, cell := range row {
-		cells[c] = t.text(cmp.Or(printable(cell), none))
+		cells[c] = t.text(cmp.Or(Printable(cell), None))
 		if c == len(t.widths) {
 			t.widths = append(t.widths, 0)
 		}
@@ -73,15 +75,15 @@ func (t *table) add(row []string) {
 	t.cells = append(t.cells, cells)
 }
 
-// room is how many columns a line may have. A margin is left, because some terminals
-// take two columns for a sign such as an ellipsis.
-func (t *table) room() int { return t.columns - min(t.columns/10, widestMargin) }
+// room returns how many columns a line may have. There is a margin because some terminals
+// give two columns to a sign such as an ellipsis.
+func (t *table) room() int { return t.Columns - min(t.Columns/10, widestMargin) }
 
-// fit makes the columns so wide that the lines fit, and says where rows are broken.
+// fit sets the widths of the columns, and where rows are broken, so that the lines fit.
 func (t *table) fit() {
 	t.starts = []int{0}
 	end := len(t.widths)
-	if t.columns == 0 || t.shrink(0, end, t.room(), leastCell) {
+	if t.Columns == 0 || t.shrink(0, end, t.room(), leastCell) {
 		return
 	}
 	used := 0
@@ -112,8 +114,8 @@ func (t *table) fit() {
 
 func (t *table) isFixed(c int) bool { return c < len(t.fixed) && t.fixed[c] }
 
-// shrink makes the widest of some columns less wide, but none less than the least, until
-// all fit into the room. It changes nothing if they cannot, and returns false.
+// shrink makes the widest of some columns narrower, down to a least width, until all fit into
+// the room. If they cannot fit it changes nothing and returns false.
 func (t *table) shrink(from, to, room, least int) bool {
 	widths := slices.Clone(t.widths)
 	for over := sum(widths[from:to]) + columnGap*(to-from-1) - room; over > 0; over-- {
@@ -139,7 +141,7 @@ func sum(numbers []int) (n int) {
 	return n
 }
 
-// write writes the rows in their lines.
+// write writes the rows.
 func (t *table) write(out *bytes.Buffer) {
 	for _, row := range t.cells {
 		for c, cell := range row {
@@ -167,13 +169,13 @@ func (t *table) write(out *bytes.Buffer) {
 	}
 }
 
-// writeValues writes names and values, which are wrapped beside or below their names.
+// writeValues writes names and values. Values are wrapped, beside their names or below.
 func (t *table) writeValues(out *bytes.Buffer) {
 	if len(t.widths) == 0 {
 		return
 	}
 	indent := t.widths[0] + columnGap
-	below := t.columns-indent < leastValue
+	below := t.Columns-indent < leastValue
 	if below {
 		indent = stackIndent
 	}
@@ -184,7 +186,7 @@ func (t *table) writeValues(out *bytes.Buffer) {
 		} else {
 			out.WriteString(strings.Repeat(" ", indent-uniseg.StringWidth(row[0])))
 		}
-		room := max(1, t.columns-indent)
+		room := max(1, t.Columns-indent)
 		for i, line := range wrap(strings.Join(row[1:], " "), room, room) {
 			if i > 0 {
 				out.WriteString(strings.Repeat(" ", indent))

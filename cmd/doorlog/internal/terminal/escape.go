@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"bytes"
@@ -11,10 +11,11 @@ import (
 	"unicode/utf16"
 )
 
-// unsafe are the characters that are not shown as they are: a terminal acts on them, or
-// they turn the direction of writing, or they show nothing and no writing needs them.
-// All others are, among them the spaces and joiners that names are written with (U+00A0,
-// U+3000, U+200C, U+200D), and those that package unicode does not know yet.
+// unsafe has the characters that are escaped: a terminal acts on them, or they change the
+// direction of writing, or they show nothing and no language needs them. All other
+// characters are shown as they are. Among them are the spaces and joiners that names are
+// written with (U+00A0, U+3000, U+200C, U+200D), and characters that package unicode does
+// not know yet.
 var unsafe = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{Lo: 0x0000, Hi: 0x001f, Stride: 1}, // control characters, line breaks
@@ -30,26 +31,26 @@ var unsafe = &unicode.RangeTable{
 	LatinOffset: 2,
 }
 
-// Tags show nothing, and may hold a whole text. Behind a black flag they make it that of
-// a country such as Scotland.
+// Tag characters show nothing, and may hide a whole text. Only after a black flag they are
+// shown: they make it the flag of a country such as Scotland.
 const (
 	firstTag  = 0xe0000
 	lastTag   = 0xe007f
 	blackFlag = 0x1f3f4
 )
 
-// printable returns s with everything escaped that a terminal might act on,
-// or that would break a table: control characters, line breaks, marks that
-// turn the direction of writing.
-func printable(s string) string { return escape(s, "", goEscape) }
+// Printable returns s with everything escaped that a terminal might act on, or that would
+// break a table: control characters, line breaks, and marks that change the direction of
+// writing.
+func Printable(s string) string { return escape(s, "", goEscape) }
 
-// printableLines is printable, but leaves line breaks.
-func printableLines(s string) string { return escape(s, "\n", goEscape) }
+// PrintableLines is [Printable], but keeps line breaks.
+func PrintableLines(s string) string { return escape(s, "\n", goEscape) }
 
-// goEscape returns the escape of a Go string.
+// goEscape escapes a character as Go strings do.
 func goEscape(r rune) string { return strings.Trim(strconv.QuoteRuneToASCII(r), "'") }
 
-// jsonEscape returns the escape of a JSON string.
+// jsonEscape escapes a character as JSON strings do.
 func jsonEscape(r rune) string {
 	if r1, r2 := utf16.EncodeRune(r); r1 != unicode.ReplacementChar {
 		return fmt.Sprintf(`\u%04x\u%04x`, r1, r2)
@@ -57,14 +58,14 @@ func jsonEscape(r rune) string {
 	return fmt.Sprintf(`\u%04x`, r)
 }
 
-// escape returns s with what is unsafe, but not in keep, as by writes it.
+// escape returns s with the unsafe characters that are not in keep escaped by a function.
 func escape(s, keep string, by func(rune) string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	if !strings.ContainsFunc(s, func(r rune) bool { return unicode.Is(unsafe, r) }) {
 		return s
 	}
 	var b strings.Builder
-	flag := false // all since a black flag are tags
+	flag := false // a black flag, and nothing but tags after it
 	for _, r := range s {
 		isTag := firstTag <= r && r <= lastTag
 		if !unicode.Is(unsafe, r) || isTag && flag || strings.ContainsRune(keep, r) {
@@ -77,12 +78,12 @@ func escape(s, keep string, by func(rune) string) string {
 	return b.String()
 }
 
-// writeJSON writes v and a line feed. What a terminal might act on is escaped:
-// encoding/json leaves some of it as it is, such as the CSI of ISO 6429.
-func writeJSON(w io.Writer, v any, indent bool) error {
+// WriteJSON writes v as JSON, and a line feed. It also escapes what a terminal might act on
+// and encoding/json leaves as it is, such as the CSI of ISO 6429.
+func WriteJSON(w io.Writer, v any, indent bool) error {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false) // no page of a browser
+	enc.SetEscapeHTML(false) // this is for no browser
 	if indent {
 		enc.SetIndent("", "  ")
 	}

@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"bytes"
@@ -12,18 +12,17 @@ import (
 
 func TestProgressIsDrawnOnATerminalAlone(t *testing.T) {
 	var screen bytes.Buffer
-	a := &app{err: newErrorWriter(&screen)}
-	bar := a.progress(10, "working")
+	e := NewErrorWriter(&screen, Screen{}, false)
+	bar := e.Progress(10, "working")
 	bar.Add(10)
 	bar.Label("still working")
 	bar.Done()
 	if screen.Len() > 0 {
 		t.Errorf("no terminal, but %q", screen.String())
 	}
-	(&app{err: &screen}).progress(10, "working").Done()
 
-	a.err = &errorWriter{w: &screen, terminal: true}
-	bar = a.progress(10, "working")
+	e = NewErrorWriter(&screen, Screen{}, true)
+	bar = e.Progress(10, "working")
 	bar.Add(5)
 	if !strings.Contains(screen.String(), "working  50%") {
 		t.Errorf("halfway there is %q", screen.String())
@@ -31,7 +30,7 @@ func TestProgressIsDrawnOnATerminalAlone(t *testing.T) {
 
 	// A warning takes the bar's line; it does not stand behind it.
 	screen.Reset()
-	if _, err := a.err.Write([]byte("warning\n")); err != nil {
+	if _, err := e.Write([]byte("warning\n")); err != nil {
 		t.Fatal(err)
 	}
 	if got := screen.String(); !strings.HasPrefix(got, "\r") || !strings.HasSuffix(got, "\rwarning\n") {
@@ -49,8 +48,8 @@ func TestProgressIsDrawnOnATerminalAlone(t *testing.T) {
 
 func TestProgressOfAnUnknownTotalShowsItsLabel(t *testing.T) {
 	var screen bytes.Buffer
-	a := &app{err: &errorWriter{w: &screen, terminal: true}}
-	bar := a.progress(-1, "working")
+	e := NewErrorWriter(&screen, Screen{}, true)
+	bar := e.Progress(-1, "working")
 	bar.Label("working: 1,234 events")
 	bar.Add(1234)
 	if got := screen.String(); !strings.Contains(got, "working: 1,234 events") {
@@ -65,8 +64,8 @@ func TestProgressOfAnUnknownTotalShowsItsLabel(t *testing.T) {
 // What is told of a call is a bar for each thing that it does.
 func TestProgressOfACallIsFollowed(t *testing.T) {
 	var screen bytes.Buffer
-	a := &app{err: &errorWriter{w: &screen, terminal: true}}
-	told, end := a.follow()
+	e := NewErrorWriter(&screen, Screen{}, true)
+	told, end := e.Follow()
 	told("erasing", 0, 200)
 	told("erasing", 50, 200)
 	if got := screen.String(); !strings.Contains(got, "erasing") || !strings.Contains(got, " 25%") {
@@ -119,9 +118,9 @@ func onTerminal(text string) []string {
 func TestABarIsAloneOnItsLine(t *testing.T) {
 	for _, total := range []int64{10, -1} {
 		var terminal bytes.Buffer
-		a := &app{err: &errorWriter{w: &terminal, terminal: true}}
-		out := &besideBar{w: &terminal, bar: a.err.(*errorWriter)}
-		bar := a.progress(total, "working")
+		e := NewErrorWriter(&terminal, Screen{}, true)
+		out := &besideBar{w: &terminal, bar: e}
+		bar := e.Progress(total, "working")
 		write := func(text string) {
 			if _, err := io.WriteString(out, text); err != nil {
 				t.Fatal(err)
@@ -159,15 +158,15 @@ func TestABarFitsTheTerminal(t *testing.T) {
 	for _, columns := range []int{5, 20, 40, 80} {
 		for _, ascii := range []bool{false, true} {
 			var terminal bytes.Buffer
-			a := &app{err: &errorWriter{w: &terminal, terminal: true, screen: screen{columns: columns, ascii: ascii}}}
+			e := NewErrorWriter(&terminal, Screen{Columns: columns, ASCII: ascii}, true)
 			for _, total := range []int64{100, -1} {
-				bar := a.progress(total, "backing up – 12 MiB of 34 MiB, which is a lot")
+				bar := e.Progress(total, "backing up – 12 MiB of 34 MiB, which is a lot")
 				bar.Add(50)
 				bar.Done()
 			}
 			for part := range strings.SplitSeq(terminal.String(), "\r") {
 				if width := uniseg.StringWidth(part); width >= columns {
-					t.Errorf("%d columns: %q", columns, part)
+					t.Errorf("%d Columns: %q", columns, part)
 				}
 			}
 			if strings.ContainsFunc(terminal.String(), func(r rune) bool { return ascii && r > '~' }) {

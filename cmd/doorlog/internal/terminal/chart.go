@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"bytes"
@@ -7,34 +7,32 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/dustin/go-humanize"
-
-	"github.com/doorlog/doorlog"
 )
 
 const (
-	drawWidth = 80 // columns that every terminal has
-	barWidth  = 40 // at most
-	nameWidth = 20 // of a name in a drawing; longer ones are cut
+	barWidth  = 40 // columns of a bar, at most
+	nameWidth = 20 // columns of a name in a chart, at most
+
+	hoursADay = 24
 )
 
-// A style is the characters that drawings are made of.
+// A style has the characters of charts.
 type style struct {
-	shades  []rune // of a heatmap, from nothing to the most
-	fills   []rune // of a cell of a bar, from nothing to full
-	frame   string // at the sides of a heatmap
-	ascii   bool
-	columns int
+	shades []rune // of a heatmap, from nothing to the most
+	fills  []rune // of a cell of a bar, from empty to full
+	frame  string // at the sides of a heatmap
 }
 
 var (
-	blocks = style{shades: []rune(" ░▒▓█"), fills: []rune(" ▏▎▍▌▋▊▉█"), frame: "│", columns: drawWidth}
-	ascii  = style{shades: []rune(" .:-=+*#"), fills: []rune(" #"), frame: "|", ascii: true, columns: drawWidth}
+	blocks = style{shades: []rune(" ░▒▓█"), fills: []rune(" ▏▎▍▌▋▊▉█"), frame: "│"}
+	ascii  = style{shades: []rune(" .:-=+*#"), fills: []rune(" #"), frame: "|"}
 )
 
-// bar returns a bar for n where the longest, for most, has so many cells. What
-// is not nothing shows.
+// bar returns a bar for n. The bar for most would have so many cells. If n is not 0 the bar
+// has at least a part of a cell.
 func (s *style) bar(n, most, cells int) string {
 	if n <= 0 || most <= 0 || cells <= 0 {
 		return ""
@@ -48,12 +46,13 @@ func (s *style) bar(n, most, cells int) string {
 	return text
 }
 
-// from returns the least number that is drawn in a shade, which is not 0,
-// where most is drawn in the last.
+// from returns the least number with a shade, which must not be the first. The number most
+// has the last one.
 func (s *style) from(shade, most int) int {
 	return int(int64(shade-1)*int64(most)/int64(len(s.shades)-1)) + 1
 }
 
+// shade returns the shade of n.
 func (s *style) shade(n, most int) rune {
 	at := 0
 	for at+1 < len(s.shades) && n > 0 && n >= s.from(at+1, most) {
@@ -62,35 +61,44 @@ func (s *style) shade(n, most int) rune {
 	return s.shades[at]
 }
 
-// clip cuts a name to nameWidth columns.
-func (s *style) clip(name string) string {
-	sc := screen{ascii: s.ascii}
-	return sc.cut(sc.text(printable(name)), nameWidth)
+// style returns the characters of charts on the screen.
+func (sc Screen) style() *style {
+	if sc.ASCII {
+		return &ascii
+	}
+	return &blocks
 }
 
-// A chart is a table with a bar at the end of each row. The first column is
-// text, the others are numbers.
-type chart struct {
-	header []string
+// Clip makes a name printable, and cuts it if it is too long for a chart.
+func (sc Screen) Clip(name string) string {
+	return sc.cut(sc.text(Printable(name)), nameWidth)
+}
+
+// A Chart is a table with a bar at the end of each row. The first column is text, the others
+// are numbers.
+type Chart struct {
+	Header []string
 	rows   [][]string
-	values []int // a bar for each row
+	values []int // of the bars
 }
 
-func (c *chart) add(value int, cells ...string) {
+// Add adds a row, and the value of its bar.
+func (c *Chart) Add(value int, cells ...string) {
 	c.rows, c.values = append(c.rows, cells), append(c.values, value)
 }
 
-func (s *style) chart(w io.Writer, c *chart) {
-	t := table{screen: screen{columns: s.columns, ascii: s.ascii}, right: true, fixed: make([]bool, len(c.header))}
-	t.add(c.header)
+// WriteChart writes a chart for the screen. On a narrow one it has no bars.
+func (sc Screen) WriteChart(w io.Writer, c *Chart) {
+	t := table{Screen: Screen{Columns: sc.Width(), ASCII: sc.ASCII}, right: true, fixed: make([]bool, len(c.Header))}
+	t.add(c.Header)
 	for i := range t.fixed {
 		t.fixed[i] = i > 0 // numbers
 	}
 	for _, row := range c.rows {
 		t.add(row)
 	}
-	room := s.columns - sum(t.widths) - columnGap*len(t.widths)
-	if room < 0 { // the terminal is narrow: rows have several lines, and no bars
+	room := t.Columns - sum(t.widths) - columnGap*len(t.widths)
+	if room < 0 { // rows have several lines
 		t.fit()
 		var out bytes.Buffer
 		t.write(&out)
@@ -104,26 +112,27 @@ func (s *style) chart(w io.Writer, c *chart) {
 	t.starts = []int{0}
 	var out bytes.Buffer
 	t.write(&out)
-	i := -1 // of the header
+	i := -1 // the header
 	for line := range strings.Lines(out.String()) {
 		line = strings.TrimSuffix(line, "\n")
 		if i >= 0 {
-			line += "  " + s.bar(c.values[i], most, min(room, barWidth))
+			line += "  " + sc.style().bar(c.values[i], most, min(room, barWidth))
 		}
 		fmt.Fprintln(w, strings.TrimRight(line, " "))
 		i++
 	}
 }
 
-// heatmapSides is how many columns a heatmap has beside the hours.
+// heatmapSides is how many columns a heatmap has apart from the hours.
 const heatmapSides = len("Mon ||") + 1 + 8
 
-// heatmap draws a line for each day of the week, one or two columns for each hour,
-// and below it the number with which each shade begins.
-func (s *style) heatmap(w io.Writer, h *doorlog.Heatmap) {
+// WriteHeatmap writes numbers by weekday, from Sunday, and hour. There is a line for each
+// day, with one or two columns for each hour, and a legend of the shades.
+func (sc Screen) WriteHeatmap(w io.Writer, h *[7][hoursADay]int) {
+	s := sc.style()
 	const hoursALabel = 3
 	cell := 2 // columns of an hour
-	for ; s.columns < hoursADay*cell+heatmapSides; cell-- {
+	for ; sc.Width() < hoursADay*cell+heatmapSides; cell-- {
 		if cell == 1 {
 			fmt.Fprintln(w, "(the terminal is too narrow)")
 			return
@@ -141,7 +150,7 @@ func (s *style) heatmap(w io.Writer, h *doorlog.Heatmap) {
 	}
 	fmt.Fprintf(w, "     %s   EVENTS\n", head.String())
 	for i := range h {
-		day := weekdayAt(i)
+		day := time.Weekday((i + 1) % len(h)) // the week begins on Monday
 		var cells strings.Builder
 		sum := 0
 		for _, n := range h[day] {
@@ -154,7 +163,7 @@ func (s *style) heatmap(w io.Writer, h *doorlog.Heatmap) {
 	for i, shade := range s.shades[1:] {
 		from := s.from(i+1, most)
 		if i+2 < len(s.shades) && s.from(i+2, most) == from {
-			continue // there are more shades than numbers
+			continue // it stands for no number
 		}
 		legend += fmt.Sprintf(" %c %-*d", shade, len(strconv.Itoa(most)), from)
 	}
