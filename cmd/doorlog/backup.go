@@ -154,9 +154,6 @@ func fallsBehind(now, old *doorlog.BackupInfo) string {
 	return ""
 }
 
-// toTerminal reports whether standard output is a terminal.
-func (a *app) toTerminal() bool { return a.screen.Columns > 0 }
-
 func drawBackup(w io.Writer, info *doorlog.BackupInfo, done string) {
 	fmt.Fprintf(w, "%s %s, %s and %s: %s\n", done, plural(int(info.Events), "event"), plural(int(info.Persons), "person"),
 		plural(int(info.Thumbnails), "thumbnail"), humanize.IBytes(uint64(info.Bytes)))

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
@@ -50,22 +49,3 @@ func (a *app) compact(ctx context.Context) error {
 		return err
 	})
 }
-
-// rewrite opens the store for use, which shows its progress, and closes it.
-func (a *app) rewrite(path, thumbnails string, use func(*doorlog.Store) error) (err error) {
-	told, end := a.bars().Follow()
-	st, err := a.open(path, &doorlog.Options{ThumbnailDir: thumbnails, Scrub: -1, Progress: told})
-	if err != nil {
-		return err
-	}
-	defer func() {
-		end()
-		if cerr := st.Close(); err == nil {
-			err = cerr
-		}
-	}()
-	return use(st)
-}
-
-// size returns a number of bytes for people to read.
-func size(bytes int64) string { return humanize.IBytes(uint64(max(0, bytes))) }

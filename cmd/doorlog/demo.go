@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -132,7 +131,7 @@ func (d *demo) check() (*time.Location, error) {
 // write writes the persons and the days, and measures it.
 func (d *demo) write(ctx context.Context) (r demoResult, err error) {
 	begin := time.Now()
-	before, _, err := files(d.thumbnailDir())
+	before, _, err := filesIn(d.thumbnailDir())
 	if err != nil {
 		return r, err
 	}
@@ -144,7 +143,7 @@ func (d *demo) write(ctx context.Context) (r demoResult, err error) {
 	}
 	r.Seconds = time.Since(begin).Seconds()
 	r.Events, r.Existing, r.Detections = d.events.Load(), d.existing.Load(), d.detections.Load()
-	r.Thumbnails, r.FileBytes, err = files(d.thumbnailDir())
+	r.Thumbnails, r.FileBytes, err = filesIn(d.thumbnailDir())
 	if err != nil {
 		return r, err
 	}
@@ -244,26 +243,6 @@ func (d *demo) writeSighting(ctx context.Context, s household.Sighting) error {
 		d.detections.Add(int64(len(detections)))
 	}
 	return nil
-}
-
-// files counts the files below a folder, which need not exist, and their bytes.
-func files(dir string) (n, size int64, err error) {
-	err = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if path == dir && errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		info, err := entry.Info()
-		if err != nil {
-			return err
-		}
-		n++
-		size += info.Size()
-		return nil
-	})
-	return n, size, err
 }
 
 // report tells people what was written, what is there, and what to try.

@@ -48,7 +48,7 @@ With --json the event is printed as "doorlog get" does.`,
 		},
 	}
 	f.addTo(cmd)
-	a.completeQuery(cmd)
+	a.completeEventFlags(cmd)
 	return cmd
 }
 
@@ -113,8 +113,8 @@ func (f *editFlags) change(given func(flag string) bool) (func(*doorlog.Event) e
 	door := doorlog.NoAction
 	if given("door") {
 		var err error
-		if door, err = doorlog.ParseDoorAction(f.door); err != nil {
-			return nil, misuse("--door %q is none of none, unlocked, locked", f.door)
+		if door, err = parseDoor(f.door); err != nil {
+			return nil, err
 		}
 	}
 	var added []doorlog.Detection

@@ -79,3 +79,10 @@ func reason(err error) string {
 	}
 	return plain(err)
 }
+
+// A plainError is an error of the library inside one of ours.
+type plainError struct{ error }
+
+func (e plainError) Error() string { return plain(e.error) }
+
+func (e plainError) Unwrap() error { return e.error }

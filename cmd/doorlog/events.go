@@ -56,19 +56,8 @@ pages after and before, or null. With --jsonl it is the events alone.`,
 	flags.StringVar(&f.cursor, "cursor", "", "show the page at this `cursor`, which an earlier page named")
 	flags.BoolVar(&f.count, "count", false, "print only how many there are")
 	flags.BoolVar(&f.explain, "explain", false, "print how the events are found, and what that takes")
-	a.completeQuery(cmd)
+	a.completeEventFlags(cmd)
 	return cmd
-}
-
-// completeQuery completes the values of the flags that say which events.
-func (a *app) completeQuery(cmd *cobra.Command) {
-	_ = cmd.RegisterFlagCompletionFunc("person", a.completePersons)
-	for flag, values := range map[string][]string{
-		"type": {string(doorlog.Motion), string(doorlog.Ding), string(doorlog.OnDemand)},
-		"door": {doorlog.NoAction.String(), doorlog.Unlocked.String(), doorlog.Locked.String()},
-	} {
-		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
-	}
 }
 
 // events prints what the flags ask for.

@@ -68,7 +68,7 @@ The flags are those of "doorlog events" that say which events.`,
 	flags.BoolVar(&f.withoutPeople, "no-persons", false, "leave the persons out")
 	flags.BoolVar(&f.mark, "bom", true, "begin CSV with a byte order mark")
 	f.query.addConditions(cmd)
-	a.completeQuery(cmd)
+	a.completeEventFlags(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{formatJSONL, formatCSV}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
@@ -249,7 +249,7 @@ func (x *exporter) row(e *doorlog.Event) ([]string, error) {
 	return []string{
 		e.ID.String(), at.Format(layout), cell(e.Camera), cell(string(e.Type)), cell(e.Person),
 		e.Door.String(), strconv.FormatBool(e.UnlockGranted), cell(strings.Join(detections, "; ")), cell(e.RecordingID),
-		decimal(e.FaceConfidence), decimal(e.FaceDistance), strconv.FormatBool(e.AlertSent), strconv.FormatBool(e.Pinned), cell(e.ThumbnailPath),
+		number(e.FaceConfidence), number(e.FaceDistance), strconv.FormatBool(e.AlertSent), strconv.FormatBool(e.Pinned), cell(e.ThumbnailPath),
 		strconv.Itoa(e.FrameWidth), strconv.Itoa(e.FrameHeight), e.CreatedAt.In(x.loc).Format(layout), cell(attributes), at.Format(local),
 	}, nil
 }
@@ -264,11 +264,4 @@ func cell(text string) string {
 		return "'" + text
 	}
 	return text
-}
-
-func decimal(v *float64) string {
-	if v == nil {
-		return ""
-	}
-	return strconv.FormatFloat(*v, 'f', -1, 64)
 }

@@ -132,12 +132,6 @@ func (a *app) importFile(ctx context.Context, name string, f importFlags) error 
 	return nil
 }
 
-// A plainError is an error of the library inside one of ours.
-type plainError struct{ error }
-
-func (e plainError) Error() string { return plain(e.error) }
-func (e plainError) Unwrap() error { return e.error }
-
 // openInput returns the input and its size, -1 if that is not known.
 func (a *app) openInput(name string) (io.ReadCloser, int64, error) {
 	f, isFile := a.in.(*os.File)
@@ -178,13 +172,6 @@ func (a *app) emitImport(s importSummary) error {
 		_, err := fmt.Fprintln(a.err, s)
 		return err
 	})
-}
-
-func wereThere(n int64) string {
-	if n == 1 {
-		return " was there already"
-	}
-	return " were there already"
 }
 
 // String returns, for instance,

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -128,24 +126,6 @@ func known(t time.Time) *time.Time {
 	return &t
 }
 
-// filesIn returns the number of files below a folder, and their bytes. What goes
-// away meanwhile does not count.
-func filesIn(folder string) (n, bytes int64, err error) {
-	err = filepath.WalkDir(folder, func(_ string, d fs.DirEntry, err error) error {
-		if err == nil && d.Type().IsRegular() {
-			var info fs.FileInfo
-			if info, err = d.Info(); err == nil {
-				n, bytes = n+1, bytes+info.Size()
-			}
-		}
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		return err
-	})
-	return n, bytes, err
-}
-
 func (in *information) draw(w io.Writer, now time.Time, loc *time.Location) error {
 	at := func(t *time.Time) string {
 		if t == nil {
@@ -199,12 +179,4 @@ func (in *information) integrity() string {
 		return "the branches are sound; --verify reads all"
 	}
 	return "sound; it was read whole just now"
-}
-
-func rounded(d time.Duration) string {
-	const day = 24 * time.Hour
-	if d >= 2*day {
-		return plural(int(d/day), "day")
-	}
-	return d.Round(time.Second).String()
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -235,28 +234,4 @@ func (a *app) emitSync(sync doorlog.PersonSync) error {
 			{"files passed over", strings.Join(sync.Skipped, ", ")},
 		})
 	})
-}
-
-// completePersons offers the names of the persons. What goes wrong is no
-// matter: there is nothing to offer then.
-func (a *app) completePersons(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-	var names []string
-	_ = a.withStore(reads, func(st *doorlog.Store) error {
-		persons, err := st.Persons(cmd.Context())
-		for _, p := range persons {
-			names = append(names, p.Name)
-		}
-		return err
-	})
-	// The shell reads one name a line.
-	names = slices.DeleteFunc(names, func(name string) bool { return terminal.Printable(name) != name })
-	return names, cobra.ShellCompDirectiveNoFileComp
-}
-
-// completeFirstPerson is completePersons for the first argument alone.
-func (a *app) completeFirstPerson(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return a.completePersons(cmd, args, start)
 }

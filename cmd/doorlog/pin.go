@@ -39,25 +39,6 @@ func newUnpinCommand(a *app) *cobra.Command {
 	}
 }
 
-func takesIDs(_ *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return misuse("ID is missing")
-	}
-	return nil
-}
-
-// parseIDs reads the IDs of events.
-func parseIDs(args []string) ([]doorlog.ID, error) {
-	ids := make([]doorlog.ID, len(args))
-	for i, text := range args {
-		var err error
-		if ids[i], err = doorlog.ParseID(text); err != nil {
-			return nil, misuse("%q is not the ID of an event", text)
-		}
-	}
-	return ids, nil
-}
-
 // setPins pins events, or the opposite, and says with a word what they are then.
 func (a *app) setPins(ctx context.Context, args []string, are string, set func(*doorlog.Store, context.Context, doorlog.ID) error) error {
 	ids, err := parseIDs(args)

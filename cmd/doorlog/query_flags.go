@@ -75,9 +75,9 @@ func (q *queryFlags) query(given func(flag string) bool, now time.Time, loc *tim
 		out.Types = append(out.Types, doorlog.EventType(name))
 	}
 	for _, name := range q.doors {
-		action, err := doorlog.ParseDoorAction(name)
+		action, err := parseDoor(name)
 		if err != nil {
-			return out, misuse("--door %q is none of none, unlocked, locked", name)
+			return out, err
 		}
 		out.Doors = append(out.Doors, action)
 	}

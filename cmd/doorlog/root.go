@@ -1,66 +1,8 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"io"
-	"strconv"
-	"strings"
-	"syscall"
-	"time"
-
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
-
-	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
-
-// An app is one run of the binary: its streams, its clock, how long it waits for
-// others, and what the flags that every command has say.
-type app struct {
-	in  io.Reader
-	out io.Writer
-	err io.Writer
-	now func() time.Time
-
-	patience time.Duration   // with whoever has the database open
-	screen   terminal.Screen // of out
-
-	flags flags
-	env   dotenv
-	local *time.Location // see location; nil: not asked for yet
-}
-
-// flags are those of every command; empty where they are not given.
-type flags struct {
-	db, thumbnails, zone string
-	json, jsonl          bool
-}
-
-// The exit codes, which the help of doorlog promises.
-const (
-	exitOK      = 0
-	exitFailed  = 1
-	exitMisuse  = 2
-	exitDamaged = 3
-)
-
-// run does what the arguments say and returns the exit code.
-func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
-	stderr := terminal.NewErrorWriter(errOut, terminal.ScreenOf(errOut), terminal.Is(errOut))
-	stdout := &stickyWriter{w: stderr.Beside(out)}
-	a := &app{in: in, out: stdout, err: stderr, now: time.Now, patience: lockPatience, screen: terminal.ScreenOf(out)}
-	root := newRootCommand(a)
-	root.SetArgs(append([]string{}, args...)) // cobra takes nil for "those of the process"
-	cmd, err := root.ExecuteContextC(ctx)
-	if err == nil {
-		err = stdout.err
-	}
-	if errors.Is(err, syscall.EPIPE) {
-		return exitOK // whoever read had enough
-	}
-	return report(ctx, a.err, cmd, err)
-}
 
 func newRootCommand(a *app) *cobra.Command {
 	root := &cobra.Command{
@@ -163,26 +105,6 @@ func (a *app) addFlags(root *cobra.Command) {
 	_ = root.MarkPersistentFlagDirname("thumbnails")
 }
 
-// wrongFlag turns what cobra says about a flag into misuse, without the words of strconv.
-func wrongFlag(err error) error {
-	invalid, ok := errors.AsType[*pflag.InvalidValueError](err)
-	if !ok {
-		return misuse("%w", err)
-	}
-	name, value := invalid.GetFlag().Name, invalid.GetValue()
-	switch kind := invalid.GetFlag().Value.Type(); {
-	case errors.Is(err, errTwice):
-		return misuse("--%s is given twice", name)
-	case kind == "bool":
-		return misuse("--%s %q is neither true nor false", name, value)
-	case errors.Is(err, strconv.ErrRange):
-		return misuse("--%s %s is too large", name, value)
-	case kind == "int" || kind == "int64" || kind == "float64":
-		return misuse("--%s %q is not a number", name, value)
-	}
-	return misuse("%w", err)
-}
-
 // checkFlags refuses what the flags of every command cannot be.
 func (a *app) checkFlags(cmd *cobra.Command) error {
 	for _, name := range []string{"db", "thumbnails", "tz"} {
@@ -198,77 +120,4 @@ func (a *app) checkFlags(cmd *cobra.Command) error {
 	}
 	_, err := a.location()
 	return err
-}
-
-// A onceValue is the value of a flag that may be given once. pflag would take the last
-// of several without a word.
-type onceValue struct {
-	pflag.Value
-	given bool
-}
-
-var errTwice = errors.New("is given twice")
-
-func (v *onceValue) Set(text string) error {
-	if v.given {
-		return errTwice
-	}
-	v.given = true
-	return v.Value.Set(text)
-}
-
-// allowOnce makes a flag that holds one value a onceValue.
-func allowOnce(f *pflag.Flag) {
-	_, isOnce := f.Value.(*onceValue)
-	if _, isList := f.Value.(pflag.SliceValue); !isOnce && !isList {
-		f.Value = &onceValue{Value: f.Value}
-	}
-}
-
-// makeStrict turns a wrong number of arguments into misuse, and a flag of one value
-// that is given twice. It has a command that only holds others refuse a name that is
-// none of theirs: cobra would print its help and succeed.
-func makeStrict(cmd *cobra.Command) {
-	cmd.PersistentFlags().VisitAll(allowOnce)
-	cmd.Flags().VisitAll(allowOnce)
-	check := cmd.Args
-	cmd.SuggestionsMinimumDistance = 2 // cobra's own value, which it sets too late
-	if !cmd.Runnable() {
-		check = noSuchCommand
-		cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-	}
-	if check != nil {
-		cmd.Args = func(cmd *cobra.Command, args []string) error {
-			if err := check(cmd, args); err != nil {
-				return asMisuse(err)
-			}
-			return nil
-		}
-	}
-	for _, sub := range cmd.Commands() {
-		makeStrict(sub)
-	}
-}
-
-// takes returns a check that the arguments are as many as their names.
-func takes(names ...string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		switch {
-		case len(args) < len(names):
-			return misuse("%s is missing", names[len(args)])
-		case len(args) > len(names):
-			return misuse("%q is an argument too many", args[len(names)])
-		}
-		return nil
-	}
-}
-
-func noSuchCommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		return misuse("there is no command %q of %s; did you mean %s?", args[0], cmd.CommandPath(), strings.Join(near, ", "))
-	}
-	return misuse("there is no command %q of %s", args[0], cmd.CommandPath())
 }

@@ -161,8 +161,6 @@ func (s *statistics) draw(w io.Writer, in terminal.Screen, sc *doorlog.Scope) er
 	return err
 }
 
-const minuteLayout = "2006-01-02 15:04"
-
 func (s *statistics) drawSummary(w io.Writer, in terminal.Screen, sc *doorlog.Scope) {
 	fmt.Fprint(w, plural(s.Summary.Total, "event"))
 	if sc.Camera != "" {
@@ -238,14 +236,4 @@ func drawRest(w io.Writer, rows int) {
 	if rows > drawnNames {
 		fmt.Fprintf(w, "(and %d more)\n", rows-drawnNames)
 	}
-}
-
-func count(n int) string { return humanize.Comma(int64(n)) }
-
-// plural returns "1 event" or "1,234 events".
-func plural(n int, noun string) string {
-	if n != 1 {
-		noun += "s"
-	}
-	return count(n) + " " + noun
 }

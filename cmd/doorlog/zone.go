@@ -12,22 +12,6 @@ import (
 	"time"
 )
 
-// location returns the zone of tables, dates and hours: that of --tz, else the local
-// one. Everything in this command that uses local time asks here.
-func (a *app) location() (*time.Location, error) {
-	if name := a.flags.zone; name != "" && name != "Local" {
-		loc, err := parseZone(name)
-		if err != nil {
-			return nil, misuse("--tz %q is not a time zone such as Europe/Berlin or CET-1CEST,M3.5.0,M10.5.0/3", name)
-		}
-		return loc, nil
-	}
-	if a.local == nil {
-		a.local = a.localZone()
-	}
-	return a.local, nil
-}
-
 // localZone returns the zone that TZ names, else that of the system. Of a TZ that is not
 // understood it warns, and takes UTC, as the C library does.
 func (a *app) localZone() *time.Location {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 )
 
 var (
@@ -33,4 +34,36 @@ func readSmallFile(name string, most int64) ([]byte, error) {
 		err = &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf("%w: it has more than %d bytes", errHuge, most)}
 	}
 	return data, err
+}
+
+// filesIn returns the number of files below a folder, and their bytes. What goes
+// away meanwhile does not count.
+func filesIn(folder string) (n, bytes int64, err error) {
+	err = filepath.WalkDir(folder, func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			var info fs.FileInfo
+			if info, err = d.Info(); err == nil {
+				n, bytes = n+1, bytes+info.Size()
+			}
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	})
+	return n, bytes, err
+}
+
+// A statFunc returns what is known of a file.
+type statFunc func() (os.FileInfo, error)
+
+func statOf(name string) statFunc {
+	return func() (os.FileInfo, error) { return os.Stat(name) }
+}
+
+// isSameFile reports whether both files are there and are the same.
+func isSameFile(a, b statFunc) bool {
+	ai, aerr := a()
+	bi, berr := b()
+	return aerr == nil && berr == nil && os.SameFile(ai, bi)
 }
