@@ -23,28 +23,27 @@ func newBackupCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "backup FILE|-",
 		Short: "Write the store, with its thumbnails, to one file",
-		Long: `Write the database and the thumbnails that its events name to one file, or with - to
-standard output: a tar archive with checksums, from which "doorlog restore" makes the
-store again. FILE appears when it is whole; one that is there is left as it is, unless
---force is given. With --force, too, a backup that is there stays, and the new one is
-removed, if thumbnails cannot be read, if all are missing, or if more are missing or have
-changed than in the old one: their folder may not be mounted.
+		Long: `Write the database and the thumbnails of its events to one file, or with - to standard
+output: a tar archive with checksums, which "doorlog restore" reads. The file appears when
+it is whole. A file that exists is replaced only with --force. Even then an old backup
+stays, and the new one is dropped, if thumbnails cannot be read, if all are missing, or if
+more are missing or have changed than in the old one: perhaps their folder is not mounted.
 
-The database is verified first, so that a damaged one is not taken for good; without
-that (--verify=false) it is faster. While the backup is made no other process can open
-the database: a program that has it open makes backups with Store.Backup, while it
-writes. Where the database may only be read it is, and the time of the backup is not
-kept in it.
+The database is verified first, so that a damaged one does not pass for a good backup.
+--verify=false is faster. During the backup no other process can open the database; a
+program that has it open can make backups with Store.Backup while it writes. If the
+database cannot be written, it is backed up as well, but does not remember the time of
+the backup.
 
-The exit code is 3 if the database is damaged, and nothing is written then, or if the
-backup is not complete: thumbnails are missing, cannot be read, have changed, or lie
-behind a symbolic link, which is not followed. Then the backup is made, with what is
-there, unless it stays behind the one before it, as said above.
+The exit code is 3 if the database is damaged; then nothing is written. It is also 3 if
+the backup is incomplete: thumbnails are missing, cannot be read, have changed, or lie
+behind a symbolic link, which is not followed. Then the backup is made with what is there,
+unless an old one stays for the reasons above.
 
-With --json it is an object with store_id, time, events, persons, thumbnails, changed
-(thumbnails that are not what was saved), missing (thumbnails that are not in it), linked
-(those of them that lie behind a symbolic link), unreadable (those of them that are there
-and cannot be read), and bytes.`,
+With --json it prints an object with store_id, time, events, persons, thumbnails, changed
+(thumbnails that are not as they were saved), missing (thumbnails that are not in the
+backup), linked (those of them behind a symbolic link), unreadable (those of them that
+exist and cannot be read), and bytes.`,
 		Example: `  doorlog backup /mnt/stick/2026-02-25.backup
   doorlog backup - | ssh nas 'cat > doorlog.backup'`,
 		Args: takes("FILE"),

@@ -15,13 +15,13 @@ func newCompactCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "compact",
 		Short: "Give the space of deleted events back to the disk",
-		Long: `Write the database anew without the space that deleted events have left. What is in
-it stays the same. The disk must have room for what is in use and a tenth more; if it
-has not, nothing is done, and the error says how much is needed. Until the new file is
-whole the old one is in its place. "doorlog info" says how much is free in the file.
+		Long: `Rewrite the database without the free space that deleted events have left. Its contents
+stay the same. The disk must have room for the space in use and a tenth more; if not,
+nothing is done, and the error says how much is needed. The old file stays in place until
+the new one is whole. "doorlog info" says how much space is free in the file.
 
-With --json it is an object with before and after (the sizes in bytes) and held_ns
-(for how long writers would have been held up).`,
+With --json it prints an object with before and after (the sizes in bytes) and held_ns
+(for how long writers would have waited).`,
 		Example: `  doorlog compact
   doorlog compact --json | jq .after`,
 		Args:              takes(),

@@ -35,22 +35,22 @@ func newDeleteCommand(a *app) *cobra.Command {
 	var f deleteFlags
 	cmd := &cobra.Command{
 		Use:   "delete ID...",
-		Short: "Delete events, by their IDs or by what they are",
-		Long: `Delete the events with these IDs, or else those that the flags ask for, which are those
-of "doorlog events", with their detections and thumbnails. All that there are go only
-with --all. If one of the IDs is that of no event, nothing is deleted.
+		Short: "Delete events by their IDs or by flags",
+		Long: `Delete the events with these IDs, or those that the flags select, with their
+detections and thumbnails. The flags are those of "doorlog events". To delete all events,
+use --all. If there is no event with one of the IDs, nothing is deleted.
 
-Flags pass over pinned events, unless --pinned is one of them. What is named by its ID
-is deleted, pinned or not.
+Flags do not select pinned events, unless --pinned is one of them. An ID also deletes a
+pinned event.
 
-Before anything is deleted delete says what that is and asks; where standard input is no
-terminal it wants --yes instead. --dry-run only says it. What was deleted cannot be had
-back. Other programs cannot open the database meanwhile. "doorlog prune" deletes what is
-old.
+The command first shows what it will delete, and asks. If standard input is no terminal
+it needs --yes. With --dry-run it only shows it. Deleted events cannot be restored. Other
+programs cannot open the database meanwhile. "doorlog prune" deletes old events.
 
-With --json it is an object with dry_run, events, detections, thumbnails and
-thumbnail_bytes that went, or would, by (the same for each camera_id, with oldest and
-newest), pinned (the events that were passed over) and kept (those that are left).`,
+With --json it prints an object with dry_run; events, detections, thumbnails and
+thumbnail_bytes, the numbers that were deleted or would be; by (the same for each
+camera_id, with oldest and newest); pinned (pinned events that were not selected); and
+kept (events that are left).`,
 		Example: `  doorlog delete 01JMXQ5Z8G00000000000000AB
   doorlog delete --camera garage --stranger --until 30d --dry-run
   doorlog delete --type test --yes`,

@@ -31,17 +31,15 @@ func newDemoCommand(a *app) *cobra.Command {
 	d := demo{app: a}
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Make up a household, and fill a store with its days",
-		Long: `Make up a household with four cameras and write down its last days: who left and
-who came home, deliveries, guests, pets, cars, strangers at night, and motions in
-which there was nothing. Every event has a drawn frame, and its boxes lie where the
-things are.
+		Short: "Fill a store with the days of a made-up household",
+		Long: `Make up a household with four cameras, and write its last days: people who leave and
+come home, deliveries, guests, pets, cars, strangers at night, and motions with nothing
+in them. Every event has a drawn frame, and its boxes fit the things in the frame.
 
-The store is events.db and thumbnails in the folder that --dir names. The same seed
-makes the same days, so that to run the demo again adds only what is new. Nothing
-lies in the future: the events of today end now. Days begin at midnight in --tz, and
-in a zone with another offset lives another household: in the same folder the demo
-would mix the two.`,
+The store is events.db and thumbnails in the folder of --dir. The same seed makes the
+same days, so running the demo again adds only what is new. No event is in the future: the
+last day ends now. Days begin at midnight in --tz. A zone with another offset has another
+household: in one folder the demo would mix the two.`,
 		Example: `  doorlog demo
   doorlog demo --days 365 --seed 7 --dir /tmp/year`,
 		Args:              takes(),

@@ -28,15 +28,14 @@ func newEditCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "edit ID",
 		Short: "Correct an event",
-		Long: `Change what flags name of an event, and print the event as it is then. All else
-stays. When it happened cannot be changed, nor its thumbnail; "doorlog pin" pins it.
+		Long: `Change the fields of an event that flags name, and print the event. The other fields
+stay. The time of an event and its thumbnail cannot be changed. "doorlog pin" pins it.
 
---label OLD=NEW gives all detections with the label OLD the label NEW; --no-label takes
-detections out, and --detection adds one. If the event has no such label or attribute,
-nothing is changed. How Unicode spells an é does not matter: the label or attribute is
-found however it is stored.
+--label OLD=NEW renames all detections with the label OLD; --no-label removes detections,
+and --detection adds one. If the event has no such label or attribute, nothing is
+changed. Labels and attributes are found in any Unicode spelling of their names.
 
-With --json the event is printed as "doorlog get" does.`,
+With --json it prints the event as "doorlog get" does.`,
 		Example: `  doorlog edit 01JMXQ5Z8G00000000000000AB --person alice
   doorlog edit 01JMXQ5Z8G00000000000000AB --no-person --unlocked=false
   doorlog edit 01JMXQ5Z8G00000000000000AB --label dog=cat --no-label car

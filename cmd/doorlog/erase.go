@@ -25,26 +25,25 @@ func newErasePersonCommand(a *app) *cobra.Command {
 	var f eraseFlags
 	cmd := &cobra.Command{
 		Use:   "erase-person NAME",
-		Short: "Erase a person for good, and say what was erased",
-		Long: `Erase a person: the name goes from all events of the person, their thumbnails are
-removed, attributes that are the name are deleted, and so is the person. With
---delete-events the events go too. (To take somebody off the list of persons and
-leave the events as they are, use "doorlog persons remove".)
+		Short: "Erase a person from the store and its history",
+		Long: `Erase a person: remove the name from all events of the person, remove their
+thumbnails, delete attributes that are the name, and remove the person from the list.
+With --delete-events the events are deleted too. (To remove somebody from the list only,
+use "doorlog persons remove".)
 
-Then the database is written anew, as "doorlog compact" does, so that the name is in no
-part of the file that is free, and the file is searched for the bytes of the name, in
-every spelling that Unicode has of it, but not in other letter cases. This cannot
-be undone: before it begins it asks; where standard input is no terminal it wants --yes
-instead.
+Then the database is rewritten as "doorlog compact" does, so that no free part of the
+file has the name any more. The file is searched for the bytes of the name, in every
+Unicode spelling, but not in other letter cases. This cannot be undone, so the command
+asks first. If standard input is no terminal it needs --yes.
 
-What is printed is a receipt. "occurrences" counts the bytes of the name where they are
-a part of something else, such as another name. Backups and exports that were made
-before are out of its reach, and so is what a disk keeps of blocks that no file has any
-more. The receipt holds the name: keep it apart.
+The command prints a receipt. "occurrences" counts the bytes of the name inside of
+something else, such as another name. Backups and exports that were made before still
+have the name, and so may disk blocks that belong to no file any more. The receipt has
+the name, too: keep it elsewhere.
 
-If it is cut short, call it again: it goes on with what is left.
+If the command is interrupted, run it again: it goes on with what is left.
 
-With --json it is an object with name, how (name or events), store_id, at, events,
+With --json it prints an object with name, how (name or events), store_id, at, events,
 attributes, known, thumbnails, kept, compacted, occurrences, since and out_of_reach.`,
 		Example: `  doorlog erase-person alice
   doorlog erase-person alice --delete-events --yes --receipt alice.json`,

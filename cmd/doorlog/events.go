@@ -28,20 +28,21 @@ func newEventsCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "events",
 		Short: "Find events",
-		Long: `Find events, the newest first. What different flags say must all hold; of several
-names of one flag any may: --camera garage,driveway is the same as --camera garage
---camera driveway. Without flags it is all events.
+		Long: `Find events, newest first. An event must match all flags. If a flag has several names,
+one of them must match: --camera garage,driveway is the same as --camera garage
+--camera driveway. Without flags all events match.
 
---since and --until take a TIME, a date or an AGE ("doorlog help" explains them).
---since is part of the range and --until is not. --hours and --weekdays are those of
-the clock in --tz.
+--since and --until take a TIME, a date or an AGE ("doorlog help" explains them). The
+range includes --since and excludes --until. --hours and --weekdays use the clock in
+--tz.
 
 If there are more events than --limit, the last line says how to go on: repeat the
-command with that --cursor. A cursor stays right while events are written and
-deleted, and goes with the flags of the first page only; --limit may change.
+command with that --cursor. A cursor stays valid while events are written and deleted.
+It needs the flags of the first page; only --limit may change.
 
-With --json it is an object with events, next and prev, which are the cursors of the
-pages after and before, or null. With --jsonl it is the events alone.`,
+With --json the result is an object with events, next and prev: next is the cursor of the
+page after this one, prev that of the page before, and null means none. With --jsonl it
+is just the events.`,
 		Example: `  doorlog events --stranger --hours 22-6 --since 7d
   doorlog events --camera porch,driveway --label package --min-confidence 0.8
   doorlog events --person alice --since 2026-02-01 --until 2026-03-01 --count

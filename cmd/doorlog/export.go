@@ -31,28 +31,28 @@ func newExportCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export",
 		Short: "Write events and persons as JSON lines, or as CSV",
-		Long: `Write the events that the flags ask for, the oldest first, to a file, or with -o - to
-standard output: without flags all of them. A file appears when it is whole; one that
-is there is left as it is, unless --force is given.
+		Long: `Write the events that the flags select, oldest first, to a file, or with -o - to
+standard output. Without flags it writes all events. The file appears when it is whole.
+A file that exists is replaced only with --force.
 
-As JSON lines it is what "doorlog import" takes back without loss: first a line for
-each person, as {"person": {"name": …}}, unless --no-persons is given, then one for
-each event, with its id, created_at, and everything else. The pictures are not in it,
-only their paths: "doorlog backup" has them too.
+JSON lines are what "doorlog import" reads without loss: first a line for each person,
+as {"person": {"name": …}}, unless --no-persons is given, then a line for each event with
+all of its fields. Pictures are not included, only their paths: "doorlog backup" includes
+them too.
 
-With --format csv it is for spreadsheets: a header and a line for each event, with
-times in --tz, what was detected as "person 0.95; dog 0.50", and the attributes as
-JSON. recorded_at and created_at have the offset from UTC, as 2026-02-25T08:30:00.000+01:00;
-local_time, the last column, has not, so that spreadsheets take it for a time. Persons are
-not in it. A text that a spreadsheet would take for a formula, because it begins with =,
-+, - or @, gets a ' before it, and a line break is written as \n. CSV begins with a byte
-order mark, without which Excel does not take it for UTF-8; --bom=false leaves that out.
-It cannot be imported.
+CSV (--format csv) is for spreadsheets: a header and a line for each event. Times are in
+--tz, detections look like "person 0.95; dog 0.50", and attributes are JSON. recorded_at
+and created_at have the offset from UTC, as 2026-02-25T08:30:00.000+01:00. The last
+column, local_time, has no offset, so that spreadsheets read it as a time. Persons are
+not included. A text that begins with =, +, - or @ gets a ' before it, because a
+spreadsheet would run it as a formula. A line break is written as \n. CSV begins with a
+byte order mark, because Excel reads it as UTF-8 only then; --bom=false leaves the mark
+out. CSV cannot be imported.
 
-An export is UTF-8 whatever the locale, so that the same store gives the same file. Only
-JSON lines on a terminal are ASCII where the locale is.
+An export is UTF-8 in any locale, so that the same store gives the same file. Only JSON
+lines on a terminal are ASCII where the locale is.
 
-The flags are those of "doorlog events" that say which events.`,
+The flags that select events are those of "doorlog events".`,
 		Example: `  doorlog export -o events.jsonl
   doorlog export --since 2026-01-01 --format csv -o january.csv
   doorlog export -o - | gzip > events.jsonl.gz`,

@@ -9,8 +9,8 @@ func newGetCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "get ID",
 		Short: "Show one event",
-		Long: `Show everything that is known about one event. The IDs are in the last column of "doorlog recent".
-In JSON the path of the thumbnail is that below the folder of --thumbnails.`,
+		Long: `Show everything that is known about one event. "doorlog recent" shows IDs in its last
+column. In JSON the path of the thumbnail is relative to the folder of --thumbnails.`,
 		Example:           "  doorlog get 01JMXQ5Z8G00000000000000AB --json",
 		Args:              takes("ID"),
 		ValidArgsFunction: cobra.NoFileCompletions,

@@ -27,7 +27,7 @@ func (a *app) help(cmd *cobra.Command) error {
 func newHelpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "help [COMMAND]",
-		Short:   "Help about a command",
+		Short:   "Print help about a command",
 		Long:    "Print the help of a command, or of doorlog itself.",
 		Example: "  doorlog help import",
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {

@@ -22,50 +22,53 @@ type importFlags struct {
 	rejects string
 }
 
+const importHelp = `Import events from a file, or with - from standard input: one JSON object on each
+line, or what this program prints with --json, which is an array, or an object with an
+array "events". An object may take several lines, and the forms may follow one another.
+The fields of an event have the names that --json prints:
+
+  required: camera_id, recorded_at and event_type. A recorded_at is in RFC 3339,
+  also with an offset such as +01 or +0100, and in UTC if it has none; or it is a
+  number of unix seconds or milliseconds.
+
+  optional: id, recording_id, person_name, face_confidence, face_distance,
+  unlock_granted, door_action, thumbnail_path, frame_width, frame_height,
+  alert_sent, pinned, created_at, attributes, and detections, an array of
+  objects with label, confidence, bbox_x1, bbox_y1, bbox_x2, bbox_y2
+
+A line {"person": {"name": …, "display_name": …, "auto_unlock": …, "created_at": …}},
+as "doorlog export" writes it, sets these values of a person. So does an object
+{"name": …} as "doorlog persons list" prints it.
+
+A field that is null counts as left out. A line has at most 16 MiB; empty lines are
+skipped. The database is made if it does not exist. Lines from a pipe are written as
+they come. Until the import ends no other process can open the database.
+
+If a line has the id of an event in the store and is the same event, it is skipped. If
+it is another event, it is bad.
+
+What is said of a line here also holds for an object in an array. An input of another
+kind, such as the JSON of another system, CSV or a picture, is one error.
+
+A bad line, which cannot be stored, ends the import. The error names the line and the
+field. The lines before it are kept, no line after it is written, and the exit code is 1.
+With --rejects the import goes on instead and copies each bad line into that file, except
+lines that are too long. Then the exit code is 1 only if no line at all could be taken.
+
+With --mend-detections a bad detection does not make its event bad: a confidence just
+outside of 0 to 1 is moved to 0 or 1, swapped corners of a box are put in order, and any
+other bad box or detection is left out. Each change is printed.
+
+With --once an import can be repeated: an event is skipped if its id, or its camera_id
+and recording_id, are in the store already, and persons who are there stay unchanged. A
+line with neither recording_id nor id is bad then.`
+
 func newImportCommand(a *app) *cobra.Command {
 	var f importFlags
 	cmd := &cobra.Command{
 		Use:   "import FILE|-",
 		Short: "Import events from JSON",
-		Long: `Import events from a file, or with - from standard input: one JSON object on each
-line, or whatever this program prints with --json: an array, or an object with an array
-"events". An object may have several lines, and one kind may follow the other. The
-names of an event are those that --json prints:
-
-  camera_id, recorded_at (RFC 3339, with the offset as +01 or +0100 too; UTC if it
-  has none; or a number of unix seconds or milliseconds) and event_type, which are
-  required; id, recording_id, person_name, face_confidence,
-  face_distance, unlock_granted, door_action, thumbnail_path, frame_width,
-  frame_height, alert_sent, pinned, created_at, attributes, and detections, an
-  array of objects with label, confidence, bbox_x1, bbox_y1, bbox_x2, bbox_y2
-
-A line {"person": {"name": …, "display_name": …, "auto_unlock": …, "created_at": …}},
-as "doorlog export" writes it, is a person, who gets these values; so is an object
-{"name": …} as "doorlog persons list" prints it.
-
-What is null or left out is absent. A line has at most 16 MiB; empty lines are
-passed over. The database is made if it does not exist. Lines from a pipe are
-written as they come. Until the import ends no other process can open the database.
-
-A line with the id of an event that is there is passed over if it is the same event,
-and cannot be taken if it is another one.
-
-All that is said of a line holds for an object of an array, too. What is nothing of
-ours, such as the JSON of another system, CSV or a picture, is one error.
-
-A line that cannot be taken ends the import: the error names its number and the
-field, all before it is kept, nothing after it is written, and the exit code is 1.
-With --rejects the import goes on instead, puts a copy of each such line into that
-file (a line that is too long is only counted), and the exit code is 1 only if no
-line at all could be taken.
-
-With --mend-detections a detection that cannot be stored does not cost its event: a
-confidence just outside of 0 to 1 is clamped, exchanged corners of a box are put in
-order, any other such box or detection is left out, and each change is told.
-
-With --once an event whose camera_id and recording_id are there already, or whose
-id is, is not written again, nor a person of that name changed, so that an import may
-be repeated. A line with neither recording_id nor id cannot be taken then.`,
+		Long:  importHelp,
 		Example: `  doorlog import events.jsonl
   doorlog import --once --rejects bad.jsonl events.jsonl
   zcat old.jsonl.gz | doorlog import - --json`,

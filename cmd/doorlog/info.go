@@ -19,20 +19,20 @@ func newInfoCommand(a *app) *cobra.Command {
 	verify := false
 	cmd := &cobra.Command{
 		Use:   "info",
-		Short: "Show how large the store is, how it grows, and how it is",
+		Short: "Show the size, the growth and the state of the store",
 		Long: `Show the sizes of the database and of the thumbnails, how much of the database is free,
-how much a day of events takes, and how the clock of the events compares with that of
-this machine.
+how much space a day of events takes, and whether the times of the events agree with the
+clock of this machine.
 
-A database below 1 MiB, or one that was not closed, is read whole and verified when it
-is opened; with --verify any is, and the thumbnails are too.
+A database smaller than 1 MiB, or one that was not closed, is read as a whole and verified
+when it is opened. With --verify any database is, and its thumbnails too.
 
-With --json it is an object with database, store_id, schema, file_bytes, live_bytes,
+With --json it prints an object with database, store_id, schema, file_bytes, live_bytes,
 page_bytes, pages, free_pages, growth_per_day, events, detected, persons, oldest and
-newest (null if there are no events), future (the events that lie ahead of the clock),
+newest (null if there are no events), future (events that are ahead of the clock),
 thumbnail_folder, thumbnails, thumbnail_bytes, last_backup (null if there was none),
-verified (null if it was not read whole), held_back (what the last prune did not
-remove for want of proof, in sentences) and buckets.`,
+verified (null if not all was read), held_back (sentences that say what the last prune did
+not remove, and why) and buckets.`,
 		Example: `  doorlog info
   doorlog info --json | jq '.free_pages / .pages'`,
 		Args:              takes(),

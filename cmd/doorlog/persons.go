@@ -15,8 +15,8 @@ import (
 func newPersonsCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "persons",
-		Short:   "List and change the persons that are known",
-		Long:    `List and change the persons that are known, and whom the door may let in by itself ("auto-unlock").`,
+		Short:   "List and change the known persons",
+		Long:    `List and change the known persons, and say whom the door may let in by itself ("auto-unlock").`,
 		Example: "  doorlog persons list",
 	}
 	cmd.AddCommand(
@@ -72,11 +72,11 @@ func newPersonsAddCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "add NAME",
 		Short: "Add a person, or change one",
-		Long: `Add a person. The name is that which events carry. If there is a person of this
-name, only what a flag says is changed. The database is made if it does not exist.
+		Long: `Add a person. Events refer to the person by this name. If the name is known already,
+only what flags say is changed. The database is made if it does not exist.
 
-A new person gets a display name made from the name, Mary Ann for mary_ann, and
-may be let in: to say otherwise write --auto-unlock=false, with the =.`,
+By default the display name is made from the name, Mary Ann for mary_ann, and the door
+may let the person in. To forbid that write --auto-unlock=false, with the =.`,
 		Example: `  doorlog persons add alice --display-name "Alice Smith"
   doorlog persons add courier --auto-unlock=false`,
 		Args:              takes("NAME"),
@@ -112,11 +112,11 @@ func newPersonsRemoveCommand(a *app) *cobra.Command {
 	yes := false
 	cmd := &cobra.Command{
 		Use:   "remove NAME",
-		Short: "Take a person off the list",
-		Long: `Take a person off the list of persons. Events of the person keep the name, and their
-pictures: to take the name out of the history as well, use "doorlog erase-person". The
-display name and whether the door may open for the person are forgotten, so it asks
-first; without a terminal it needs --yes.`,
+		Short: "Remove a person from the list",
+		Long: `Remove a person from the list of persons. Events of the person keep the name and their
+pictures: to erase the name from the history as well, use "doorlog erase-person". The
+display name and the permission to open the door are lost, so the command asks first. If
+standard input is no terminal it needs --yes.`,
 		Example: `  doorlog persons remove alice
   doorlog persons remove alice --yes`,
 		Args:              takes("NAME"),
@@ -190,9 +190,9 @@ func newPersonsSyncCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "sync DIR",
 		Short: "Add the persons of a folder of face images",
-		Long: `Add a person for each name in a folder of face images: alice_1.jpg and
-alice_2.jpg are alice. Persons that are there already stay as they are, and none
-is removed. The database is made if it does not exist.`,
+		Long: `Add a person for each name in a folder of face images: alice_1.jpg and alice_2.jpg are
+images of alice. Persons who are known already stay unchanged, and nobody is removed. The
+database is made if it does not exist.`,
 		Example: "  doorlog persons sync ./known_faces",
 		Args:    takes("DIR"),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {

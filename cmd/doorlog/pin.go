@@ -14,8 +14,8 @@ func newPinCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "pin ID...",
 		Short: "Keep events from being pruned",
-		Long: `Pin events: "doorlog prune" leaves them, and their thumbnails, whatever its flags
-say. To pin one again changes nothing. "doorlog events --pinned" lists them.`,
+		Long: `Pin events: "doorlog prune" keeps pinned events and their thumbnails, whatever its
+flags say. Pinning an event again changes nothing. "doorlog events --pinned" lists them.`,
 		Example:           "  doorlog pin 01JMXQ5Z8G00000000000000AB",
 		Args:              takesIDs,
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -29,7 +29,7 @@ func newUnpinCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:               "unpin ID...",
 		Short:             "Let events be pruned again",
-		Long:              `Take back what "doorlog pin" did. To do so again changes nothing.`,
+		Long:              `Undo "doorlog pin". Unpinning an event again changes nothing.`,
 		Example:           "  doorlog unpin 01JMXQ5Z8G00000000000000AB",
 		Args:              takesIDs,
 		ValidArgsFunction: cobra.NoFileCompletions,

@@ -27,49 +27,54 @@ type pruneFlags struct {
 	dryRun, yes bool
 }
 
+const pruneHelp = `Delete events that are too old, or too many, with their detections and thumbnails.
+Pinned events stay ("doorlog pin"). At least one flag must say what to delete.
+
+"doorlog help" explains what an AGE is. A RULE sets the maximum AGE of one kind of
+events. It consists of these parts:
+
+  camera, type, person, label   each may be given several times: one must match
+  stranger=yes|no, unlocked=yes|no
+  max-age                       without it these events stay at any age
+  name                          what the result calls the rule
+
+A part with a comma in it is quoted as in CSV: --rule '"camera=yard, back",max-age=7d'.
+Only the first rule that matches an event decides on its age: first those of --rule in
+their order, then --keep-unlocks for events that let somebody in, then --keep-strangers
+for events without a person. --max-age is for the events that no rule matches.
+
+After that, the oldest events are deleted until there are no more than --max-events, until
+the database and the thumbnails take no more than --max-bytes, such as 500MB or 2GiB, and
+until --keep-free of the disk with the thumbnails is free, such as 10% or 5GB. If deleting
+all thumbnails would not free that much, something else fills the disk, and no event is
+deleted for it.
+
+Thumbnails older than --thumbnail-age are deleted, and their events stay. Thumbnails that
+belong to no event are deleted too, if they are at least an hour old, few, and in a folder
+that only this store uses. Otherwise they may belong to another store, or to lost events:
+"doorlog verify" says whose the folder is, and --orphans deletes all of them.
+
+A wrong clock must not delete everything. If the clock is further ahead of the last times
+in the store than the running time of the system explains, it is trusted only after a day.
+With --trust-clock it is trusted at once: check it first. The result says what was held
+back.
+
+The command first shows what it will delete, and asks. If standard input is no terminal
+it needs --yes. With --dry-run it only shows it. Deleted events cannot be restored. Other
+programs cannot open the database meanwhile. The database file does not shrink: the freed
+space, which is an estimate, is used for later events.
+
+With --json it prints an object with events, detections, thumbnails, thumbnail_bytes and
+database_bytes, the numbers that were deleted or would be; by (the same for each reason);
+orphans and orphan_bytes (thumbnails of no event); held_back (what was asked for and not
+done, and why); kept (events that are left); and dry_run.`
+
 func newPruneCommand(a *app) *cobra.Command {
 	var f pruneFlags
 	cmd := &cobra.Command{
 		Use:   "prune",
 		Short: "Delete old events and thumbnails",
-		Long: `Delete the events that are older than the flags say, or too many, with their
-detections and thumbnails. Pinned events stay ("doorlog pin"). At least one flag must
-say what is to go.
-
-What an AGE is "doorlog help" says. A RULE sets the maximum AGE of a kind of events. Its
-parts are camera, type, person and label (each may come several times, and any of them
-will do), stranger=yes or no, unlocked=yes or no, max-age, without which these events
-stay at any age, and name, which is what the rule is called in the result. A part with a
-comma in it is quoted as in CSV: --rule '"camera=yard, back",max-age=7d'. The first rule that is about an event decides
-on its age alone: those of --rule in their order, then --keep-unlocks, about events
-that let somebody in, then --keep-strangers, about events without a person. Whatever
-no rule is about goes by --max-age.
-
-Of what is left then, the oldest go until there are no more than --max-events, until
-the database and the thumbnails take no more than --max-bytes, such as 500MB or 2GiB,
-and until --keep-free of the disk that has the thumbnails is free, such as 10% or 5GB.
-If all thumbnails would not be enough for that, something else fills the disk, and
-none goes.
-
-Thumbnails older than --thumbnail-age go, and their events stay. Thumbnails that belong
-to no event, an hour old or older, go too, if they are few and the folder is this
-store's alone: else they may be of another store, or of events that were lost. "doorlog
-verify" says whose the folder is, and --orphans that all of them may go.
-
-A clock that has gone ahead of what the store has seen, and of how long the system has
-run since, is not believed before it has run for a day, so that one wrong reading does
-not delete everything. With --trust-clock it is: look at it first. What is held back is
-said.
-
-Before anything is deleted prune shows what that is and asks; where standard input is no
-terminal it wants --yes instead. --dry-run only shows it. What was deleted cannot be had
-back. Other programs cannot open the database meanwhile. It does not get smaller: what
-comes free, which is an estimate, is used again for later events.
-
-With --json it is an object with events, detections, thumbnails, thumbnail_bytes and
-database_bytes that went, or would, by (the same for each reason), orphans and
-orphan_bytes (thumbnails of no event), held_back (what was asked for and not done, and
-why), kept (the events that are left), and dry_run.`,
+		Long:  pruneHelp,
 		Example: `  doorlog prune --max-age 90d --keep-strangers 30d --keep-unlocks 2y --dry-run
   doorlog prune --max-bytes 2GB --thumbnail-age 30d
   doorlog prune --rule camera=garage,label=cat,max-age=7d --keep-free 10%

@@ -15,8 +15,8 @@ func newRecentCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "recent",
 		Short: "Show the latest events",
-		Long: `Show the latest events, the newest first. The order is that in which they
-happened, not that in which they were written.`,
+		Long: `Show the latest events, newest first. The order is that in which they happened, not
+that in which they were written.`,
 		Example: `  doorlog recent --limit 5 --tz Europe/Berlin
   doorlog recent --limit 1000 --jsonl > latest.jsonl`,
 		Args:              takes(),

@@ -16,31 +16,31 @@ func newRepairCommand(a *app) *cobra.Command {
 	yes, missing, forget := false, false, forgetFew
 	cmd := &cobra.Command{
 		Use:   "repair",
-		Short: "Mend the store where that loses nothing",
-		Long: `Mend the store as far as that loses nothing: a database whose events, detections
-and persons are all there is made anew from them, with new indexes and sums, and
-thumbnails that belong to no event are removed, if they are an hour old, few, and the
-folder is the store's alone (see "doorlog prune --orphans" for the others). If a record
-is damaged or gone the database is left as it is, for "doorlog salvage". What is sound
-is not written anew.
+		Short: "Repair the store without losing anything",
+		Long: `Repair the store without losing anything. If all events, detections and persons are
+there, the database is rebuilt from them with new indexes and sums. Thumbnails that
+belong to no event are removed, if they are an hour old, few, and in a folder that only
+this store uses ("doorlog prune --orphans" removes the others). If a record is damaged or
+lost, the database is left as it is, for "doorlog salvage". A sound database is not
+rebuilt.
 
-The names of thumbnails that are missing, because somebody has removed them, are taken off
-their events, which stay. That is done where others are still in the same folder, such
-as that of the day: else its disk may not be mounted, or the files may be in another
-place. With --forget-missing it is done wherever they are missing, and with
---forget-missing=false not at all; what is missing is then called damage.
+If somebody has removed thumbnails by hand, their names are removed from their events,
+and the events stay. This is done only where other thumbnails are still in the same
+folder, such as that of the day. Otherwise the disk of the folder may not be mounted, or
+the files may be elsewhere. With --forget-missing it is done everywhere. With
+--forget-missing=false it is not done, and missing thumbnails are reported as damage.
 
-The disk needs as much space again as the database takes, and no other process may
-have it open. Before anything is changed repair asks; where standard input is no
-terminal it wants --yes instead.
+The disk needs as much free space as the database takes, and no other process may have
+it open. The command asks before it changes anything. If standard input is no terminal it
+needs --yes.
 
-The exit code is 0 if the store is sound in the end, and 3 if it is not: records are
-lost, or thumbnails are missing or have changed.
+The exit code is 0 if the store is sound in the end. It is 3 if records are lost, or if
+thumbnails are missing or have changed.
 
-With --json it is an object with sound, before and after (as "doorlog verify" prints
-them), rebuilt (whether the database was made anew), removed (how many thumbnails
-were), held_back (why others were not), and forgotten (of the missing thumbnails:
-events, thumbnails and paths; null if that was not to be done).`,
+With --json it prints an object with sound; before and after (as "doorlog verify" prints
+them); rebuilt (whether the database was rebuilt); removed (how many thumbnails were
+removed); held_back (why others were not); and forgotten (the missing thumbnails: events,
+thumbnails and paths; null if that was not to be done).`,
 		Example: `  doorlog repair
   doorlog repair --forget-missing
   doorlog repair --db demo/events.db --yes`,

@@ -19,19 +19,20 @@ func newRestoreCommand(a *app) *cobra.Command {
 	to := ""
 	cmd := &cobra.Command{
 		Use:   "restore FILE|- --to DIR",
-		Short: "Make the store of a backup again",
-		Long: `Make the folder DIR with the store of a backup in it, DIR/events.db and
-DIR/thumbnails, from a file, or with - from standard input. DIR must not exist, or be
-empty; the folder that it is in must exist. Nothing is overwritten.
+		Short: "Restore the store of a backup",
+		Long: `Restore the store of a backup into the folder DIR, as DIR/events.db and DIR/thumbnails,
+from a file, or with - from standard input. DIR must be empty or not exist; its parent
+folder must exist. Nothing is overwritten.
 
-Everything is verified before DIR appears, all at once: nothing is left of a restore
-that fails or is interrupted. The other commands look at it with --db DIR/events.db.
+Everything is verified before DIR appears as a whole. A restore that fails or is
+interrupted leaves nothing. To use the restored store, give the other commands --db
+DIR/events.db.
 
-The exit code is 3 if the backup is damaged, that is changed, cut off, or not of one
-piece: then nothing is made. It is 3, too, if thumbnails were missing or had changed when
-the backup was made: then the store is made without them, or with them as they were.
+The exit code is 3 if the backup is damaged: changed, cut off, or mixed from several.
+Then nothing is restored. It is also 3 if thumbnails were missing or had changed when the
+backup was made. Then the store is restored without them, or with them as they were.
 
-With --json it is an object as that of "doorlog backup".`,
+With --json it prints an object as "doorlog backup" does.`,
 		Example: `  doorlog restore /mnt/stick/2026-02-25.backup --to restored
   ssh nas 'cat doorlog.backup' | doorlog restore - --to /var/lib/doorlog`,
 		Args: takes("FILE"),

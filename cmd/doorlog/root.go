@@ -4,42 +4,44 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func newRootCommand(a *app) *cobra.Command {
-	root := &cobra.Command{
-		Use:   "doorlog",
-		Short: "The event store of smart locks, doorbells and edge cameras",
-		Long: `doorlog keeps the events of smart locks, doorbells and edge cameras in one file,
+const rootHelp = `doorlog keeps the events of smart locks, doorbells and edge cameras in one file,
 and their thumbnails in a folder beside it.
 
-Where they are is said by a flag, else by the environment, else by a file named
-.env in the current folder:
+A flag says where they are. Without the flag the environment does, and without that a
+file named .env in the current folder:
 
   --db           DB_PATH         default ./events.db
   --thumbnails   THUMBNAILS_DIR  default "thumbnails" beside the database
 
-Each is looked for by itself: a THUMBNAILS_DIR holds for the database of --db, too.
+The two are independent: THUMBNAILS_DIR is also used if --db is given.
 
-Flags that ask when take a TIME such as 2026-02-25T07:30:00Z, a date such as
-2026-02-25, which is its first moment in --tz, or an AGE, which counts back from now.
+Flags such as --since take a TIME such as 2026-02-25T07:30:00Z, a date such as
+2026-02-25, which means its first moment in --tz, or an AGE, which counts back from now.
 An AGE is a length of time such as 90s, 15m, 36h, 7d, 2w or 1y, or several of them, such
 as 1w2d. A day (d) has 24 hours and a year (y) 365 days.
 
 Commands print tables for people. On a terminal the lines fit: long names are cut, or
-rows have several lines. Through a pipe all is printed. Where LC_ALL, LC_CTYPE or LANG
-name a locale that is not of UTF-8, such as C, tables and JSON are ASCII; what "doorlog
-export" writes to a file or a pipe is UTF-8 in any case.
+rows have several lines. Through a pipe everything is printed. If LC_ALL, LC_CTYPE or
+LANG names a locale without UTF-8, such as C, tables and JSON are ASCII. What "doorlog
+export" writes to a file or a pipe is always UTF-8.
 
-Programs should ask for --json (one document; an array for a list, an object for a
-page of events) or --jsonl (one line for each entry). The field names stay as they are;
-those of events are what "doorlog import" reads.
+Programs should use --json (one document: an array for a list, an object for a page of
+events) or --jsonl (one line for each entry). The field names will not change; those of
+events are what "doorlog import" reads.
 
-While a command writes, no other process can open the database; several may read at
-once, but then none can write. A command waits 5 seconds for its turn: begin a long
-import when no other has to write.
+While a command writes, no other process can open the database. Several commands can
+read at the same time, but then none can write. A command waits up to 5 seconds for the
+others: start a long import when nothing else has to write.
 
 The exit code is 0 if all went well, 1 if something failed, 2 if the command line
-itself is wrong, and 3 if what the disk holds is damaged: "doorlog verify" says what
-is wrong then. Errors and warnings go to standard error.`,
+is wrong, and 3 if what the disk holds is damaged: then "doorlog verify" says what is
+wrong. Errors and warnings go to standard error.`
+
+func newRootCommand(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "doorlog",
+		Short: "The event store of smart locks, doorbells and edge cameras",
+		Long:  rootHelp,
 		Example: `  doorlog import events.jsonl               # take in what a producer wrote
   doorlog recent --limit 5                  # look at the latest events
   doorlog events --stranger --since 7d      # find events

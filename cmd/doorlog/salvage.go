@@ -16,25 +16,25 @@ import (
 func newSalvageCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "salvage NEW",
-		Short: "Save what verifies of a damaged database into a new one",
-		Long: `Make a new database in the file NEW, which must not exist, of every record of the
-database that verifies, and say what was saved and what was lost. The damaged database
-is left as it is, and so are the thumbnails, which belong to the new one as well. Of a
-database that is sound it is a compact copy.
+		Short: "Save the sound records of a damaged database into a new one",
+		Long: `Save every sound record of the database into a new database, the file NEW, which must
+not exist, and say what was saved and what was lost. The damaged database is left as it
+is. So are the thumbnails, which belong to the new database as well. From a sound
+database this makes a compact copy.
 
-To go on with the new one, put it in the place of the old. Do not repair it before you
-have looked at the thumbnails of lost events, which belong to no event then: repair
-removes them.
+To go on with the new database, move it to the place of the old one. Before you repair
+it, look at the thumbnails of lost events: they belong to no event now, and repair removes
+them.
 
-The exit code is 0 if nothing was lost, 3 if something was, or may have been, and 1 if
-no new database was made.
+The exit code is 0 if nothing was lost, 3 if something was or may have been lost, and 1
+if no new database was made.
 
-With --json it is an object with complete (false if something was lost, or may have
-been), events, detections (the events that have some) and persons, which were saved;
-lost_events, lost_detections and lost_persons, and counted (false if it is not known how
-many there were); stripped (events that were saved without their detections); unsure
-(saved records to which nothing in the old database pointed: they may be of events that
-had been deleted, or from before an update); and findings (at most 100) and found.`,
+With --json it prints an object with complete (false if something was or may have been
+lost); events, detections (events that have some) and persons, which were saved;
+lost_events, lost_detections and lost_persons; counted (false if it is not known how many
+there were); stripped (events that were saved without their detections); unsure (saved
+records that no index of the old database names: they may be deleted events, or from
+before an update); and findings (at most 100) and found.`,
 		Example: `  doorlog salvage saved.db
   doorlog salvage saved.db --db demo/events.db --json | jq .lost_events`,
 		Args: takes("NEW"),

@@ -31,15 +31,15 @@ func newStatsCommand(a *app) *cobra.Command {
 	var f statsFlags
 	cmd := &cobra.Command{
 		Use:   "stats",
-		Short: "Show when what happened, and how much",
+		Short: "Count events by time, label and person",
 		Long: `Show how many events there are: by weekday and hour, by day, by hour of the day, by
-what was detected, and by person. Days and hours are those of the clock in --tz.
+label of their detections, and by person. Days and hours are those of the clock in --tz.
 
 A stranger is a motion without a person. --since and --until take a TIME, a date or an
-AGE ("doorlog help" explains them); --since is part of the range and --until is not.
-"today" is the present day, whatever the range.
+AGE ("doorlog help" explains them). The range includes --since and excludes --until.
+"today" is the current day, whatever the range.
 
-With --json it is an object with summary, heatmap, breakdown, timeline, hours and
+With --json it prints an object with summary, heatmap, breakdown, timeline, hours and
 persons. In the heatmap Sunday is 0, and hours without events are left out.`,
 		Example: `  doorlog stats --days 30 --tz Europe/Berlin
   doorlog stats --camera front_door --since 2026-02-01 --until 2026-03-01

@@ -23,12 +23,12 @@ func newThumbnailCommand(a *app) *cobra.Command {
 		Use:   "thumbnail ID",
 		Short: "Write the picture of an event to a file",
 		Long: `Write the thumbnail of an event, a JPEG picture, to a file, or with -o - to standard
-output. A file that is there is left as it is, unless --force is given.
+output. A file that exists is replaced only with --force.
 
-The exit code is 1 if the event has no thumbnail, or its file is gone, and 3 if the file
-is not what was saved. Nothing is written then.
+The exit code is 1 if the event has no thumbnail or its file is missing, and 3 if the
+file has changed. Nothing is written then.
 
-With --json it is an object with id, file and bytes.`,
+With --json it prints an object with id, file and bytes.`,
 		Example: `  doorlog thumbnail 01JMXQ5Z8G00000000000000AB -o face.jpg
   doorlog thumbnail 01JMXQ5Z8G00000000000000AB -o - | display`,
 		Args:              takes("ID"),

@@ -33,13 +33,12 @@ func newWriteCommand(a *app) *cobra.Command {
 		Short: "Write one event",
 		Long: `Write one event and print its ID. The database is made if it does not exist.
 
-A frame (a JPEG or another picture) is shrunk to a thumbnail. A frame that is no
-picture, or a damaged one, does not cost the event: it is written without a thumbnail,
-and a warning says why. A --frame that cannot be opened or read is an error, and no
-event is written.
+A frame (a JPEG or another picture) is shrunk to a thumbnail. If the frame is damaged or
+no picture, the event is written without a thumbnail, and a warning says why. If the file
+of --frame cannot be read, that is an error, and no event is written.
 
-With --once an event whose camera and --recording are there already is not
-written again; the ID is that of the event that is there.`,
+With --once nothing is written if the camera has an event with this --recording already.
+The ID is that of the existing event then.`,
 		Example: `  doorlog write --camera front_door --type ding
   doorlog write --camera front_door --person alice --unlocked --door unlocked \
       --detection person:0.95:10,20,100,200 --frame face.jpg
