@@ -5,7 +5,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// takes returns a check that the arguments are as many as their names.
+// takes returns a check that there is an argument for each of these names, and no other.
 func takes(names ...string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		switch {
@@ -18,6 +18,7 @@ func takes(names ...string) cobra.PositionalArgs {
 	}
 }
 
+// takesIDs checks that there is an ID.
 func takesIDs(_ *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return misuse("ID is missing")
@@ -25,7 +26,7 @@ func takesIDs(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// parseIDs reads the IDs of events.
+// parseIDs parses the IDs of events.
 func parseIDs(args []string) ([]doorlog.ID, error) {
 	ids := make([]doorlog.ID, len(args))
 	for i, text := range args {

@@ -49,12 +49,12 @@ exist and cannot be read), and bytes.`,
 		Args: takes("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.backup(cmd.Context(), args[0], f) },
 	}
-	cmd.Flags().BoolVar(&f.force, "force", false, "put the backup in the place of a file that is there")
+	cmd.Flags().BoolVar(&f.force, "force", false, "replace a file that exists")
 	cmd.Flags().BoolVar(&f.verify, "verify", true, "verify the database first")
 	return cmd
 }
 
-// backup writes the backup and prints what it holds.
+// backup writes a backup and prints what is in it.
 func (a *app) backup(ctx context.Context, name string, f backupFlags) error {
 	switch {
 	case name == "":
@@ -62,9 +62,9 @@ func (a *app) backup(ctx context.Context, name string, f backupFlags) error {
 	case name == "-" && f.force:
 		return misuse("--force is for a file")
 	case name == "-" && (a.flags.json || a.flags.jsonl):
-		return misuse("with - standard output is for the backup: there is no place for --json")
+		return misuse("with - the backup goes to standard output, so --json cannot")
 	case name == "-" && a.toTerminal():
-		return misuse("standard output is a terminal, and a backup is no text: say a FILE, or send it somewhere")
+		return misuse("standard output is a terminal, and a backup is no text: give a FILE, or use a pipe")
 	}
 	path, thumbnails, err := a.pair()
 	if err != nil {
@@ -86,7 +86,7 @@ func (a *app) backup(ctx context.Context, name string, f backupFlags) error {
 		options.Finish = func(info *doorlog.BackupInfo) error {
 			if old, there := oldBackup(name); there {
 				if why := fallsBehind(info, old); why != "" {
-					return fmt.Errorf("%s %w: %s; mend that, or back up to another file", name, errStays, why)
+					return fmt.Errorf("%s %w: %s; fix that, or back up to another file", name, errStays, why)
 				}
 			}
 			return finish()
@@ -118,10 +118,10 @@ func (a *app) backup(ctx context.Context, name string, f backupFlags) error {
 
 var errStays = errors.New("stays as it is")
 
-// oldBackup returns what the backup of this name holds. there: it is one, although that
-// may not be known of what it is, which is nil then.
+// oldBackup returns what is in the backup of this name. there is false if there is no backup.
+// If there is one that cannot be read, old is nil.
 func oldBackup(name string) (old *doorlog.BackupInfo, there bool) {
-	f, err := os.Open(name) // a regular file, if it is there: writeOutput has looked
+	f, err := os.Open(name) // writeOutput has checked that it is a regular file
 	if err != nil {
 		return nil, !errors.Is(err, fs.ErrNotExist)
 	}
@@ -133,39 +133,40 @@ func oldBackup(name string) (old *doorlog.BackupInfo, there bool) {
 	return old, !errors.Is(err, doorlog.ErrNotBackup) && !errors.Is(err, doorlog.ErrCorrupt)
 }
 
-// fallsBehind says why a backup is not to come into the place of an old one: it has
-// fewer of its thumbnails, as if their folder was not mounted. An old one that is of
-// another store, or cannot be read, counts as one that has all.
-func fallsBehind(now, old *doorlog.BackupInfo) string {
-	if old == nil || old.StoreID != now.StoreID {
+// fallsBehind says why a backup must not replace an old one, or "" if it may: it lacks more
+// thumbnails, as if their folder was not mounted. An old backup of another store, or one
+// that cannot be read, counts as complete.
+func fallsBehind(fresh, old *doorlog.BackupInfo) string {
+	if old == nil || old.StoreID != fresh.StoreID {
 		old = &doorlog.BackupInfo{Thumbnails: 1}
 	}
 	switch {
-	case now.Unreadable > 0:
-		return plural(int(now.Unreadable), "thumbnail") + " cannot be read"
-	case now.Thumbnails == 0 && now.Missing > 0 && old.Thumbnails > 0:
-		return "no thumbnail is there, and events name " + plural(int(now.Missing), "file")
-	case now.Missing > old.Missing:
-		return fmt.Sprintf("%s missing, and in the backup that is there %d", plural(int(now.Missing), "thumbnail"), old.Missing)
-	case now.Changed > old.Changed:
-		return fmt.Sprintf("%s other than saved, and in the backup that is there %d", plural(int(now.Changed), "thumbnail"), old.Changed)
+	case fresh.Unreadable > 0:
+		return plural(int(fresh.Unreadable), "thumbnail") + " cannot be read"
+	case fresh.Thumbnails == 0 && fresh.Missing > 0 && old.Thumbnails > 0:
+		return "all thumbnails (" + count(int(fresh.Missing)) + ") are missing"
+	case fresh.Missing > old.Missing:
+		return fmt.Sprintf("%s missing, %d in the old backup", plural(int(fresh.Missing), "thumbnail"), old.Missing)
+	case fresh.Changed > old.Changed:
+		return fmt.Sprintf("%s changed, %d in the old backup", plural(int(fresh.Changed), "thumbnail"), old.Changed)
 	}
 	return ""
 }
 
+// drawBackup says what is in a backup.
 func drawBackup(w io.Writer, info *doorlog.BackupInfo, done string) {
 	fmt.Fprintf(w, "%s %s, %s and %s: %s\n", done, plural(int(info.Events), "event"), plural(int(info.Persons), "person"),
 		plural(int(info.Thumbnails), "thumbnail"), humanize.IBytes(uint64(info.Bytes)))
 	if missing := info.Missing - info.Linked - info.Unreadable; missing > 0 {
-		fmt.Fprintf(w, "%s missing, and not in it\n", plural(int(missing), "thumbnail"))
+		fmt.Fprintf(w, "%s missing, and not in the backup\n", plural(int(missing), "thumbnail"))
 	}
 	if info.Unreadable > 0 {
-		fmt.Fprintf(w, "%s there, but not readable, and not in it\n", plural(int(info.Unreadable), "thumbnail"))
+		fmt.Fprintf(w, "%s not readable, and not in the backup\n", plural(int(info.Unreadable), "thumbnail"))
 	}
 	if info.Linked > 0 {
-		fmt.Fprintf(w, "%s behind a symbolic link, which is not followed, and not in it\n", plural(int(info.Linked), "thumbnail"))
+		fmt.Fprintf(w, "%s behind a symbolic link, which is not followed, and not in the backup\n", plural(int(info.Linked), "thumbnail"))
 	}
 	if info.Changed > 0 {
-		fmt.Fprintf(w, "%s other than saved, and in it with the content of now\n", plural(int(info.Changed), "thumbnail"))
+		fmt.Fprintf(w, "%s changed since they were saved; the backup has them as they are now\n", plural(int(info.Changed), "thumbnail"))
 	}
 }

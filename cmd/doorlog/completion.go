@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// completeEventFlags completes the values of the flags that say which events.
+// completeEventFlags completes the values of --person, --type and --door.
 func (a *app) completeEventFlags(cmd *cobra.Command) {
 	_ = cmd.RegisterFlagCompletionFunc("person", a.completePersons)
 	for flag, values := range map[string][]string{
@@ -19,8 +19,8 @@ func (a *app) completeEventFlags(cmd *cobra.Command) {
 	}
 }
 
-// completePersons offers the names of the persons. What goes wrong is no
-// matter: there is nothing to offer then.
+// completePersons offers the names of the persons. After an error it offers those that it
+// has.
 func (a *app) completePersons(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 	var names []string
 	_ = a.withStore(reads, func(st *doorlog.Store) error {
@@ -30,7 +30,7 @@ func (a *app) completePersons(cmd *cobra.Command, _ []string, _ string) ([]strin
 		}
 		return err
 	})
-	// The shell reads one name a line.
+	// The shell reads one name from each line.
 	names = slices.DeleteFunc(names, func(name string) bool { return terminal.Printable(name) != name })
 	return names, cobra.ShellCompDirectiveNoFileComp
 }

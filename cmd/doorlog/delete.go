@@ -19,14 +19,14 @@ import (
 )
 
 const (
-	deleters     = 16 // those who wait for the disk at the same moment share a commit
+	deleters     = 16 // deletions at the same moment share a commit
 	drawnCameras = 10
 )
 
-// deleteFlags are the flags of delete as they were given.
+// deleteFlags are the flags of delete.
 type deleteFlags struct {
 	query      queryFlags
-	conditions []string // the flags of the query
+	conditions []string // the names of the flags of the query
 
 	all, dryRun, yes bool
 }
@@ -65,27 +65,27 @@ kept (events that are left).`,
 	f.query.addConditions(cmd)
 	flags.VisitAll(func(flag *pflag.Flag) { f.conditions = append(f.conditions, flag.Name) })
 	flags.BoolVar(&f.all, "all", false, "delete all events that are not pinned")
-	flags.BoolVar(&f.dryRun, "dry-run", false, "only say what would go")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "only show what would be deleted")
 	flags.BoolVar(&f.yes, "yes", false, "do not ask")
 	a.completeEventFlags(cmd)
 	return cmd
 }
 
-// check refuses a command line that does not say which events, or says it twice.
+// check refuses flags and IDs that do not select events, or select them twice.
 func (f *deleteFlags) check(args []string, given func(flag string) bool) error {
 	by := slices.ContainsFunc(f.conditions, given)
 	switch {
 	case f.all && (by || len(args) > 0):
-		return misuse("--all is all events: it goes with no ID and no flag that says which")
+		return misuse("--all means all events: use it without IDs and without flags that select events")
 	case by && len(args) > 0:
-		return misuse("say which events by their IDs or by flags, not both")
+		return misuse("use IDs or flags to select events, not both")
 	case !f.all && !by && len(args) == 0:
-		return misuse("say which events are to go, by their IDs or by flags such as --camera; --all is all of them")
+		return misuse("which events? Use their IDs, or flags such as --camera, or --all")
 	}
 	return nil
 }
 
-// delete deletes events, and prints what that was.
+// delete deletes events and prints what it deleted.
 func (a *app) delete(ctx context.Context, args []string, f *deleteFlags, given func(flag string) bool) error {
 	if err := f.check(args, given); err != nil {
 		return err
@@ -98,15 +98,17 @@ func (a *app) delete(ctx context.Context, args []string, f *deleteFlags, given f
 	if err != nil {
 		return err
 	}
-	f.query.limit = 1 // which is not asked for, and must be valid
+	f.query.limit = 1 // must be valid, and is not used
 	q, err := f.query.query(given, a.now(), loc)
 	if err != nil {
 		return err
 	}
 	q.Limit, q.OldestFirst = 0, true
 	ask := !f.dryRun && !f.yes
-	if ask && !a.canAsk() {
-		return misuse("standard input is no terminal to ask at: say --yes")
+	if ask {
+		if err := a.checkCanAsk(); err != nil {
+			return err
+		}
 	}
 	path, folder, err := a.pair()
 	if err != nil {
@@ -125,7 +127,7 @@ func (a *app) delete(ctx context.Context, args []string, f *deleteFlags, given f
 		if err := a.tell(func(w io.Writer) error { return plan.drawCameras(w, loc) }); err != nil {
 			return err
 		}
-		if err := a.confirm(ctx, fmt.Sprintf("delete %s from %s for ever?", plan.what(), path)); err != nil {
+		if err := a.confirm(ctx, fmt.Sprintf("delete %s from %s for good?", plan.what(), path)); err != nil {
 			return err
 		}
 	}
@@ -133,18 +135,18 @@ func (a *app) delete(ctx context.Context, args []string, f *deleteFlags, given f
 	if gone == nil {
 		return err
 	}
-	return errors.Join(err, a.emit(gone, func(w io.Writer) error { return gone.draw(w, loc, !ask) })) // also if it was cut short
+	return errors.Join(err, a.emit(gone, func(w io.Writer) error { return gone.draw(w, loc, !ask) })) // also after an error: what is deleted is deleted
 }
 
-// A deleteList is the events that are to be deleted.
+// A deleteList has the events that are to be deleted.
 type deleteList struct {
-	ids       []doorlog.ID // those that were named; or
+	ids       []doorlog.ID // if empty the query selects
 	query     doorlog.Query
 	pinnedToo bool
 	folder    string // of the thumbnails
 
 	events []doomed
-	pinned int64 // passed over
+	pinned int64 // events that the query did not select because they are pinned
 	total  int64 // events of the store
 }
 
@@ -157,7 +159,7 @@ type doomed struct {
 	bytes      int64 // of the thumbnail
 }
 
-// fill looks for the events.
+// fill finds the events.
 func (l *deleteList) fill(ctx context.Context, st *doorlog.Store) error {
 	stats, err := st.Stats(ctx)
 	if err != nil {
@@ -194,14 +196,15 @@ func (l *deleteList) add(e *doorlog.Event) {
 	d := doomed{id: e.ID, camera: strings.Clone(e.Camera), detections: int64(len(e.Detections))}
 	if e.ThumbnailPath != "" {
 		info, err := os.Stat(filepath.Join(l.folder, filepath.FromSlash(e.ThumbnailPath)))
-		if d.thumbnail = err == nil; d.thumbnail { // else it is gone already
+		if d.thumbnail = err == nil; d.thumbnail { // else the file is gone already
 			d.bytes = info.Size()
 		}
 	}
 	l.events = append(l.events, d)
 }
 
-// deleteEvents deletes the events of the list, and returns those that went.
+// deleteEvents deletes the events of the list, and returns the account of those that it
+// deleted, also after an error.
 func (a *app) deleteEvents(ctx context.Context, list *deleteList) (gone *deletion, err error) {
 	bar := a.progress(int64(len(list.events)), "deleting")
 	defer bar.Done()
@@ -217,7 +220,7 @@ func (a *app) deleteEvents(ctx context.Context, list *deleteList) (gone *deletio
 	return gone, err
 }
 
-// deleteAll deletes events until one fails, and returns those that went.
+// deleteAll deletes events until one fails, and returns those that it deleted.
 func deleteAll(ctx context.Context, st *doorlog.Store, events []doomed, bar terminal.Bar) (went []doomed, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -228,7 +231,7 @@ func deleteAll(ctx context.Context, st *doorlog.Store, events []doomed, bar term
 		workers.Go(func() {
 			for d := range queue {
 				switch err := st.DeleteEvent(ctx, d.id); {
-				case errors.Is(err, doorlog.ErrNotFound): // somebody else has deleted it
+				case errors.Is(err, doorlog.ErrNotFound): // it is deleted already
 				case err != nil:
 					cancel(err)
 				default:

@@ -11,7 +11,7 @@ import (
 	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
-// A deletion is the account of what was deleted, or would be.
+// A deletion says what was deleted, or would be.
 type deletion struct {
 	DryRun bool `json:"dry_run"`
 	deleted
@@ -20,6 +20,7 @@ type deletion struct {
 	Kept   int64       `json:"kept"`
 }
 
+// deleted has the numbers of what was deleted.
 type deleted struct {
 	Events         int64 `json:"events"`
 	Detections     int64 `json:"detections"`
@@ -27,7 +28,7 @@ type deleted struct {
 	ThumbnailBytes int64 `json:"thumbnail_bytes"`
 }
 
-// deletedOf is what was deleted of one camera.
+// deletedOf says what was deleted of one camera.
 type deletedOf struct {
 	Camera string `json:"camera_id"`
 	deleted
@@ -44,7 +45,7 @@ func (d *deleted) add(e doomed) {
 	}
 }
 
-// deletion returns the account of events of the list.
+// deletion returns the account of these events of the list.
 func (l *deleteList) deletion(events []doomed) *deletion {
 	d := &deletion{By: []deletedOf{}, Pinned: l.pinned}
 	places := map[string]int{}
@@ -70,11 +71,12 @@ func (l *deleteList) deletion(events []doomed) *deletion {
 	return d
 }
 
-// what says it in a sentence's words.
+// what says what was deleted, as part of a sentence.
 func (d *deletion) what() string {
 	return fmt.Sprintf("%s and %s (%s)", plural(int(d.Events), "event"), plural(int(d.Thumbnails), "thumbnail"), size(d.ThumbnailBytes))
 }
 
+// draw writes the account for people.
 func (d *deletion) draw(w io.Writer, loc *time.Location, cameras bool) error {
 	did := "deleted"
 	if d.DryRun {
@@ -97,6 +99,7 @@ func (d *deletion) draw(w io.Writer, loc *time.Location, cameras bool) error {
 	return err
 }
 
+// drawCameras writes a row for each of the first cameras.
 func (d *deletion) drawCameras(w io.Writer, loc *time.Location) error {
 	var rows [][]string
 	for _, of := range d.By[:min(len(d.By), drawnCameras)] {

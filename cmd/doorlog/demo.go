@@ -23,7 +23,7 @@ import (
 
 const (
 	maxDemoDays = 3650
-	demoWriters = 16 // those who wait for the disk at the same moment share a commit
+	demoWriters = 16 // writes at the same moment share a commit
 	demoRecent  = 10
 )
 
@@ -60,9 +60,9 @@ type demo struct {
 	days int
 	seed int64
 	dir  string
-	exe  string // this binary; empty if that is not known
+	exe  string // the path of this program, "" if it is not known
 
-	elsewhere bool // THUMBNAILS_DIR names a folder, which is not that of the demo
+	elsewhere bool // THUMBNAILS_DIR names another folder than that of the demo
 
 	house *household.Household
 	store *doorlog.Store
@@ -70,7 +70,7 @@ type demo struct {
 	events, existing, detections atomic.Int64
 }
 
-// demoResult is what a run came to.
+// demoResult says what a run did.
 type demoResult struct {
 	Events     int64   `json:"events"`
 	Existing   int64   `json:"existing"` // were there already
@@ -79,7 +79,7 @@ type demoResult struct {
 	Persons    int     `json:"persons"`
 	Seconds    float64 `json:"seconds"`
 	DBBytes    int64   `json:"db_bytes"`
-	FileBytes  int64   `json:"thumbnail_bytes"` // of all that are there now
+	FileBytes  int64   `json:"thumbnail_bytes"` // of all thumbnails of the store
 }
 
 func (d *demo) dbPath() string       { return filepath.Join(d.dir, "events.db") }
@@ -93,7 +93,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 	if err := os.MkdirAll(d.dir, 0o750); err != nil {
 		return err
 	}
-	d.exe, _ = os.Executable() // only to say how it can be called
+	d.exe, _ = os.Executable() // to say how it can be called
 	named, _ := d.app.setting("", "THUMBNAILS_DIR", "")
 	d.elsewhere = named != ""
 	d.house = household.New(d.seed, loc)
@@ -113,7 +113,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 	return d.app.emit(result, func(w io.Writer) error { return d.report(w, result, recent, loc) })
 }
 
-// check refuses a command line that makes no sense.
+// check refuses flags that make no sense.
 func (d *demo) check() (*time.Location, error) {
 	switch {
 	case d.days < 1 || d.days > maxDemoDays:
@@ -126,7 +126,7 @@ func (d *demo) check() (*time.Location, error) {
 	return d.app.location()
 }
 
-// write writes the persons and the days, and measures it.
+// write writes the persons and the days, and counts them.
 func (d *demo) write(ctx context.Context) (r demoResult, err error) {
 	begin := time.Now()
 	before, _, err := filesIn(d.thumbnailDir())
@@ -154,8 +154,8 @@ func (d *demo) write(ctx context.Context) (r demoResult, err error) {
 	return r, nil
 }
 
-// writePersons adds the residents who are not there, and leaves the others as
-// they are: somebody may have changed them.
+// writePersons adds the residents who are not in the store. The others stay unchanged,
+// because somebody may have edited them.
 func (d *demo) writePersons(ctx context.Context) (added int, err error) {
 	for _, r := range household.Residents() {
 		_, err := d.store.Person(ctx, r.Name)
@@ -173,8 +173,8 @@ func (d *demo) writePersons(ctx context.Context) (added int, err error) {
 	return added, nil
 }
 
-// writeDays hands the days, the oldest first, to a few writers. The first
-// error ends them all.
+// writeDays passes the days, oldest first, to several writers. The first error ends all of
+// them.
 func (d *demo) writeDays(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -203,7 +203,7 @@ func (d *demo) writeDays(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// enqueue reports whether the whole day was taken before ctx ended.
+// enqueue sends a day to the writers. It returns false if ctx ended before.
 func enqueue(ctx context.Context, queue chan<- household.Sighting, day []household.Sighting) bool {
 	for _, s := range day {
 		select {
@@ -215,7 +215,7 @@ func enqueue(ctx context.Context, queue chan<- household.Sighting, day []househo
 	return true
 }
 
-// writeSighting draws the frame and writes the event, unless it is there.
+// writeSighting draws the frame and writes the event, unless the store has it.
 func (d *demo) writeSighting(ctx context.Context, s household.Sighting) error {
 	_, err := d.store.EventByRecording(ctx, s.Event.Camera, s.Event.RecordingID)
 	if err == nil {
@@ -243,7 +243,7 @@ func (d *demo) writeSighting(ctx context.Context, s household.Sighting) error {
 	return nil
 }
 
-// report tells people what was written, what is there, and what to try.
+// report says what was written, shows the latest events, and suggests what to try.
 func (d *demo) report(w io.Writer, r demoResult, recent []doorlog.Event, loc *time.Location) error {
 	fmt.Fprintf(w, "%s: %s events, %s detections, %s thumbnails and %d persons written in %.1f s",
 		terminal.Printable(d.dir), humanize.Comma(r.Events), humanize.Comma(r.Detections), humanize.Comma(r.Thumbnails), r.Persons, r.Seconds)
@@ -264,7 +264,7 @@ func (d *demo) report(w io.Writer, r demoResult, recent []doorlog.Event, loc *ti
 		id = recent[0].ID.String()
 	}
 	doorlog, where := "doorlog", ""
-	if strings.Contains(d.exe, string(filepath.Separator)+"go-build") { // in the go command's folders
+	if strings.Contains(d.exe, string(filepath.Separator)+"go-build") { // "go run" puts programs there
 		doorlog, where = "go run ./cmd/doorlog", ", from the root of the repository"
 	}
 	onDemo := fmt.Sprintf("%s --db %s", doorlog, shellWord(d.dbPath()))
@@ -285,7 +285,7 @@ What to try next%[4]s:
 	return err
 }
 
-// shellWord quotes what a shell might not take for one word.
+// shellWord quotes a text that a shell might not read as one word.
 func shellWord(s string) string {
 	plain := func(r rune) bool {
 		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("_./-", r)

@@ -18,14 +18,15 @@ type dotenv struct {
 	done   bool
 }
 
-// A .env file has some lines. One that is made of itself again and again, as A=${B}${B},
-// B=${C}${C} and so on, is longer than memory when it has been read.
+// The most that a .env file may have. Without these limits a small file with lines such as
+// A=${B}${B}, B=${C}${C} and so on would need more memory than there is.
 const (
 	mostDotenv     = 64 << 10
 	mostReferences = 16
-	mostPath       = 4096 // more than any system takes for a path
+	mostPath       = 4096 // no system accepts longer paths
 )
 
+// read returns the values of the file, none if there is no file.
 func (d *dotenv) read() (map[string]string, error) {
 	if d.done {
 		return d.values, nil
@@ -36,7 +37,7 @@ func (d *dotenv) read() (map[string]string, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w; use --db and --thumbnails", err) // which names the file
+		return nil, fmt.Errorf("%w; use --db and --thumbnails", err) // err names the file
 	}
 	if references(data) > mostReferences {
 		return nil, fmt.Errorf("read %s: it refers to its own names more than %d times, as in ${NAME}; use --db and --thumbnails",
@@ -44,19 +45,19 @@ func (d *dotenv) read() (map[string]string, error) {
 	}
 	d.values, err = godotenv.UnmarshalBytes(bytes.TrimPrefix(data, []byte("\uFEFF")))
 	if err != nil {
-		// godotenv's error quotes the file, and other programs keep their secrets there.
-		return nil, fmt.Errorf("read %s: it does not consist of lines NAME=value; mend it, or use --db and --thumbnails", dotenvFile)
+		// The error of godotenv would quote the file, which may have secrets of other programs.
+		return nil, fmt.Errorf("read %s: its lines are not all NAME=value; correct it, or use --db and --thumbnails", dotenvFile)
 	}
 	d.done = true
 	return d.values, nil
 }
 
-// reference is what godotenv replaces by a value of the file, or may.
+// reference matches what godotenv may replace by a value of the file.
 var reference = regexp.MustCompile(`\$\(?\{?([A-Z0-9_]+)`)
 
-// references counts the places of a .env file that may stand for another of its values.
+// references counts the places in a .env file that may refer to one of its values.
 func references(data []byte) (n int) {
-	defined := make(map[string]bool) // which takes long to find out
+	defined := make(map[string]bool) // a cache, because isDefined is slow
 	for _, found := range reference.FindAllSubmatch(data, -1) {
 		name := string(found[1])
 		is, known := defined[name]
@@ -74,8 +75,8 @@ func references(data []byte) (n int) {
 	return n
 }
 
-// isDefined reports whether a .env file may give a name a value. Between the name and
-// the sign may be whatever godotenv takes for a space.
+// isDefined reports whether a .env file may define a name. Between the name and the sign
+// there may be anything that godotenv reads as a space.
 func isDefined(data, name []byte) bool {
 	for {
 		_, after, found := bytes.Cut(data, name)

@@ -53,7 +53,7 @@ attributes, known, thumbnails, kept, compacted, occurrences, since and out_of_re
 	}
 	flags := cmd.Flags()
 	flags.BoolVar(&f.events, "delete-events", false, "delete the events of the person")
-	flags.StringVar(&f.receipt, "receipt", "", "write the receipt to this new `file` too, as JSON")
+	flags.StringVar(&f.receipt, "receipt", "", "also write the receipt to this new `file`, as JSON")
 	flags.BoolVar(&f.yes, "yes", false, "do not ask")
 	return cmd
 }
@@ -67,16 +67,18 @@ func (a *app) erase(ctx context.Context, name string, f *eraseFlags) (err error)
 	if err != nil {
 		return err
 	}
-	if !f.yes && !a.canAsk() {
-		return misuse("standard input is no terminal to ask at: say --yes")
+	if !f.yes {
+		if err := a.checkCanAsk(); err != nil {
+			return err
+		}
 	}
 	path, thumbnails, err := a.pair()
 	if err != nil {
 		return err
 	}
-	how, what := doorlog.EraseName, "take the name of "+name+" from all events of "+path+", with their thumbnails"
+	how, what := doorlog.EraseName, "remove the name of "+name+" from all events of "+path+", and delete their thumbnails"
 	if f.events {
-		how, what = doorlog.EraseEvents, "delete all events of "+name+" in "+path+", with their thumbnails"
+		how, what = doorlog.EraseEvents, "delete all events of "+name+" in "+path+", and their thumbnails"
 	}
 	if !f.yes {
 		if err := a.confirm(ctx, what+"?"); err != nil {
@@ -98,8 +100,9 @@ func (a *app) erase(ctx context.Context, name string, f *eraseFlags) (err error)
 	return a.emit(receipt, func(w io.Writer) error { return drawErased(w, receipt, loc) })
 }
 
-// newReceipt makes the file of the receipt, before anything is erased. keep writes
-// it, or, if there is none, removes the file.
+// newReceipt makes the file of the receipt before anything is erased. keep writes the
+// receipt, or removes the file if the receipt is nil. It also returns the error that it is
+// given.
 func newReceipt(path string) (keep func(*doorlog.Erased, error) error, err error) {
 	if path == "" {
 		return func(_ *doorlog.Erased, err error) error { return err }, nil
@@ -116,8 +119,9 @@ func newReceipt(path string) (keep func(*doorlog.Erased, error) error, err error
 	}, nil
 }
 
+// drawErased writes the receipt for people.
 func drawErased(w io.Writer, r *doorlog.Erased, loc *time.Location) error {
-	did := "name taken from"
+	did := "name removed from"
 	if r.How == doorlog.EraseEvents {
 		did = "deleted"
 	}
@@ -140,10 +144,11 @@ func drawErased(w io.Writer, r *doorlog.Erased, loc *time.Location) error {
 	return terminal.WriteTable(w, nil, rows)
 }
 
+// left says where the name is still in the file.
 func left(r *doorlog.Erased) string {
 	switch {
 	case r.Since > 0:
-		return fmt.Sprintf("in %s written since: erase again", plural(int(r.Since), "event"))
+		return fmt.Sprintf("in %s written meanwhile: erase again", plural(int(r.Since), "event"))
 	case r.Occurrences > 0:
 		return strconv.FormatInt(r.Occurrences, 10) + " times, as a part of something else"
 	}

@@ -10,10 +10,9 @@ import (
 	"github.com/doorlog/doorlog"
 )
 
-// parseAt reads the time of an event, which is not before the store's first
-// nor too far ahead of the clock for it.
+// parseAt parses the time of an event. It refuses times that the store would refuse.
 func parseAt(text string, now time.Time) (time.Time, error) {
-	const ahead = 24 * time.Hour // as doorlog.Options has it
+	const ahead = 24 * time.Hour // the default of doorlog.Options
 	at, err := parseTime(text, nil)
 	switch {
 	case err != nil:
@@ -26,8 +25,8 @@ func parseAt(text string, now time.Time) (time.Time, error) {
 	return at, nil
 }
 
-// parseDetection reads label:confidence[:x1,y1,x2,y2]. It goes from the right,
-// since a label may hold a colon. With mend, values are taken that cannot be stored.
+// parseDetection parses label:confidence[:x1,y1,x2,y2], from the right, because a label may
+// contain a colon. With mend it accepts values that cannot be stored.
 func parseDetection(text string, mend bool) (doorlog.Detection, error) {
 	wrong := misuse("--detection %q is not label:confidence or label:confidence:x1,y1,x2,y2", text)
 	head, tail, found := cutLast(text, ":")
@@ -59,6 +58,7 @@ func parseDetection(text string, mend bool) (doorlog.Detection, error) {
 	return doorlog.Detection{Label: head, Confidence: confidence, Box: box}, nil
 }
 
+// cutLast is [strings.Cut] at the last separator.
 func cutLast(s, sep string) (before, after string, found bool) {
 	i := strings.LastIndex(s, sep)
 	if i < 0 {
@@ -67,6 +67,7 @@ func cutLast(s, sep string) (before, after string, found bool) {
 	return s[:i], s[i+len(sep):], true
 }
 
+// parseAttributes parses texts of the form name=value.
 func parseAttributes(texts []string) (map[string]string, error) {
 	if len(texts) == 0 {
 		return nil, nil
@@ -87,7 +88,7 @@ func parseAttributes(texts []string) (map[string]string, error) {
 
 func isConfidence(v float64) bool { return v >= 0 && v <= 1 }
 
-// parseDoor reads what a door did.
+// parseDoor parses the value of --door.
 func parseDoor(text string) (doorlog.DoorAction, error) {
 	action, err := doorlog.ParseDoorAction(text)
 	if err != nil {

@@ -14,8 +14,7 @@ import (
 	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
-// writeEventTable writes a row for each event, with times in loc, or says that there
-// is none.
+// writeEventTable writes a row for each event, with times in loc, or noMatch if there is none.
 func writeEventTable(w io.Writer, events []doorlog.Event, loc *time.Location) error {
 	if len(events) == 0 {
 		_, err := fmt.Fprintln(w, noMatch)
@@ -36,13 +35,13 @@ func writeEventTable(w io.Writer, events []doorlog.Event, loc *time.Location) er
 	return terminal.WriteTable(w, []string{"TIME", "CAMERA", "TYPE", "PERSON", "DOOR", "LABELS", "THUMBNAIL", "ID"}, rows)
 }
 
-const maxLabels = 5 // labels of an event that a table shows
+const maxLabels = 5 // how many labels of an event a table shows
 
-// noMatch is what stands in the place of a table of events that is empty.
+// noMatch is printed instead of an empty table of events.
 const noMatch = "no events match"
 
-// labels returns each label of the event once, with its best confidence, the
-// surest first.
+// labels returns the labels of the event, each once with its highest confidence, in
+// descending order of confidence.
 func labels(e *doorlog.Event) string {
 	var best []doorlog.Detection
 	for _, d := range e.Detections {
@@ -65,7 +64,7 @@ func labels(e *doorlog.Event) string {
 	return strings.Join(parts, ", ")
 }
 
-// emitEvent prints everything of an event.
+// emitEvent prints an event with all of its fields.
 func (a *app) emitEvent(e *doorlog.Event, loc *time.Location) error {
 	return a.emit(e, func(w io.Writer) error {
 		shown := *e
@@ -80,7 +79,7 @@ func (a *app) emitEvent(e *doorlog.Event, loc *time.Location) error {
 	})
 }
 
-// eventDetails returns the name and the value of everything in e.
+// eventDetails returns the name and the value of each field.
 func eventDetails(e *doorlog.Event, loc *time.Location) [][]string {
 	const layout = "2006-01-02 15:04:05.999999999 MST"
 	frame := ""

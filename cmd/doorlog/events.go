@@ -54,14 +54,14 @@ is just the events.`,
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	f.query.addTo(cmd)
-	flags.StringVar(&f.cursor, "cursor", "", "show the page at this `cursor`, which an earlier page named")
-	flags.BoolVar(&f.count, "count", false, "print only how many there are")
-	flags.BoolVar(&f.explain, "explain", false, "print how the events are found, and what that takes")
+	flags.StringVar(&f.cursor, "cursor", "", "show the page at this `cursor`, which an earlier page printed")
+	flags.BoolVar(&f.count, "count", false, "print only the number of events")
+	flags.BoolVar(&f.explain, "explain", false, "print how the events are found, and how much is read for that")
 	a.completeEventFlags(cmd)
 	return cmd
 }
 
-// events prints what the flags ask for.
+// events prints the events that the flags select.
 func (a *app) events(ctx context.Context, f *eventsFlags, given func(flag string) bool) error {
 	loc, err := a.location()
 	if err != nil {
@@ -92,12 +92,12 @@ func (a *app) events(ctx context.Context, f *eventsFlags, given func(flag string
 		return a.emitPage(page, loc, f.bindCursor(now))
 	})
 	if errors.Is(err, doorlog.ErrBadCursor) {
-		return misuse("%s; give it together with the flags of the first page", plain(err))
+		return misuse("%s; use it with the flags of the first page", plain(err))
 	}
 	return fromFlags(err)
 }
 
-// check refuses flags that do not go together.
+// check refuses flags that exclude each other.
 func (f *eventsFlags) check(given func(flag string) bool) error {
 	for _, pair := range [...]struct {
 		first  bool
@@ -121,11 +121,11 @@ func (f *eventsFlags) check(given func(flag string) bool) error {
 	return nil
 }
 
-// A range with an age, such as --since 7d, is another query at each moment.
-// Its cursors carry, behind a dot, the moment from which the age counted on the
-// first page, so that the range stays where it is and the cursors stay good.
+// A range with an age, such as --since 7d, moves with the clock. A cursor of such a range has
+// a dot and the time of the first page at its end. Later pages count ages from that time, so
+// that the range stays the same and the cursor stays valid.
 
-// place returns the store's part of --cursor, and the moment from which ages count.
+// place returns the part of --cursor that is the store's, and the time from which ages count.
 func (f *eventsFlags) place(now func() time.Time) (cursor string, at time.Time, err error) {
 	cursor, moment, found := strings.Cut(f.cursor, ".")
 	if !found {
@@ -133,12 +133,12 @@ func (f *eventsFlags) place(now func() time.Time) (cursor string, at time.Time, 
 	}
 	ns, err := strconv.ParseInt(moment, 36, 64)
 	if err != nil {
-		return "", at, misuse("--cursor %q is no cursor", f.cursor)
+		return "", at, misuse("--cursor %q is not a cursor", f.cursor)
 	}
 	return cursor, time.Unix(0, ns), nil
 }
 
-// bindCursor returns what makes the store's cursor that of the command.
+// bindCursor returns a function that makes a cursor of the store one of the command.
 func (f *eventsFlags) bindCursor(now time.Time) func(cursor string) string {
 	return func(cursor string) string {
 		if cursor == "" || !f.query.between.hasAge() {

@@ -23,7 +23,7 @@ type exportFlags struct {
 	query                queryFlags
 	output, format       string
 	force, withoutPeople bool
-	mark                 bool // a byte order mark before CSV
+	mark                 bool // begin CSV with a byte order mark
 }
 
 func newExportCommand(a *app) *cobra.Command {
@@ -64,7 +64,7 @@ The flags that select events are those of "doorlog events".`,
 	flags.SortFlags = false
 	flags.StringVarP(&f.output, "output", "o", "-", "the `file`; - is standard output")
 	flags.StringVar(&f.format, "format", formatJSONL, "the `format`: jsonl or csv")
-	flags.BoolVar(&f.force, "force", false, "put the export in the place of a file that is there")
+	flags.BoolVar(&f.force, "force", false, "replace a file that exists")
 	flags.BoolVar(&f.withoutPeople, "no-persons", false, "leave the persons out")
 	flags.BoolVar(&f.mark, "bom", true, "begin CSV with a byte order mark")
 	f.query.addConditions(cmd)
@@ -75,7 +75,7 @@ The flags that select events are those of "doorlog events".`,
 
 const formatJSONL, formatCSV = "jsonl", "csv"
 
-// export writes the events that the flags ask for, and the persons.
+// export writes the persons and the events that the flags select.
 func (a *app) export(ctx context.Context, f *exportFlags, given func(flag string) bool) error {
 	loc, err := a.location()
 	if err != nil {
@@ -92,9 +92,9 @@ func (a *app) export(ctx context.Context, f *exportFlags, given func(flag string
 	case f.force && !toFile:
 		return misuse("--force is for a file")
 	case !toFile && a.flags.json, !toFile && a.flags.jsonl && f.format == formatCSV:
-		return misuse("with -o - standard output is for the export, which --format says")
+		return misuse("with -o - the export goes to standard output, in the form that --format says")
 	}
-	f.query.limit = 1 // which is not asked for, and must be valid
+	f.query.limit = 1 // must be valid, and is not used
 	q, err := f.query.query(given, a.now(), loc)
 	if err != nil {
 		return err
@@ -114,7 +114,7 @@ func (a *app) export(ctx context.Context, f *exportFlags, given func(flag string
 		})
 	})
 	if err != nil && !toFile && sum != (exportSummary{}) {
-		err = fmt.Errorf("%w; standard output has at most a part of the export", err)
+		err = fmt.Errorf("%w; the export on standard output is incomplete", err)
 	}
 	if err != nil {
 		return fromFlags(err)
@@ -131,14 +131,14 @@ func (a *app) export(ctx context.Context, f *exportFlags, given func(flag string
 	})
 }
 
-// An exportSummary tells what an export wrote.
+// An exportSummary says what an export wrote.
 type exportSummary struct {
 	Events  int `json:"events"`
 	Persons int `json:"persons"`
 }
 
-// An exporter writes what is in a store. Nobody writes to it meanwhile: it is open
-// read-only, which locks other writers out.
+// An exporter writes the contents of a store. The store is open read-only, which keeps all
+// writers out.
 type exporter struct {
 	ctx context.Context
 	st  *doorlog.Store
@@ -147,10 +147,10 @@ type exporter struct {
 	bar terminal.Bar
 	sum *exportSummary
 
-	ascii bool // JSON is
+	ascii bool // write JSON in ASCII
 }
 
-// A personLine is the line of a person, which import tells from an event by its name.
+// A personLine is the line of a person. Its field tells import that it is no event.
 type personLine struct {
 	Person *doorlog.Person `json:"person"`
 }
@@ -230,8 +230,8 @@ func (x *exporter) csv(q doorlog.Query, mark bool) error {
 
 func (x *exporter) row(e *doorlog.Event) ([]string, error) {
 	const (
-		layout = "2006-01-02T15:04:05.000-07:00" // an hour that comes twice in autumn is two
-		local  = "2006-01-02 15:04:05.000"       // which spreadsheets take for a time
+		layout = "2006-01-02T15:04:05.000-07:00" // the offset tells apart an hour that comes twice in autumn
+		local  = "2006-01-02 15:04:05.000"       // spreadsheets read this as a time
 	)
 	at := e.RecordedAt.In(x.loc)
 	attributes := ""
@@ -254,9 +254,9 @@ func (x *exporter) row(e *doorlog.Event) ([]string, error) {
 	}, nil
 }
 
-// cell returns a text that no spreadsheet takes for a formula, and no terminal acts
-// on: a name comes from whoever sends events. (OWASP, CSV Injection.) Line breaks are
-// escaped, too, so that each event has one line, for programs that go by lines.
+// cell makes a text harmless: no spreadsheet runs it as a formula, and no terminal acts on
+// it. Anybody who can send events can choose names (OWASP, CSV Injection). Line breaks are
+// escaped as well, so that each event has one line.
 func cell(text string) string {
 	text = terminal.Printable(text)
 	first, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(text, unicode.IsSpace))

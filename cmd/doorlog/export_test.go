@@ -151,14 +151,14 @@ func TestCellIsNoFormula(t *testing.T) {
 	}
 }
 
-// Who goes on with what an export has printed is told that it is not all.
+// An export that fails says that what it has printed is incomplete.
 func TestExportThatFailsSaysWhatItsOutputIs(t *testing.T) {
 	c := newCLI(t)
 	c.run(t.Context(), exitOK, "write", "--camera", "c")
 	c.out = errWriter{syscall.ENOSPC}
 	for _, format := range []string{formatJSONL, formatCSV} {
 		c.run(t.Context(), exitFailed, "export", "--format", format)
-		if got := c.errors.String(); !strings.HasSuffix(got, "; standard output has at most a part of the export\n") {
+		if got := c.errors.String(); !strings.HasSuffix(got, "; the export on standard output is incomplete\n") {
 			t.Errorf("%s: it says %q", format, got)
 		}
 	}

@@ -14,8 +14,8 @@ var (
 	errHuge   = errors.New("is too large")
 )
 
-// readSmallFile reads a file that is to be a small one. To open a pipe would wait for
-// its other end, and some devices have no end.
+// readSmallFile reads a file that should be small. It does not open pipes and devices:
+// opening a pipe waits for its writer, and some devices are endless.
 func readSmallFile(name string, most int64) ([]byte, error) {
 	info, err := os.Stat(name) //nolint:gosec // TZ may name any file
 	if err == nil && !info.Mode().IsRegular() {
@@ -36,8 +36,8 @@ func readSmallFile(name string, most int64) ([]byte, error) {
 	return data, err
 }
 
-// filesIn returns the number of files below a folder, and their bytes. What goes
-// away meanwhile does not count.
+// filesIn returns the number of files below a folder, and their bytes. Files that disappear
+// meanwhile do not count, nor does a folder that does not exist.
 func filesIn(folder string) (n, bytes int64, err error) {
 	err = filepath.WalkDir(folder, func(_ string, d fs.DirEntry, err error) error {
 		if err == nil && d.Type().IsRegular() {

@@ -78,18 +78,18 @@ func newImportCommand(a *app) *cobra.Command {
 			case cmd.Flags().Changed("rejects") && f.rejects == "":
 				return misuse("--rejects is empty")
 			case f.rejects == "-":
-				return misuse("--rejects - is no file: standard output is for the summary")
+				return misuse("--rejects needs a file: standard output is for the summary")
 			}
 			return a.importFile(cmd.Context(), args[0], f)
 		},
 	}
-	cmd.Flags().BoolVar(&f.once, "once", false, "pass over events that are there already")
-	cmd.Flags().BoolVar(&f.mend, "mend-detections", false, "keep events with detections that cannot be stored, and mend these")
-	cmd.Flags().StringVar(&f.rejects, "rejects", "", "go on after a bad line, and put it into this `file`")
+	cmd.Flags().BoolVar(&f.once, "once", false, "skip events that the store has already")
+	cmd.Flags().BoolVar(&f.mend, "mend-detections", false, "mend or drop detections that cannot be stored, and keep their events")
+	cmd.Flags().StringVar(&f.rejects, "rejects", "", "go on after a bad line, and copy it to this `file`")
 	return cmd
 }
 
-// importFile imports the file, or standard input for "-", and prints what came of it.
+// importFile imports the file, or standard input for "-", and prints a summary.
 func (a *app) importFile(ctx context.Context, name string, f importFlags) error {
 	in, size, err := a.openInput(name)
 	if err != nil {
@@ -121,7 +121,7 @@ func (a *app) importFile(ctx context.Context, name string, f importFlags) error 
 	if cerr := rejects.close(); err == nil {
 		err = cerr
 	}
-	if to.st != nil { // else nothing was begun
+	if to.st != nil { // the store was opened
 		if serr := a.emitImport(to.sum); err == nil {
 			err = serr
 		}
@@ -135,7 +135,7 @@ func (a *app) importFile(ctx context.Context, name string, f importFlags) error 
 	return nil
 }
 
-// openInput returns the input and its size, -1 if that is not known.
+// openInput returns the input and its size, or -1 if the size is not known.
 func (a *app) openInput(name string) (io.ReadCloser, int64, error) {
 	f, isFile := a.in.(*os.File)
 	if name != "-" {
@@ -160,12 +160,12 @@ func (a *app) openInput(name string) (io.ReadCloser, int64, error) {
 	return nil, 0, fmt.Errorf("import: %w", err)
 }
 
-// An importSummary tells what an import did.
+// An importSummary says what an import did.
 type importSummary struct {
 	Imported int64   `json:"imported"` // written now
-	Existed  int64   `json:"existed"`  // passed over: were there already
+	Existed  int64   `json:"existed"`  // skipped: the store had them
 	Rejected int64   `json:"rejected"`
-	Persons  int64   `json:"persons"` // put now, or as they were
+	Persons  int64   `json:"persons"` // stored now, or unchanged
 	Mended   int64   `json:"mended"`  // changes to detections
 	Seconds  float64 `json:"seconds"`
 }

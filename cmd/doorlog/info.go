@@ -39,7 +39,7 @@ not remove, and why) and buckets.`,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return a.info(cmd.Context(), verify) },
 	}
-	cmd.Flags().BoolVar(&verify, "verify", false, "read all of it first")
+	cmd.Flags().BoolVar(&verify, "verify", false, "read everything first")
 	return cmd
 }
 
@@ -69,6 +69,7 @@ type information struct {
 	Buckets        map[string]int64 `json:"buckets"`
 }
 
+// info prints what is known of the store.
 func (a *app) info(ctx context.Context, verify bool) error {
 	loc, err := a.location()
 	if err != nil {
@@ -103,7 +104,7 @@ func (a *app) info(ctx context.Context, verify bool) error {
 	return a.emit(&in, func(w io.Writer) error { return in.draw(w, a.now(), loc) })
 }
 
-// ask asks an open store.
+// ask fills in what an open store knows.
 func (in *information) ask(ctx context.Context, st *doorlog.Store, now time.Time) error {
 	s, err := st.Stats(ctx)
 	if err != nil {
@@ -118,7 +119,7 @@ func (in *information) ask(ctx context.Context, st *doorlog.Store, now time.Time
 	return err
 }
 
-// known is nil for the zero time.
+// known returns nil for the zero time.
 func known(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
@@ -126,6 +127,7 @@ func known(t time.Time) *time.Time {
 	return &t
 }
 
+// draw writes the information for people.
 func (in *information) draw(w io.Writer, now time.Time, loc *time.Location) error {
 	at := func(t *time.Time) string {
 		if t == nil {
@@ -162,7 +164,7 @@ func (in *information) draw(w io.Writer, now time.Time, loc *time.Location) erro
 	return terminal.WriteTable(w, []string{"BUCKET", "PAGES"}, rows)
 }
 
-// clock says how the clock of the events compares with that of this machine.
+// clock says whether the times of the events agree with the clock of this machine.
 func (in *information) clock(now time.Time) string {
 	switch {
 	case in.Newest == nil:
@@ -174,9 +176,10 @@ func (in *information) clock(now time.Time) string {
 	return "fine; the newest event is " + rounded(now.Sub(*in.Newest)) + " old"
 }
 
+// integrity says how much of the database was verified.
 func (in *information) integrity() string {
 	if in.Verified == nil {
-		return "the branches are sound; --verify reads all"
+		return "the branches are sound; --verify reads everything"
 	}
-	return "sound; it was read whole just now"
+	return "sound; everything was read just now"
 }

@@ -122,11 +122,11 @@ standard input is no terminal it needs --yes.`,
 		Args:              takes("NAME"),
 		ValidArgsFunction: a.completeFirstPerson,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !yes && !a.canAsk() {
-				return misuse("standard input is no terminal to ask at: say --yes")
-			}
 			if !yes {
-				if err := a.confirm(cmd.Context(), fmt.Sprintf("take %s off the list of persons? (events keep the name)", terminal.Printable(args[0]))); err != nil {
+				if err := a.checkCanAsk(); err != nil {
+					return err
+				}
+				if err := a.confirm(cmd.Context(), fmt.Sprintf("remove %s from the list of persons? (events keep the name)", terminal.Printable(args[0]))); err != nil {
 					return err
 				}
 			}
@@ -203,7 +203,7 @@ database is made if it does not exist.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var sync doorlog.PersonSync
-			if _, err := os.ReadDir(args[0]); err != nil { // before a database is made
+			if _, err := os.ReadDir(args[0]); err != nil { // fails before a database is made
 				return fmt.Errorf("sync persons: %w", err)
 			}
 			err := a.withStore(creates, func(st *doorlog.Store) (err error) {
@@ -218,6 +218,7 @@ database is made if it does not exist.`,
 	}
 }
 
+// emitPerson prints a person.
 func (a *app) emitPerson(p doorlog.Person) error {
 	return a.emit(p, func(w io.Writer) error {
 		return terminal.WriteTable(w, nil, [][]string{
@@ -226,12 +227,13 @@ func (a *app) emitPerson(p doorlog.Person) error {
 	})
 }
 
+// emitSync prints what a sync did.
 func (a *app) emitSync(sync doorlog.PersonSync) error {
 	return a.emit(sync, func(w io.Writer) error {
 		return terminal.WriteTable(w, nil, [][]string{
 			{"added", strings.Join(sync.Added, ", ")},
 			{"known already", strings.Join(sync.Known, ", ")},
-			{"files passed over", strings.Join(sync.Skipped, ", ")},
+			{"files skipped", strings.Join(sync.Skipped, ", ")},
 		})
 	})
 }

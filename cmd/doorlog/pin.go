@@ -39,7 +39,7 @@ func newUnpinCommand(a *app) *cobra.Command {
 	}
 }
 
-// setPins pins events, or the opposite, and says with a word what they are then.
+// setPins pins or unpins events with set, and prints what they are then.
 func (a *app) setPins(ctx context.Context, args []string, are string, set func(*doorlog.Store, context.Context, doorlog.ID) error) error {
 	ids, err := parseIDs(args)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
-// pruneFlags are the flags of prune as they were given.
+// pruneFlags are the flags of prune.
 type pruneFlags struct {
 	maxAge, strangers, unlocks, thumbnails string
 
@@ -86,16 +86,16 @@ func newPruneCommand(a *app) *cobra.Command {
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&f.maxAge, "max-age", "", "delete events older than this `AGE`")
-	flags.StringArrayVar(&f.rules, "rule", nil, "the same for a kind of events, by a `RULE` such as camera=garage,max-age=7d; repeatable")
-	flags.StringVar(&f.strangers, "keep-strangers", "", "the same, with this `AGE`, for events without a person")
-	flags.StringVar(&f.unlocks, "keep-unlocks", "", "the same, with this `AGE`, for events that let somebody in")
+	flags.StringArrayVar(&f.rules, "rule", nil, "delete events by a `RULE` such as camera=garage,max-age=7d; repeatable")
+	flags.StringVar(&f.strangers, "keep-strangers", "", "delete events without a person that are older than this `AGE`")
+	flags.StringVar(&f.unlocks, "keep-unlocks", "", "delete events that let somebody in and are older than this `AGE`")
 	flags.Int64Var(&f.maxEvents, "max-events", 0, "delete the oldest events until there are `N`")
-	flags.StringVar(&f.maxBytes, "max-bytes", "", "delete the oldest events until all take this `size`")
+	flags.StringVar(&f.maxBytes, "max-bytes", "", "delete the oldest events until the store has this `size`")
 	flags.StringVar(&f.keepFree, "keep-free", "", "delete the oldest events until this `size` or percentage of the disk is free")
 	flags.StringVar(&f.thumbnails, "thumbnail-age", "", "delete thumbnails older than this `AGE`; their events stay")
 	flags.BoolVar(&f.orphans, "orphans", false, "delete all thumbnails that belong to no event")
-	flags.BoolVar(&f.trustClock, "trust-clock", false, "believe the clock, however far ahead it is")
-	flags.BoolVar(&f.dryRun, "dry-run", false, "only say what would go")
+	flags.BoolVar(&f.trustClock, "trust-clock", false, "trust the clock, however far ahead it is")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "only show what would be deleted")
 	flags.BoolVar(&f.yes, "yes", false, "do not ask")
 	return cmd
 }
@@ -145,33 +145,35 @@ func (f *pruneFlags) policy(given func(flag string) bool) (p doorlog.Policy, err
 		some = true
 		var ok bool
 		if p.KeepFree, ok = parseFreeSpace(f.keepFree); !ok {
-			return p, misuse("--keep-free %q is not a size such as 5GB, nor a part of the disk such as 10%%", f.keepFree)
+			return p, misuse("--keep-free %q is neither a size such as 5GB nor a percentage of the disk such as 10%%", f.keepFree)
 		}
 	}
 	p.Orphans, p.TrustClock = f.orphans, f.trustClock
 	if !some && !f.orphans {
-		return p, misuse("say what is to go, with --max-age, --rule and a max-age, --keep-strangers, --keep-unlocks, " +
+		return p, misuse("what should be deleted? Use --max-age, --rule and a max-age, --keep-strangers, --keep-unlocks, " +
 			"--max-events, --max-bytes, --keep-free, --thumbnail-age or --orphans")
 	}
 	return p, nil
 }
 
-// prune deletes what the flags say, and prints what that was.
+// prune deletes what the flags say, and prints what it deleted.
 func (a *app) prune(ctx context.Context, f *pruneFlags, given func(flag string) bool) error {
 	policy, err := f.policy(given)
 	if err != nil {
 		return err
 	}
 	ask := !f.dryRun && !f.yes
-	if ask && !a.canAsk() {
-		return misuse("standard input is no terminal to ask at: say --yes")
+	if ask {
+		if err := a.checkCanAsk(); err != nil {
+			return err
+		}
 	}
 	path, thumbnails, err := a.pair()
 	if err != nil {
 		return err
 	}
 	at := a.now()
-	a.now = func() time.Time { return at } // what is asked about is what goes, however long the answer takes
+	a.now = func() time.Time { return at } // so that exactly what was shown is deleted, however long the answer takes
 	total := int64(-1)                     // not known
 	if ask || f.dryRun {
 		plan, err := a.pruneStore(ctx, path, thumbnails, true, policy, a.progress(-1, "looking"))
@@ -192,13 +194,13 @@ func (a *app) prune(ctx context.Context, f *pruneFlags, given func(flag string) 
 	if gone == nil {
 		return fromFlags(err)
 	}
-	return errors.Join(err, a.emitPruned(gone, false)) // what is gone is gone, also if it was cut short
+	return errors.Join(err, a.emitPruned(gone, false)) // also after an error: what is deleted is deleted
 }
 
-// steps is how many steps of a progress bar that many are.
+// steps returns how many steps of a progress bar this is.
 func steps(r doorlog.Removed) int64 { return r.Events + r.Thumbnails }
 
-// pruneStore opens the store and prunes it, or says what that would do.
+// pruneStore opens the store and prunes it. If dry, it only finds out what it would remove.
 func (a *app) pruneStore(
 	ctx context.Context, path, thumbnails string, dry bool, policy doorlog.Policy, bar terminal.Bar,
 ) (gone *doorlog.Pruned, err error) {
@@ -223,6 +225,7 @@ func (a *app) pruneStore(
 	return st.Prune(ctx, policy)
 }
 
+// emitPruned prints what was deleted, or would be.
 func (a *app) emitPruned(gone *doorlog.Pruned, dry bool) error {
 	result := struct {
 		DryRun bool `json:"dry_run"`
@@ -231,12 +234,13 @@ func (a *app) emitPruned(gone *doorlog.Pruned, dry bool) error {
 	return a.emit(result, func(w io.Writer) error { return drawPruned(w, gone, dry) })
 }
 
-// whatGoes says it in a sentence's words.
+// whatGoes says what is deleted, as part of a sentence.
 func whatGoes(p *doorlog.Pruned) string {
 	return fmt.Sprintf("%s and %s (%s)", plural(int(p.Events), "event"), plural(int(p.Thumbnails+p.Orphans), "thumbnail"),
 		size(p.ThumbnailBytes+p.OrphanBytes))
 }
 
+// drawPruned writes what was deleted for people.
 func drawPruned(w io.Writer, p *doorlog.Pruned, dry bool) error {
 	did := "deleted"
 	if dry {
@@ -256,7 +260,7 @@ func drawPruned(w io.Writer, p *doorlog.Pruned, dry bool) error {
 	return err
 }
 
-// drawReasons draws what goes for which reason, and what is held back.
+// drawReasons writes what was deleted for which reason, and what was held back.
 func drawReasons(w io.Writer, p *doorlog.Pruned) error {
 	var rows [][]string
 	row := func(reason string, r doorlog.Removed) {
@@ -275,7 +279,7 @@ func drawReasons(w io.Writer, p *doorlog.Pruned) error {
 		return err
 	}
 	if why := p.Folder.Why(); p.Orphans > 0 && why != "" {
-		fmt.Fprintf(w, "\nwhat is of no event here may be somebody's: %s\n", terminal.Printable(why)) // an error shows with the next line
+		fmt.Fprintf(w, "\nthumbnails of no event may still be needed: %s\n", terminal.Printable(why)) // the next write returns the error
 	}
 	if _, err := fmt.Fprintln(w); err != nil {
 		return err
@@ -283,7 +287,7 @@ func drawReasons(w io.Writer, p *doorlog.Pruned) error {
 	return drawHeld(w, p)
 }
 
-// drawHeld says what was asked for and is not done.
+// drawHeld writes what was held back: asked for, but not done.
 func drawHeld(w io.Writer, p *doorlog.Pruned) error {
 	for _, why := range p.HeldBack {
 		if _, err := fmt.Fprintf(w, "held back: %s\n", terminal.Printable(why)); err != nil {

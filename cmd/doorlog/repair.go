@@ -54,15 +54,15 @@ thumbnails and paths; null if that was not to be done).`,
 		},
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
-	cmd.Flags().BoolVar(&missing, "forget-missing", false, "take the names of missing thumbnails off their events, however many (default: few)")
+	cmd.Flags().BoolVar(&missing, "forget-missing", false, "remove the names of all missing thumbnails from their events (default: only of few)")
 	return cmd
 }
 
-// A forgetting says whether the names of missing thumbnails are taken off their events.
+// A forgetting says whether the names of missing thumbnails are removed from their events.
 type forgetting int
 
 const (
-	forgetFew  forgetting = iota // where others are still in their folder
+	forgetFew  forgetting = iota // where their folder still has others
 	forgetAll                    // wherever they are missing
 	forgetNone                   // not at all
 )
@@ -73,15 +73,17 @@ func (f forgetting) options() *doorlog.ForgetOptions {
 
 // repair repairs the store and prints what was done.
 func (a *app) repair(ctx context.Context, yes bool, forget forgetting) error {
-	if !yes && !a.canAsk() {
-		return misuse("standard input is no terminal to ask at: say --yes")
+	if !yes {
+		if err := a.checkCanAsk(); err != nil {
+			return err
+		}
 	}
 	path, thumbnails, err := a.pair()
 	if err != nil {
 		return err
 	}
 	if !yes {
-		question := fmt.Sprintf("mend %s, and remove the files of %s that are thumbnails of no event", path, thumbnails)
+		question := fmt.Sprintf("repair %s, and remove thumbnails of no event from %s", path, thumbnails)
 		if forget != forgetNone {
 			question += a.missing(ctx, path, thumbnails, forget)
 		}
@@ -109,21 +111,22 @@ func (a *app) repair(ctx context.Context, yes bool, forget forgetting) error {
 	return a.emitDamage(result, !r.After.Sound(), func(w io.Writer) { drawRepaired(w, r, forgotten, thumbnails) })
 }
 
-// missing says, for a question, how many thumbnails are missing, if that can be known.
+// missing says, as part of a question, how many thumbnails are missing.
 func (a *app) missing(ctx context.Context, path, thumbnails string, forget forgetting) string {
 	st, err := a.open(path, &doorlog.Options{ThumbnailDir: thumbnails, ReadOnly: true, Scrub: -1})
-	if err != nil { // it is to be mended first
-		return ", and take the names of missing thumbnails off their events"
+	if err != nil { // the number is known only after the repair
+		return ", and remove the names of missing thumbnails from their events"
 	}
 	would, err := st.WouldForget(ctx, forget.options())
 	if err = errors.Join(err, st.Close()); err != nil || would.Events == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", and take the names of %s off their events (%s are there)",
+	return fmt.Sprintf(", and remove the names of %s from their events (%s are there)",
 		plural(int(would.Events), "missing thumbnail"), count(int(would.Thumbnails)))
 }
 
-// forgetMissing takes the names of missing thumbnails off, and brings After up to date.
+// forgetMissing removes the names of missing thumbnails from their events, and verifies
+// again.
 func (a *app) forgetMissing(
 	ctx context.Context, path, thumbnails string, forget forgetting, r *doorlog.Repaired,
 ) (done *doorlog.Forgotten, err error) {
@@ -135,7 +138,7 @@ func (a *app) forgetMissing(
 		return nil, err
 	}
 	done, err = st.ForgetMissing(ctx, forget.options())
-	if errors.Is(err, doorlog.ErrFolder) && forget == forgetFew { // nobody has asked for it
+	if errors.Is(err, doorlog.ErrFolder) && forget == forgetFew { // this is only the default
 		return nil, st.Close()
 	}
 	if err = errors.Join(err, st.Close()); err != nil {
@@ -145,12 +148,13 @@ func (a *app) forgetMissing(
 	return done, err
 }
 
+// drawRepaired says what was repaired.
 func drawRepaired(w io.Writer, r *doorlog.Repaired, forgotten *doorlog.Forgotten, thumbnails string) {
 	if r.Before.Found > 0 {
 		fmt.Fprintf(w, "%s before\n", plural(r.Before.Found, "finding"))
 	}
 	if r.Rebuilt {
-		fmt.Fprintln(w, "made the database anew from its records")
+		fmt.Fprintln(w, "rebuilt the database from its records")
 	}
 	if r.Removed > 0 {
 		fmt.Fprintf(w, "removed %s of no event\n", plural(int(r.Removed), "thumbnail"))
@@ -159,7 +163,7 @@ func drawRepaired(w io.Writer, r *doorlog.Repaired, forgotten *doorlog.Forgotten
 		fmt.Fprintln(w, terminal.Printable(why))
 	}
 	if forgotten != nil && forgotten.Events > 0 {
-		fmt.Fprintf(w, "took the names of missing thumbnails off %s\n", plural(int(forgotten.Events), "event"))
+		fmt.Fprintf(w, "removed the names of missing thumbnails from %s\n", plural(int(forgotten.Events), "event"))
 	}
 	if !r.Rebuilt && r.Removed == 0 && (forgotten == nil || forgotten.Events == 0) {
 		fmt.Fprintln(w, "changed nothing")

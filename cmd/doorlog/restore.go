@@ -41,19 +41,19 @@ With --json it prints an object as "doorlog backup" does.`,
 			case args[0] == "":
 				return misuse("FILE is empty")
 			case !cmd.Flags().Changed("to"):
-				return misuse("say with --to which folder is to be made")
+				return misuse("--to is missing: it says into which folder to restore")
 			case to == "":
 				return misuse("--to is empty")
 			}
 			return a.restore(cmd.Context(), args[0], to)
 		},
 	}
-	cmd.Flags().StringVar(&to, "to", "", "the `folder` that is to be made")
+	cmd.Flags().StringVar(&to, "to", "", "the `folder` to restore into")
 	_ = cmd.MarkFlagDirname("to")
 	return cmd
 }
 
-// restore restores a backup and prints what it holds.
+// restore restores a backup and prints what was in it.
 func (a *app) restore(ctx context.Context, name, dir string) error {
 	in := a.in
 	if name != "-" {
@@ -64,7 +64,7 @@ func (a *app) restore(ctx context.Context, name, dir string) error {
 		defer f.Close() //nolint:errcheck // it was only read
 		in = f
 	} else if a.canAsk() {
-		return misuse("standard input is a terminal, and a backup is no text: say a FILE, or send it here")
+		return misuse("standard input is a terminal, and a backup is no text: give a FILE, or use a pipe")
 	}
 	bar := a.progress(-1, "restoring")
 	info, err := doorlog.Restore(ctx, bufio.NewReader(in), dir, &doorlog.RestoreOptions{Progress: byteProgress(bar, "restoring")})
@@ -74,7 +74,7 @@ func (a *app) restore(ctx context.Context, name, dir string) error {
 		return asMisuse(err)
 	case errors.Is(err, fs.ErrExist):
 		return fmt.Errorf("%s: restore overwrites nothing", plain(err))
-	case errors.Is(err, doorlog.ErrCorrupt): // of the backup: there is nothing to verify
+	case errors.Is(err, doorlog.ErrCorrupt): // the backup is damaged, and "doorlog verify" cannot help
 		fmt.Fprintf(a.err, "doorlog: %s\n", terminal.PrintableLines(plain(err)))
 		return errDamage
 	case err != nil:

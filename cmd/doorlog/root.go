@@ -37,19 +37,20 @@ The exit code is 0 if all went well, 1 if something failed, 2 if the command lin
 is wrong, and 3 if what the disk holds is damaged: then "doorlog verify" says what is
 wrong. Errors and warnings go to standard error.`
 
+// newRootCommand returns the command doorlog with all of its commands.
 func newRootCommand(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "doorlog",
 		Short: "The event store of smart locks, doorbells and edge cameras",
 		Long:  rootHelp,
-		Example: `  doorlog import events.jsonl               # take in what a producer wrote
+		Example: `  doorlog import events.jsonl               # import what a producer wrote
   doorlog recent --limit 5                  # look at the latest events
   doorlog events --stranger --since 7d      # find events
-  doorlog stats --days 30                   # see when what happened
-  doorlog recent --jsonl | jq .camera_id    # and with other programs
-  doorlog prune --max-age 90d --dry-run     # see what would go, then let it
-  doorlog backup events.backup              # keep a copy, pictures too
-  doorlog verify                            # see whether the store is sound
+  doorlog stats --days 30                   # count events by day and hour
+  doorlog recent --jsonl | jq .camera_id    # use other programs
+  doorlog prune --max-age 90d --dry-run     # see what prune would delete
+  doorlog backup events.backup              # back up, pictures too
+  doorlog verify                            # check the store
   doorlog demo                              # make up some days, in ./demo
   doorlog recent --db demo/events.db`,
 		Version:           buildVersion(),
@@ -96,6 +97,7 @@ func newRootCommand(a *app) *cobra.Command {
 	return root
 }
 
+// addFlags adds the flags that every command has.
 func (a *app) addFlags(root *cobra.Command) {
 	f := root.PersistentFlags()
 	f.StringVar(&a.flags.db, "db", "", "database `file` (default $DB_PATH, else "+defaultDB+")")
@@ -107,7 +109,7 @@ func (a *app) addFlags(root *cobra.Command) {
 	_ = root.MarkPersistentFlagDirname("thumbnails")
 }
 
-// checkFlags refuses what the flags of every command cannot be.
+// checkFlags refuses invalid values of the flags that every command has.
 func (a *app) checkFlags(cmd *cobra.Command) error {
 	for _, name := range []string{"db", "thumbnails", "tz"} {
 		if f := cmd.Flags().Lookup(name); f != nil && f.Changed && f.Value.String() == "" {
@@ -118,7 +120,7 @@ func (a *app) checkFlags(cmd *cobra.Command) error {
 		return misuse("--json and --jsonl exclude each other")
 	}
 	if a.flags.zone == "" {
-		return nil // a TZ that is not understood matters to commands that ask for it
+		return nil // only commands that need the zone warn of a wrong TZ
 	}
 	_, err := a.location()
 	return err

@@ -53,7 +53,7 @@ before an update); and findings (at most 100) and found.`,
 	}
 }
 
-// salvage salvages the database and prints the account.
+// salvage salvages the database and prints what was saved and lost.
 func (a *app) salvage(ctx context.Context, fresh string) error {
 	path, err := a.existingDB()
 	if err != nil {
@@ -62,7 +62,7 @@ func (a *app) salvage(ctx context.Context, fresh string) error {
 	bar := a.progress(-1, "salvaging")
 	begun := time.Now()
 	s, err := doorlog.Salvage(ctx, path, fresh)
-	for errors.Is(err, doorlog.ErrLocked) && time.Since(begun) < a.patience { // it takes no Options.LockTimeout
+	for errors.Is(err, doorlog.ErrLocked) && time.Since(begun) < a.patience { // Salvage does not wait by itself
 		s, err = doorlog.Salvage(ctx, path, fresh)
 	}
 	bar.Done()
@@ -72,6 +72,7 @@ func (a *app) salvage(ctx context.Context, fresh string) error {
 	return a.emitDamage(s, !s.Complete, func(w io.Writer) { drawSalvaged(w, s, fresh) })
 }
 
+// drawSalvaged says what was saved and lost.
 func drawSalvaged(w io.Writer, s *doorlog.Salvaged, fresh string) {
 	lost := func(n int64) string {
 		if !s.Counted {
@@ -79,23 +80,23 @@ func drawSalvaged(w io.Writer, s *doorlog.Salvaged, fresh string) {
 		}
 		return count(int(n))
 	}
-	_ = terminal.WriteTable(w, []string{"RECORDS", "SAVED", "LOST"}, [][]string{ // to memory
+	_ = terminal.WriteTable(w, []string{"RECORDS", "SAVED", "LOST"}, [][]string{ // w is memory
 		{"events", count(int(s.Events)), lost(s.LostEvents)},
 		{"detections", count(int(s.Detections)), lost(s.LostDetections)},
 		{"persons", count(int(s.Persons)), lost(s.LostPersons)},
 	})
 	if !s.Counted {
-		fmt.Fprintln(w, "how many there were is damaged too")
+		fmt.Fprintln(w, "the counts are damaged too: it is not known how many there were")
 	}
 	if s.Stripped > 0 {
 		fmt.Fprintf(w, "%s saved without detections\n", plural(int(s.Stripped), "event"))
 	}
 	if s.Unsure > 0 {
-		fmt.Fprintf(w, "%s to which nothing pointed: may be deleted ones, or from before an update\n", plural(int(s.Unsure), "saved record"))
+		fmt.Fprintf(w, "%s that no index names: perhaps deleted ones, or from before an update\n", plural(int(s.Unsure), "saved record"))
 	}
 	drawFindings(w, s.Findings, s.Found)
 	if s.Complete {
-		fmt.Fprintf(w, "\nnothing is lost: all of it is in %s\n", terminal.Printable(fresh))
+		fmt.Fprintf(w, "\nnothing is lost: everything is in %s\n", terminal.Printable(fresh))
 	} else {
 		fmt.Fprintf(w, "\nwhat could be saved is in %s\n", terminal.Printable(fresh))
 	}

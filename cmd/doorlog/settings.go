@@ -11,14 +11,16 @@ import (
 )
 
 const (
-	defaultDB  = "./events.db" // if nothing says otherwise
+	defaultDB  = "./events.db" // without a flag and a variable
 	dotenvFile = ".env"
 )
 
+// dbPath returns the path of the database.
 func (a *app) dbPath() (string, error) {
 	return a.setting(a.flags.db, "DB_PATH", defaultDB)
 }
 
+// thumbnailDir returns the folder of the thumbnails.
 func (a *app) thumbnailDir() (string, error) {
 	path, err := a.dbPath()
 	if err != nil {
@@ -27,7 +29,7 @@ func (a *app) thumbnailDir() (string, error) {
 	return a.setting(a.flags.thumbnails, "THUMBNAILS_DIR", doorlog.DefaultThumbnailDir(path))
 }
 
-// existingDB is dbPath for a command that makes no database.
+// existingDB is dbPath for commands that make no database.
 func (a *app) existingDB() (string, error) {
 	path, err := a.dbPath()
 	if err != nil {
@@ -40,7 +42,7 @@ func (a *app) existingDB() (string, error) {
 	return path, nil
 }
 
-// pair returns the database, which must exist, and its folder of thumbnails.
+// pair returns the database, which must exist, and the folder of its thumbnails.
 func (a *app) pair() (path, thumbnails string, err error) {
 	if path, err = a.existingDB(); err != nil {
 		return "", "", err
@@ -49,8 +51,8 @@ func (a *app) pair() (path, thumbnails string, err error) {
 	return path, thumbnails, err
 }
 
-// setting returns the first that is not empty of a flag, the environment, the
-// .env file and the default. The file is read only if it is asked.
+// setting returns the first that is not empty of a flag, a variable of the environment, the
+// same variable in the .env file, and the default. The file is read only if needed.
 func (a *app) setting(flag, variable, fallback string) (string, error) {
 	if value := cmp.Or(flag, os.Getenv(variable)); value != "" {
 		return value, nil

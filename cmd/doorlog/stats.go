@@ -16,7 +16,7 @@ import (
 
 const (
 	maxStatsDays = 36500
-	drawnDays    = 31 // bars of the timeline
+	drawnDays    = 31 // rows of days
 	drawnNames   = 20 // rows of labels and of persons
 )
 
@@ -52,14 +52,14 @@ persons. In the heatmap Sunday is 0, and hours without events are left out.`,
 	flags.SortFlags = false
 	f.between.addTo(cmd)
 	flags.IntVar(&f.days, "days", 0, "the last `N` days, today included")
-	flags.StringVar(&f.camera, "camera", "", "events of the camera of this `name` alone")
+	flags.StringVar(&f.camera, "camera", "", "only events of the camera of this `name`")
 	return cmd
 }
 
-// stats prints the analytics that the flags ask for.
+// stats prints the statistics of the events that the flags select.
 func (a *app) stats(ctx context.Context, f *statsFlags, given func(flag string) bool) error {
 	if a.flags.jsonl {
-		return misuse("--jsonl is for lists: stats has one document, which --json prints")
+		return misuse("--jsonl is for lists: use --json, because stats prints one document")
 	}
 	loc, err := a.location()
 	if err != nil {
@@ -103,7 +103,7 @@ func (f *statsFlags) scope(given func(flag string) bool, now time.Time, loc *tim
 	return sc, nil
 }
 
-// statistics are the analytics of one scope, all from one snapshot.
+// statistics are those of one scope, all from one snapshot.
 type statistics struct {
 	Summary   doorlog.Summary       `json:"summary"`
 	Heatmap   doorlog.Heatmap       `json:"heatmap"`
@@ -183,7 +183,7 @@ func (s *statistics) drawSummary(w io.Writer, in terminal.Screen, sc *doorlog.Sc
 	}
 }
 
-// drawTimeline draws the last days, those without events too.
+// drawTimeline writes the last days, also those without events.
 func (s *statistics) drawTimeline(w io.Writer, in terminal.Screen) {
 	dates := make(map[string]doorlog.DayCount, len(s.Timeline))
 	for _, d := range s.Timeline {
@@ -192,7 +192,7 @@ func (s *statistics) drawTimeline(w io.Writer, in terminal.Screen) {
 	first, err1 := time.Parse(time.DateOnly, s.Timeline[0].Date)
 	last, err2 := time.Parse(time.DateOnly, s.Timeline[len(s.Timeline)-1].Date)
 	if err1 != nil || err2 != nil {
-		return // not dates that the library writes
+		return // the library always writes dates in this form
 	}
 	days := int(last.Sub(first)/(hoursADay*time.Hour)) + 1
 	if left := days - drawnDays; left > 0 {
@@ -232,6 +232,7 @@ func (s *statistics) drawPersons(w io.Writer, in terminal.Screen, loc *time.Loca
 	drawRest(w, len(s.Persons))
 }
 
+// drawRest says how many rows are left out.
 func drawRest(w io.Writer, rows int) {
 	if rows > drawnNames {
 		fmt.Fprintf(w, "(and %d more)\n", rows-drawnNames)

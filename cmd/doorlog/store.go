@@ -9,23 +9,23 @@ import (
 	"github.com/doorlog/doorlog"
 )
 
-// lockPatience is how long a command waits for another to finish: cameras whose
-// scripts write at the same moment take turns.
+// lockPatience is how long a command waits for other processes, so that the scripts of
+// several cameras can write at the same moment.
 const lockPatience = 5 * time.Second
 
 // access says what a command does with the store.
 type access int
 
 const (
-	reads           access = iota // the database must exist; several commands may read at once
-	readsPictures                 // and its thumbnails
-	changes                       // the database must exist
-	changesPictures               // and its thumbnails
-	creates                       // the database is made if it does not exist
-	frames                        // and thumbnails are
+	reads           access = iota // read the database, which must exist, together with others
+	readsPictures                 // the same, and thumbnails
+	changes                       // change the database, which must exist
+	changesPictures               // the same, and thumbnails
+	creates                       // change the database, and make it if it does not exist
+	frames                        // the same, and make thumbnails
 )
 
-// withStore opens the store for use, and closes it.
+// withStore opens the store, calls use, and closes the store.
 func (a *app) withStore(mode access, use func(*doorlog.Store) error) (err error) {
 	find := a.dbPath
 	if mode < creates {
@@ -53,18 +53,19 @@ func (a *app) withStore(mode access, use func(*doorlog.Store) error) (err error)
 	return use(st)
 }
 
-// open is doorlog.Open with what is the same for every command.
+// open is [doorlog.Open] with the options that every command has.
 func (a *app) open(path string, opts *doorlog.Options) (*doorlog.Store, error) {
 	st, err := doorlog.Open(path, a.options(opts))
 	return st, explainLock(err)
 }
 
-// options sets what is the same for every command.
+// options sets the options that every command has.
 func (a *app) options(opts *doorlog.Options) *doorlog.Options {
 	opts.LockTimeout, opts.Logger, opts.Now = a.patience, a.logger(), a.now
 	return opts
 }
 
+// explainLock adds to ErrLocked what to do.
 func explainLock(err error) error {
 	if errors.Is(err, doorlog.ErrLocked) {
 		return fmt.Errorf("%w, which has it open: wait for it to end", err)
@@ -84,7 +85,7 @@ func (a *app) logger() *slog.Logger {
 	}))
 }
 
-// rewrite opens the store for use, which shows its progress, and closes it.
+// rewrite opens the store, calls use with a progress bar, and closes the store.
 func (a *app) rewrite(path, thumbnails string, use func(*doorlog.Store) error) (err error) {
 	told, end := a.bars().Follow()
 	st, err := a.open(path, &doorlog.Options{ThumbnailDir: thumbnails, Scrub: -1, Progress: told})

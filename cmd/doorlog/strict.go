@@ -9,14 +9,14 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// makeStrict turns a wrong number of arguments into misuse, and a flag of one value
-// that is given twice. It has a command that only holds others refuse a name that is
-// none of theirs: cobra would print its help and succeed.
+// makeStrict makes a command and its subcommands refuse what cobra accepts: a flag that is
+// given twice, and an unknown subcommand, for which cobra prints its help. A wrong number of
+// arguments becomes misuse.
 func makeStrict(cmd *cobra.Command) {
 	cmd.PersistentFlags().VisitAll(allowOnce)
 	cmd.Flags().VisitAll(allowOnce)
 	check := cmd.Args
-	cmd.SuggestionsMinimumDistance = 2 // cobra's own value, which it sets too late
+	cmd.SuggestionsMinimumDistance = 2 // cobra sets this default too late
 	if !cmd.Runnable() {
 		check = noSuchCommand
 		cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
@@ -34,8 +34,8 @@ func makeStrict(cmd *cobra.Command) {
 	}
 }
 
-// A onceValue is the value of a flag that may be given once. pflag would take the last
-// of several without a word.
+// A onceValue is the value of a flag that may be given only once. pflag would silently use
+// the last of several.
 type onceValue struct {
 	pflag.Value
 	given bool
@@ -51,7 +51,7 @@ func (v *onceValue) Set(text string) error {
 	return v.Value.Set(text)
 }
 
-// allowOnce makes a flag that holds one value a onceValue.
+// allowOnce makes the value of a flag a onceValue, unless the flag is a list.
 func allowOnce(f *pflag.Flag) {
 	_, isOnce := f.Value.(*onceValue)
 	if _, isList := f.Value.(pflag.SliceValue); !isOnce && !isList {
@@ -59,7 +59,7 @@ func allowOnce(f *pflag.Flag) {
 	}
 }
 
-// wrongFlag turns what cobra says about a flag into misuse, without the words of strconv.
+// wrongFlag turns an error of cobra about a flag into misuse, in plain words.
 func wrongFlag(err error) error {
 	invalid, ok := errors.AsType[*pflag.InvalidValueError](err)
 	if !ok {
@@ -79,6 +79,7 @@ func wrongFlag(err error) error {
 	return misuse("%w", err)
 }
 
+// noSuchCommand refuses arguments that name no subcommand.
 func noSuchCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil

@@ -37,7 +37,7 @@ With --json it prints an object with id, file and bytes.`,
 	}
 	cmd.Flags().SortFlags = false
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "the `file`; - is standard output; required")
-	cmd.Flags().BoolVar(&f.force, "force", false, "put the picture in the place of a file that is there")
+	cmd.Flags().BoolVar(&f.force, "force", false, "replace a file that exists")
 	return cmd
 }
 
@@ -50,13 +50,13 @@ func (a *app) thumbnail(ctx context.Context, args []string, f *thumbnailFlags) e
 	toFile := f.output != "-"
 	switch {
 	case f.output == "":
-		return misuse("say with -o which file is to be written; - is standard output")
+		return misuse("-o is missing: it names the file to write; - is standard output")
 	case !toFile && f.force:
 		return misuse("--force is for a file")
 	case !toFile && (a.flags.json || a.flags.jsonl):
-		return misuse("with -o - standard output is for the picture: there is no place for --json")
+		return misuse("with -o - the picture goes to standard output, so --json cannot")
 	case !toFile && a.toTerminal():
-		return misuse("standard output is a terminal, and a picture is no text: say a file, or send it somewhere")
+		return misuse("standard output is a terminal, and a picture is no text: give a file, or use a pipe")
 	}
 	var picture []byte
 	err = a.withStore(readsPictures, func(st *doorlog.Store) error {

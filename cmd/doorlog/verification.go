@@ -12,6 +12,7 @@ import (
 	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
+// drawVerification says what was found, and what to do next.
 func drawVerification(w io.Writer, v *doorlog.Verification, thumbnails string) {
 	events := plural(int(v.Events), "event") + " that verify"
 	if v.Events == 1 {
@@ -33,7 +34,7 @@ func drawVerification(w io.Writer, v *doorlog.Verification, thumbnails string) {
 		}
 	}
 	findings, found := v.Findings, v.Found
-	if allMissing(v) { // which one line has said
+	if allMissing(v) { // drawFolder has said so in one line
 		isMissing := func(f doorlog.Finding) bool { return f.Invariant == thumbnailInvariant }
 		findings, found = slices.DeleteFunc(slices.Clone(findings), isMissing), found-int(v.Missing)
 	}
@@ -45,8 +46,8 @@ func drawVerification(w io.Writer, v *doorlog.Verification, thumbnails string) {
 	fmt.Fprintf(w, "\n%s\n", verdict(v, thumbnails))
 }
 
-// drawFolder says what the folder of the thumbnails has to do with those that are
-// missing, and whose it is if it is not just the store's.
+// drawFolder says why thumbnails may be missing from the folder, or why files in it that
+// belong to no event may be needed.
 func drawFolder(w io.Writer, v *doorlog.Verification, thumbnails string) {
 	switch {
 	case allMissing(v) && v.Missing == 1:
@@ -59,16 +60,15 @@ func drawFolder(w io.Writer, v *doorlog.Verification, thumbnails string) {
 			are = "is"
 		}
 		fmt.Fprintf(w, "%s of them %s missing: %s\n", count(int(v.Missing)), are, strangeFolder(&v.Folder, thumbnails))
-	case v.Folder.Why() != "" && (!v.Sound() || v.Orphaned == 0): // of which the verdict tells
-		fmt.Fprintf(w, "files in it that belong to no event may be somebody's: %s\n", v.Folder.Why())
+	case v.Folder.Why() != "" && (!v.Sound() || v.Orphaned == 0): // otherwise the verdict says so
+		fmt.Fprintf(w, "files in it that belong to no event may still be needed: %s\n", v.Folder.Why())
 	}
 }
 
 // allMissing reports whether none of the thumbnails that events name is there.
 func allMissing(v *doorlog.Verification) bool { return v.Missing > 0 && v.Missing == v.Thumbnails }
 
-// mayBeElsewhere reports whether thumbnails are missing from a folder that is not known
-// to be theirs.
+// mayBeElsewhere reports whether the missing thumbnails may be in another folder.
 func mayBeElsewhere(v *doorlog.Verification) bool {
 	switch v.Folder.State {
 	case doorlog.FolderAbsent:
@@ -79,7 +79,7 @@ func mayBeElsewhere(v *doorlog.Verification) bool {
 	return v.Missing > 0 && v.Folder.State != doorlog.FolderOwn
 }
 
-// strangeFolder says what is wrong with a folder in which thumbnails are missing.
+// strangeFolder says what is strange about a folder in which thumbnails are missing.
 func strangeFolder(f *doorlog.Folder, dir string) string {
 	thumbnails := terminal.Printable(dir)
 	switch f.State {
@@ -107,9 +107,10 @@ func strangeFolder(f *doorlog.Folder, dir string) string {
 	return thumbnails + " has none of them"
 }
 
-// drawnFindings is how many lines of a list of findings, or of files, people see.
+// drawnFindings is how many lines of a list of findings or files are written.
 const drawnFindings = 20
 
+// drawFindings writes the first findings.
 func drawFindings(w io.Writer, list []doorlog.Finding, all int) {
 	if all > 0 {
 		fmt.Fprintf(w, "\n%s:\n", plural(all, "finding"))
@@ -117,8 +118,8 @@ func drawFindings(w io.Writer, list []doorlog.Finding, all int) {
 	}
 }
 
-// drawSome writes the first entries of a list, which itself may be the first of
-// all that there are.
+// drawSome writes the first entries of a list, and how many are left out. all is the number
+// of entries that there are; the list itself may have fewer.
 func drawSome[T any](w io.Writer, list []T, all int) {
 	shown := list[:min(len(list), drawnFindings)]
 	for _, entry := range shown {
@@ -134,7 +135,7 @@ func verdict(v *doorlog.Verification, thumbnails string) string {
 	switch {
 	case v.Sound() && v.Orphaned > 0 && v.Folder.Why() != "":
 		return "sound; the thumbnails of no event stay, because " + v.Folder.Why() +
-			": if they are nobody's, 'doorlog prune --orphans' removes them"
+			": if nobody needs them, 'doorlog prune --orphans' removes them"
 	case v.Sound() && v.Orphaned > 0:
 		return "sound; 'doorlog repair' removes the thumbnails of no event that are an hour old"
 	case v.Sound():
@@ -143,30 +144,31 @@ func verdict(v *doorlog.Verification, thumbnails string) string {
 		return "damaged, and records are lost: 'doorlog salvage NEW' saves the others"
 	case thumbnailsAlone(v) && mayBeElsewhere(v):
 		return "damaged: thumbnails are not in " + terminal.Printable(thumbnails) + ": say with --thumbnails where they are; " +
-			"else nothing mends that but a copy of them"
+			"otherwise only a backup can bring them back"
 	case thumbnailsAlone(v):
-		return "damaged: thumbnails are missing or have changed, which nothing mends but a copy of them; " +
+		return "damaged: thumbnails are missing or have changed, and only a backup can bring them back; " +
 			"if they are not in " + terminal.Printable(thumbnails) + ", say where with --thumbnails; " +
-			"if somebody has removed some, 'doorlog repair' takes their names off their events"
+			"if somebody has removed some, 'doorlog repair' removes their names from their events"
 	}
 	if v.RecordsWhole {
-		return "damaged: 'doorlog repair' mends it"
+		return "damaged: 'doorlog repair' repairs it"
 	}
-	return "damaged: 'doorlog repair' mends it if it finds all records, else 'doorlog salvage NEW' saves those that it finds"
+	return "damaged: 'doorlog repair' repairs it if all records are there; otherwise 'doorlog salvage NEW' saves those that are"
 }
 
-// The numbers of invariants, in design/schema.md, that tell what can be done.
-// That a record is there but does not verify breaks one of those of records.
+// The numbers of the invariants in design/schema.md that decide what can be done. A damaged
+// record violates one of recordInvariants.
 var recordInvariants = []int{3, 4, 5, 9}
 
 const thumbnailInvariant = 10
 
+// recordsAreDamaged reports whether a finding is about a record.
 func recordsAreDamaged(v *doorlog.Verification) bool {
 	return slices.ContainsFunc(v.Findings, func(f doorlog.Finding) bool { return slices.Contains(recordInvariants, f.Invariant) })
 }
 
-// thumbnailsAlone reports whether nothing but thumbnails is damaged, as far as
-// the findings that are kept tell.
+// thumbnailsAlone reports whether only thumbnails are damaged, as far as the kept findings
+// tell.
 func thumbnailsAlone(v *doorlog.Verification) bool {
 	return v.Found > 0 &&
 		!slices.ContainsFunc(v.Findings, func(f doorlog.Finding) bool { return f.Invariant != thumbnailInvariant })

@@ -44,7 +44,7 @@ compared).`,
 	}
 }
 
-// verify verifies the store and prints what was found.
+// verify verifies the store and prints what it found.
 func (a *app) verify(ctx context.Context) error {
 	path, thumbnails, err := a.pair()
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
+// count returns a number as "1,234".
 func count(n int) string { return humanize.Comma(int64(n)) }
 
 // plural returns "1 event" or "1,234 events".
@@ -17,7 +18,7 @@ func plural(n int, noun string) string {
 	return count(n) + " " + noun
 }
 
-// size returns a number of bytes for people to read.
+// size returns a number of bytes as "1.2 MiB".
 func size(bytes int64) string { return humanize.IBytes(uint64(max(0, bytes))) }
 
 func yesNo(b bool) string {
@@ -34,6 +35,7 @@ func onOff(b bool) string {
 	return "off"
 }
 
+// number returns a number, or "" for nil.
 func number(v *float64) string {
 	if v == nil {
 		return ""
@@ -41,6 +43,7 @@ func number(v *float64) string {
 	return strconv.FormatFloat(*v, 'f', -1, 64)
 }
 
+// wereThere goes on after a number of events.
 func wereThere(n int64) string {
 	if n == 1 {
 		return " was there already"
@@ -48,6 +51,7 @@ func wereThere(n int64) string {
 	return " were there already"
 }
 
+// rounded returns a duration in days, or to the second.
 func rounded(d time.Duration) string {
 	const day = 24 * time.Hour
 	if d >= 2*day {
@@ -56,7 +60,8 @@ func rounded(d time.Duration) string {
 	return d.Round(time.Second).String()
 }
 
-// timeLayout is how tables show a time.
-const timeLayout = "2006-01-02 15:04:05 MST"
-
-const minuteLayout = "2006-01-02 15:04"
+// How tables show a time.
+const (
+	timeLayout   = "2006-01-02 15:04:05 MST"
+	minuteLayout = "2006-01-02 15:04"
+)

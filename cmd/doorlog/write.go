@@ -15,7 +15,7 @@ import (
 	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
-// writeFlags are the flags of write as they were given.
+// writeFlags are the flags of write.
 type writeFlags struct {
 	camera, eventType, person string
 	at, recording, door       string
@@ -68,22 +68,22 @@ func (w *writeFlags) addTo(cmd *cobra.Command) {
 	f.SortFlags = false
 	f.StringVar(&w.camera, "camera", "", "the camera's `name`; required")
 	f.StringVar(&w.eventType, "type", string(doorlog.Motion), "what caused the event: motion, ding, or any other `name`")
-	f.StringVar(&w.person, "person", "", "`name` of who was recognised (default a stranger)")
-	f.StringVar(&w.at, "at", "", "when it happened, a `TIME` with an offset, such as 2026-02-25T08:30:00+01:00, or in unix seconds or milliseconds (default now)")
+	f.StringVar(&w.person, "person", "", "`name` of the person who was recognised (default: a stranger)")
+	f.StringVar(&w.at, "at", "", "when it happened, a `TIME` with an offset, such as 2026-02-25T08:30:00+01:00, or in unix seconds or milliseconds (default: now)")
 	f.StringVar(&w.recording, "recording", "", "the producer's own `id` of the recording")
-	f.Float64Var(&w.confidence, "face-confidence", 0, "how sure the recognition is, `0..1` (default not measured)")
-	f.Float64Var(&w.distance, "face-distance", 0, "`distance` to the nearest known face (default not measured)")
+	f.Float64Var(&w.confidence, "face-confidence", 0, "confidence of the recognition, `0..1` (default: not measured)")
+	f.Float64Var(&w.distance, "face-distance", 0, "`distance` to the nearest known face (default: not measured)")
 	f.BoolVar(&w.unlocked, "unlocked", false, "the person was let in")
 	f.StringVar(&w.door, "door", doorlog.NoAction.String(), "what the door did: the `action` none, unlocked or locked")
-	f.StringArrayVar(&w.detections, "detection", nil, "a `detection`: what was seen, as label:confidence[:x1,y1,x2,y2], in pixels; repeatable")
-	f.StringArrayVar(&w.attributes, "attribute", nil, "something of your own, as `name=value`; repeatable")
+	f.StringArrayVar(&w.detections, "detection", nil, "a `detection`, as label:confidence[:x1,y1,x2,y2] with a box in pixels; repeatable")
+	f.StringArrayVar(&w.attributes, "attribute", nil, "an attribute of your own, as `name=value`; repeatable")
 	f.StringVar(&w.frame, "frame", "", "picture `file` to make the thumbnail from; - is standard input")
-	f.BoolVar(&w.mend, "mend-detections", false, "write what can be stored of a --detection that cannot be, and say so")
-	f.BoolVar(&w.once, "once", false, "write nothing if the camera has an event of this --recording")
+	f.BoolVar(&w.mend, "mend-detections", false, "mend or drop a --detection that cannot be stored, and say so")
+	f.BoolVar(&w.once, "once", false, "write nothing if the camera has an event with this --recording")
 }
 
-// event returns the event that the flags describe. given reports whether a
-// flag was given: a distance of 0 and no distance are different things.
+// event returns the event that the flags describe. given reports whether a flag was given,
+// because a distance of 0 is not the same as no distance.
 func (w *writeFlags) event(given func(flag string) bool, now func() time.Time) (doorlog.Event, error) {
 	e := doorlog.Event{
 		Camera: w.camera, RecordedAt: now(), Type: doorlog.EventType(w.eventType),
@@ -118,7 +118,7 @@ func (w *writeFlags) event(given func(flag string) bool, now func() time.Time) (
 	return e, err
 }
 
-// check refuses what cannot be, before a database is made for it.
+// check refuses invalid values before a database is made.
 func (w *writeFlags) check(given func(flag string) bool) error {
 	switch {
 	case w.camera == "":
@@ -128,7 +128,7 @@ func (w *writeFlags) check(given func(flag string) bool) error {
 	case given("frame") && w.frame == "":
 		return misuse("--frame is empty")
 	case w.once && w.recording == "":
-		return misuse("--once goes by the recording: give it with --recording")
+		return misuse("--once needs --recording")
 	case !isConfidence(w.confidence):
 		return misuse("--face-confidence %v is not in 0..1", w.confidence)
 	case !(w.distance >= 0 && w.distance <= math.MaxFloat64): // also if it is NaN
@@ -171,8 +171,8 @@ func (a *app) write(ctx context.Context, e doorlog.Event, frameFile string, once
 	})
 }
 
-// readFrame returns what the file holds, nil if none is named. It stops one
-// byte after what a frame may have, which the store then refuses.
+// readFrame reads the frame. It returns nil if the name is "". It reads at most one byte more
+// than a frame may have: the store refuses such a frame.
 func (a *app) readFrame(ctx context.Context, name string) (frame []byte, err error) {
 	if name == "" {
 		return nil, nil
@@ -181,7 +181,7 @@ func (a *app) readFrame(ctx context.Context, name string) (frame []byte, err err
 		frame []byte
 		err   error
 	}
-	// To open or read a pipe cannot be called off; its goroutine is left behind.
+	// Opening or reading a pipe cannot be cancelled: if ctx ends, the goroutine is left behind.
 	read := make(chan result, 1)
 	go func() {
 		frame, err := a.readUpTo(doorlog.MaxFrameBytes+1, name)
