@@ -1,10 +1,7 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"io"
-	"syscall"
 	"time"
 
 	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
@@ -30,31 +27,6 @@ type app struct {
 type flags struct {
 	db, thumbnails, zone string
 	json, jsonl          bool
-}
-
-// The exit codes. The help of doorlog documents them.
-const (
-	exitOK      = 0
-	exitFailed  = 1
-	exitMisuse  = 2
-	exitDamaged = 3
-)
-
-// run runs the command of these arguments and returns the exit code.
-func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
-	stderr := terminal.NewErrorWriter(errOut, terminal.ScreenOf(errOut), terminal.Is(errOut))
-	stdout := &stickyWriter{w: stderr.Beside(out)}
-	a := &app{in: in, out: stdout, err: stderr, now: time.Now, patience: lockPatience, screen: terminal.ScreenOf(out)}
-	root := newRootCommand(a)
-	root.SetArgs(append([]string{}, args...)) // for nil, cobra takes the arguments of the process
-	cmd, err := root.ExecuteContextC(ctx)
-	if err == nil {
-		err = stdout.err
-	}
-	if errors.Is(err, syscall.EPIPE) {
-		return exitOK // the reader of standard output has gone away
-	}
-	return report(ctx, a.err, cmd, err)
 }
 
 // A stickyWriter keeps the first error of its writer, and writes nothing after it. So one

@@ -33,7 +33,7 @@ func newCLI(t *testing.T) *cli {
 	return c
 }
 
-// run runs a command and wants its exit code.
+// run runs a command, which must end with this exit code.
 func (c *cli) run(ctx context.Context, code int, args ...string) {
 	c.t.Helper()
 	c.printed.Reset()

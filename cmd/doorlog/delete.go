@@ -18,10 +18,7 @@ import (
 	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
-const (
-	deleters     = 16 // deletions at the same moment share a commit
-	drawnCameras = 10
-)
+const deleters = 16 // deletions at the same moment share a commit
 
 // deleteFlags are the flags of delete.
 type deleteFlags struct {
@@ -118,7 +115,7 @@ func (a *app) delete(ctx context.Context, args []string, f *deleteFlags, given f
 	if err := a.withStore(readsPictures, func(st *doorlog.Store) error { return list.fill(ctx, st) }); err != nil {
 		return fromFlags(err)
 	}
-	plan := list.deletion(list.events)
+	plan := newDeletion(list.events, list.pinned)
 	plan.DryRun, plan.Kept = f.dryRun, list.total-plan.Events
 	if f.dryRun || plan.Events == 0 {
 		return a.emit(plan, func(w io.Writer) error { return plan.draw(w, loc, true) })
@@ -148,15 +145,6 @@ type deleteList struct {
 	events []doomed
 	pinned int64 // events that the query did not select because they are pinned
 	total  int64 // events of the store
-}
-
-// A doomed is an event that is to be deleted.
-type doomed struct {
-	id         doorlog.ID
-	camera     string
-	detections int64
-	thumbnail  bool
-	bytes      int64 // of the thumbnail
 }
 
 // fill finds the events.
@@ -211,7 +199,7 @@ func (a *app) deleteEvents(ctx context.Context, list *deleteList) (gone *deletio
 	err = a.withStore(changesPictures, func(st *doorlog.Store) error {
 		var went []doomed
 		went, err := deleteAll(ctx, st, list.events, bar)
-		gone = list.deletion(went)
+		gone = newDeletion(went, list.pinned)
 		if stats, serr := st.Stats(context.WithoutCancel(ctx)); serr == nil {
 			gone.Kept = stats.Events
 		}

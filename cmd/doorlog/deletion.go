@@ -11,6 +11,17 @@ import (
 	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
+const drawnCameras = 10
+
+// A doomed is an event that is to be deleted.
+type doomed struct {
+	id         doorlog.ID
+	camera     string
+	detections int64
+	thumbnail  bool
+	bytes      int64 // of the thumbnail
+}
+
 // A deletion says what was deleted, or would be.
 type deletion struct {
 	DryRun bool `json:"dry_run"`
@@ -45,9 +56,9 @@ func (d *deleted) add(e doomed) {
 	}
 }
 
-// deletion returns the account of these events of the list.
-func (l *deleteList) deletion(events []doomed) *deletion {
-	d := &deletion{By: []deletedOf{}, Pinned: l.pinned}
+// newDeletion returns the account of these events.
+func newDeletion(events []doomed, pinned int64) *deletion {
+	d := &deletion{By: []deletedOf{}, Pinned: pinned}
 	places := map[string]int{}
 	for _, e := range events {
 		d.add(e)

@@ -12,6 +12,8 @@ import (
 	"github.com/joho/godotenv"
 )
 
+const dotenvFile = ".env"
+
 // dotenv is the .env file of the current folder, read once.
 type dotenv struct {
 	values map[string]string

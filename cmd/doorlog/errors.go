@@ -86,3 +86,11 @@ type plainError struct{ error }
 func (e plainError) Error() string { return plain(e.error) }
 
 func (e plainError) Unwrap() error { return e.error }
+
+// The exit codes. The help of doorlog documents them.
+const (
+	exitOK      = 0
+	exitFailed  = 1
+	exitMisuse  = 2
+	exitDamaged = 3
+)

@@ -108,7 +108,7 @@ func TestExportIsImportedWithoutLoss(t *testing.T) {
 	}
 	wantEvents, wantPersons := contents(t, from)
 	command(t, "export", "--db", from, "-o", file)
-	for _, once := range []string{"--once=false", "--once=false", "--once"} { // again is harmless
+	for _, once := range []string{"--once=false", "--once=false", "--once"} { // importing again does no harm
 		command(t, "import", once, file, "--db", to)
 		events, persons := contents(t, to)
 		if !reflect.DeepEqual(events, wantEvents) {
@@ -174,7 +174,7 @@ func TestNamesAreExportedAsTheyAre(t *testing.T) {
 		"👨\u200d👩\u200d👧", // as are families
 		"葛\U000e0100城",    // a variant of a character
 		"\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f", // the flag of Scotland
-		"\U0001fadf \U0001faea \U000323b0",                                       // younger than Go's tables, or may be
+		"\U0001fadf \U0001faea \U000323b0",                                       // newer than the tables of Go
 		"\ue000",                                                                 // of a private font, in which some write their names
 		"thin\u2009space", "zero\u200bwidth", "soft\u00adhyphen", "\u0e01\u0e33", "a\u0301", "Tom & <Jerry>",
 	}

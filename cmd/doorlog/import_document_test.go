@@ -195,7 +195,7 @@ type readerFunc func(p []byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
-// Lines that are cut off are no objects on several lines.
+// A line that is cut off does not begin an object on several lines.
 func TestALineThatIsCutOffIsOneBadLine(t *testing.T) {
 	a, b := jsonLine(t, 1), jsonLine(t, 2)
 	for _, cut := range []string{"{", `{"camera_id":"c",`, `{"camera_id":"c`, `{"camera_id":"c","detections":[`, `{"camera_id":`} {
@@ -231,7 +231,7 @@ func TestPlacesAreRightAfterADocument(t *testing.T) {
 	}
 }
 
-// Space is passed over once, and not once more for each byte of it.
+// Space before a value is read once, and not again for each byte.
 func TestSpaceBeforeTheFirstValueIsReadOnce(t *testing.T) {
 	for _, in := range []string{strings.Repeat(" ", 1<<20), strings.Repeat("\n", 1<<20), "{" + strings.Repeat(" ", 1<<20), "{\n" + strings.Repeat(" ", 1<<20)} {
 		reads := 0

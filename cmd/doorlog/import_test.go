@@ -20,9 +20,8 @@ import (
 	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
-// Wherever the bad lines are, and whether they fail to decode or the store
-// refuses them: what is before the first is kept, and nothing after it; with
-// --rejects everything else is kept.
+// Bad lines may be anywhere, and may fail to decode or be refused by the store. Without
+// --rejects the lines before the first are kept and no others. With it all others are kept.
 func TestImportKeepsWhatIsBeforeABadLine(t *testing.T) {
 	const lines = batchLines + 100
 	refused := strings.Replace(jsonLine(t, 1), `"c"`, `""`, 1)
@@ -117,7 +116,7 @@ func readBatches(t *testing.T, in io.Reader) <-chan batch {
 	return r.out
 }
 
-// A pipe may deliver a line now and the next one tomorrow.
+// A pipe may deliver one line now and the next one tomorrow.
 func TestImportDoesNotHoldBackWhatAPipeDelivered(t *testing.T) {
 	in, pipe := io.Pipe()
 	batches := readBatches(t, in)
@@ -195,7 +194,7 @@ func TestAnImportCanBeInterrupted(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	lines := []string{jsonLine(t, 1), jsonLine(t, 2), jsonLine(t, 3)}
 	go func() {
-		// The third is read when the second waits to be written, and so the first is.
+		// When the third is read, the second waits to be written, so the first is written.
 		for _, line := range lines {
 			_, _ = io.WriteString(pipe, line+"\n")
 		}
@@ -278,7 +277,7 @@ func TestAStoreInUseIsALockedOne(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	// Somebody who reads is not in the way of others who read.
+	// A reader does not keep out other readers.
 	st, err = doorlog.Open(c.db, &doorlog.Options{ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)
@@ -291,7 +290,7 @@ func TestAStoreInUseIsALockedOne(t *testing.T) {
 	}
 }
 
-// Commands that come at the same moment take turns, those that read too.
+// Commands that run at the same moment take turns, also with commands that read.
 func TestACommandWaitsForAnotherToEnd(t *testing.T) {
 	if !*long {
 		t.Skip("waits: -long")

@@ -20,11 +20,11 @@ import (
 	"github.com/doorlog/doorlog"
 )
 
-// Whatever page of a database a disk has lost or put in the place of another one,
-// each command prints what it did before, or says that the database is damaged: no
-// other output with exit code 0, no other exit code, no stack, no end of patience and
-// no end of memory. What a command writes to such a database is there afterwards, or
-// the database is known to be damaged.
+// A disk has lost a page of a database, or has put it in the place of another one. Each command
+// must print what it printed before, or say that the database is damaged: no other output
+// with exit code 0, no other exit code, no stack, no endless wait and not all of the memory.
+// What a command has written must be there afterwards, or the database must be known to be
+// damaged.
 func TestCommandsNoticeFaultsOfPages(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -96,8 +96,8 @@ type commandLane struct {
 	tally        *commandTally
 }
 
-// A commandTruth is what commands print of a sound state: those that read, and an
-// export after each of those that write.
+// A commandTruth is what commands print for a sound state: each command that reads, and an
+// export after each command that writes.
 type commandTruth struct {
 	printed []string
 	after   []string
@@ -116,14 +116,13 @@ func (s *pageState) readers() [][]string {
 		{"get", s.ids[130], "--json"},
 		{"stats", "--json"},
 		{"persons", "list", "--json"},
-		{"delete", "--camera", "garage", "--dry-run"}, // of a prune it is an estimate, by the pages in use
+		{"delete", "--camera", "garage", "--dry-run"}, // prune would print an estimate, which depends on the pages
 		{"events", "--recording", "rec7", "--jsonl"},
 		{"verify"},
 	}
 }
 
-// writers are commands that write. The marks are those of what they write, in the
-// export: what is not known beforehand is left out there.
+// writers are commands that write.
 func (s *pageState) writers() [][]string {
 	return [][]string{
 		{"write", "--camera", "written"},
@@ -146,10 +145,10 @@ func (s *pageState) writers() [][]string {
 func moreEvents() []byte {
 	at := time.Date(2026, 2, 25, 18, 0, 0, 0, time.UTC)
 	var id doorlog.ID
-	_ = id.SetTime(uint64(at.UnixMilli())) // which is a time that IDs have
+	_ = id.SetTime(uint64(at.UnixMilli())) // never fails: IDs can have this time
 	line, err := json.Marshal(doorlog.Event{ID: id, Camera: "imported", Type: doorlog.Motion, RecordedAt: at, CreatedAt: at})
 	if err != nil {
-		panic(err) // it is an event
+		panic(err) // never: it is a valid event
 	}
 	return append(line, '\n')
 }
@@ -162,8 +161,8 @@ type commandRun struct {
 	memory        int64
 }
 
-// memoryOfCommand is what a command may take, in bytes. Linux counts what this process
-// had when it began the other one.
+// memoryOfCommand is how many bytes a command may need. Linux adds what this process had when
+// it started the command.
 const memoryOfCommand = 1 << 30
 
 func (l *commandLane) run(args ...string) commandRun {
@@ -200,7 +199,8 @@ func (l *commandLane) lay(file []byte) {
 	}
 }
 
-// stored is what an export has printed, but for what is not known beforehand.
+// stored returns what an export has printed. It shortens lines with an ID or a time that is
+// not known beforehand.
 func stored(export string) string {
 	var lines []string
 	for line := range strings.Lines(export) {
@@ -287,8 +287,8 @@ func (l *commandLane) may(f *commandFault, holds func(*commandTruth) bool) bool 
 	return holds(lane.truth(&before))
 }
 
-// judgeWriter runs a command that writes. Then an export has what it wrote, and all
-// else; or the command, or the export, says that the database is damaged.
+// judgeWriter runs a command that writes, and an export. The export must have what was written
+// and everything else, or one of the two must say that the database is damaged.
 func (l *commandLane) judgeWriter(f *commandFault, i int, args []string) {
 	l.lay(f.image())
 	r := l.run(args...)

@@ -296,3 +296,22 @@ func drawHeld(w io.Writer, p *doorlog.Pruned) error {
 	}
 	return nil
 }
+
+// ruleList returns the rules in the order in which they are tried: those of --rule, then
+// --keep-unlocks, then --keep-strangers.
+func (f *pruneFlags) ruleList(given func(flag string) bool, unlocks, strangers time.Duration) (rules []doorlog.Rule, err error) {
+	for _, text := range f.rules {
+		r, err := parseRule(text)
+		if err != nil {
+			return nil, err
+		}
+		rules = append(rules, r)
+	}
+	if given("keep-unlocks") {
+		rules = append(rules, doorlog.Rule{Name: "unlocks", Match: doorlog.Match{UnlockGranted: new(true)}, MaxAge: unlocks})
+	}
+	if given("keep-strangers") {
+		rules = append(rules, doorlog.Rule{Name: "strangers", Match: doorlog.Match{Stranger: new(true)}, MaxAge: strangers})
+	}
+	return rules, nil
+}

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/dustin/go-humanize"
 
@@ -89,25 +88,6 @@ func setRulePart(r *doorlog.Rule, key, value string) (many bool, problem string)
 		return false, strconv.Quote(key) + " is none of camera, type, person, label, stranger, unlocked, max-age and name"
 	}
 	return false, ""
-}
-
-// ruleList returns the rules in the order in which they are tried: those of --rule, then
-// --keep-unlocks, then --keep-strangers.
-func (f *pruneFlags) ruleList(given func(flag string) bool, unlocks, strangers time.Duration) (rules []doorlog.Rule, err error) {
-	for _, text := range f.rules {
-		r, err := parseRule(text)
-		if err != nil {
-			return nil, err
-		}
-		rules = append(rules, r)
-	}
-	if given("keep-unlocks") {
-		rules = append(rules, doorlog.Rule{Name: "unlocks", Match: doorlog.Match{UnlockGranted: new(true)}, MaxAge: unlocks})
-	}
-	if given("keep-strangers") {
-		rules = append(rules, doorlog.Rule{Name: "strangers", Match: doorlog.Match{Stranger: new(true)}, MaxAge: strangers})
-	}
-	return rules, nil
 }
 
 // parseFreeSpace parses a size such as 5GB, or a percentage of the disk such as 10%.

@@ -93,8 +93,7 @@ func TestOnTheUsualTerminalAnEventHasTwoLines(t *testing.T) {
 	}
 }
 
-// In a locale that is not of UTF-8, no command prints anything but ASCII; and what
-// it prints as JSON is the same.
+// In a locale without UTF-8 commands print nothing but ASCII, and their JSON means the same.
 func TestWhereTheLocaleIsASCIISoIsTheOutput(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("DB_PATH", filepath.Join(dir, "events.db"))

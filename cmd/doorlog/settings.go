@@ -10,10 +10,7 @@ import (
 	"github.com/doorlog/doorlog"
 )
 
-const (
-	defaultDB  = "./events.db" // without a flag and a variable
-	dotenvFile = ".env"
-)
+const defaultDB = "./events.db" // without a flag and a variable
 
 // dbPath returns the path of the database.
 func (a *app) dbPath() (string, error) {

@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// What is no small regular file where one is looked for is an error, at once: a pipe
-// would be waited for, and /dev/zero has no end.
+// Where a small file is expected there may be a pipe, which would be waited for, or
+// /dev/zero, which is endless. That is an error at once.
 func TestFilesThatAreNoneEndNoCommand(t *testing.T) {
 	laughs := "A0=" + strings.Repeat("x", 1000) + "\n"
 	for i := range 60 {

@@ -14,7 +14,7 @@ import (
 	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
-// sameText compares a drawing with the golden text, and wants it to fit a terminal.
+// sameText compares a drawing with the golden text. It must also fit a terminal.
 func sameText(t *testing.T, got, want string) {
 	t.Helper()
 	if want = strings.TrimPrefix(want, "\n"); got != want {
@@ -27,7 +27,7 @@ func sameText(t *testing.T, got, want string) {
 	}
 }
 
-// madeUpStats are those of more days, labels and persons than are drawn.
+// madeUpStats returns statistics of more days, labels and persons than are drawn.
 func madeUpStats() (s statistics) {
 	s.Summary = doorlog.Summary{
 		Total: 12345, Today: 1, Strangers: 9999, Known: 2345, Unlocks: 0,

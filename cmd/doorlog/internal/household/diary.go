@@ -1,7 +1,10 @@
 package household
 
 import (
-	"math/rand/v2"
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
 	"time"
 
 	"github.com/doorlog/doorlog"
@@ -10,236 +13,117 @@ import (
 
 // A diary is a day that is being made up. Times are minutes since midnight.
 type diary struct {
-	rng  *rand.Rand
+	dice
 	date time.Time
 	seen []*Sighting
 }
 
-// clock returns the minute of a time of day.
-func clock(hour, minute float64) float64 { return hour*60 + minute }
-
-func (d *diary) workday() {
-	d.walkDog(d.pick(alice, bob), d.about(clock(6, 40), 12))
-	d.leave(maryAnn, d.about(clock(7, 35), 6))
-	d.leave(alice, d.about(clock(8, 5), 9))
-	d.driveOff(d.about(clock(8, 20), 10), bob)
-	d.mail(d.about(clock(11, 15), 20))
-	for range d.times(1.3) {
-		d.delivery(d.between(9, 18))
+// see adds what a camera saw at a minute of the day. The props stand side by side.
+func (d *diary) see(camera string, minute float64, props ...scene.Prop) *Sighting {
+	year, month, date := d.date.Date()
+	ms := int(math.Mod(minute+24*60, 24*60) * 60_000)
+	at := time.Date(year, month, date, 0, 0, ms/1000, ms%1000*int(time.Millisecond), d.date.Location())
+	for i, place := range d.rng.Perm(len(props)) {
+		p := &props[i]
+		p.U = (float64(place) + 0.2 + 0.6*d.rng.Float64()) / float64(len(props))
+		p.V, p.Flip = d.rng.Float64(), d.chance(0.5)
+		p.Confidence = d.confidence(at)
 	}
-	if d.date.Weekday() == time.Wednesday {
-		d.visitOfGrandpa(d.about(clock(16, 15), 20))
+	s := &Sighting{
+		Event: doorlog.Event{
+			Camera: camera, RecordedAt: at, Type: doorlog.Motion, FrameWidth: scene.Width, FrameHeight: scene.Height,
+		},
+		scene: scene.Scene{Camera: camera, At: at, Props: props},
 	}
-	d.arrive(maryAnn, d.about(clock(15, 20), 14))
-	d.arrive(alice, d.about(clock(17, 35), 18))
-	d.driveHome(d.about(clock(18, 10), 16), bob)
-	d.walkDog(d.pick(alice, bob, maryAnn), d.about(clock(20, 15), 15))
-	d.play(d.times(1.8), 16.5, 19.5, maryAnn)
-}
-
-func (d *diary) weekend() {
-	d.walkDog(d.pick(alice, bob), d.about(clock(8, 30), 20))
-	if d.date.Weekday() == time.Saturday {
-		d.driveOff(d.about(clock(10, 30), 25), bob, alice)
-		d.driveHome(d.about(clock(12, 30), 20), bob, alice)
-		d.mail(d.about(clock(11, 40), 20))
-		for range d.times(0.7) {
-			d.delivery(d.between(9, 15))
-		}
-	} else {
-		d.visitOfGrandpa(d.about(clock(15, 0), 20))
-	}
-	d.leave(maryAnn, d.about(clock(13, 10), 20))
-	d.arrive(maryAnn, d.about(clock(16, 40), 25))
-	d.play(1+d.times(1), 9.5, 12.5, maryAnn)
-	d.play(1+d.times(1), 13.5, 16, alice, bob)
-	d.play(1+d.times(1), 17.25, 19.5, alice, bob, maryAnn)
-	if d.chance(0.6) {
-		d.guests(d.about(clock(18, 30), 20))
-	}
-	d.walkDog(d.pick(alice, bob, maryAnn), d.about(clock(20, 45), 20))
-}
-
-// everyDay adds what may happen on any day of the week.
-func (d *diary) everyDay() {
-	for range 4 + d.times(3) {
-		d.see(scene.Driveway, d.between(6.5, 21), d.prop(scene.Traffic, scene.Look{Coat: choose(d, paints)}))
-	}
-	for range 1 + d.times(2.5) { // people who walk by
-		d.see(scene.Driveway, d.between(7.5, 20.5), d.prop(scene.Person, d.stranger()))
-	}
-	if d.chance(0.25) { // somebody sells something
-		s := d.see(scene.FrontDoor, d.between(10, 19), d.prop(scene.Person, d.stranger()))
-		s.Event.Type = doorlog.Ding
-		d.noMatch(s)
-	}
-	for range 1 + d.times(2.5) {
-		hour := d.between(5.5, 9)
-		if d.chance(0.6) {
-			hour = d.between(16, 22.5)
-		}
-		d.see(d.pickCamera(scene.Backyard, scene.Backyard, scene.Backyard, scene.Driveway, scene.FrontDoor), hour, d.prop(scene.Cat, choose(d, catLooks)))
-	}
-	for range 1 + d.times(2) {
-		d.see(scene.Backyard, d.between(9.5, 19.5), d.prop(scene.Dog, familyDog))
-	}
-	for range 2 + d.times(3) {
-		d.nothing(d.between(6, 22))
-	}
-	for range d.times(1) { // somebody looks at a camera from afar
-		d.see(d.pickCamera(scene.FrontDoor, scene.Backyard, scene.Garage), d.between(9, 18)).Event.Type = doorlog.OnDemand
-	}
-}
-
-func (d *diary) atNight() {
-	for range d.times(0.8) {
-		d.nothing(d.between(0, 5.5))
-	}
-	for range d.times(0.6) {
-		d.see(d.pickCamera(scene.Backyard, scene.Driveway), d.between(0.5, 5), d.prop(scene.Cat, choose(d, catLooks)))
-	}
-	if d.chance(0.12) {
-		at := d.between(1, 4.5)
-		for i, camera := range []string{scene.Driveway, scene.FrontDoor, scene.Backyard}[:1+d.rng.IntN(3)] {
-			d.see(camera, at+1.3*float64(i)+d.rng.Float64(), d.prop(scene.Person, prowlerLook))
-		}
-	}
-}
-
-// nothing adds a motion in which there is nothing to detect: leaves, or a shadow.
-func (d *diary) nothing(minute float64) {
-	var leaves []scene.Prop
-	camera := d.pickCamera(scene.Driveway, scene.Backyard, scene.Backyard, scene.FrontDoor, scene.Garage)
-	for range d.rng.IntN(5) {
-		if camera != scene.Garage {
-			leaves = append(leaves, d.prop(scene.Leaf, leafLook))
-		}
-	}
-	d.see(camera, minute, leaves...)
-}
-
-func (d *diary) leave(r resident, minute float64) {
-	s := d.see(scene.FrontDoor, minute, d.prop(scene.Person, r.look))
-	if d.chance(0.85) { // the others look at their phones
-		d.recognise(s, r)
-	}
-	if d.chance(0.5) {
-		s.Event.Door = doorlog.Locked
-	}
-	if d.chance(0.55) {
-		d.see(scene.Driveway, minute+0.3, d.fromBehind(r.look))
-	}
-}
-
-func (d *diary) arrive(r resident, minute float64) {
-	if d.chance(0.7) {
-		s := d.see(scene.Driveway, minute-0.6, d.prop(scene.Person, r.look))
-		if d.chance(0.6) {
-			d.recognise(s, r)
-		}
-	}
-	d.enter(minute, r, d.prop(scene.Person, r.look))
-}
-
-// enter adds a resident who comes in at the front door. It opens by itself, or somebody
-// opens it.
-func (d *diary) enter(minute float64, r resident, props ...scene.Prop) *Sighting {
-	s := d.see(scene.FrontDoor, minute, props...)
-	d.recognise(s, r)
-	s.takes = true
-	if r.autoUnlock {
-		s.Event.UnlockGranted, s.Event.Door = true, doorlog.Unlocked
-	}
-	if d.chance(0.3) { // somebody locks it again from the sofa
-		sofa := d.see(scene.FrontDoor, minute+1+2*d.rng.Float64())
-		sofa.Event.Type, sofa.Event.Door = doorlog.OnDemand, doorlog.Locked
-	}
+	d.seen = append(d.seen, s)
 	return s
 }
 
-func (d *diary) walkDog(r resident, minute float64) {
-	out := d.see(scene.FrontDoor, minute, d.prop(scene.Person, r.look), d.prop(scene.Dog, familyDog))
-	d.recognise(out, r)
-	if d.chance(0.6) {
-		d.see(scene.Driveway, minute+0.4, d.fromBehind(r.look), d.prop(scene.Dog, familyDog))
+// confidence returns how sure the detector is. At night it is less sure.
+func (d *diary) confidence(at time.Time) float64 {
+	mean := 0.91
+	if scene.IsNight(at) {
+		mean = 0.8
 	}
-	back := minute + 20 + 18*d.rng.Float64()
-	if d.chance(0.5) {
-		d.recognise(d.see(scene.Driveway, back-0.5, d.prop(scene.Person, r.look), d.prop(scene.Dog, familyDog)), r)
-	}
-	d.enter(back, r, d.prop(scene.Person, r.look), d.prop(scene.Dog, familyDog))
+	return decimals(min(max(mean+0.055*d.rng.NormFloat64(), 0.42), 0.995))
 }
 
-func (d *diary) driveOff(minute float64, driver resident, with ...resident) {
-	d.inGarage(minute, driver, with)
-	d.see(scene.Driveway, minute+0.9, d.prop(scene.Car, bobsCar))
+// recognise says that the face was compared and is that of a resident.
+func (d *diary) recognise(s *Sighting, r resident) {
+	s.Event.Person = r.name
+	d.face(s, min(max(0.36+0.06*d.rng.NormFloat64(), 0.18), 0.52))
 }
 
-func (d *diary) driveHome(minute float64, driver resident, with ...resident) {
-	d.see(scene.Driveway, minute, d.prop(scene.Car, bobsCar))
-	d.inGarage(minute+1.2, driver, with)
+// noMatch says that the face was compared and is nobody's of the residents.
+func (d *diary) noMatch(s *Sighting) {
+	d.face(s, min(max(0.76+0.07*d.rng.NormFloat64(), 0.61), 0.98))
 }
 
-func (d *diary) inGarage(minute float64, driver resident, with []resident) {
-	props := []scene.Prop{d.prop(scene.Car, bobsCar), d.prop(scene.Person, driver.look)}
-	for _, r := range with {
-		props = append(props, d.prop(scene.Person, r.look))
-	}
-	s := d.see(scene.Garage, minute, props...)
-	if d.chance(0.8) {
-		d.recognise(s, driver)
-	}
+// face records the distance of the face, and the confidence that follows from it.
+func (d *diary) face(s *Sighting, distance float64) {
+	s.Event.FaceDistance = new(decimals(distance))
+	s.Event.FaceConfidence = new(decimals(1 / (1 + math.Exp(14*(distance-0.56)))))
 }
 
-func (d *diary) delivery(minute float64) {
-	if d.chance(0.7) {
-		d.see(scene.Driveway, minute-1.4, d.prop(scene.Van, scene.Look{Coat: choose(d, vanPaints)}))
-	}
-	if d.chance(0.4) {
-		d.see(scene.Driveway, minute-0.5, d.prop(scene.Person, courierLook))
-	}
-	emptyHanded := courierLook
-	emptyHanded.Parcel = false
-	s := d.see(scene.FrontDoor, minute, d.prop(scene.Person, emptyHanded))
-	s.Event.Type, s.leaves = doorlog.Ding, true
-	if d.chance(0.5) {
-		d.noMatch(s)
-	}
-	if d.chance(0.5) {
-		d.see(scene.Driveway, minute+0.4, d.fromBehind(emptyHanded))
-	}
-}
+func decimals(v float64) float64 { return math.Round(v*1000) / 1000 }
 
-func (d *diary) mail(minute float64) {
-	d.see(scene.FrontDoor, minute, d.prop(scene.Person, postmanLook))
-	if d.chance(0.5) {
-		d.see(scene.Driveway, minute+0.5, d.fromBehind(postmanLook))
-	}
-}
-
-func (d *diary) visitOfGrandpa(minute float64) {
-	d.enter(minute, grandpa, d.prop(scene.Person, grandpa.look)).Event.Type = doorlog.Ding
-	d.leave(grandpa, minute+100+60*d.rng.Float64())
-}
-
-func (d *diary) guests(minute float64) {
-	looks := []scene.Look{d.stranger(), d.stranger()}
-	s := d.see(scene.FrontDoor, minute, d.prop(scene.Person, looks[0]), d.prop(scene.Person, looks[1]))
-	s.Event.Type = doorlog.Ding
-	d.noMatch(s)
-	d.see(scene.Driveway, minute+150+45*d.rng.Float64(), d.fromBehind(looks[0]), d.fromBehind(looks[1]))
-}
-
-// play adds n times one of these residents in the garden, often with the dog.
-func (d *diary) play(n int, from, to float64, who ...resident) {
-	for range n {
-		r := d.pick(who...)
-		props := []scene.Prop{d.prop(scene.Person, r.look)}
-		if d.chance(0.5) {
-			props = append(props, d.prop(scene.Dog, familyDog))
+// finish sorts the day by time, and adds what depends on the order.
+func (d *diary) finish(name string) []Sighting {
+	slices.SortStableFunc(d.seen, func(a, b *Sighting) int {
+		return cmp.Or(a.Event.RecordedAt.Compare(b.Event.RecordedAt), cmp.Compare(a.scene.Camera, b.scene.Camera))
+	})
+	d.parcels()
+	day := make([]Sighting, len(d.seen))
+	for i, s := range d.seen {
+		s.Event.RecordingID = fmt.Sprintf("%s-%03d", name, i+1)
+		hour := s.scene.At.Hour()
+		s.Event.AlertSent = s.showsStranger() && (hour < 6 || hour >= 22)
+		if d.chance(0.3) {
+			s.Event.Attributes = map[string]string{"battery": fmt.Sprint(d.battery(s.Event.Camera))}
 		}
-		if s := d.see(scene.Backyard, d.between(from, to), props...); d.chance(0.6) {
-			d.recognise(s, r)
+		day[i] = *s
+	}
+	return day
+}
+
+// parcels adds the parcels on the porch to each picture of the porch, from the delivery
+// until a resident takes them in.
+func (d *diary) parcels() {
+	var porch []scene.Prop
+	for _, s := range d.seen {
+		if s.leaves {
+			p := d.prop(scene.Parcel, parcelLook)
+			p.U, p.V = 0.9-0.16*float64(len(porch)), 0.85
+			porch = append(porch, p)
 		}
+		if s.Event.Camera != scene.FrontDoor {
+			continue
+		}
+		for _, p := range porch {
+			p.Confidence = d.confidence(s.scene.At)
+			s.scene.Props = append(s.scene.Props, p)
+		}
+		if s.takes {
+			porch = nil
+		}
+	}
+}
+
+// battery returns a camera's charge in percent. It falls by 1 a day, and is charged again.
+func (d *diary) battery(camera string) int {
+	days := int(d.date.Unix() / (24 * 60 * 60))
+	return 98 - (days+7*len(camera))%61
+}
+
+func (d *diary) prop(k scene.Kind, l scene.Look) scene.Prop { return scene.Prop{Kind: k, Look: l} }
+
+func (d *diary) fromBehind(l scene.Look) scene.Prop {
+	return scene.Prop{Kind: scene.Person, Look: l, Away: true}
+}
+
+func (d *diary) stranger() scene.Look {
+	return scene.Look{
+		Coat: choose(d.dice, coats), Legs: choose(d.dice, trousers), Hair: choose(d.dice, hairs), Skin: choose(d.dice, skins),
+		Size: 0.9 + 0.12*d.rng.Float64(),
 	}
 }

@@ -36,15 +36,6 @@ func Residents() []doorlog.PersonInput {
 	return persons
 }
 
-// A Sighting is what one camera saw. Its event has no detections: see Household.Picture.
-type Sighting struct {
-	Event doorlog.Event
-
-	scene  scene.Scene
-	leaves bool // a courier leaves a parcel on the porch
-	takes  bool // somebody takes the parcels in
-}
-
 // Picture draws the sighting: a JPEG, and what was detected in it.
 func (h *Household) Picture(s *Sighting) (frame []byte, detections []doorlog.Detection, err error) {
 	frame, found, err := h.studio.Shoot(s.scene)
@@ -74,7 +65,7 @@ func (h *Household) Days(n int, now time.Time) iter.Seq[[]Sighting] {
 // the same ones again, and a run in another zone makes others under other names.
 func (h *Household) day(date time.Time) []Sighting {
 	name := fmt.Sprintf("demo-%d-%s", h.seed, date.Format("20060102Z0700"))
-	d := &diary{date: date, rng: rand.New(rand.NewChaCha8(sha256.Sum256([]byte(name))))}
+	d := &diary{date: date, dice: dice{rand.New(rand.NewChaCha8(sha256.Sum256([]byte(name))))}}
 	if weekday := date.Weekday(); weekday == time.Saturday || weekday == time.Sunday {
 		d.weekend()
 	} else {

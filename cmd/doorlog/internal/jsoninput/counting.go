@@ -1,9 +1,13 @@
 package jsoninput
 
 import (
+	"errors"
 	"io"
 	"slices"
 )
+
+// errLongValue means that a value is too long, and that nothing after it can be read.
+var errLongValue = errors.New(ErrTooLong.Error())
 
 // A countingReader tells on which line a byte is, and limits how far beyond the last value
 // the decoder may read.

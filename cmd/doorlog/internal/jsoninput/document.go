@@ -8,13 +8,8 @@ import (
 	"io"
 )
 
-var (
-	// errLongValue means that a value is too long, and that nothing after it can be read.
-	errLongValue = errors.New(ErrTooLong.Error())
-
-	// errDocumentEnds means that the last value has ended and that its line is empty after it.
-	errDocumentEnds = errors.New("the document ends")
-)
+// errDocumentEnds means that the last value has ended and that its line is empty after it.
+var errDocumentEnds = errors.New("the document ends")
 
 // A documentReader reads arrays, pages, and objects on several lines. It holds one value at
 // a time.

@@ -7,9 +7,6 @@ import (
 	"regexp"
 )
 
-// errLocked means that another process has locked a file.
-var errLocked = errors.New("locked by another process")
-
 // Until it is whole, a file has a name such as .NAME.new-123 beside its own. A killed
 // process leaves it there. The next process that writes to the same place removes it,
 // unless it is locked: then somebody is still writing it.

@@ -7,9 +7,8 @@ import (
 	"math/rand/v2"
 )
 
-// The backdrops are what stands still: drawn once for each camera and light,
-// so that a frame costs a copy and its figures.
-
+// drawBackdrop draws what stands still: everything but the props. It is done once for each
+// camera and light, so that a picture costs a copy and its props.
 func drawBackdrop(camera string, l light) *image.RGBA {
 	p := newPainter()
 	p.light, p.tint = l, lights[l].tint
@@ -29,8 +28,7 @@ func drawBackdrop(camera string, l light) *image.RGBA {
 	return p.img
 }
 
-// sky fades from the zenith to the horizon at the row bottom, with what is
-// seen in it at that hour.
+// sky draws the sky from the top to the row bottom, with stars or clouds.
 func (p *painter) sky(bottom int) {
 	top, low := glowing(lights[p.light].zenith), glowing(lights[p.light].horizon)
 	for y := range bottom {
@@ -57,7 +55,8 @@ func (p *painter) sky(bottom int) {
 	}
 }
 
-// speckle gives the ground from the left edge, between the rows y1 and y2, its grain.
+// speckle draws n blades of grass on the ground, from the left edge to width and between the
+// rows y1 and y2.
 func (p *painter) speckle(c uint32, n int, width, y1, y2 float64) {
 	rng := rand.New(rand.NewPCG(uint64(c), uint64(n)))
 	for range n {
@@ -67,7 +66,7 @@ func (p *painter) speckle(c uint32, n int, width, y1, y2 float64) {
 	}
 }
 
-// bush is a heap of leaves around x, y.
+// bush draws a heap of leaves around x, y.
 func (p *painter) bush(c uint32, x, y, rx, ry float64) {
 	rng := rand.New(rand.NewPCG(uint64(x), uint64(y)))
 	p.ellipse(darker(c), x, y, rx, ry)
@@ -87,7 +86,7 @@ func (p *painter) tree(x, ground, height float64) {
 	p.bush(0x4f7d3a, x, ground-height*0.72, height*0.3, height*0.3)
 }
 
-// window shows the sky by day and the light of the room in the dark.
+// window draws a window. It shows the sky by day, and the light of the room in the dark.
 func (p *painter) window(x1, y1, x2, y2 float64) {
 	p.rect(0xf4f1ea, x1-4, y1-4, x2+4, y2+4)
 	if p.dark() {
@@ -103,7 +102,7 @@ func (p *painter) window(x1, y1, x2, y2 float64) {
 	p.rect(0xd9d4c8, x1-8, y2+4, x2+8, y2+9)
 }
 
-// glow is the light of a lamp at x, y on what lies within its reach, at night.
+// glow lights up what is within reach of a lamp at x, y, at night.
 func (p *painter) glow(x, y, reach float64) {
 	if p.light != nightLight {
 		return
@@ -121,7 +120,7 @@ func (p *painter) glow(x, y, reach float64) {
 	}
 }
 
-// bulb is the colour of a lamp, which is lit in the dark.
+// bulb returns the colour of a lamp. It is lit in the dark.
 func (p *painter) bulb() color.NRGBA {
 	if p.dark() {
 		return glowing(0xffe7ac)
@@ -129,6 +128,7 @@ func (p *painter) bulb() color.NRGBA {
 	return p.lit(0xe9e4d2)
 }
 
+// dark reports whether lamps are lit.
 func (p *painter) dark() bool { return p.light == duskLight || p.light == nightLight }
 
 func (p *painter) frontDoor() {
@@ -322,4 +322,5 @@ func (p *painter) backyard() {
 	p.glow(330, 390, 390)
 }
 
+// blend returns the mean of two colours.
 func blend(a, b uint32) uint32 { return a>>1&0x7f7f7f + b>>1&0x7f7f7f }

@@ -38,13 +38,13 @@ func (p *painter) prop(pr Prop, st stage) Box {
 	}
 }
 
-// shadow lies under the feet, wider for what is wide.
+// shadow draws the shadow under a thing.
 func (p *painter) shadow(k Kind) {
 	wide := [...]float64{Person: 0.17, Dog: 0.6, Cat: 0.7, Car: 0.72, Traffic: 1.35, Van: 1, Parcel: 0.8, Leaf: 0.1}[k]
 	p.fill(color.NRGBA{A: 70}, oval(0, -0.005, wide, min(wide*0.16, 0.09)))
 }
 
-// The figures. The origin is between the feet, 1 is the figure's height.
+// The methods below draw the figures. The origin is between the feet, and 1 is the height.
 
 func (p *painter) person(pr Prop) {
 	l := pr.Look
@@ -187,4 +187,5 @@ func (p *painter) parcel(coat uint32) {
 	p.rect(0xf3f0e6, 0.26, -0.42, 0.6, -0.16)
 }
 
+// darker returns a colour with three quarters of the light.
 func darker(c uint32) uint32 { return c>>1&0x7f7f7f + c>>2&0x3f3f3f }

@@ -8,27 +8,28 @@ import (
 	"golang.org/x/image/vector"
 )
 
-// A painter fills shapes with smooth edges, in the light that it is given.
+// A painter fills shapes with smooth edges, in some light.
 type painter struct {
 	img    *image.RGBA
 	raster vector.Rasterizer
 	light  light
 	tint   tint
 
-	// Shapes are given in units of a figure that stands at x, y; sx is
-	// negative for one that looks to the left.
+	// The origin of shapes is at x, y, and sx, sy are the pixels of a unit. If sx is negative
+	// a figure looks to the left.
 	x, y, sx, sy float64
 
-	drawn Box // around the shapes drawn
+	drawn Box // around all shapes since it was set to nothing
 }
 
+// nothing is the box around no shape.
 var nothing = Box{X1: math.Inf(1), Y1: math.Inf(1), X2: math.Inf(-1), Y2: math.Inf(-1)}
 
 func newPainter() *painter {
 	return &painter{img: image.NewRGBA(image.Rect(0, 0, Width, Height)), sx: 1, sy: 1, drawn: nothing}
 }
 
-// stand puts the origin at x, y, with so many pixels to a unit.
+// stand sets the origin to x, y, and the pixels of a unit.
 func (p *painter) stand(x, y, unit float64, flip bool) {
 	p.x, p.y, p.sx, p.sy = x, y, unit, unit
 	if flip {
@@ -36,17 +37,19 @@ func (p *painter) stand(x, y, unit float64, flip bool) {
 	}
 }
 
-// poly fills the polygon x, y, x, y, … in the light of the hour.
+// poly fills the polygon with the corners x, y, x, y and so on. The light changes its colour.
 func (p *painter) poly(c uint32, xy ...float64) { p.fill(p.lit(c), xy) }
 
-// lit is a colour in the light of the hour, glowing one that is a light itself.
+// lit returns a colour as it looks in the light.
 func (p *painter) lit(c uint32) color.NRGBA {
 	part := func(shift, i int) uint8 { return uint8(min(float64(c>>shift&0xff)*p.tint[i], 255)) }
 	return color.NRGBA{part(16, 0), part(8, 1), part(0, 2), 255}
 }
 
+// glowing returns a colour that gives light itself.
 func glowing(c uint32) color.NRGBA { return color.NRGBA{uint8(c >> 16), uint8(c >> 8), uint8(c), 255} }
 
+// fill fills a polygon with a colour, and changes xy to pixels.
 func (p *painter) fill(c color.Color, xy []float64) {
 	b := nothing
 	for i := 0; i < len(xy); i += 2 {
@@ -78,6 +81,7 @@ func (p *painter) rect(c uint32, x1, y1, x2, y2 float64) { p.poly(c, x1, y1, x2,
 
 func (p *painter) ellipse(c uint32, x, y, rx, ry float64) { p.fill(p.lit(c), oval(x, y, rx, ry)) }
 
+// oval returns the corners of an ellipse with these radii.
 func oval(x, y, rx, ry float64) []float64 {
 	const corners = 28
 	xy := make([]float64, 0, 2*corners)
@@ -88,8 +92,7 @@ func oval(x, y, rx, ry float64) []float64 {
 	return xy
 }
 
-// limb fills a line with round ends that is w1 thick where it begins and w2
-// where it ends.
+// limb fills a line with round ends. It is w1 wide at its beginning and w2 at its end.
 func (p *painter) limb(c uint32, x1, y1, x2, y2, w1, w2 float64) {
 	const steps = 8
 	across := math.Atan2(y2-y1, x2-x1) + math.Pi/2

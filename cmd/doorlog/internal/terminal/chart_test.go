@@ -11,7 +11,7 @@ import (
 	"github.com/rivo/uniseg"
 )
 
-// sameText compares a drawing with the golden text, and wants it to fit a terminal.
+// sameText compares a drawing with the golden text. It must also fit a terminal.
 func sameText(t *testing.T, got, want string) {
 	t.Helper()
 	if want = strings.TrimPrefix(want, "\n"); got != want {
