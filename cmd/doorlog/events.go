@@ -203,7 +203,7 @@ func (a *app) explainEvents(ctx context.Context, st *doorlog.Store, q doorlog.Qu
 }
 
 func planDetails(plan doorlog.Plan) [][]string {
-	how := "where the posting lists meet"
+	how := "the posting lists, intersected"
 	if plan.Scan {
 		how = "all events in the range"
 	}
@@ -213,8 +213,8 @@ func planDetails(plan doorlog.Plan) [][]string {
 	}
 	return append(
 		rows,
-		[]string{"in the tail", plural(plan.TailRead, "event")},
-		[]string{"reads to decide", plural(plan.RecordsRead, "record")},
+		[]string{"tail read", plural(plan.TailRead, "event")},
+		[]string{"records read", plural(plan.RecordsRead, "record")},
 		[]string{"returns", plural(plan.Returned, "event")},
 	)
 }

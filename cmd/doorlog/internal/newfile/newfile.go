@@ -1,6 +1,6 @@
 // Package newfile writes a file that appears under its name only when it is whole and
-// durable. What a killed process leaves of such a file goes when the next one is written to
-// the same place.
+// durable. If a process is killed while it writes, its unfinished file is removed when the
+// next one is written to the same place.
 package newfile
 
 import (
@@ -25,7 +25,7 @@ import (
 func Write(name string, replace bool, write func(w io.Writer, finish func() error) error) error {
 	switch info, err := os.Lstat(name); {
 	case err == nil && !info.Mode().IsRegular():
-		return fmt.Errorf("%s is there, and is no file", name)
+		return fmt.Errorf("%s exists and is not a regular file", name)
 	case err == nil && !replace:
 		return &fs.PathError{Op: "write", Path: name, Err: fs.ErrExist}
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
