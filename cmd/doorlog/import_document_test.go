@@ -138,10 +138,10 @@ func TestWhatIsNotForImportIsOneError(t *testing.T) {
 		return b.String()
 	}
 	for text, want := range map[string]string{
-		strings.Repeat(frigate+"\n", 1000):             `is JSON with the fields "camera", "has_clip", "id", "label", "start_time", "zones": wanted are events`,
+		strings.Repeat(frigate+"\n", 1000):             `is JSON with the fields "camera", "has_clip", "id", "label", "start_time", "zones": import takes events`,
 		"[" + strings.Repeat(frigate+",", 999) + "{}]": `is JSON with the fields "camera"`,
 		indented(t, "["+frigate+"]"):                   `is JSON with the fields "camera"`,
-		indented(t, `{"cameras":{"porch":{}},"x":1}`):  `is JSON with the fields "cameras", "x": wanted`,
+		indented(t, `{"cameras":{"porch":{}},"x":1}`):  `is JSON with the fields "cameras", "x": import takes`,
 		`{"events":[` + frigate + `]}`:                 `is JSON with the fields "camera"`,
 		`{"events":[],"total":5}`:                      `is an object with events, but also with the field "total"`,
 		`{"events":{"a":1}}`:                           "is an object whose events are no list",
@@ -150,9 +150,9 @@ func TestWhatIsNotForImportIsOneError(t *testing.T) {
 		`[null]`:                                       "is JSON, but no objects",
 		`{}`:                                           "is JSON with an empty object",
 		"[{}]":                                         "is JSON with an empty object",
-		`{"person":"bob","ts":1}`:                      `is JSON with the fields "person", "ts": wanted`,
-		`[{"person":null}]`:                            `is JSON with the fields "person": wanted`,
-		"TIME                 CAMERA  TYPE\n2026":      "is a table that doorlog prints for people: say --json",
+		`{"person":"bob","ts":1}`:                      `is JSON with the fields "person", "ts": import takes`,
+		`[{"person":null}]`:                            `is JSON with the fields "person": import takes`,
+		"TIME                 CAMERA  TYPE\n2026":      "is a table that doorlog prints for people: print it with --json",
 		"camera;time\nporch;2026-02-25\n":              "is CSV with 2 columns",
 		"id,camera,time\n1,porch,2026-02-25\n":         "is CSV with 3 columns",
 		"<!DOCTYPE html>\n<html>\n":                    "is HTML or XML",

@@ -174,8 +174,8 @@ func TestTheProgressOfAnImportIsThatOfItsBytes(t *testing.T) {
 func TestAnImportSaysWhatIsNoText(t *testing.T) {
 	for in, want := range map[string]string{
 		"\x1f\x8b\x08\x00\x00\x00\n":    "import -: is gzip: unpack it first, as in: zcat FILE | doorlog import -\n",
-		"\xff\xfe{\x00\"\x00\n\x00":     "import -: is UTF-16: make it UTF-8 first, ",
-		"\xfe\xff\x00{\x00\"\x00\n":     "import -: is UTF-16: make it UTF-8 first, ",
+		"\xff\xfe{\x00\"\x00\n\x00":     "import -: is UTF-16: convert it to UTF-8 first, ",
+		"\xfe\xff\x00{\x00\"\x00\n":     "import -: is UTF-16: convert it to UTF-8 first, ",
 		jsonLine(t, 1) + "\n\x1f\x8b\n": "line 2: is not JSON: ",
 	} {
 		c := newCLI(t)

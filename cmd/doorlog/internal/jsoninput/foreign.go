@@ -29,9 +29,9 @@ var magics = []struct{ begin, what string }{
 }
 
 const (
-	utf16Text = "is UTF-16: make it UTF-8 first, as in: iconv -f UTF-16 -t UTF-8 FILE | doorlog import -"
+	utf16Text = "is UTF-16: convert it to UTF-8 first, as in: iconv -f UTF-16 -t UTF-8 FILE | doorlog import -"
 	// Wanted says, after what an input is, what it should be.
-	Wanted = `: wanted are events as doorlog prints them, with camera_id, recorded_at and event_type (see "doorlog import --help")`
+	Wanted = `: import takes events as doorlog prints them, with camera_id, recorded_at and event_type (see "doorlog import --help")`
 )
 
 // foreignBytes says what an input is that begins in this way, or "" if it may be JSON.
@@ -47,9 +47,9 @@ func foreignBytes(head []byte) string {
 	}
 	switch {
 	case at(tarMagic, tarAt):
-		return `is a tar archive: a backup goes into "doorlog restore"`
+		return `is a tar archive: "doorlog restore" reads backups`
 	case at(boltMagic, boltAt), at(boltOther, boltAt):
-		return `is a database: "doorlog export" makes of one what import takes`
+		return `is a database: "doorlog export" writes what import takes`
 	case at("ftyp", 4):
 		return "is a video" + Wanted
 	case len(head) > 1 && (head[0] == 0 || head[1] == 0):
@@ -58,7 +58,7 @@ func foreignBytes(head []byte) string {
 		return "is no text" + Wanted
 	}
 	if bytes.HasPrefix(head, []byte("TIME ")) {
-		return "is a table that doorlog prints for people: say --json or --jsonl there"
+		return "is a table that doorlog prints for people: print it with --json or --jsonl"
 	}
 	if columns := csvColumns(head); columns > 0 {
 		return fmt.Sprintf("is CSV with %d columns", columns) + Wanted
