@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 // backupFlags are the flags of backup.
@@ -22,39 +23,38 @@ func newBackupCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "backup FILE|-",
 		Short: "Write the store, with its thumbnails, to one file",
-		Long: `Write the database and the thumbnails that its events name to one file, or with - to
-standard output: a tar archive with checksums, from which "doorlog restore" makes the
-store again. FILE appears when it is whole; one that is there is left as it is, unless
---force is given. With --force, too, a backup that is there stays, and the new one is
-removed, if thumbnails cannot be read, if all are missing, or if more are missing or have
-changed than in the old one: their folder may not be mounted.
+		Long: `Write the database and the thumbnails of its events to one file, or with - to standard
+output: a tar archive with checksums, which "doorlog restore" reads. The file appears when
+it is whole. A file that exists is replaced only with --force. Even then an old backup
+stays, and the new one is dropped, if thumbnails cannot be read, if all are missing, or if
+more are missing or have changed than in the old one: perhaps their folder is not mounted.
 
-The database is verified first, so that a damaged one is not taken for good; without
-that (--verify=false) it is faster. While the backup is made no other process can open
-the database: a program that has it open makes backups with Store.Backup, while it
-writes. Where the database may only be read it is, and the time of the backup is not
-kept in it.
+The database is verified first, so that a damaged one does not pass for a good backup.
+--verify=false is faster. During the backup no other process can open the database; a
+program that has it open can make backups with Store.Backup while it writes. If the
+database cannot be written, it is backed up as well, but does not remember the time of
+the backup.
 
-The exit code is 3 if the database is damaged, and nothing is written then, or if the
-backup is not complete: thumbnails are missing, cannot be read, have changed, or lie
-behind a symbolic link, which is not followed. Then the backup is made, with what is
-there, unless it stays behind the one before it, as said above.
+The exit code is 3 if the database is damaged; then nothing is written. It is also 3 if
+the backup is incomplete: thumbnails are missing, cannot be read, have changed, or lie
+behind a symbolic link, which is not followed. Then the backup is made with what is there,
+unless an old one stays for the reasons above.
 
-With --json it is an object with store_id, time, events, persons, thumbnails, changed
-(thumbnails that are not what was saved), missing (thumbnails that are not in it), linked
-(those of them that lie behind a symbolic link), unreadable (those of them that are there
-and cannot be read), and bytes.`,
+With --json it prints an object with store_id, time, events, persons, thumbnails, changed
+(thumbnails that are not as they were saved), missing (thumbnails that are not in the
+backup), linked (those of them behind a symbolic link), unreadable (those of them that
+exist and cannot be read), and bytes.`,
 		Example: `  doorlog backup /mnt/stick/2026-02-25.backup
   doorlog backup - | ssh nas 'cat > doorlog.backup'`,
 		Args: takes("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.backup(cmd.Context(), args[0], f) },
 	}
-	cmd.Flags().BoolVar(&f.force, "force", false, "put the backup in the place of a file that is there")
+	cmd.Flags().BoolVar(&f.force, "force", false, "replace a file that exists")
 	cmd.Flags().BoolVar(&f.verify, "verify", true, "verify the database first")
 	return cmd
 }
 
-// backup writes the backup and prints what it holds.
+// backup writes a backup and prints what is in it.
 func (a *app) backup(ctx context.Context, name string, f backupFlags) error {
 	switch {
 	case name == "":
@@ -62,9 +62,9 @@ func (a *app) backup(ctx context.Context, name string, f backupFlags) error {
 	case name == "-" && f.force:
 		return misuse("--force is for a file")
 	case name == "-" && (a.flags.json || a.flags.jsonl):
-		return misuse("with - standard output is for the backup: there is no place for --json")
+		return misuse("with - the backup goes to standard output, so --json cannot")
 	case name == "-" && a.toTerminal():
-		return misuse("standard output is a terminal, and a backup is no text: say a FILE, or send it somewhere")
+		return misuse("standard output is a terminal, and a backup is no text: give a FILE, or use a pipe")
 	}
 	path, thumbnails, err := a.pair()
 	if err != nil {
@@ -82,11 +82,11 @@ func (a *app) backup(ctx context.Context, name string, f backupFlags) error {
 	bar := a.progress(-1, "backing up")
 	var info *doorlog.BackupInfo
 	err = a.writeOutput(name, f.force, func(w io.Writer, finish func() error) (err error) {
-		options := &doorlog.BackupOptions{Verify: f.verify, Progress: bar.bytes("backing up")}
+		options := &doorlog.BackupOptions{Verify: f.verify, Progress: byteProgress(bar, "backing up")}
 		options.Finish = func(info *doorlog.BackupInfo) error {
 			if old, there := oldBackup(name); there {
 				if why := fallsBehind(info, old); why != "" {
-					return fmt.Errorf("%s %w: %s; mend that, or back up to another file", name, errStays, why)
+					return fmt.Errorf("%s %w: %s; fix that, or back up to another file", name, errStays, why)
 				}
 			}
 			return finish()
@@ -99,7 +99,7 @@ func (a *app) backup(ctx context.Context, name string, f backupFlags) error {
 		err = cerr
 	}
 	if errors.Is(err, errStays) {
-		fmt.Fprintf(a.err, "doorlog: %s\n", printableLines(plain(err)))
+		fmt.Fprintf(a.err, "doorlog: %s\n", terminal.PrintableLines(plain(err)))
 		return errDamage
 	}
 	if err != nil {
@@ -118,10 +118,10 @@ func (a *app) backup(ctx context.Context, name string, f backupFlags) error {
 
 var errStays = errors.New("stays as it is")
 
-// oldBackup returns what the backup of this name holds. there: it is one, although that
-// may not be known of what it is, which is nil then.
+// oldBackup returns what is in the backup of this name. there is false if there is no backup.
+// If there is one that cannot be read, old is nil.
 func oldBackup(name string) (old *doorlog.BackupInfo, there bool) {
-	f, err := os.Open(name) // a regular file, if it is there: writeOutput has looked
+	f, err := os.Open(name) // writeOutput has checked that it is a regular file
 	if err != nil {
 		return nil, !errors.Is(err, fs.ErrNotExist)
 	}
@@ -133,54 +133,40 @@ func oldBackup(name string) (old *doorlog.BackupInfo, there bool) {
 	return old, !errors.Is(err, doorlog.ErrNotBackup) && !errors.Is(err, doorlog.ErrCorrupt)
 }
 
-// fallsBehind says why a backup is not to come into the place of an old one: it has
-// fewer of its thumbnails, as if their folder was not mounted. An old one that is of
-// another store, or cannot be read, counts as one that has all.
-func fallsBehind(now, old *doorlog.BackupInfo) string {
-	if old == nil || old.StoreID != now.StoreID {
+// fallsBehind says why a backup must not replace an old one, or "" if it may: it lacks more
+// thumbnails, as if their folder was not mounted. An old backup of another store, or one
+// that cannot be read, counts as complete.
+func fallsBehind(fresh, old *doorlog.BackupInfo) string {
+	if old == nil || old.StoreID != fresh.StoreID {
 		old = &doorlog.BackupInfo{Thumbnails: 1}
 	}
 	switch {
-	case now.Unreadable > 0:
-		return plural(int(now.Unreadable), "thumbnail") + " cannot be read"
-	case now.Thumbnails == 0 && now.Missing > 0 && old.Thumbnails > 0:
-		return "no thumbnail is there, and events name " + plural(int(now.Missing), "file")
-	case now.Missing > old.Missing:
-		return fmt.Sprintf("%s missing, and in the backup that is there %d", plural(int(now.Missing), "thumbnail"), old.Missing)
-	case now.Changed > old.Changed:
-		return fmt.Sprintf("%s other than saved, and in the backup that is there %d", plural(int(now.Changed), "thumbnail"), old.Changed)
+	case fresh.Unreadable > 0:
+		return plural(int(fresh.Unreadable), "thumbnail") + " cannot be read"
+	case fresh.Thumbnails == 0 && fresh.Missing > 0 && old.Thumbnails > 0:
+		return "all thumbnails (" + count(int(fresh.Missing)) + ") are missing"
+	case fresh.Missing > old.Missing:
+		return fmt.Sprintf("%s missing, %d in the old backup", plural(int(fresh.Missing), "thumbnail"), old.Missing)
+	case fresh.Changed > old.Changed:
+		return fmt.Sprintf("%s changed, %d in the old backup", plural(int(fresh.Changed), "thumbnail"), old.Changed)
 	}
 	return ""
 }
 
-// toTerminal reports whether standard output is a terminal.
-func (a *app) toTerminal() bool { return a.screen.columns > 0 }
-
+// drawBackup says what is in a backup.
 func drawBackup(w io.Writer, info *doorlog.BackupInfo, done string) {
 	fmt.Fprintf(w, "%s %s, %s and %s: %s\n", done, plural(int(info.Events), "event"), plural(int(info.Persons), "person"),
 		plural(int(info.Thumbnails), "thumbnail"), humanize.IBytes(uint64(info.Bytes)))
 	if missing := info.Missing - info.Linked - info.Unreadable; missing > 0 {
-		fmt.Fprintf(w, "%s missing, and not in it\n", plural(int(missing), "thumbnail"))
+		fmt.Fprintf(w, "%s missing, and not in the backup\n", plural(int(missing), "thumbnail"))
 	}
 	if info.Unreadable > 0 {
-		fmt.Fprintf(w, "%s there, but not readable, and not in it\n", plural(int(info.Unreadable), "thumbnail"))
+		fmt.Fprintf(w, "%s not readable, and not in the backup\n", plural(int(info.Unreadable), "thumbnail"))
 	}
 	if info.Linked > 0 {
-		fmt.Fprintf(w, "%s behind a symbolic link, which is not followed, and not in it\n", plural(int(info.Linked), "thumbnail"))
+		fmt.Fprintf(w, "%s behind a symbolic link, which is not followed, and not in the backup\n", plural(int(info.Linked), "thumbnail"))
 	}
 	if info.Changed > 0 {
-		fmt.Fprintf(w, "%s other than saved, and in it with the content of now\n", plural(int(info.Changed), "thumbnail"))
-	}
-}
-
-// bytes returns what tells the bar how far a backup is.
-func (b progressBar) bytes(doing string) func(done, total int64) {
-	return func(done, total int64) {
-		text := doing + ": " + humanize.IBytes(uint64(max(0, done)))
-		if total >= 0 {
-			text += " of " + humanize.IBytes(uint64(total))
-		}
-		b.Label(text)
-		b.Add(0) // draws it
+		fmt.Fprintf(w, "%s changed since they were saved; the backup has them as they are now\n", plural(int(info.Changed), "thumbnail"))
 	}
 }

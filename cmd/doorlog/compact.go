@@ -5,23 +5,23 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 func newCompactCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "compact",
 		Short: "Give the space of deleted events back to the disk",
-		Long: `Write the database anew without the space that deleted events have left. What is in
-it stays the same. The disk must have room for what is in use and a tenth more; if it
-has not, nothing is done, and the error says how much is needed. Until the new file is
-whole the old one is in its place. "doorlog info" says how much is free in the file.
+		Long: `Rewrite the database without the free space that deleted events have left. Its contents
+stay the same. The disk must have room for the space in use and a tenth more; if not,
+nothing is done, and the error says how much is needed. The old file stays in place until
+the new one is whole. "doorlog info" says how much space is free in the file.
 
-With --json it is an object with before and after (the sizes in bytes) and held_ns
-(for how long writers would have been held up).`,
+With --json it prints an object with before and after (the sizes in bytes) and held_ns
+(for how long writers would have waited).`,
 		Example: `  doorlog compact
   doorlog compact --json | jq .after`,
 		Args:              takes(),
@@ -45,44 +45,7 @@ func (a *app) compact(ctx context.Context) error {
 		return err
 	}
 	return a.emit(result, func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "%s: %s before, %s after\n", printable(path), size(result.Before), size(result.After))
+		_, err := fmt.Fprintf(w, "%s: %s before, %s after\n", terminal.Printable(path), size(result.Before), size(result.After))
 		return err
 	})
 }
-
-// rewrite opens the store for use, which shows its progress, and closes it.
-func (a *app) rewrite(path, thumbnails string, use func(*doorlog.Store) error) (err error) {
-	told, end := a.follow()
-	st, err := a.open(path, &doorlog.Options{ThumbnailDir: thumbnails, Scrub: -1, Progress: told})
-	if err != nil {
-		return err
-	}
-	defer func() {
-		end()
-		if cerr := st.Close(); err == nil {
-			err = cerr
-		}
-	}()
-	return use(st)
-}
-
-// follow returns what shows how far a call is (doorlog.Options.Progress), and what
-// takes the bar away.
-func (a *app) follow() (told func(doing string, done, total int64), end func()) {
-	var bar progressBar
-	var now string
-	var shown int64
-	told = func(doing string, done, total int64) {
-		if doing != now {
-			bar.Done()
-			now, shown = doing, 0
-			bar = a.progress(total, doing)
-		}
-		bar.Add(done - shown)
-		shown = done
-	}
-	return told, func() { bar.Done() }
-}
-
-// size returns a number of bytes for people to read.
-func size(bytes int64) string { return humanize.IBytes(uint64(max(0, bytes))) }

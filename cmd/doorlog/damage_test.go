@@ -89,7 +89,7 @@ func damage(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(errors.Join(err, f.Close()))
 }
 
-// sealState has the state be of a transaction that doorlog has not made.
+// sealState rewrites the state record for a transaction that doorlog has not made.
 func sealState(tx *bolt.Tx) error {
 	meta, key := tx.Bucket([]byte("meta")), []byte("state")
 	rec := bytes.Clone(meta.Get(key))
@@ -112,7 +112,7 @@ func truncate(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.Truncate(ts.MkAbs(args[0]), n))
 }
 
-// To look at a store, or after it, can be called off, and leaves nothing behind.
+// Commands that read or check a store can be interrupted, and leave nothing behind.
 func TestVerifyingRepairingAndSalvagingCanBeInterrupted(t *testing.T) {
 	c := newCLI(t)
 	c.run(t.Context(), exitOK, "write", "--camera", "c")
@@ -138,7 +138,7 @@ func TestVerifyingRepairingAndSalvagingCanBeInterrupted(t *testing.T) {
 	}
 }
 
-// Nobody may read the result of a verification, but the exit code tells of it.
+// If nobody reads the output of verify, the exit code still tells of damage.
 func TestDamageIsAnExitCodeAlsoWhereNobodyReads(t *testing.T) {
 	c := newCLI(t)
 	c.run(t.Context(), exitOK, "write", "--camera", "c")
@@ -152,7 +152,7 @@ func TestDamageIsAnExitCodeAlsoWhereNobodyReads(t *testing.T) {
 	}
 }
 
-// What people see of a long list is its beginning, and how much is left out.
+// Of a long list people see the beginning, and how much is left out.
 func TestAVerdictOnManyFindings(t *testing.T) {
 	v := &doorlog.Verification{Found: 1234, Orphaned: 21}
 	for range 100 {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,11 +17,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/household"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 const (
 	maxDemoDays = 3650
-	demoWriters = 16 // those who wait for the disk at the same moment share a commit
+	demoWriters = 16 // writes at the same moment share a commit
 	demoRecent  = 10
 )
 
@@ -30,17 +31,15 @@ func newDemoCommand(a *app) *cobra.Command {
 	d := demo{app: a}
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Make up a household, and fill a store with its days",
-		Long: `Make up a household with four cameras and write down its last days: who left and
-who came home, deliveries, guests, pets, cars, strangers at night, and motions in
-which there was nothing. Every event has a drawn frame, and its boxes lie where the
-things are.
+		Short: "Fill a store with the days of a made-up household",
+		Long: `Make up a household with four cameras, and write its last days: people who leave and
+come home, deliveries, guests, pets, cars, strangers at night, and motions with nothing
+in them. Every event has a drawn frame, and its boxes fit the things in the frame.
 
-The store is events.db and thumbnails in the folder that --dir names. The same seed
-makes the same days, so that to run the demo again adds only what is new. Nothing
-lies in the future: the events of today end now. Days begin at midnight in --tz, and
-in a zone with another offset lives another household: in the same folder the demo
-would mix the two.`,
+The store is events.db and thumbnails in the folder of --dir. The same seed makes the
+same days, so running the demo again adds only what is new. No event is in the future: the
+last day ends now. Days begin at midnight in --tz. A zone with another offset has another
+household: in one folder the demo would mix the two.`,
 		Example: `  doorlog demo
   doorlog demo --days 365 --seed 7 --dir /tmp/year`,
 		Args:              takes(),
@@ -61,17 +60,17 @@ type demo struct {
 	days int
 	seed int64
 	dir  string
-	exe  string // this binary; empty if that is not known
+	exe  string // the path of this program, "" if it is not known
 
-	elsewhere bool // THUMBNAILS_DIR names a folder, which is not that of the demo
+	elsewhere bool // THUMBNAILS_DIR names another folder than that of the demo
 
-	studio *studio
-	store  *doorlog.Store
+	house *household.Household
+	store *doorlog.Store
 
 	events, existing, detections atomic.Int64
 }
 
-// demoResult is what a run came to.
+// demoResult says what a run did.
 type demoResult struct {
 	Events     int64   `json:"events"`
 	Existing   int64   `json:"existing"` // were there already
@@ -80,7 +79,7 @@ type demoResult struct {
 	Persons    int     `json:"persons"`
 	Seconds    float64 `json:"seconds"`
 	DBBytes    int64   `json:"db_bytes"`
-	FileBytes  int64   `json:"thumbnail_bytes"` // of all that are there now
+	FileBytes  int64   `json:"thumbnail_bytes"` // of all thumbnails of the store
 }
 
 func (d *demo) dbPath() string       { return filepath.Join(d.dir, "events.db") }
@@ -94,16 +93,16 @@ func (d *demo) run(ctx context.Context) (err error) {
 	if err := os.MkdirAll(d.dir, 0o750); err != nil {
 		return err
 	}
-	d.exe, _ = os.Executable() // only to say how it can be called
+	d.exe, _ = os.Executable() // to say how it can be called
 	named, _ := d.app.setting("", "THUMBNAILS_DIR", "")
 	d.elsewhere = named != ""
-	d.studio = newStudio()
+	d.house = household.New(d.seed, loc)
 	d.store, err = d.app.open(d.dbPath(), &doorlog.Options{ThumbnailDir: d.thumbnailDir()})
 	if err != nil {
 		return err
 	}
 	defer func() { err = cmp.Or(err, d.store.Close()) }()
-	result, err := d.write(ctx, loc)
+	result, err := d.write(ctx)
 	if err != nil {
 		return err
 	}
@@ -114,7 +113,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 	return d.app.emit(result, func(w io.Writer) error { return d.report(w, result, recent, loc) })
 }
 
-// check refuses a command line that makes no sense.
+// check refuses flags that make no sense.
 func (d *demo) check() (*time.Location, error) {
 	switch {
 	case d.days < 1 || d.days > maxDemoDays:
@@ -127,22 +126,22 @@ func (d *demo) check() (*time.Location, error) {
 	return d.app.location()
 }
 
-// write writes the persons and the days, and measures it.
-func (d *demo) write(ctx context.Context, loc *time.Location) (r demoResult, err error) {
+// write writes the persons and the days, and counts them.
+func (d *demo) write(ctx context.Context) (r demoResult, err error) {
 	begin := time.Now()
-	before, _, err := files(d.thumbnailDir())
+	before, _, err := filesIn(d.thumbnailDir())
 	if err != nil {
 		return r, err
 	}
 	if r.Persons, err = d.writePersons(ctx); err != nil {
 		return r, err
 	}
-	if err := d.writeDays(ctx, household{seed: d.seed, loc: loc}); err != nil {
+	if err := d.writeDays(ctx); err != nil {
 		return r, err
 	}
 	r.Seconds = time.Since(begin).Seconds()
 	r.Events, r.Existing, r.Detections = d.events.Load(), d.existing.Load(), d.detections.Load()
-	r.Thumbnails, r.FileBytes, err = files(d.thumbnailDir())
+	r.Thumbnails, r.FileBytes, err = filesIn(d.thumbnailDir())
 	if err != nil {
 		return r, err
 	}
@@ -155,18 +154,18 @@ func (d *demo) write(ctx context.Context, loc *time.Location) (r demoResult, err
 	return r, nil
 }
 
-// writePersons adds the residents who are not there, and leaves the others as
-// they are: somebody may have changed them.
+// writePersons adds the residents who are not in the store. The others stay unchanged,
+// because somebody may have edited them.
 func (d *demo) writePersons(ctx context.Context) (added int, err error) {
-	for _, r := range residents {
-		_, err := d.store.Person(ctx, r.name)
+	for _, r := range household.Residents() {
+		_, err := d.store.Person(ctx, r.Name)
 		if err == nil {
 			continue
 		}
 		if !errors.Is(err, doorlog.ErrNotFound) {
 			return added, err
 		}
-		if _, err := d.store.PutPerson(ctx, doorlog.PersonInput{Name: r.name, AutoUnlock: &r.autoUnlock}); err != nil {
+		if _, err := d.store.PutPerson(ctx, r); err != nil {
 			return added, err
 		}
 		added++
@@ -174,12 +173,12 @@ func (d *demo) writePersons(ctx context.Context) (added int, err error) {
 	return added, nil
 }
 
-// writeDays hands the days, the oldest first, to a few writers. The first
-// error ends them all.
-func (d *demo) writeDays(ctx context.Context, h household) error {
+// writeDays passes the days, oldest first, to several writers. The first error ends all of
+// them.
+func (d *demo) writeDays(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	queue := make(chan sighting)
+	queue := make(chan household.Sighting)
 	var writers sync.WaitGroup
 	for range demoWriters {
 		writers.Go(func() {
@@ -193,7 +192,7 @@ func (d *demo) writeDays(ctx context.Context, h household) error {
 	}
 	bar := d.app.progress(int64(d.days), "days")
 	defer bar.Done()
-	for day := range h.days(d.days, d.app.now()) {
+	for day := range d.house.Days(d.days, d.app.now()) {
 		if !enqueue(ctx, queue, day) {
 			break
 		}
@@ -204,8 +203,8 @@ func (d *demo) writeDays(ctx context.Context, h household) error {
 	return context.Cause(ctx)
 }
 
-// enqueue reports whether the whole day was taken before ctx ended.
-func enqueue(ctx context.Context, queue chan<- sighting, day []sighting) bool {
+// enqueue sends a day to the writers. It returns false if ctx ended before.
+func enqueue(ctx context.Context, queue chan<- household.Sighting, day []household.Sighting) bool {
 	for _, s := range day {
 		select {
 		case queue <- s:
@@ -216,9 +215,9 @@ func enqueue(ctx context.Context, queue chan<- sighting, day []sighting) bool {
 	return true
 }
 
-// writeSighting draws the frame and writes the event, unless it is there.
-func (d *demo) writeSighting(ctx context.Context, s sighting) error {
-	_, err := d.store.EventByRecording(ctx, s.event.Camera, s.event.RecordingID)
+// writeSighting draws the frame and writes the event, unless the store has it.
+func (d *demo) writeSighting(ctx context.Context, s household.Sighting) error {
+	_, err := d.store.EventByRecording(ctx, s.Event.Camera, s.Event.RecordingID)
 	if err == nil {
 		d.existing.Add(1)
 		return nil
@@ -226,12 +225,12 @@ func (d *demo) writeSighting(ctx context.Context, s sighting) error {
 	if !errors.Is(err, doorlog.ErrNotFound) {
 		return err
 	}
-	frame, detections, err := d.studio.shoot(s.scene)
+	frame, detections, err := d.house.Picture(&s)
 	if err != nil {
 		return err
 	}
-	s.event.Detections = detections
-	_, existed, err := d.store.WriteEventOnce(ctx, s.event, frame)
+	s.Event.Detections = detections
+	_, existed, err := d.store.WriteEventOnce(ctx, s.Event, frame)
 	switch {
 	case err != nil:
 		return err
@@ -244,30 +243,10 @@ func (d *demo) writeSighting(ctx context.Context, s sighting) error {
 	return nil
 }
 
-// files counts the files below a folder, which need not exist, and their bytes.
-func files(dir string) (n, size int64, err error) {
-	err = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if path == dir && errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		info, err := entry.Info()
-		if err != nil {
-			return err
-		}
-		n++
-		size += info.Size()
-		return nil
-	})
-	return n, size, err
-}
-
-// report tells people what was written, what is there, and what to try.
+// report says what was written, shows the latest events, and suggests what to try.
 func (d *demo) report(w io.Writer, r demoResult, recent []doorlog.Event, loc *time.Location) error {
 	fmt.Fprintf(w, "%s: %s events, %s detections, %s thumbnails and %d persons written in %.1f s",
-		printable(d.dir), humanize.Comma(r.Events), humanize.Comma(r.Detections), humanize.Comma(r.Thumbnails), r.Persons, r.Seconds)
+		terminal.Printable(d.dir), humanize.Comma(r.Events), humanize.Comma(r.Detections), humanize.Comma(r.Thumbnails), r.Persons, r.Seconds)
 	if r.Events > 0 && r.Seconds > 0 {
 		fmt.Fprintf(w, " (%.0f events a second)", float64(r.Events)/r.Seconds)
 	}
@@ -285,7 +264,7 @@ func (d *demo) report(w io.Writer, r demoResult, recent []doorlog.Event, loc *ti
 		id = recent[0].ID.String()
 	}
 	doorlog, where := "doorlog", ""
-	if strings.Contains(d.exe, string(filepath.Separator)+"go-build") { // in the go command's folders
+	if strings.Contains(d.exe, string(filepath.Separator)+"go-build") { // "go run" puts programs there
 		doorlog, where = "go run ./cmd/doorlog", ", from the root of the repository"
 	}
 	onDemo := fmt.Sprintf("%s --db %s", doorlog, shellWord(d.dbPath()))
@@ -306,7 +285,7 @@ What to try next%[4]s:
 	return err
 }
 
-// shellWord quotes what a shell might not take for one word.
+// shellWord quotes a text that a shell might not read as one word.
 func shellWord(s string) string {
 	plain := func(r rune) bool {
 		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("_./-", r)
@@ -314,5 +293,5 @@ func shellWord(s string) string {
 	if !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) }) {
 		return s
 	}
-	return "'" + strings.ReplaceAll(printable(s), "'", `'\''`) + "'"
+	return "'" + strings.ReplaceAll(terminal.Printable(s), "'", `'\''`) + "'"
 }

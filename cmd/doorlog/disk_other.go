@@ -2,5 +2,5 @@
 
 package main
 
-// isReadOnlyDisk reports whether an error is that of a disk that may only be read.
+// isReadOnlyDisk reports whether an error means that a disk is mounted read-only.
 func isReadOnlyDisk(error) bool { return false }

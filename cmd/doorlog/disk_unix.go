@@ -7,5 +7,5 @@ import (
 	"syscall"
 )
 
-// isReadOnlyDisk reports whether an error is that of a disk that may only be read.
+// isReadOnlyDisk reports whether an error means that a disk is mounted read-only.
 func isReadOnlyDisk(err error) bool { return errors.Is(err, syscall.EROFS) }

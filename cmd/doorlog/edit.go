@@ -13,7 +13,7 @@ import (
 	"github.com/doorlog/doorlog"
 )
 
-// editFlags are the flags of edit as they were given.
+// editFlags are the flags of edit.
 type editFlags struct {
 	camera, person, eventType, door, recording string
 
@@ -28,15 +28,14 @@ func newEditCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "edit ID",
 		Short: "Correct an event",
-		Long: `Change what flags name of an event, and print the event as it is then. All else
-stays. When it happened cannot be changed, nor its thumbnail; "doorlog pin" pins it.
+		Long: `Change the fields of an event that flags name, and print the event. The other fields
+stay. The time of an event and its thumbnail cannot be changed. "doorlog pin" pins it.
 
---label OLD=NEW gives all detections with the label OLD the label NEW; --no-label takes
-detections out, and --detection adds one. If the event has no such label or attribute,
-nothing is changed. How Unicode spells an é does not matter: the label or attribute is
-found however it is stored.
+--label OLD=NEW renames all detections with the label OLD; --no-label removes detections,
+and --detection adds one. If the event has no such label or attribute, nothing is
+changed. Labels and attributes are found in any Unicode spelling of their names.
 
-With --json the event is printed as "doorlog get" does.`,
+With --json it prints the event as "doorlog get" does.`,
 		Example: `  doorlog edit 01JMXQ5Z8G00000000000000AB --person alice
   doorlog edit 01JMXQ5Z8G00000000000000AB --no-person --unlocked=false
   doorlog edit 01JMXQ5Z8G00000000000000AB --label dog=cat --no-label car
@@ -48,15 +47,15 @@ With --json the event is printed as "doorlog get" does.`,
 		},
 	}
 	f.addTo(cmd)
-	a.completeQuery(cmd)
+	a.completeEventFlags(cmd)
 	return cmd
 }
 
 func (f *editFlags) addTo(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&f.person, "person", "", "`name` of who it was")
-	flags.BoolVar(&f.stranger, "no-person", false, "it was a stranger, or nobody")
+	flags.StringVar(&f.person, "person", "", "`name` of the person who was recognised")
+	flags.BoolVar(&f.stranger, "no-person", false, "nobody was recognised")
 	flags.StringVar(&f.camera, "camera", "", "the camera's `name`")
 	flags.StringVar(&f.eventType, "type", "", "what caused the event: motion, ding, or any other `name`")
 	flags.BoolVar(&f.unlocked, "unlocked", false, "the person was let in (=false: was not)")
@@ -64,11 +63,11 @@ func (f *editFlags) addTo(cmd *cobra.Command) {
 	flags.BoolVar(&f.alerted, "alerted", false, "an alert was sent (=false: none was)")
 	flags.StringVar(&f.recording, "recording", "", "the producer's own `id` of the recording")
 	flags.BoolVar(&f.withoutRecording, "no-recording", false, "there is no recording")
-	flags.StringArrayVar(&f.labels, "label", nil, "give detections another label, as `old=new`; repeatable")
-	flags.StringArrayVar(&f.withoutLabels, "no-label", nil, "take out the detections with this `label`; repeatable")
+	flags.StringArrayVar(&f.labels, "label", nil, "rename the label of detections, as `old=new`; repeatable")
+	flags.StringArrayVar(&f.withoutLabels, "no-label", nil, "remove the detections with this `label`; repeatable")
 	flags.StringArrayVar(&f.detections, "detection", nil, "add a `detection`, as label:confidence[:x1,y1,x2,y2]; repeatable")
 	flags.StringArrayVar(&f.attributes, "attribute", nil, "set an attribute, as `name=value`; repeatable")
-	flags.StringArrayVar(&f.withoutAttributes, "no-attribute", nil, "take out the attribute of this `name`; repeatable")
+	flags.StringArrayVar(&f.withoutAttributes, "no-attribute", nil, "remove the attribute of this `name`; repeatable")
 }
 
 // edit changes an event and prints it.
@@ -105,7 +104,7 @@ func (a *app) edit(ctx context.Context, args []string, f *editFlags, given func(
 	return a.emitEvent(&e, loc)
 }
 
-// change returns what does to an event as the flags say.
+// change returns a function that changes an event as the flags say.
 func (f *editFlags) change(given func(flag string) bool) (func(*doorlog.Event) error, error) {
 	if err := f.check(given); err != nil {
 		return nil, err
@@ -113,8 +112,8 @@ func (f *editFlags) change(given func(flag string) bool) (func(*doorlog.Event) e
 	door := doorlog.NoAction
 	if given("door") {
 		var err error
-		if door, err = doorlog.ParseDoorAction(f.door); err != nil {
-			return nil, misuse("--door %q is none of none, unlocked, locked", f.door)
+		if door, err = parseDoor(f.door); err != nil {
+			return nil, err
 		}
 	}
 	var added []doorlog.Detection
@@ -152,7 +151,7 @@ func (f *editFlags) change(given func(flag string) bool) (func(*doorlog.Event) e
 	}, nil
 }
 
-// check refuses flags that say nothing, or that contradict one another.
+// check refuses flags that are empty, or that contradict one another.
 func (f *editFlags) check(given func(flag string) bool) error {
 	some := false
 	for _, flag := range [...]string{"no-person", "no-recording", "unlocked", "alerted", "label", "no-label", "detection", "attribute", "no-attribute"} {
@@ -173,7 +172,7 @@ func (f *editFlags) check(given func(flag string) bool) error {
 	}
 	switch {
 	case !some:
-		return misuse("say what is to be changed, with --person or another flag")
+		return misuse("what should be changed? Use --person or another flag")
 	case given("no-person") && !f.stranger, given("no-recording") && !f.withoutRecording:
 		return misuse("--no-person and --no-recording take no value")
 	case given("person") && given("no-person"):
@@ -184,14 +183,14 @@ func (f *editFlags) check(given func(flag string) bool) error {
 	return nil
 }
 
-// relabel takes detections out, and gives others their new labels, which are all by
-// the labels that the event had. Labels are compared in their normal forms, since an
-// old event may have another spelling.
+// relabel removes detections, and renames the labels of others. All flags refer to the
+// labels that the event had before. Labels are compared in their Unicode normal forms,
+// because an old event may have another spelling.
 func (f *editFlags) relabel(e *doorlog.Event) error {
 	had := func(label string) bool {
 		return slices.ContainsFunc(e.Detections, func(d doorlog.Detection) bool { return sameName(d.Label, label) })
 	}
-	names := map[string]string{} // by the normal form of the old one
+	names := map[string]string{} // new labels, by the normal form of the old ones
 	for _, text := range f.labels {
 		from, to, err := splitLabels(text, had)
 		if err != nil {
@@ -222,11 +221,11 @@ func (f *editFlags) relabel(e *doorlog.Event) error {
 	return nil
 }
 
-// sameName reports whether two texts are spellings of one name.
+// sameName reports whether two texts are Unicode spellings of one name.
 func sameName(a, b string) bool { return norm.NFC.String(a) == norm.NFC.String(b) }
 
-// splitLabels reads old=new. Labels may hold a =, so the old one must be one that the
-// event had.
+// splitLabels splits old=new. Because a label may contain a =, the old label must be one that
+// the event had.
 func splitLabels(text string, had func(label string) bool) (from, to string, err error) {
 	for i, c := range text {
 		if c == '=' && had(text[:i]) {
@@ -237,8 +236,8 @@ func splitLabels(text string, had func(label string) bool) (from, to string, err
 	return "", "", fmt.Errorf("there is no detection with the label %q", from)
 }
 
-// setAttributes takes attributes out and sets others. One that is stored in another
-// spelling is found, and keeps it.
+// setAttributes removes attributes and sets others. An attribute that is stored in another
+// spelling is found, and keeps that spelling.
 func (f *editFlags) setAttributes(e *doorlog.Event, set map[string]string) error {
 	all := maps.Clone(e.Attributes)
 	if all == nil {
@@ -265,8 +264,8 @@ func (f *editFlags) setAttributes(e *doorlog.Event, set map[string]string) error
 	return nil
 }
 
-// keysOf returns the names of attributes that are spellings of name: just name itself,
-// if it is there.
+// keysOf returns the attributes whose names are spellings of name. If name itself is one, it
+// returns only that.
 func keysOf(attributes map[string]string, name string) (keys []string) {
 	if _, there := attributes[name]; there {
 		return []string{name}

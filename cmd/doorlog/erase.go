@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 // eraseFlags are the flags of erase-person.
@@ -24,26 +25,25 @@ func newErasePersonCommand(a *app) *cobra.Command {
 	var f eraseFlags
 	cmd := &cobra.Command{
 		Use:   "erase-person NAME",
-		Short: "Erase a person for good, and say what was erased",
-		Long: `Erase a person: the name goes from all events of the person, their thumbnails are
-removed, attributes that are the name are deleted, and so is the person. With
---delete-events the events go too. (To take somebody off the list of persons and
-leave the events as they are, use "doorlog persons remove".)
+		Short: "Erase a person from the store and its history",
+		Long: `Erase a person: remove the name from all events of the person, remove their
+thumbnails, delete attributes that are the name, and remove the person from the list.
+With --delete-events the events are deleted too. (To remove somebody from the list only,
+use "doorlog persons remove".)
 
-Then the database is written anew, as "doorlog compact" does, so that the name is in no
-part of the file that is free, and the file is searched for the bytes of the name, in
-every spelling that Unicode has of it, but not in other letter cases. This cannot
-be undone: before it begins it asks; where standard input is no terminal it wants --yes
-instead.
+Then the database is rewritten as "doorlog compact" does, so that no free part of the
+file has the name any more. The file is searched for the bytes of the name, in every
+Unicode spelling, but not in other letter cases. This cannot be undone, so the command
+asks first. If standard input is no terminal it needs --yes.
 
-What is printed is a receipt. "occurrences" counts the bytes of the name where they are
-a part of something else, such as another name. Backups and exports that were made
-before are out of its reach, and so is what a disk keeps of blocks that no file has any
-more. The receipt holds the name: keep it apart.
+The command prints a receipt. "occurrences" counts the bytes of the name inside of
+something else, such as another name. Backups and exports that were made before still
+have the name, and so may disk blocks that belong to no file any more. The receipt has
+the name, too: keep it elsewhere.
 
-If it is cut short, call it again: it goes on with what is left.
+If the command is interrupted, run it again: it goes on with what is left.
 
-With --json it is an object with name, how (name or events), store_id, at, events,
+With --json it prints an object with name, how (name or events), store_id, at, events,
 attributes, known, thumbnails, kept, compacted, occurrences, since and out_of_reach.`,
 		Example: `  doorlog erase-person alice
   doorlog erase-person alice --delete-events --yes --receipt alice.json`,
@@ -53,7 +53,7 @@ attributes, known, thumbnails, kept, compacted, occurrences, since and out_of_re
 	}
 	flags := cmd.Flags()
 	flags.BoolVar(&f.events, "delete-events", false, "delete the events of the person")
-	flags.StringVar(&f.receipt, "receipt", "", "write the receipt to this new `file` too, as JSON")
+	flags.StringVar(&f.receipt, "receipt", "", "also write the receipt to this new `file`, as JSON")
 	flags.BoolVar(&f.yes, "yes", false, "do not ask")
 	return cmd
 }
@@ -67,16 +67,18 @@ func (a *app) erase(ctx context.Context, name string, f *eraseFlags) (err error)
 	if err != nil {
 		return err
 	}
-	if !f.yes && !a.canAsk() {
-		return misuse("standard input is no terminal to ask at: say --yes")
+	if !f.yes {
+		if err := a.checkCanAsk(); err != nil {
+			return err
+		}
 	}
 	path, thumbnails, err := a.pair()
 	if err != nil {
 		return err
 	}
-	how, what := doorlog.EraseName, "take the name of "+name+" from all events of "+path+", with their thumbnails"
+	how, what := doorlog.EraseName, "remove the name of "+name+" from all events of "+path+", and delete their thumbnails"
 	if f.events {
-		how, what = doorlog.EraseEvents, "delete all events of "+name+" in "+path+", with their thumbnails"
+		how, what = doorlog.EraseEvents, "delete all events of "+name+" in "+path+", and their thumbnails"
 	}
 	if !f.yes {
 		if err := a.confirm(ctx, what+"?"); err != nil {
@@ -98,8 +100,9 @@ func (a *app) erase(ctx context.Context, name string, f *eraseFlags) (err error)
 	return a.emit(receipt, func(w io.Writer) error { return drawErased(w, receipt, loc) })
 }
 
-// newReceipt makes the file of the receipt, before anything is erased. keep writes
-// it, or, if there is none, removes the file.
+// newReceipt makes the file of the receipt before anything is erased. keep writes the
+// receipt, or removes the file if the receipt is nil. It also returns the error that it is
+// given.
 func newReceipt(path string) (keep func(*doorlog.Erased, error) error, err error) {
 	if path == "" {
 		return func(_ *doorlog.Erased, err error) error { return err }, nil
@@ -112,12 +115,13 @@ func newReceipt(path string) (keep func(*doorlog.Erased, error) error, err error
 		if receipt == nil {
 			return errors.Join(err, f.Close(), os.Remove(path))
 		}
-		return errors.Join(err, writeJSON(f, receipt, true), f.Sync(), f.Close())
+		return errors.Join(err, terminal.WriteJSON(f, receipt, true), f.Sync(), f.Close())
 	}, nil
 }
 
+// drawErased writes the receipt for people.
 func drawErased(w io.Writer, r *doorlog.Erased, loc *time.Location) error {
-	did := "name taken from"
+	did := "name removed from"
 	if r.How == doorlog.EraseEvents {
 		did = "deleted"
 	}
@@ -137,13 +141,14 @@ func drawErased(w io.Writer, r *doorlog.Erased, loc *time.Location) error {
 	for _, where := range r.OutOfReach {
 		rows = append(rows, []string{"out of reach", where})
 	}
-	return writeTable(w, nil, rows)
+	return terminal.WriteTable(w, nil, rows)
 }
 
+// left says where the name is still in the file.
 func left(r *doorlog.Erased) string {
 	switch {
 	case r.Since > 0:
-		return fmt.Sprintf("in %s written since: erase again", plural(int(r.Since), "event"))
+		return fmt.Sprintf("in %s written meanwhile: erase again", plural(int(r.Since), "event"))
 	case r.Occurrences > 0:
 		return strconv.FormatInt(r.Occurrences, 10) + " times, as a part of something else"
 	}

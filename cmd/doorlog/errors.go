@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 // A misuseError says what is wrong with the command line itself.
@@ -17,16 +18,16 @@ type misuseError struct{ error }
 
 func (e misuseError) Unwrap() error { return e.error }
 
-// misuse returns an error that ends the process with exit code 2 and a hint
-// where to read how it is done.
+// misuse returns an error that ends the process with exit code 2, and a hint to read the
+// help.
 func misuse(format string, args ...any) error {
 	return misuseError{fmt.Errorf(format, args...)}
 }
 
 func asMisuse(err error) error { return misuse("%s", plain(err)) }
 
-// fromFlags turns a refusal by the store into misuse, for commands whose
-// values all come from the command line.
+// fromFlags turns a value that the store refuses into misuse. It is for commands whose values
+// all come from the command line.
 func fromFlags(err error) error {
 	if errors.Is(err, doorlog.ErrInvalid) {
 		return asMisuse(err)
@@ -46,7 +47,7 @@ func report(ctx context.Context, w io.Writer, cmd *cobra.Command, err error) int
 	if errors.Is(err, errDamage) {
 		return exitDamaged
 	}
-	fmt.Fprintf(w, "doorlog: %s\n", printableLines(text))
+	fmt.Fprintf(w, "doorlog: %s\n", terminal.PrintableLines(text))
 	if _, ok := errors.AsType[misuseError](err); ok {
 		fmt.Fprintf(w, "try '%s --help'\n", cmd.CommandPath())
 		return exitMisuse
@@ -62,19 +63,34 @@ func report(ctx context.Context, w io.Writer, cmd *cobra.Command, err error) int
 	return exitFailed
 }
 
-// errDamage ends a command whose output has told of damage: nothing more is
-// printed, and the exit code is 3.
+// errDamage ends a command that has printed what is damaged: the exit code is 3, and no
+// error is printed.
 var errDamage = errors.New("damage")
 
-// plain returns the text of err without the prefix that the library's errors
-// have; report puts one in front of the whole.
+// plain returns the text of err without the prefix of the library. report puts a prefix
+// before the whole text.
 func plain(err error) string { return strings.TrimPrefix(err.Error(), "doorlog: ") }
 
-// reason returns why the store refused an event: the field and what is wrong
-// with it, without the words about the call.
+// reason says why the store refused an event: the field, and what is wrong with it.
 func reason(err error) string {
 	if field, ok := errors.AsType[*doorlog.FieldError](err); ok {
 		return field.Error()
 	}
 	return plain(err)
 }
+
+// A plainError is an error of the library without its prefix, for use inside of another
+// error.
+type plainError struct{ error }
+
+func (e plainError) Error() string { return plain(e.error) }
+
+func (e plainError) Unwrap() error { return e.error }
+
+// The exit codes. The help of doorlog documents them.
+const (
+	exitOK      = 0
+	exitFailed  = 1
+	exitMisuse  = 2
+	exitDamaged = 3
+)

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 // eventsFlags are the flags of events.
@@ -27,20 +28,21 @@ func newEventsCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "events",
 		Short: "Find events",
-		Long: `Find events, the newest first. What different flags say must all hold; of several
-names of one flag any may: --camera garage,driveway is the same as --camera garage
---camera driveway. Without flags it is all events.
+		Long: `Find events, newest first. An event must match all flags. If a flag has several names,
+one of them must match: --camera garage,driveway is the same as --camera garage
+--camera driveway. Without flags all events match.
 
---since and --until take a TIME, a date or an AGE ("doorlog help" explains them).
---since is part of the range and --until is not. --hours and --weekdays are those of
-the clock in --tz.
+--since and --until take a TIME, a date or an AGE ("doorlog help" explains them). The
+range includes --since and excludes --until. --hours and --weekdays use the clock in
+--tz.
 
 If there are more events than --limit, the last line says how to go on: repeat the
-command with that --cursor. A cursor stays right while events are written and
-deleted, and goes with the flags of the first page only; --limit may change.
+command with that --cursor. A cursor stays valid while events are written and deleted.
+It needs the flags of the first page; only --limit may change.
 
-With --json it is an object with events, next and prev, which are the cursors of the
-pages after and before, or null. With --jsonl it is the events alone.`,
+With --json the result is an object with events, next and prev: next is the cursor of the
+page after this one, prev that of the page before, and null means none. With --jsonl it
+is just the events.`,
 		Example: `  doorlog events --stranger --hours 22-6 --since 7d
   doorlog events --camera porch,driveway --label package --min-confidence 0.8
   doorlog events --person alice --since 2026-02-01 --until 2026-03-01 --count
@@ -52,25 +54,14 @@ pages after and before, or null. With --jsonl it is the events alone.`,
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	f.query.addTo(cmd)
-	flags.StringVar(&f.cursor, "cursor", "", "show the page at this `cursor`, which an earlier page named")
-	flags.BoolVar(&f.count, "count", false, "print only how many there are")
-	flags.BoolVar(&f.explain, "explain", false, "print how the events are found, and what that takes")
-	a.completeQuery(cmd)
+	flags.StringVar(&f.cursor, "cursor", "", "show the page at this `cursor`, which an earlier page printed")
+	flags.BoolVar(&f.count, "count", false, "print only the number of events")
+	flags.BoolVar(&f.explain, "explain", false, "print how the events are found, and how much is read for that")
+	a.completeEventFlags(cmd)
 	return cmd
 }
 
-// completeQuery completes the values of the flags that say which events.
-func (a *app) completeQuery(cmd *cobra.Command) {
-	_ = cmd.RegisterFlagCompletionFunc("person", a.completePersons)
-	for flag, values := range map[string][]string{
-		"type": {string(doorlog.Motion), string(doorlog.Ding), string(doorlog.OnDemand)},
-		"door": {doorlog.NoAction.String(), doorlog.Unlocked.String(), doorlog.Locked.String()},
-	} {
-		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
-	}
-}
-
-// events prints what the flags ask for.
+// events prints the events that the flags select.
 func (a *app) events(ctx context.Context, f *eventsFlags, given func(flag string) bool) error {
 	loc, err := a.location()
 	if err != nil {
@@ -101,12 +92,12 @@ func (a *app) events(ctx context.Context, f *eventsFlags, given func(flag string
 		return a.emitPage(page, loc, f.bindCursor(now))
 	})
 	if errors.Is(err, doorlog.ErrBadCursor) {
-		return misuse("%s; give it together with the flags of the first page", plain(err))
+		return misuse("%s; use it with the flags of the first page", plain(err))
 	}
 	return fromFlags(err)
 }
 
-// check refuses flags that do not go together.
+// check refuses flags that exclude each other.
 func (f *eventsFlags) check(given func(flag string) bool) error {
 	for _, pair := range [...]struct {
 		first  bool
@@ -130,11 +121,11 @@ func (f *eventsFlags) check(given func(flag string) bool) error {
 	return nil
 }
 
-// A range with an age, such as --since 7d, is another query at each moment.
-// Its cursors carry, behind a dot, the moment from which the age counted on the
-// first page, so that the range stays where it is and the cursors stay good.
+// A range with an age, such as --since 7d, moves with the clock. A cursor of such a range has
+// a dot and the time of the first page at its end. Later pages count ages from that time, so
+// that the range stays the same and the cursor stays valid.
 
-// place returns the store's part of --cursor, and the moment from which ages count.
+// place returns the part of --cursor that is the store's, and the time from which ages count.
 func (f *eventsFlags) place(now func() time.Time) (cursor string, at time.Time, err error) {
 	cursor, moment, found := strings.Cut(f.cursor, ".")
 	if !found {
@@ -142,12 +133,12 @@ func (f *eventsFlags) place(now func() time.Time) (cursor string, at time.Time, 
 	}
 	ns, err := strconv.ParseInt(moment, 36, 64)
 	if err != nil {
-		return "", at, misuse("--cursor %q is no cursor", f.cursor)
+		return "", at, misuse("--cursor %q is not a cursor", f.cursor)
 	}
 	return cursor, time.Unix(0, ns), nil
 }
 
-// bindCursor returns what makes the store's cursor that of the command.
+// bindCursor returns a function that makes a cursor of the store one of the command.
 func (f *eventsFlags) bindCursor(now time.Time) func(cursor string) string {
 	return func(cursor string) string {
 		if cursor == "" || !f.query.between.hasAge() {
@@ -174,7 +165,7 @@ func (a *app) emitPage(page doorlog.Page, loc *time.Location, bind func(string) 
 			if end.cursor == "" {
 				continue
 			}
-			if err := writeWord(w, end.word+": --cursor ", end.cursor); err != nil {
+			if err := terminal.WriteWord(w, end.word+": --cursor ", end.cursor); err != nil {
 				return err
 			}
 		}
@@ -208,11 +199,11 @@ func (a *app) explainEvents(ctx context.Context, st *doorlog.Store, q doorlog.Qu
 	if err != nil {
 		return err
 	}
-	return a.emit(plan, func(w io.Writer) error { return writeTable(w, nil, planDetails(plan)) })
+	return a.emit(plan, func(w io.Writer) error { return terminal.WriteTable(w, nil, planDetails(plan)) })
 }
 
 func planDetails(plan doorlog.Plan) [][]string {
-	how := "where the posting lists meet"
+	how := "the posting lists, intersected"
 	if plan.Scan {
 		how = "all events in the range"
 	}
@@ -222,8 +213,8 @@ func planDetails(plan doorlog.Plan) [][]string {
 	}
 	return append(
 		rows,
-		[]string{"in the tail", plural(plan.TailRead, "event")},
-		[]string{"reads to decide", plural(plan.RecordsRead, "record")},
+		[]string{"tail read", plural(plan.TailRead, "event")},
+		[]string{"records read", plural(plan.RecordsRead, "record")},
 		[]string{"returns", plural(plan.Returned, "event")},
 	)
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/doorlog/doorlog"
 )
 
-// A week before now is another moment on the next page.
+// "A week ago" is another moment when the next page is asked for.
 func TestACursorKeepsTheMomentFromWhichAgesCount(t *testing.T) {
 	var times []time.Time
 	for i := range 5 {

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 // exportFlags are the flags of export.
@@ -22,7 +23,7 @@ type exportFlags struct {
 	query                queryFlags
 	output, format       string
 	force, withoutPeople bool
-	mark                 bool // a byte order mark before CSV
+	mark                 bool // begin CSV with a byte order mark
 }
 
 func newExportCommand(a *app) *cobra.Command {
@@ -30,28 +31,28 @@ func newExportCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export",
 		Short: "Write events and persons as JSON lines, or as CSV",
-		Long: `Write the events that the flags ask for, the oldest first, to a file, or with -o - to
-standard output: without flags all of them. A file appears when it is whole; one that
-is there is left as it is, unless --force is given.
+		Long: `Write the events that the flags select, oldest first, to a file, or with -o - to
+standard output. Without flags it writes all events. The file appears when it is whole.
+A file that exists is replaced only with --force.
 
-As JSON lines it is what "doorlog import" takes back without loss: first a line for
-each person, as {"person": {"name": …}}, unless --no-persons is given, then one for
-each event, with its id, created_at, and everything else. The pictures are not in it,
-only their paths: "doorlog backup" has them too.
+JSON lines are what "doorlog import" reads without loss: first a line for each person,
+as {"person": {"name": …}}, unless --no-persons is given, then a line for each event with
+all of its fields. Pictures are not included, only their paths: "doorlog backup" includes
+them too.
 
-With --format csv it is for spreadsheets: a header and a line for each event, with
-times in --tz, what was detected as "person 0.95; dog 0.50", and the attributes as
-JSON. recorded_at and created_at have the offset from UTC, as 2026-02-25T08:30:00.000+01:00;
-local_time, the last column, has not, so that spreadsheets take it for a time. Persons are
-not in it. A text that a spreadsheet would take for a formula, because it begins with =,
-+, - or @, gets a ' before it, and a line break is written as \n. CSV begins with a byte
-order mark, without which Excel does not take it for UTF-8; --bom=false leaves that out.
-It cannot be imported.
+CSV (--format csv) is for spreadsheets: a header and a line for each event. Times are in
+--tz, detections look like "person 0.95; dog 0.50", and attributes are JSON. recorded_at
+and created_at have the offset from UTC, as 2026-02-25T08:30:00.000+01:00. The last
+column, local_time, has no offset, so that spreadsheets read it as a time. Persons are
+not included. A text that begins with =, +, - or @ gets a ' before it, because a
+spreadsheet would run it as a formula. A line break is written as \n. CSV begins with a
+byte order mark, because Excel reads it as UTF-8 only then; --bom=false leaves the mark
+out. CSV cannot be imported.
 
-An export is UTF-8 whatever the locale, so that the same store gives the same file. Only
-JSON lines on a terminal are ASCII where the locale is.
+An export is UTF-8 in any locale, so that the same store gives the same file. Only JSON
+lines on a terminal are ASCII where the locale is.
 
-The flags are those of "doorlog events" that say which events.`,
+The flags that select events are those of "doorlog events".`,
 		Example: `  doorlog export -o events.jsonl
   doorlog export --since 2026-01-01 --format csv -o january.csv
   doorlog export -o - | gzip > events.jsonl.gz`,
@@ -63,18 +64,18 @@ The flags are those of "doorlog events" that say which events.`,
 	flags.SortFlags = false
 	flags.StringVarP(&f.output, "output", "o", "-", "the `file`; - is standard output")
 	flags.StringVar(&f.format, "format", formatJSONL, "the `format`: jsonl or csv")
-	flags.BoolVar(&f.force, "force", false, "put the export in the place of a file that is there")
+	flags.BoolVar(&f.force, "force", false, "replace a file that exists")
 	flags.BoolVar(&f.withoutPeople, "no-persons", false, "leave the persons out")
 	flags.BoolVar(&f.mark, "bom", true, "begin CSV with a byte order mark")
 	f.query.addConditions(cmd)
-	a.completeQuery(cmd)
+	a.completeEventFlags(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{formatJSONL, formatCSV}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
 const formatJSONL, formatCSV = "jsonl", "csv"
 
-// export writes the events that the flags ask for, and the persons.
+// export writes the persons and the events that the flags select.
 func (a *app) export(ctx context.Context, f *exportFlags, given func(flag string) bool) error {
 	loc, err := a.location()
 	if err != nil {
@@ -91,9 +92,9 @@ func (a *app) export(ctx context.Context, f *exportFlags, given func(flag string
 	case f.force && !toFile:
 		return misuse("--force is for a file")
 	case !toFile && a.flags.json, !toFile && a.flags.jsonl && f.format == formatCSV:
-		return misuse("with -o - standard output is for the export, which --format says")
+		return misuse("with -o - the export goes to standard output, in the form that --format says")
 	}
-	f.query.limit = 1 // which is not asked for, and must be valid
+	f.query.limit = 1 // must be valid, and is not used
 	q, err := f.query.query(given, a.now(), loc)
 	if err != nil {
 		return err
@@ -108,12 +109,12 @@ func (a *app) export(ctx context.Context, f *exportFlags, given func(flag string
 			if f.format == formatCSV {
 				return x.csv(q, f.mark)
 			}
-			x.ascii = !toFile && a.toTerminal() && a.screen.ascii
+			x.ascii = !toFile && a.toTerminal() && a.screen.ASCII
 			return x.jsonl(q, !f.withoutPeople)
 		})
 	})
 	if err != nil && !toFile && sum != (exportSummary{}) {
-		err = fmt.Errorf("%w; standard output has at most a part of the export", err)
+		err = fmt.Errorf("%w; the export on standard output is incomplete", err)
 	}
 	if err != nil {
 		return fromFlags(err)
@@ -130,26 +131,26 @@ func (a *app) export(ctx context.Context, f *exportFlags, given func(flag string
 	})
 }
 
-// An exportSummary tells what an export wrote.
+// An exportSummary says what an export wrote.
 type exportSummary struct {
 	Events  int `json:"events"`
 	Persons int `json:"persons"`
 }
 
-// An exporter writes what is in a store. Nobody writes to it meanwhile: it is open
-// read-only, which locks other writers out.
+// An exporter writes the contents of a store. The store is open read-only, which keeps all
+// writers out.
 type exporter struct {
 	ctx context.Context
 	st  *doorlog.Store
 	w   io.Writer
 	loc *time.Location
-	bar progressBar
+	bar terminal.Bar
 	sum *exportSummary
 
-	ascii bool // JSON is
+	ascii bool // write JSON in ASCII
 }
 
-// A personLine is the line of a person, which import tells from an event by its name.
+// A personLine is the line of a person. Its field tells import that it is no event.
 type personLine struct {
 	Person *doorlog.Person `json:"person"`
 }
@@ -158,7 +159,7 @@ func (x *exporter) jsonl(q doorlog.Query, persons bool) error {
 	w := bufio.NewWriter(x.w)
 	line := io.Writer(w)
 	if x.ascii {
-		line = asciiJSON{w}
+		line = terminal.Screen{ASCII: true}.JSON(w)
 	}
 	if persons {
 		list, err := x.st.Persons(x.ctx)
@@ -166,7 +167,7 @@ func (x *exporter) jsonl(q doorlog.Query, persons bool) error {
 			return err
 		}
 		for i := range list {
-			if err := writeJSON(line, personLine{&list[i]}, false); err != nil {
+			if err := terminal.WriteJSON(line, personLine{&list[i]}, false); err != nil {
 				return err
 			}
 		}
@@ -176,7 +177,7 @@ func (x *exporter) jsonl(q doorlog.Query, persons bool) error {
 		if err != nil {
 			return err
 		}
-		if err := writeJSON(line, e, false); err != nil {
+		if err := terminal.WriteJSON(line, e, false); err != nil {
 			return err
 		}
 		x.count()
@@ -229,14 +230,14 @@ func (x *exporter) csv(q doorlog.Query, mark bool) error {
 
 func (x *exporter) row(e *doorlog.Event) ([]string, error) {
 	const (
-		layout = "2006-01-02T15:04:05.000-07:00" // an hour that comes twice in autumn is two
-		local  = "2006-01-02 15:04:05.000"       // which spreadsheets take for a time
+		layout = "2006-01-02T15:04:05.000-07:00" // the offset tells apart an hour that comes twice in autumn
+		local  = "2006-01-02 15:04:05.000"       // spreadsheets read this as a time
 	)
 	at := e.RecordedAt.In(x.loc)
 	attributes := ""
 	if len(e.Attributes) > 0 {
 		var text strings.Builder
-		if err := writeJSON(&text, e.Attributes, false); err != nil {
+		if err := terminal.WriteJSON(&text, e.Attributes, false); err != nil {
 			return nil, err
 		}
 		attributes = strings.TrimSuffix(text.String(), "\n")
@@ -248,26 +249,19 @@ func (x *exporter) row(e *doorlog.Event) ([]string, error) {
 	return []string{
 		e.ID.String(), at.Format(layout), cell(e.Camera), cell(string(e.Type)), cell(e.Person),
 		e.Door.String(), strconv.FormatBool(e.UnlockGranted), cell(strings.Join(detections, "; ")), cell(e.RecordingID),
-		decimal(e.FaceConfidence), decimal(e.FaceDistance), strconv.FormatBool(e.AlertSent), strconv.FormatBool(e.Pinned), cell(e.ThumbnailPath),
+		number(e.FaceConfidence), number(e.FaceDistance), strconv.FormatBool(e.AlertSent), strconv.FormatBool(e.Pinned), cell(e.ThumbnailPath),
 		strconv.Itoa(e.FrameWidth), strconv.Itoa(e.FrameHeight), e.CreatedAt.In(x.loc).Format(layout), cell(attributes), at.Format(local),
 	}, nil
 }
 
-// cell returns a text that no spreadsheet takes for a formula, and no terminal acts
-// on: a name comes from whoever sends events. (OWASP, CSV Injection.) Line breaks are
-// escaped, too, so that each event has one line, for programs that go by lines.
+// cell makes a text harmless: no spreadsheet runs it as a formula, and no terminal acts on
+// it. Anybody who can send events can choose names (OWASP, CSV Injection). Line breaks are
+// escaped as well, so that each event has one line.
 func cell(text string) string {
-	text = printable(text)
+	text = terminal.Printable(text)
 	first, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(text, unicode.IsSpace))
 	if strings.ContainsRune("=+-@＝＋－＠", first) {
 		return "'" + text
 	}
 	return text
-}
-
-func decimal(v *float64) string {
-	if v == nil {
-		return ""
-	}
-	return strconv.FormatFloat(*v, 'f', -1, 64)
 }

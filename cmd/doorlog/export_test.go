@@ -108,7 +108,7 @@ func TestExportIsImportedWithoutLoss(t *testing.T) {
 	}
 	wantEvents, wantPersons := contents(t, from)
 	command(t, "export", "--db", from, "-o", file)
-	for _, once := range []string{"--once=false", "--once=false", "--once"} { // again is harmless
+	for _, once := range []string{"--once=false", "--once=false", "--once"} { // importing again does no harm
 		command(t, "import", once, file, "--db", to)
 		events, persons := contents(t, to)
 		if !reflect.DeepEqual(events, wantEvents) {
@@ -151,15 +151,38 @@ func TestCellIsNoFormula(t *testing.T) {
 	}
 }
 
-// Who goes on with what an export has printed is told that it is not all.
+// An export that fails says that what it has printed is incomplete.
 func TestExportThatFailsSaysWhatItsOutputIs(t *testing.T) {
 	c := newCLI(t)
 	c.run(t.Context(), exitOK, "write", "--camera", "c")
 	c.out = errWriter{syscall.ENOSPC}
 	for _, format := range []string{formatJSONL, formatCSV} {
 		c.run(t.Context(), exitFailed, "export", "--format", format)
-		if got := c.errors.String(); !strings.HasSuffix(got, "; standard output has at most a part of the export\n") {
+		if got := c.errors.String(); !strings.HasSuffix(got, "; the export on standard output is incomplete\n") {
 			t.Errorf("%s: it says %q", format, got)
+		}
+	}
+}
+
+// Names are in CSV as they are written, whatever the script.
+func TestNamesAreExportedAsTheyAre(t *testing.T) {
+	names := []string{
+		"山田\u3000太郎",      // an ideographic space
+		"Jean\u00a0Luc",   // a space that does not break
+		"نیک\u200cنام",    // Persian is spelled with a non-joiner
+		"क्\u200dष",       // and Hindi with a joiner
+		"👨\u200d👩\u200d👧", // as are families
+		"葛\U000e0100城",    // a variant of a character
+		"\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f", // the flag of Scotland
+		"\U0001fadf \U0001faea \U000323b0",                                       // newer than the tables of Go
+		"\ue000",                                                                 // of a private font, in which some write their names
+		"thin\u2009space", "zero\u200bwidth", "soft\u00adhyphen", "\u0e01\u0e33", "a\u0301", "Tom & <Jerry>",
+	}
+	for _, name := range names {
+		x := exporter{loc: time.UTC}
+		row, err := x.row(&doorlog.Event{Camera: name, Attributes: map[string]string{name: name}})
+		if want := `{"` + name + `":"` + name + `"}`; err != nil || row[2] != name || row[17] != want {
+			t.Errorf("%q is %s, %s in CSV, %v", name, row[2], row[17], err)
 		}
 	}
 }

@@ -16,70 +16,12 @@ import (
 	"time"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/jsoninput"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
-// cli runs a command in this process, on a database of the test's own.
-type cli struct {
-	t       *testing.T
-	db      string
-	in      io.Reader
-	out     io.Writer
-	printed bytes.Buffer
-	errors  bytes.Buffer
-}
-
-func newCLI(t *testing.T) *cli {
-	dir := t.TempDir()
-	c := &cli{t: t, db: filepath.Join(dir, "events.db"), in: strings.NewReader("")}
-	t.Setenv("DB_PATH", c.db)
-	t.Setenv("THUMBNAILS_DIR", filepath.Join(dir, "thumbnails"))
-	c.out = &c.printed
-	return c
-}
-
-// run runs a command and wants its exit code.
-func (c *cli) run(ctx context.Context, code int, args ...string) {
-	c.t.Helper()
-	c.printed.Reset()
-	c.errors.Reset()
-	if got := run(ctx, args, c.in, c.out, &c.errors); got != code {
-		c.t.Fatalf("doorlog %s: exit code %d, want %d\n%s", strings.Join(args, " "), got, code, c.errors.String())
-	}
-}
-
-// recordings returns the recording of every event, the oldest first.
-func (c *cli) recordings() []string {
-	c.t.Helper()
-	st, err := doorlog.Open(c.db, &doorlog.Options{ReadOnly: true})
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	defer st.Close()
-	var names []string
-	for e, err := range st.Events(c.t.Context(), doorlog.Query{OldestFirst: true}) {
-		if err != nil {
-			c.t.Fatal(err)
-		}
-		names = append(names, e.RecordingID)
-	}
-	return names
-}
-
-var day = time.Date(2026, 2, 25, 0, 0, 0, 0, time.UTC)
-
-func jsonLine(t *testing.T, number int) string {
-	line, err := json.Marshal(doorlog.Event{
-		Camera: "c", Type: doorlog.Motion, RecordedAt: day.Add(time.Duration(number) * time.Second), RecordingID: fmt.Sprint(number),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(line)
-}
-
-// Wherever the bad lines are, and whether they fail to decode or the store
-// refuses them: what is before the first is kept, and nothing after it; with
-// --rejects everything else is kept.
+// Bad lines may be anywhere, and may fail to decode or be refused by the store. Without
+// --rejects the lines before the first are kept and no others. With it all others are kept.
 func TestImportKeepsWhatIsBeforeABadLine(t *testing.T) {
 	const lines = batchLines + 100
 	refused := strings.Replace(jsonLine(t, 1), `"c"`, `""`, 1)
@@ -133,7 +75,7 @@ func TestImportKeepsWhatIsBeforeABadLine(t *testing.T) {
 }
 
 func TestImportSaysWhichLineIsTooLong(t *testing.T) {
-	in := jsonLine(t, 1) + "\n" + strings.Repeat(" ", maxLine+1) + "\n" + jsonLine(t, 3) + "\n"
+	in := jsonLine(t, 1) + "\n" + strings.Repeat(" ", jsoninput.MaxBytes+1) + "\n" + jsonLine(t, 3) + "\n"
 	c := newCLI(t)
 	c.in = strings.NewReader(in)
 	c.run(t.Context(), exitFailed, "import", "-")
@@ -159,11 +101,25 @@ func TestImportSaysWhichLineIsTooLong(t *testing.T) {
 	}
 }
 
-// A pipe may deliver a line now and the next one tomorrow.
+// readBatches has a goroutine read the input, and returns the batches that it sends.
+func readBatches(t *testing.T, in io.Reader) <-chan batch {
+	t.Helper()
+	r := &batchReader{out: make(chan batch)}
+	go func() {
+		from, err := jsoninput.New(in)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		r.read(t.Context(), from)
+	}()
+	return r.out
+}
+
+// A pipe may deliver one line now and the next one tomorrow.
 func TestImportDoesNotHoldBackWhatAPipeDelivered(t *testing.T) {
 	in, pipe := io.Pipe()
-	batches := make(chan batch)
-	go new(importer).read(t.Context(), newLineReader(in), batches)
+	batches := readBatches(t, in)
 	for n := 1; n <= 2; n++ {
 		if _, err := io.WriteString(pipe, jsonLine(t, n)+"\n"); err != nil {
 			t.Fatal(err)
@@ -186,8 +142,7 @@ func TestLongLinesAreWrittenInSmallerBatches(t *testing.T) {
 	for n := 1; n <= 20; n++ {
 		in.WriteString(strings.Repeat(" ", padding) + jsonLine(t, n) + "\n")
 	}
-	batches := make(chan batch)
-	go new(importer).read(t.Context(), newLineReader(strings.NewReader(in.String())), batches)
+	batches := readBatches(t, strings.NewReader(in.String()))
 	var sizes []int
 	for b := (batch{}); b.end == nil; {
 		b = <-batches
@@ -205,10 +160,10 @@ func TestTheProgressOfAnImportIsThatOfItsBytes(t *testing.T) {
 	}
 	defer st.Close()
 	var screen bytes.Buffer
-	a := &app{err: &errorWriter{w: &screen, terminal: true}}
-	im := &importer{st: st, bar: a.progress(1000, "importing")}
-	line := inputLine{place: inputPlace{line: 1}, event: doorlog.Event{Camera: "c", Type: doorlog.Motion, RecordedAt: day}}
-	if err := im.take(t.Context(), batch{good: []inputLine{line}, bytes: 500}); err != nil {
+	a := &app{err: terminal.NewErrorWriter(&screen, terminal.Screen{}, true)}
+	w := &batchWriter{st: st, bar: a.progress(1000, "importing")}
+	line := inputLine{place: jsoninput.Place{Line: 1}, event: doorlog.Event{Camera: "c", Type: doorlog.Motion, RecordedAt: day}}
+	if err := w.take(t.Context(), batch{good: []inputLine{line}, bytes: 500}); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(screen.String(), " 50% ") {
@@ -219,8 +174,8 @@ func TestTheProgressOfAnImportIsThatOfItsBytes(t *testing.T) {
 func TestAnImportSaysWhatIsNoText(t *testing.T) {
 	for in, want := range map[string]string{
 		"\x1f\x8b\x08\x00\x00\x00\n":    "import -: is gzip: unpack it first, as in: zcat FILE | doorlog import -\n",
-		"\xff\xfe{\x00\"\x00\n\x00":     "import -: is UTF-16: make it UTF-8 first, ",
-		"\xfe\xff\x00{\x00\"\x00\n":     "import -: is UTF-16: make it UTF-8 first, ",
+		"\xff\xfe{\x00\"\x00\n\x00":     "import -: is UTF-16: convert it to UTF-8 first, ",
+		"\xfe\xff\x00{\x00\"\x00\n":     "import -: is UTF-16: convert it to UTF-8 first, ",
 		jsonLine(t, 1) + "\n\x1f\x8b\n": "line 2: is not JSON: ",
 	} {
 		c := newCLI(t)
@@ -239,7 +194,7 @@ func TestAnImportCanBeInterrupted(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	lines := []string{jsonLine(t, 1), jsonLine(t, 2), jsonLine(t, 3)}
 	go func() {
-		// The third is read when the second waits to be written, and so the first is.
+		// When the third is read, the second waits to be written, so the first is written.
 		for _, line := range lines {
 			_, _ = io.WriteString(pipe, line+"\n")
 		}
@@ -269,14 +224,6 @@ func TestAFailureToReadKeepsWhatWasRead(t *testing.T) {
 		t.Errorf("kept are %q", got)
 	}
 }
-
-type errReader struct{ err error }
-
-func (r errReader) Read([]byte) (int, error) { return 0, r.err }
-
-type errWriter struct{ err error }
-
-func (w errWriter) Write([]byte) (int, error) { return 0, w.err }
 
 func TestAReaderThatGoesAwayIsNoError(t *testing.T) {
 	c := newCLI(t)
@@ -330,7 +277,7 @@ func TestAStoreInUseIsALockedOne(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	// Somebody who reads is not in the way of others who read.
+	// A reader does not keep out other readers.
 	st, err = doorlog.Open(c.db, &doorlog.Options{ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)
@@ -343,7 +290,7 @@ func TestAStoreInUseIsALockedOne(t *testing.T) {
 	}
 }
 
-// Commands that come at the same moment take turns, those that read too.
+// Commands that run at the same moment take turns, also with commands that read.
 func TestACommandWaitsForAnotherToEnd(t *testing.T) {
 	if !*long {
 		t.Skip("waits: -long")

@@ -5,42 +5,41 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
-	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 func newInfoCommand(a *app) *cobra.Command {
 	verify := false
 	cmd := &cobra.Command{
 		Use:   "info",
-		Short: "Show how large the store is, how it grows, and how it is",
+		Short: "Show the size, the growth and the state of the store",
 		Long: `Show the sizes of the database and of the thumbnails, how much of the database is free,
-how much a day of events takes, and how the clock of the events compares with that of
-this machine.
+how much space a day of events takes, and whether the times of the events agree with the
+clock of this machine.
 
-A database below 1 MiB, or one that was not closed, is read whole and verified when it
-is opened; with --verify any is, and the thumbnails are too.
+A database smaller than 1 MiB, or one that was not closed, is read as a whole and verified
+when it is opened. With --verify any database is, and its thumbnails too.
 
-With --json it is an object with database, store_id, schema, file_bytes, live_bytes,
+With --json it prints an object with database, store_id, schema, file_bytes, live_bytes,
 page_bytes, pages, free_pages, growth_per_day, events, detected, persons, oldest and
-newest (null if there are no events), future (the events that lie ahead of the clock),
+newest (null if there are no events), future (events that are ahead of the clock),
 thumbnail_folder, thumbnails, thumbnail_bytes, last_backup (null if there was none),
-verified (null if it was not read whole), held_back (what the last prune did not
-remove for want of proof, in sentences) and buckets.`,
+verified (null if not all was read), held_back (sentences that say what the last prune did
+not remove, and why) and buckets.`,
 		Example: `  doorlog info
   doorlog info --json | jq '.free_pages / .pages'`,
 		Args:              takes(),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return a.info(cmd.Context(), verify) },
 	}
-	cmd.Flags().BoolVar(&verify, "verify", false, "read all of it first")
+	cmd.Flags().BoolVar(&verify, "verify", false, "read everything first")
 	return cmd
 }
 
@@ -70,6 +69,7 @@ type information struct {
 	Buckets        map[string]int64 `json:"buckets"`
 }
 
+// info prints what is known of the store.
 func (a *app) info(ctx context.Context, verify bool) error {
 	loc, err := a.location()
 	if err != nil {
@@ -104,7 +104,7 @@ func (a *app) info(ctx context.Context, verify bool) error {
 	return a.emit(&in, func(w io.Writer) error { return in.draw(w, a.now(), loc) })
 }
 
-// ask asks an open store.
+// ask fills in what an open store knows.
 func (in *information) ask(ctx context.Context, st *doorlog.Store, now time.Time) error {
 	s, err := st.Stats(ctx)
 	if err != nil {
@@ -119,7 +119,7 @@ func (in *information) ask(ctx context.Context, st *doorlog.Store, now time.Time
 	return err
 }
 
-// known is nil for the zero time.
+// known returns nil for the zero time.
 func known(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
@@ -127,28 +127,11 @@ func known(t time.Time) *time.Time {
 	return &t
 }
 
-// filesIn returns the number of files below a folder, and their bytes. What goes
-// away meanwhile does not count.
-func filesIn(folder string) (n, bytes int64, err error) {
-	err = filepath.WalkDir(folder, func(_ string, d fs.DirEntry, err error) error {
-		if err == nil && d.Type().IsRegular() {
-			var info fs.FileInfo
-			if info, err = d.Info(); err == nil {
-				n, bytes = n+1, bytes+info.Size()
-			}
-		}
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		return err
-	})
-	return n, bytes, err
-}
-
+// draw writes the information for people.
 func (in *information) draw(w io.Writer, now time.Time, loc *time.Location) error {
 	at := func(t *time.Time) string {
 		if t == nil {
-			return none
+			return terminal.None
 		}
 		return t.In(loc).Format(timeLayout)
 	}
@@ -170,7 +153,7 @@ func (in *information) draw(w io.Writer, now time.Time, loc *time.Location) erro
 	for _, why := range in.HeldBack {
 		rows = append(rows, []string{"held back", why})
 	}
-	if err := writeTable(w, nil, rows); err != nil || len(in.Buckets) == 0 {
+	if err := terminal.WriteTable(w, nil, rows); err != nil || len(in.Buckets) == 0 {
 		return err
 	}
 	fmt.Fprintln(w)
@@ -178,14 +161,14 @@ func (in *information) draw(w io.Writer, now time.Time, loc *time.Location) erro
 	for _, name := range slices.Sorted(maps.Keys(in.Buckets)) {
 		rows = append(rows, []string{name, size(in.Buckets[name])})
 	}
-	return writeTable(w, []string{"BUCKET", "PAGES"}, rows)
+	return terminal.WriteTable(w, []string{"BUCKET", "PAGES"}, rows)
 }
 
-// clock says how the clock of the events compares with that of this machine.
+// clock says whether the times of the events agree with the clock of this machine.
 func (in *information) clock(now time.Time) string {
 	switch {
 	case in.Newest == nil:
-		return none
+		return terminal.None
 	case in.Future > 0:
 		return fmt.Sprintf("%s in the future, by up to %s: look at the clocks of the cameras and of this machine",
 			plural(in.Future, "event"), rounded(in.Newest.Sub(now)))
@@ -193,17 +176,10 @@ func (in *information) clock(now time.Time) string {
 	return "fine; the newest event is " + rounded(now.Sub(*in.Newest)) + " old"
 }
 
+// integrity says how much of the database was verified.
 func (in *information) integrity() string {
 	if in.Verified == nil {
-		return "the branches are sound; --verify reads all"
+		return "the branches are sound; --verify reads everything"
 	}
-	return "sound; it was read whole just now"
-}
-
-func rounded(d time.Duration) string {
-	const day = 24 * time.Hour
-	if d >= 2*day {
-		return plural(int(d/day), "day")
-	}
-	return d.Round(time.Second).String()
+	return "sound; everything was read just now"
 }

@@ -5,25 +5,26 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io"
 	"os"
+	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
+
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/newfile"
 )
 
-// What a killed backup has left goes with the next one to the same place; what another
-// one is writing stays, and so does what only looks alike.
+// A backup removes what killed ones left at the same place. What another process is writing
+// stays, and so do files whose names only look alike.
 func TestBackupRemovesWhatKilledOnesLeft(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, name := range []string{"DB_PATH", "THUMBNAILS_DIR"} {
 		t.Setenv(name, "")
 	}
 	makeFull(t)
-	f, unlock, err := createLocked(".", "b")
-	if err != nil {
-		t.Fatal(err)
-	}
-	stay := []string{f.Name(), ".b.new-", ".b.new-1x", ".bb.new-12", "b.new-12", ".other.new-12"}
+	unfinished, giveUp := writeForLong(t, "b")
+	stay := []string{unfinished, ".b.new-", ".b.new-1x", ".bb.new-12", "b.new-12", ".other.new-12"}
 	for _, name := range append(stay[1:], ".b.new-12", ".b.new-4000000000") {
 		if err := os.WriteFile(name, []byte("half"), 0o600); err != nil {
 			t.Fatal(err)
@@ -44,36 +45,35 @@ func TestBackupRemovesWhatKilledOnesLeft(t *testing.T) {
 			t.Errorf("%s is still there", name)
 		}
 	}
-	unlock()
-	removeLeftovers(".", "b")
-	if _, err := os.Stat(f.Name()); err == nil {
-		t.Errorf("%s is still there", f.Name())
+	giveUp()
+	if _, err := os.Stat(unfinished); err == nil {
+		t.Errorf("%s is still there", unfinished)
 	}
-	_ = f.Close()
 }
 
-// Of many that write to the same place at once none removes what another one writes.
-func TestWritersToOnePlaceLeaveEachOther(t *testing.T) {
-	dir := t.TempDir()
-	var writers sync.WaitGroup
-	for range 8 {
-		writers.Go(func() {
-			for range 50 {
-				f, unlock, err := createLocked(dir, "b")
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				if _, err := os.Stat(f.Name()); err != nil {
-					t.Error(err)
-				}
-				_ = f.Close()
-				if err := os.Remove(f.Name()); err != nil {
-					t.Error(err)
-				}
-				unlock()
-			}
+// writeForLong begins to write a file in this folder. It returns the name that the file has
+// meanwhile, and what ends the writing without a file.
+func writeForLong(t *testing.T, name string) (unfinished string, giveUp func()) {
+	t.Helper()
+	begun, end, ended := make(chan bool), make(chan bool), make(chan error)
+	errGivenUp := errors.New("given up")
+	go func() {
+		ended <- newfile.Write(name, true, func(io.Writer, func() error) error {
+			close(begun)
+			<-end
+			return errGivenUp
 		})
+	}()
+	<-begun
+	found, err := filepath.Glob("." + name + ".new-*")
+	if err != nil || len(found) != 1 {
+		t.Fatalf("the unfinished file is %q, %v", found, err)
 	}
-	writers.Wait()
+	return found[0], func() {
+		t.Helper()
+		close(end)
+		if err := <-ended; !errors.Is(err, errGivenUp) {
+			t.Errorf("writing ended with %v", err)
+		}
+	}
 }

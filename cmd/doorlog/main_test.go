@@ -64,7 +64,7 @@ func makeFrames(dir string) error {
 	return nil
 }
 
-// old FILE... makes files two hours old: no longer spared for being young.
+// old FILE... makes files two hours old: prune spares files younger than an hour.
 func old(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: old FILE...")
@@ -152,8 +152,8 @@ func field(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[2], text)
 }
 
-// unread PROGRAM [ARG...] runs a program whose output nobody reads: it ends well,
-// and says nothing.
+// unread PROGRAM [ARG...] runs a program whose output nobody reads. It must succeed, and
+// print no error.
 func unread(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: unread PROGRAM [ARG...]")
@@ -170,8 +170,8 @@ func unread(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// finds RECORDINGS [FLAG...] runs events with these flags, which finds the
-// events of these recordings in this order.
+// finds RECORDINGS [FLAG...] runs "doorlog events" with these flags. It must find the events
+// of these recordings in this order.
 func finds(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: finds RECORDINGS [FLAG...]")

@@ -2,32 +2,51 @@ package main
 
 import (
 	"bufio"
-	"cmp"
+	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
-	"time"
+	"io/fs"
+	"syscall"
 
-	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/newfile"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
-// noMatch is what stands in the place of a table of events that is empty.
-const noMatch = "no events match"
-
-// timeLayout is how tables show a time.
-const timeLayout = "2006-01-02 15:04:05 MST"
-
-const maxLabels = 5 // labels of an event that a table shows
+// writeOutput has write produce the file of this name, or for "-" standard output: see
+// [newfile.Write]. The file must not be the database.
+func (a *app) writeOutput(name string, force bool, write func(w io.Writer, finish func() error) error) error {
+	if name == "-" {
+		w := bufio.NewWriterSize(a.out, 256<<10)
+		if err := write(w, w.Flush); err != nil {
+			return err
+		}
+		return w.Flush()
+	}
+	db, err := a.dbPath()
+	if err != nil {
+		return err
+	}
+	if isSameFile(statOf(name), statOf(db)) {
+		return misuse("%s is the database", name)
+	}
+	err = newfile.Write(name, force, write)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s is there already: use --force to replace it", name)
+	}
+	return err
+}
 
 // emit prints one result: v in the JSON form that was asked for, else what
 // text writes.
 func (a *app) emit(v any, text func(io.Writer) error) error {
 	if a.flags.json || a.flags.jsonl {
-		return writeJSON(a.jsonOut(a.out), v, a.flags.json)
+		return terminal.WriteJSON(a.screen.JSON(a.out), v, a.flags.json)
 	}
-	return a.print(text)
+	return a.screen.Print(a.out, text)
 }
+
+// tell writes a text for people to standard error, before a question.
+func (a *app) tell(text func(io.Writer) error) error { return a.bars().Screen().Print(a.err, text) }
 
 // emitList prints results: one array, a line each, or what text writes.
 func emitList[T any](a *app, items []T, text func(io.Writer) error) error {
@@ -39,83 +58,25 @@ func emitList[T any](a *app, items []T, text func(io.Writer) error) error {
 	}
 	w := bufio.NewWriter(a.out)
 	for _, item := range items {
-		if err := writeJSON(a.jsonOut(w), item, false); err != nil {
+		if err := terminal.WriteJSON(a.screen.JSON(w), item, false); err != nil {
 			return err
 		}
 	}
 	return w.Flush()
 }
 
-// writeEventTable writes a row for each event, with times in loc, or says that there
-// is none.
-func writeEventTable(w io.Writer, events []doorlog.Event, loc *time.Location) error {
-	if len(events) == 0 {
-		_, err := fmt.Fprintln(w, noMatch)
-		return err
+// emitDamage is emit for a result that may tell of damage, which is the error
+// then, also if whoever read the result had enough.
+func (a *app) emitDamage(v any, damage bool, text func(io.Writer)) error {
+	err := a.emit(v, func(w io.Writer) error {
+		text(w)
+		return nil
+	})
+	if damage && (err == nil || errors.Is(err, syscall.EPIPE)) {
+		return errDamage
 	}
-	rows := make([][]string, len(events))
-	for i := range events {
-		e := &events[i]
-		door := ""
-		if e.Door != doorlog.NoAction {
-			door = e.Door.String()
-		}
-		rows[i] = []string{
-			e.RecordedAt.In(loc).Format(timeLayout), e.Camera, string(e.Type), e.Person, door,
-			labels(e), yesNo(e.ThumbnailPath != ""), e.ID.String(),
-		}
-	}
-	return writeTable(w, []string{"TIME", "CAMERA", "TYPE", "PERSON", "DOOR", "LABELS", "THUMBNAIL", "ID"}, rows)
+	return err
 }
 
-// labels returns each label of the event once, with its best confidence, the
-// surest first.
-func labels(e *doorlog.Event) string {
-	var best []doorlog.Detection
-	for _, d := range e.Detections {
-		at := slices.IndexFunc(best, func(b doorlog.Detection) bool { return b.Label == d.Label })
-		if at < 0 {
-			best = append(best, d)
-		} else {
-			best[at].Confidence = max(best[at].Confidence, d.Confidence)
-		}
-	}
-	slices.SortStableFunc(best, func(a, b doorlog.Detection) int { return cmp.Compare(b.Confidence, a.Confidence) })
-	var parts []string
-	for i, d := range best {
-		if i == maxLabels {
-			parts = append(parts, fmt.Sprintf("%d more", len(best)-i))
-			break
-		}
-		parts = append(parts, fmt.Sprintf("%s %.2f", d.Label, d.Confidence))
-	}
-	return strings.Join(parts, ", ")
-}
-
-func yesNo(b bool) string {
-	if b {
-		return "yes"
-	}
-	return "no"
-}
-
-func onOff(b bool) string {
-	if b {
-		return "on"
-	}
-	return "off"
-}
-
-// A stickyWriter remembers the first error of its writer and passes nothing on
-// after it, so that one look at the end tells whether all was written.
-type stickyWriter struct {
-	w   io.Writer
-	err error
-}
-
-func (s *stickyWriter) Write(p []byte) (n int, err error) {
-	if s.err == nil {
-		n, s.err = s.w.Write(p)
-	}
-	return n, s.err
-}
+// toTerminal reports whether standard output is a terminal.
+func (a *app) toTerminal() bool { return a.screen.Columns > 0 }

@@ -1,26 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"testing"
 
 	"github.com/doorlog/doorlog"
 )
-
-func TestTablesAlignWhateverTheScript(t *testing.T) {
-	var out bytes.Buffer
-	err := writeTable(&out, []string{"A", "B", "C"}, [][]string{{"玄関", "x", "1"}, {"", "é", "2"}, {"four", "tab\there", "\xff\x9b"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := `A     B          C
-玄関  x          1
-—     é          2
-four  tab\there  ` + "\uFFFD\n"
-	if out.String() != want {
-		t.Errorf("got:\n%swant:\n%s", out.String(), want)
-	}
-}
 
 func TestLabelsShowTheSurestFirst(t *testing.T) {
 	e := doorlog.Event{Detections: []doorlog.Detection{

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -13,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -23,11 +21,11 @@ import (
 	"github.com/doorlog/doorlog"
 )
 
-// Whatever page of a database a disk has lost or put in the place of another one,
-// each command prints what it did before, or says that the database is damaged: no
-// other output with exit code 0, no other exit code, no stack, no end of patience and
-// no end of memory. What a command writes to such a database is there afterwards, or
-// the database is known to be damaged.
+// A disk has lost a page of a database, or has put it in the place of another one. Each command
+// must print what it printed before, or say that the database is damaged: no other output
+// with exit code 0, no other exit code, no stack, no endless wait and not all of the memory.
+// What a command has written must be there afterwards, or the database must be known to be
+// damaged.
 func TestCommandsNoticeFaultsOfPages(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -72,160 +70,6 @@ func TestCommandsNoticeFaultsOfPages(t *testing.T) {
 	}
 }
 
-const pageSize = 4096
-
-// A pageState is a file after a commit, and before it.
-type pageState struct {
-	name         string
-	number       int
-	file, before []byte
-	ids          []string
-}
-
-// pageStates makes a store and keeps its file after each of its commits.
-func pageStates(t *testing.T, dir string) (states []pageState) {
-	ctx := t.Context()
-	path := filepath.Join(dir, "events.db")
-	var st *doorlog.Store
-	var ids []doorlog.ID
-	open := func() (err error) {
-		st, err = doorlog.Open(path, &doorlog.Options{Scrub: -1, MinFree: -1})
-		return err
-	}
-	at := time.Now().Add(-100 * time.Hour).Truncate(time.Second)
-	write := func(n int) func() error {
-		return func() error {
-			batch := make([]doorlog.Event, n)
-			for i := range batch {
-				at = at.Add(time.Minute)
-				batch[i] = doorlog.Event{
-					Camera: []string{"front_door", "garage"}[i%2], RecordedAt: at, Type: doorlog.Motion,
-					Person: []string{"", "alice"}[len(ids)/2%2], RecordingID: fmt.Sprint("rec", len(ids)+i),
-					Detections: []doorlog.Detection{{Label: "dog", Confidence: 0.5}},
-				}
-			}
-			got, err := st.WriteEvents(ctx, batch)
-			for _, e := range got {
-				ids = append(ids, e.ID)
-			}
-			return err
-		}
-	}
-	put := func() error {
-		_, err := st.PutPerson(ctx, doorlog.PersonInput{Name: "alice"})
-		return err
-	}
-	remove := func() error {
-		err := st.DeleteEvent(ctx, ids[3])
-		ids = slices.Delete(ids, 3, 4)
-		return err
-	}
-	err := errors.Join(os.MkdirAll(dir, 0o700), open(), put())
-	for range 14 { // so that all of them are folded
-		err = errors.Join(err, write(10)())
-	}
-	last, rerr := os.ReadFile(path)
-	if err = errors.Join(err, rerr); err != nil {
-		t.Fatal(err)
-	}
-	for _, step := range []struct {
-		name string
-		do   func() error
-	}{
-		{"write", write(1)},
-		{"write again", write(1)},
-		{"close", func() error { return st.Close() }},
-		{"open", open},
-		{"batch", write(20)},
-		{"fold", write(50)},
-		{"delete", remove},
-		{"write later", write(1)},
-		{"close later", func() error { return st.Close() }},
-	} {
-		err := step.do()
-		file, rerr := os.ReadFile(path)
-		if err = errors.Join(err, rerr); err != nil {
-			t.Fatalf("%s: %v", step.name, err)
-		}
-		s := pageState{name: step.name, number: len(states), file: file, before: last}
-		for _, id := range ids {
-			s.ids = append(s.ids, id.String())
-		}
-		if !bytes.Equal(file, last) {
-			states = append(states, s)
-		}
-		last = file
-	}
-	return states
-}
-
-// A commandFault is a file with a fault.
-type commandFault struct {
-	state *pageState
-	what  string
-	rank  int               // the lost writes come first: of the others there are many
-	meta  bool              // the meta page of the last transaction is hit
-	pages map[uint64][]byte // what they hold
-}
-
-// image returns the file with the fault.
-func (f *commandFault) image() []byte {
-	file := bytes.Clone(f.state.file)
-	for id, content := range f.pages {
-		copy(pageAt(file, id), content)
-	}
-	return file
-}
-
-// pageFaults are the lost writes of the last commit of each state, and every page in
-// turn with another one in its place, in any order but the lost ones first.
-func pageFaults(rng *rand.Rand, states []pageState) (faults []commandFault) {
-	for i := range states {
-		s := &states[i]
-		newest := uint64(0)
-		if txid(s.file, 1) > txid(s.file, 0) {
-			newest = 1
-		}
-		all := make(map[uint64][]byte)
-		var used []uint64
-		for id := range uint64(len(s.file) / pageSize) {
-			is := pageAt(s.file, id)
-			if !bytes.Equal(is, make([]byte, pageSize)) {
-				used = append(used, id)
-			}
-			if end := int(id+1) * pageSize; end > len(s.before) || bytes.Equal(is, pageAt(s.before, id)) {
-				continue
-			}
-			if id > 1 {
-				all[id] = pageAt(s.before, id)
-			}
-			faults = append(faults, commandFault{s, fmt.Sprint("page ", id, " lost"), 1, id == newest, map[uint64][]byte{id: pageAt(s.before, id)}})
-		}
-		faults = append(faults, commandFault{s, "all pages lost but the metas", 0, false, all})
-		for _, id := range used[2:] {
-			donor := used[rng.IntN(len(used))]
-			content := bytes.Clone(pageAt(s.file, donor))
-			what := fmt.Sprint("page ", donor, " in the place of page ", id)
-			if rng.IntN(2) == 0 {
-				binary.NativeEndian.PutUint64(content, id)
-				what += ", with its id"
-			}
-			if donor != id {
-				faults = append(faults, commandFault{s, what, 2, false, map[uint64][]byte{id: content}})
-			}
-		}
-	}
-	rng.Shuffle(len(faults), func(i, j int) { faults[i], faults[j] = faults[j], faults[i] })
-	slices.SortStableFunc(faults, func(a, b commandFault) int { return cmp.Compare(a.rank, b.rank) })
-	return faults
-}
-
-func pageAt(file []byte, id uint64) []byte { return file[id*pageSize : (id+1)*pageSize] }
-
-func txid(file []byte, meta uint64) uint64 {
-	return binary.NativeEndian.Uint64(pageAt(file, meta)[64:])
-}
-
 // A commandTally counts what became of the runs of commands.
 type commandTally struct {
 	mu     sync.Mutex
@@ -253,8 +97,8 @@ type commandLane struct {
 	tally        *commandTally
 }
 
-// A commandTruth is what commands print of a sound state: those that read, and an
-// export after each of those that write.
+// A commandTruth is what commands print for a sound state: each command that reads, and an
+// export after each command that writes.
 type commandTruth struct {
 	printed []string
 	after   []string
@@ -273,14 +117,13 @@ func (s *pageState) readers() [][]string {
 		{"get", s.ids[130], "--json"},
 		{"stats", "--json"},
 		{"persons", "list", "--json"},
-		{"delete", "--camera", "garage", "--dry-run"}, // of a prune it is an estimate, by the pages in use
+		{"delete", "--camera", "garage", "--dry-run"}, // prune would print an estimate, which depends on the pages
 		{"events", "--recording", "rec7", "--jsonl"},
 		{"verify"},
 	}
 }
 
-// writers are commands that write. The marks are those of what they write, in the
-// export: what is not known beforehand is left out there.
+// writers are commands that write.
 func (s *pageState) writers() [][]string {
 	return [][]string{
 		{"write", "--camera", "written"},
@@ -306,7 +149,7 @@ func moreEvents() []byte {
 	binary.BigEndian.PutUint64(id[:], uint64(at.UnixMilli())<<16)
 	line, err := json.Marshal(doorlog.Event{ID: id, Camera: "imported", Type: doorlog.Motion, RecordedAt: at, CreatedAt: at})
 	if err != nil {
-		panic(err) // it is an event
+		panic(err) // never: it is a valid event
 	}
 	return append(line, '\n')
 }
@@ -319,8 +162,8 @@ type commandRun struct {
 	memory        int64
 }
 
-// memoryOfCommand is what a command may take, in bytes. Linux counts what this process
-// had when it began the other one.
+// memoryOfCommand is how many bytes a command may need. Linux adds what this process had when
+// it started the command.
 const memoryOfCommand = 1 << 30
 
 func (l *commandLane) run(args ...string) commandRun {
@@ -357,7 +200,8 @@ func (l *commandLane) lay(file []byte) {
 	}
 }
 
-// stored is what an export has printed, but for what is not known beforehand.
+// stored returns what an export has printed. It shortens lines with an ID or a time that is
+// not known beforehand.
 func stored(export string) string {
 	var lines []string
 	for line := range strings.Lines(export) {
@@ -444,8 +288,8 @@ func (l *commandLane) may(f *commandFault, holds func(*commandTruth) bool) bool 
 	return holds(lane.truth(&before))
 }
 
-// judgeWriter runs a command that writes. Then an export has what it wrote, and all
-// else; or the command, or the export, says that the database is damaged.
+// judgeWriter runs a command that writes, and an export. The export must have what was written
+// and everything else, or one of the two must say that the database is damaged.
 func (l *commandLane) judgeWriter(f *commandFault, i int, args []string) {
 	l.lay(f.image())
 	r := l.run(args...)

@@ -4,19 +4,19 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 func newPersonsCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "persons",
-		Short:   "List and change the persons that are known",
-		Long:    `List and change the persons that are known, and whom the door may let in by itself ("auto-unlock").`,
+		Short:   "List and change the known persons",
+		Long:    `List and change the known persons, and say whom the door may let in by itself ("auto-unlock").`,
 		Example: "  doorlog persons list",
 	}
 	cmd.AddCommand(
@@ -60,7 +60,7 @@ func newPersonsListCommand(a *app) *cobra.Command {
 				for i, p := range persons {
 					rows[i] = []string{p.Name, p.DisplayName, onOff(p.AutoUnlock), p.CreatedAt.In(loc).Format(timeLayout)}
 				}
-				return writeTable(w, []string{"NAME", "DISPLAY NAME", "AUTO-UNLOCK", "ADDED"}, rows)
+				return terminal.WriteTable(w, []string{"NAME", "DISPLAY NAME", "AUTO-UNLOCK", "ADDED"}, rows)
 			})
 		},
 	}
@@ -72,11 +72,11 @@ func newPersonsAddCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "add NAME",
 		Short: "Add a person, or change one",
-		Long: `Add a person. The name is that which events carry. If there is a person of this
-name, only what a flag says is changed. The database is made if it does not exist.
+		Long: `Add a person. Events refer to the person by this name. If the name is known already,
+only what flags say is changed. The database is made if it does not exist.
 
-A new person gets a display name made from the name, Mary Ann for mary_ann, and
-may be let in: to say otherwise write --auto-unlock=false, with the =.`,
+By default the display name is made from the name, Mary Ann for mary_ann, and the door
+may let the person in. To forbid that write --auto-unlock=false, with the =.`,
 		Example: `  doorlog persons add alice --display-name "Alice Smith"
   doorlog persons add courier --auto-unlock=false`,
 		Args:              takes("NAME"),
@@ -112,21 +112,21 @@ func newPersonsRemoveCommand(a *app) *cobra.Command {
 	yes := false
 	cmd := &cobra.Command{
 		Use:   "remove NAME",
-		Short: "Take a person off the list",
-		Long: `Take a person off the list of persons. Events of the person keep the name, and their
-pictures: to take the name out of the history as well, use "doorlog erase-person". The
-display name and whether the door may open for the person are forgotten, so it asks
-first; without a terminal it needs --yes.`,
+		Short: "Remove a person from the list",
+		Long: `Remove a person from the list of persons. Events of the person keep the name and their
+pictures: to erase the name from the history as well, use "doorlog erase-person". The
+display name and the permission to open the door are lost, so the command asks first. If
+standard input is no terminal it needs --yes.`,
 		Example: `  doorlog persons remove alice
   doorlog persons remove alice --yes`,
 		Args:              takes("NAME"),
 		ValidArgsFunction: a.completeFirstPerson,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !yes && !a.canAsk() {
-				return misuse("standard input is no terminal to ask at: say --yes")
-			}
 			if !yes {
-				if err := a.confirm(cmd.Context(), fmt.Sprintf("take %s off the list of persons? (events keep the name)", printable(args[0]))); err != nil {
+				if err := a.checkCanAsk(); err != nil {
+					return err
+				}
+				if err := a.confirm(cmd.Context(), fmt.Sprintf("remove %s from the list of persons? (events keep the name)", terminal.Printable(args[0]))); err != nil {
 					return err
 				}
 			}
@@ -140,7 +140,7 @@ first; without a terminal it needs --yes.`,
 				Removed string `json:"removed"`
 			}{args[0]}
 			return a.emit(removed, func(w io.Writer) error {
-				_, err := fmt.Fprintf(w, "removed %s\n", printable(args[0]))
+				_, err := fmt.Fprintf(w, "removed %s\n", terminal.Printable(args[0]))
 				return err
 			})
 		},
@@ -190,9 +190,9 @@ func newPersonsSyncCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "sync DIR",
 		Short: "Add the persons of a folder of face images",
-		Long: `Add a person for each name in a folder of face images: alice_1.jpg and
-alice_2.jpg are alice. Persons that are there already stay as they are, and none
-is removed. The database is made if it does not exist.`,
+		Long: `Add a person for each name in a folder of face images: alice_1.jpg and alice_2.jpg are
+images of alice. Persons who are known already stay unchanged, and nobody is removed. The
+database is made if it does not exist.`,
 		Example: "  doorlog persons sync ./known_faces",
 		Args:    takes("DIR"),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -203,7 +203,7 @@ is removed. The database is made if it does not exist.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var sync doorlog.PersonSync
-			if _, err := os.ReadDir(args[0]); err != nil { // before a database is made
+			if _, err := os.ReadDir(args[0]); err != nil { // fails before a database is made
 				return fmt.Errorf("sync persons: %w", err)
 			}
 			err := a.withStore(creates, func(st *doorlog.Store) (err error) {
@@ -218,44 +218,22 @@ is removed. The database is made if it does not exist.`,
 	}
 }
 
+// emitPerson prints a person.
 func (a *app) emitPerson(p doorlog.Person) error {
 	return a.emit(p, func(w io.Writer) error {
-		return writeTable(w, nil, [][]string{
+		return terminal.WriteTable(w, nil, [][]string{
 			{"name", p.Name}, {"display name", p.DisplayName}, {"auto-unlock", onOff(p.AutoUnlock)},
 		})
 	})
 }
 
+// emitSync prints what a sync did.
 func (a *app) emitSync(sync doorlog.PersonSync) error {
 	return a.emit(sync, func(w io.Writer) error {
-		return writeTable(w, nil, [][]string{
+		return terminal.WriteTable(w, nil, [][]string{
 			{"added", strings.Join(sync.Added, ", ")},
 			{"known already", strings.Join(sync.Known, ", ")},
-			{"files passed over", strings.Join(sync.Skipped, ", ")},
+			{"files skipped", strings.Join(sync.Skipped, ", ")},
 		})
 	})
-}
-
-// completePersons offers the names of the persons. What goes wrong is no
-// matter: there is nothing to offer then.
-func (a *app) completePersons(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-	var names []string
-	_ = a.withStore(reads, func(st *doorlog.Store) error {
-		persons, err := st.Persons(cmd.Context())
-		for _, p := range persons {
-			names = append(names, p.Name)
-		}
-		return err
-	})
-	// The shell reads one name a line.
-	names = slices.DeleteFunc(names, func(name string) bool { return printable(name) != name })
-	return names, cobra.ShellCompDirectiveNoFileComp
-}
-
-// completeFirstPerson is completePersons for the first argument alone.
-func (a *app) completeFirstPerson(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return a.completePersons(cmd, args, start)
 }

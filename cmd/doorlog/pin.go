@@ -14,8 +14,8 @@ func newPinCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "pin ID...",
 		Short: "Keep events from being pruned",
-		Long: `Pin events: "doorlog prune" leaves them, and their thumbnails, whatever its flags
-say. To pin one again changes nothing. "doorlog events --pinned" lists them.`,
+		Long: `Pin events: "doorlog prune" keeps pinned events and their thumbnails, whatever its
+flags say. Pinning an event again changes nothing. "doorlog events --pinned" lists them.`,
 		Example:           "  doorlog pin 01JMXQ5Z8G00000000000000AB",
 		Args:              takesIDs,
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -29,7 +29,7 @@ func newUnpinCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:               "unpin ID...",
 		Short:             "Let events be pruned again",
-		Long:              `Take back what "doorlog pin" did. To do so again changes nothing.`,
+		Long:              `Undo "doorlog pin". Unpinning an event again changes nothing.`,
 		Example:           "  doorlog unpin 01JMXQ5Z8G00000000000000AB",
 		Args:              takesIDs,
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -39,26 +39,7 @@ func newUnpinCommand(a *app) *cobra.Command {
 	}
 }
 
-func takesIDs(_ *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return misuse("ID is missing")
-	}
-	return nil
-}
-
-// parseIDs reads the IDs of events.
-func parseIDs(args []string) ([]doorlog.ID, error) {
-	ids := make([]doorlog.ID, len(args))
-	for i, text := range args {
-		var err error
-		if ids[i], err = doorlog.ParseID(text); err != nil {
-			return nil, misuse("%q is not the ID of an event", text)
-		}
-	}
-	return ids, nil
-}
-
-// setPins pins events, or the opposite, and says with a word what they are then.
+// setPins pins or unpins events with set, and prints what they are then.
 func (a *app) setPins(ctx context.Context, args []string, are string, set func(*doorlog.Store, context.Context, doorlog.ID) error) error {
 	ids, err := parseIDs(args)
 	if err != nil {

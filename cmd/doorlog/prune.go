@@ -11,9 +11,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
-// pruneFlags are the flags of prune as they were given.
+// pruneFlags are the flags of prune.
 type pruneFlags struct {
 	maxAge, strangers, unlocks, thumbnails string
 
@@ -26,49 +27,54 @@ type pruneFlags struct {
 	dryRun, yes bool
 }
 
+const pruneHelp = `Delete events that are too old, or too many, with their detections and thumbnails.
+Pinned events stay ("doorlog pin"). At least one flag must say what to delete.
+
+"doorlog help" explains what an AGE is. A RULE sets the maximum AGE of one kind of
+events. It consists of these parts:
+
+  camera, type, person, label   each may be given several times: one must match
+  stranger=yes|no, unlocked=yes|no
+  max-age                       without it these events stay at any age
+  name                          what the result calls the rule
+
+A part with a comma in it is quoted as in CSV: --rule '"camera=yard, back",max-age=7d'.
+Only the first rule that matches an event decides on its age: first those of --rule in
+their order, then --keep-unlocks for events that let somebody in, then --keep-strangers
+for events without a person. --max-age is for the events that no rule matches.
+
+After that, the oldest events are deleted until there are no more than --max-events, until
+the database and the thumbnails take no more than --max-bytes, such as 500MB or 2GiB, and
+until --keep-free of the disk with the thumbnails is free, such as 10% or 5GB. If deleting
+all thumbnails would not free that much, something else fills the disk, and no event is
+deleted for it.
+
+Thumbnails older than --thumbnail-age are deleted, and their events stay. Thumbnails that
+belong to no event are deleted too, if they are at least an hour old, few, and in a folder
+that only this store uses. Otherwise they may belong to another store, or to lost events:
+"doorlog verify" says whose the folder is, and --orphans deletes all of them.
+
+A wrong clock must not delete everything. If the clock is further ahead of the last times
+in the store than the running time of the system explains, it is trusted only after a day.
+With --trust-clock it is trusted at once: check it first. The result says what was held
+back.
+
+The command first shows what it will delete, and asks. If standard input is no terminal
+it needs --yes. With --dry-run it only shows it. Deleted events cannot be restored. Other
+programs cannot open the database meanwhile. The database file does not shrink: the freed
+space, which is an estimate, is used for later events.
+
+With --json it prints an object with events, detections, thumbnails, thumbnail_bytes and
+database_bytes, the numbers that were deleted or would be; by (the same for each reason);
+orphans and orphan_bytes (thumbnails of no event); held_back (what was asked for and not
+done, and why); kept (events that are left); and dry_run.`
+
 func newPruneCommand(a *app) *cobra.Command {
 	var f pruneFlags
 	cmd := &cobra.Command{
 		Use:   "prune",
 		Short: "Delete old events and thumbnails",
-		Long: `Delete the events that are older than the flags say, or too many, with their
-detections and thumbnails. Pinned events stay ("doorlog pin"). At least one flag must
-say what is to go.
-
-What an AGE is "doorlog help" says. A RULE sets the maximum AGE of a kind of events. Its
-parts are camera, type, person and label (each may come several times, and any of them
-will do), stranger=yes or no, unlocked=yes or no, max-age, without which these events
-stay at any age, and name, which is what the rule is called in the result. A part with a
-comma in it is quoted as in CSV: --rule '"camera=yard, back",max-age=7d'. The first rule that is about an event decides
-on its age alone: those of --rule in their order, then --keep-unlocks, about events
-that let somebody in, then --keep-strangers, about events without a person. Whatever
-no rule is about goes by --max-age.
-
-Of what is left then, the oldest go until there are no more than --max-events, until
-the database and the thumbnails take no more than --max-bytes, such as 500MB or 2GiB,
-and until --keep-free of the disk that has the thumbnails is free, such as 10% or 5GB.
-If all thumbnails would not be enough for that, something else fills the disk, and
-none goes.
-
-Thumbnails older than --thumbnail-age go, and their events stay. Thumbnails that belong
-to no event, an hour old or older, go too, if they are few and the folder is this
-store's alone: else they may be of another store, or of events that were lost. "doorlog
-verify" says whose the folder is, and --orphans that all of them may go.
-
-A clock that has gone ahead of what the store has seen, and of how long the system has
-run since, is not believed before it has run for a day, so that one wrong reading does
-not delete everything. With --trust-clock it is: look at it first. What is held back is
-said.
-
-Before anything is deleted prune shows what that is and asks; where standard input is no
-terminal it wants --yes instead. --dry-run only shows it. What was deleted cannot be had
-back. Other programs cannot open the database meanwhile. It does not get smaller: what
-comes free, which is an estimate, is used again for later events.
-
-With --json it is an object with events, detections, thumbnails, thumbnail_bytes and
-database_bytes that went, or would, by (the same for each reason), orphans and
-orphan_bytes (thumbnails of no event), held_back (what was asked for and not done, and
-why), kept (the events that are left), and dry_run.`,
+		Long:  pruneHelp,
 		Example: `  doorlog prune --max-age 90d --keep-strangers 30d --keep-unlocks 2y --dry-run
   doorlog prune --max-bytes 2GB --thumbnail-age 30d
   doorlog prune --rule camera=garage,label=cat,max-age=7d --keep-free 10%
@@ -80,16 +86,16 @@ why), kept (the events that are left), and dry_run.`,
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&f.maxAge, "max-age", "", "delete events older than this `AGE`")
-	flags.StringArrayVar(&f.rules, "rule", nil, "the same for a kind of events, by a `RULE` such as camera=garage,max-age=7d; repeatable")
-	flags.StringVar(&f.strangers, "keep-strangers", "", "the same, with this `AGE`, for events without a person")
-	flags.StringVar(&f.unlocks, "keep-unlocks", "", "the same, with this `AGE`, for events that let somebody in")
+	flags.StringArrayVar(&f.rules, "rule", nil, "delete events by a `RULE` such as camera=garage,max-age=7d; repeatable")
+	flags.StringVar(&f.strangers, "keep-strangers", "", "delete events without a person that are older than this `AGE`")
+	flags.StringVar(&f.unlocks, "keep-unlocks", "", "delete events that let somebody in and are older than this `AGE`")
 	flags.Int64Var(&f.maxEvents, "max-events", 0, "delete the oldest events until there are `N`")
-	flags.StringVar(&f.maxBytes, "max-bytes", "", "delete the oldest events until all take this `size`")
+	flags.StringVar(&f.maxBytes, "max-bytes", "", "delete the oldest events until the store has this `size`")
 	flags.StringVar(&f.keepFree, "keep-free", "", "delete the oldest events until this `size` or percentage of the disk is free")
 	flags.StringVar(&f.thumbnails, "thumbnail-age", "", "delete thumbnails older than this `AGE`; their events stay")
 	flags.BoolVar(&f.orphans, "orphans", false, "delete all thumbnails that belong to no event")
-	flags.BoolVar(&f.trustClock, "trust-clock", false, "believe the clock, however far ahead it is")
-	flags.BoolVar(&f.dryRun, "dry-run", false, "only say what would go")
+	flags.BoolVar(&f.trustClock, "trust-clock", false, "trust the clock, however far ahead it is")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "only show what would be deleted")
 	flags.BoolVar(&f.yes, "yes", false, "do not ask")
 	return cmd
 }
@@ -139,33 +145,35 @@ func (f *pruneFlags) policy(given func(flag string) bool) (p doorlog.Policy, err
 		some = true
 		var ok bool
 		if p.KeepFree, ok = parseFreeSpace(f.keepFree); !ok {
-			return p, misuse("--keep-free %q is not a size such as 5GB, nor a part of the disk such as 10%%", f.keepFree)
+			return p, misuse("--keep-free %q is neither a size such as 5GB nor a percentage of the disk such as 10%%", f.keepFree)
 		}
 	}
 	p.Orphans, p.TrustClock = f.orphans, f.trustClock
 	if !some && !f.orphans {
-		return p, misuse("say what is to go, with --max-age, --rule and a max-age, --keep-strangers, --keep-unlocks, " +
+		return p, misuse("what should be deleted? Use --max-age, --rule and a max-age, --keep-strangers, --keep-unlocks, " +
 			"--max-events, --max-bytes, --keep-free, --thumbnail-age or --orphans")
 	}
 	return p, nil
 }
 
-// prune deletes what the flags say, and prints what that was.
+// prune deletes what the flags say, and prints what it deleted.
 func (a *app) prune(ctx context.Context, f *pruneFlags, given func(flag string) bool) error {
 	policy, err := f.policy(given)
 	if err != nil {
 		return err
 	}
 	ask := !f.dryRun && !f.yes
-	if ask && !a.canAsk() {
-		return misuse("standard input is no terminal to ask at: say --yes")
+	if ask {
+		if err := a.checkCanAsk(); err != nil {
+			return err
+		}
 	}
 	path, thumbnails, err := a.pair()
 	if err != nil {
 		return err
 	}
 	at := a.now()
-	a.now = func() time.Time { return at } // what is asked about is what goes, however long the answer takes
+	a.now = func() time.Time { return at } // so that exactly what was shown is deleted, however long the answer takes
 	total := int64(-1)                     // not known
 	if ask || f.dryRun {
 		plan, err := a.pruneStore(ctx, path, thumbnails, true, policy, a.progress(-1, "looking"))
@@ -186,15 +194,15 @@ func (a *app) prune(ctx context.Context, f *pruneFlags, given func(flag string) 
 	if gone == nil {
 		return fromFlags(err)
 	}
-	return errors.Join(err, a.emitPruned(gone, false)) // what is gone is gone, also if it was cut short
+	return errors.Join(err, a.emitPruned(gone, false)) // also after an error: what is deleted is deleted
 }
 
-// steps is how many steps of a progress bar that many are.
+// steps returns how many steps of a progress bar this is.
 func steps(r doorlog.Removed) int64 { return r.Events + r.Thumbnails }
 
-// pruneStore opens the store and prunes it, or says what that would do.
+// pruneStore opens the store and prunes it. If dry, it only finds out what it would remove.
 func (a *app) pruneStore(
-	ctx context.Context, path, thumbnails string, dry bool, policy doorlog.Policy, bar progressBar,
+	ctx context.Context, path, thumbnails string, dry bool, policy doorlog.Policy, bar terminal.Bar,
 ) (gone *doorlog.Pruned, err error) {
 	defer bar.Done()
 	st, err := a.open(path, &doorlog.Options{ThumbnailDir: thumbnails, ReadOnly: dry, Scrub: -1})
@@ -217,6 +225,7 @@ func (a *app) pruneStore(
 	return st.Prune(ctx, policy)
 }
 
+// emitPruned prints what was deleted, or would be.
 func (a *app) emitPruned(gone *doorlog.Pruned, dry bool) error {
 	result := struct {
 		DryRun bool `json:"dry_run"`
@@ -225,12 +234,13 @@ func (a *app) emitPruned(gone *doorlog.Pruned, dry bool) error {
 	return a.emit(result, func(w io.Writer) error { return drawPruned(w, gone, dry) })
 }
 
-// whatGoes says it in a sentence's words.
+// whatGoes says what is deleted, as part of a sentence.
 func whatGoes(p *doorlog.Pruned) string {
 	return fmt.Sprintf("%s and %s (%s)", plural(int(p.Events), "event"), plural(int(p.Thumbnails+p.Orphans), "thumbnail"),
 		size(p.ThumbnailBytes+p.OrphanBytes))
 }
 
+// drawPruned writes what was deleted for people.
 func drawPruned(w io.Writer, p *doorlog.Pruned, dry bool) error {
 	did := "deleted"
 	if dry {
@@ -250,7 +260,7 @@ func drawPruned(w io.Writer, p *doorlog.Pruned, dry bool) error {
 	return err
 }
 
-// drawReasons draws what goes for which reason, and what is held back.
+// drawReasons writes what was deleted for which reason, and what was held back.
 func drawReasons(w io.Writer, p *doorlog.Pruned) error {
 	var rows [][]string
 	row := func(reason string, r doorlog.Removed) {
@@ -265,11 +275,11 @@ func drawReasons(w io.Writer, p *doorlog.Pruned) error {
 	}
 	row("of no event", doorlog.Removed{Thumbnails: p.Orphans, ThumbnailBytes: p.OrphanBytes})
 	header := []string{"BECAUSE OF", "EVENTS", "DETECTIONS", "THUMBNAILS", "THEIR SIZE", "OF THE DATABASE"}
-	if err := writeTable(w, header, rows); err != nil {
+	if err := terminal.WriteTable(w, header, rows); err != nil {
 		return err
 	}
 	if why := p.Folder.Why(); p.Orphans > 0 && why != "" {
-		fmt.Fprintf(w, "\nwhat is of no event here may be somebody's: %s\n", printable(why)) // an error shows with the next line
+		fmt.Fprintf(w, "\nthumbnails of no event may still be needed: %s\n", terminal.Printable(why)) // the next write returns the error
 	}
 	if _, err := fmt.Fprintln(w); err != nil {
 		return err
@@ -277,12 +287,31 @@ func drawReasons(w io.Writer, p *doorlog.Pruned) error {
 	return drawHeld(w, p)
 }
 
-// drawHeld says what was asked for and is not done.
+// drawHeld writes what was held back: asked for, but not done.
 func drawHeld(w io.Writer, p *doorlog.Pruned) error {
 	for _, why := range p.HeldBack {
-		if _, err := fmt.Fprintf(w, "held back: %s\n", printable(why)); err != nil {
+		if _, err := fmt.Fprintf(w, "held back: %s\n", terminal.Printable(why)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// ruleList returns the rules in the order in which they are tried: those of --rule, then
+// --keep-unlocks, then --keep-strangers.
+func (f *pruneFlags) ruleList(given func(flag string) bool, unlocks, strangers time.Duration) (rules []doorlog.Rule, err error) {
+	for _, text := range f.rules {
+		r, err := parseRule(text)
+		if err != nil {
+			return nil, err
+		}
+		rules = append(rules, r)
+	}
+	if given("keep-unlocks") {
+		rules = append(rules, doorlog.Rule{Name: "unlocks", Match: doorlog.Match{UnlockGranted: new(true)}, MaxAge: unlocks})
+	}
+	if given("keep-strangers") {
+		rules = append(rules, doorlog.Rule{Name: "strangers", Match: doorlog.Match{Stranger: new(true)}, MaxAge: strangers})
+	}
+	return rules, nil
 }

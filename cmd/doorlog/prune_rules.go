@@ -6,22 +6,21 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/dustin/go-humanize"
 
 	"github.com/doorlog/doorlog"
 )
 
-// parseRule reads a rule such as camera=garage,label=cat,max-age=7d. A part with a
-// comma in it is quoted as in CSV.
+// parseRule parses a rule such as camera=garage,label=cat,max-age=7d. A part with a comma in
+// it is quoted as in CSV.
 func parseRule(text string) (r doorlog.Rule, err error) {
 	records, err := csv.NewReader(strings.NewReader(text)).ReadAll()
 	if err != nil || len(records) != 1 {
 		return r, misuse("--rule %q is not a line of comma-separated parts such as camera=garage,max-age=7d", text)
 	}
 	r.Name = text
-	var once []string // keys that must not come twice
+	var once []string // the keys so far that must not come twice
 	for _, part := range records[0] {
 		key, value, found := strings.Cut(part, "=")
 		if key = strings.TrimSpace(key); !found {
@@ -44,14 +43,15 @@ func parseRule(text string) (r doorlog.Rule, err error) {
 	m := &r.Match
 	switch {
 	case len(m.Cameras)+len(m.Types)+len(m.Persons)+len(m.Labels) == 0 && m.Stranger == nil && m.UnlockGranted == nil:
-		return r, misuse("--rule %q is of all events: use --max-age", text)
+		return r, misuse("--rule %q matches all events: use --max-age", text)
 	case len(m.Persons) > 0 && m.Stranger != nil && *m.Stranger:
 		return r, misuse("--rule %q: person and stranger=yes exclude each other", text)
 	}
 	return r, nil
 }
 
-// setRulePart sets a part of a rule. many: there may be several of the key.
+// setRulePart sets a part of a rule. many says whether the key may come several times, and
+// problem what is wrong with the value.
 func setRulePart(r *doorlog.Rule, key, value string) (many bool, problem string) {
 	m := &r.Match
 	switch key {
@@ -90,26 +90,7 @@ func setRulePart(r *doorlog.Rule, key, value string) (many bool, problem string)
 	return false, ""
 }
 
-// ruleList returns the rules in their order: those of --rule as they were given, then
-// --keep-unlocks, then --keep-strangers.
-func (f *pruneFlags) ruleList(given func(flag string) bool, unlocks, strangers time.Duration) (rules []doorlog.Rule, err error) {
-	for _, text := range f.rules {
-		r, err := parseRule(text)
-		if err != nil {
-			return nil, err
-		}
-		rules = append(rules, r)
-	}
-	if given("keep-unlocks") {
-		rules = append(rules, doorlog.Rule{Name: "unlocks", Match: doorlog.Match{UnlockGranted: new(true)}, MaxAge: unlocks})
-	}
-	if given("keep-strangers") {
-		rules = append(rules, doorlog.Rule{Name: "strangers", Match: doorlog.Match{Stranger: new(true)}, MaxAge: strangers})
-	}
-	return rules, nil
-}
-
-// parseFreeSpace reads a size such as 5GB, or a percentage of the disk such as 10%.
+// parseFreeSpace parses a size such as 5GB, or a percentage of the disk such as 10%.
 func parseFreeSpace(text string) (free doorlog.FreeSpace, ok bool) {
 	if number, isPercent := strings.CutSuffix(text, "%"); isPercent {
 		percent, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
@@ -119,7 +100,7 @@ func parseFreeSpace(text string) (free doorlog.FreeSpace, ok bool) {
 	return doorlog.FreeSpace{Bytes: bytes}, ok
 }
 
-// parseSize reads a size such as 500MB or 2GiB, of one byte at least.
+// parseSize parses a size such as 500MB or 2GiB. It must be at least one byte.
 func parseSize(text string) (bytes int64, ok bool) {
 	size, err := humanize.ParseBytes(text)
 	return int64(min(size, math.MaxInt64)), err == nil && size >= 1 && size <= math.MaxInt64

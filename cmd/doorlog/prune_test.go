@@ -15,7 +15,7 @@ import (
 	"github.com/doorlog/doorlog"
 )
 
-// Whatever the flags, what prune prints is what its dry run printed before.
+// With any flags prune prints the same as its dry run did before.
 func TestPruneDoesWhatItsDryRunSaid(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	rng := rand.New(rand.NewPCG(seed, 5))

@@ -11,7 +11,7 @@ import (
 	"github.com/doorlog/doorlog"
 )
 
-// queryFlags are the fields of a query as they were given.
+// queryFlags are the flags that make a query.
 type queryFlags struct {
 	cameras, persons, labels, types, doors []string
 
@@ -31,12 +31,12 @@ type queryFlags struct {
 func (q *queryFlags) addTo(cmd *cobra.Command) {
 	q.addConditions(cmd)
 	f := cmd.Flags()
-	f.BoolVar(&q.oldestFirst, "oldest-first", false, "begin with the oldest")
+	f.BoolVar(&q.oldestFirst, "oldest-first", false, "show the oldest events first")
 	f.IntVar(&q.limit, "limit", doorlog.DefaultPageLimit, "show at most `N` events")
-	f.IntVar(&q.offset, "offset", 0, "pass over the first `N` events; for many, --cursor is faster")
+	f.IntVar(&q.offset, "offset", 0, "skip the first `N` events; --cursor is faster if they are many")
 }
 
-// addConditions adds the flags that say which events.
+// addConditions adds the flags that select events.
 func (q *queryFlags) addConditions(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringSliceVar(&q.cameras, "camera", nil, "events of this camera's `name`; repeatable, as are all names")
@@ -44,12 +44,12 @@ func (q *queryFlags) addConditions(cmd *cobra.Command) {
 	f.BoolVar(&q.stranger, "stranger", false, "events without a person")
 	f.BoolVar(&q.known, "known", false, "events with a person")
 	f.StringSliceVar(&q.labels, "label", nil, "events in which this `label` was detected")
-	f.Float64Var(&q.minConfidence, "min-confidence", 0, "events with a detection (of a --label, if any) that is so sure, `0..1`")
+	f.Float64Var(&q.minConfidence, "min-confidence", 0, "events with a detection (of --label, if given) of at least this confidence, `0..1`")
 	f.StringSliceVar(&q.types, "type", nil, "events of this `type`: motion, ding, or any other name")
 	f.StringSliceVar(&q.doors, "door", nil, "events with this `action` of the door: none, unlocked or locked")
 	f.BoolVar(&q.unlocked, "unlocked", false, "events that let the person in (=false: those that did not)")
-	f.BoolVar(&q.alerted, "alerted", false, "events of which an alert was sent")
-	f.BoolVar(&q.unalerted, "unalerted", false, "events of which none was")
+	f.BoolVar(&q.alerted, "alerted", false, "events for which an alert was sent")
+	f.BoolVar(&q.unalerted, "unalerted", false, "events for which no alert was sent")
 	f.BoolVar(&q.hasThumbnail, "has-thumbnail", false, "events with a thumbnail (=false: without one)")
 	f.BoolVar(&q.pinned, "pinned", false, "events that are pinned (=false: those that are not)")
 	f.StringVar(&q.recording, "recording", "", "events of the recording with this `id`")
@@ -61,8 +61,8 @@ func (q *queryFlags) addConditions(cmd *cobra.Command) {
 		[]string{"mon", "tue", "wed", "thu", "fri", "sat", "sun", "mon-fri", "sat-sun"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
-// query returns the query that the flags describe. given reports whether a flag
-// was given; ages count from now, and dates, hours and days are those of loc.
+// query returns the query that the flags describe. given reports whether a flag was given.
+// Ages count back from now; dates, hours and weekdays are those of loc.
 func (q *queryFlags) query(given func(flag string) bool, now time.Time, loc *time.Location) (doorlog.Query, error) {
 	out := doorlog.Query{
 		Cameras: q.cameras, Persons: q.persons, Labels: q.labels, MinConfidence: q.minConfidence,
@@ -75,9 +75,9 @@ func (q *queryFlags) query(given func(flag string) bool, now time.Time, loc *tim
 		out.Types = append(out.Types, doorlog.EventType(name))
 	}
 	for _, name := range q.doors {
-		action, err := doorlog.ParseDoorAction(name)
+		action, err := parseDoor(name)
 		if err != nil {
-			return out, misuse("--door %q is none of none, unlocked, locked", name)
+			return out, err
 		}
 		out.Doors = append(out.Doors, action)
 	}
@@ -106,7 +106,7 @@ func (q *queryFlags) query(given func(flag string) bool, now time.Time, loc *tim
 	return out, q.clock(given, loc, &out)
 }
 
-// check refuses values that cannot be, in the words of the command line.
+// check refuses invalid values, before the library does in other words.
 func (q *queryFlags) check(given func(flag string) bool) error {
 	for _, list := range [...]struct {
 		flag  string
@@ -119,7 +119,7 @@ func (q *queryFlags) check(given func(flag string) bool) error {
 		{"door", q.doors},
 		{"weekdays", q.weekdays},
 	} {
-		// An empty list would be no condition at all.
+		// The library would read an empty list as no condition.
 		if given(list.flag) && (len(list.names) == 0 || slices.Contains(list.names, "")) {
 			return misuse("--%s has an empty name", list.flag)
 		}
@@ -154,12 +154,12 @@ func (q *queryFlags) clock(given func(flag string) bool, loc *time.Location, out
 		out.Weekdays = append(out.Weekdays, days...)
 	}
 	if out.Hours != nil || out.Weekdays != nil {
-		out.Location = loc // else it would only make the cursors of one zone useless in another
+		out.Location = loc // otherwise left out, so that a cursor is valid in every zone
 	}
 	return nil
 }
 
-// opposites returns what a flag or its opposite says, nil if neither is given.
+// opposites returns what a flag or its opposite says, or nil if neither is given.
 func opposites(given func(flag string) bool, yes string, isYes bool, no string, isNo bool) (*bool, error) {
 	switch {
 	case given(yes) && given(no):
@@ -172,7 +172,7 @@ func opposites(given func(flag string) bool, yes string, isYes bool, no string, 
 	return nil, nil
 }
 
-// parseHours reads hours such as 22-6. Midnight is 0 or 24 at the end.
+// parseHours parses hours such as 22-6. At the end midnight may be 0 or 24.
 func parseHours(text string) (h doorlog.Hours, ok bool) {
 	from, until, found := strings.Cut(text, "-")
 	var err1, err2 error
@@ -187,8 +187,8 @@ func parseHours(text string) (h doorlog.Hours, ok bool) {
 	return h, 0 <= h.From && h.From < hoursADay && 0 < h.Until && h.Until <= hoursADay
 }
 
-// parseWeekdays reads a day of the week, by at least three letters of its
-// name, or a range of them such as mon-fri.
+// parseWeekdays parses a day of the week, as at least three letters of its name, or a range
+// such as mon-fri.
 func parseWeekdays(text string) (days []time.Weekday, ok bool) {
 	first, last, isRange := strings.Cut(text, "-")
 	if !isRange {
@@ -207,7 +207,7 @@ func parseWeekdays(text string) (days []time.Weekday, ok bool) {
 }
 
 func parseWeekday(text string) (time.Weekday, bool) {
-	const least = 3 // letters tell all days apart
+	const least = 3 // letters are enough to tell the days apart
 	text = strings.ToLower(strings.TrimSpace(text))
 	for d := time.Sunday; d <= time.Saturday; d++ {
 		if len(text) >= least && strings.HasPrefix(strings.ToLower(d.String()), text) {

@@ -2,5 +2,5 @@
 
 package main
 
-// raceDetector says that the race detector, which takes memory of its own, is in.
+// raceDetector says that this is built with the race detector, which needs memory itself.
 const raceDetector = true

@@ -6,21 +6,22 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
-// shownRejects is how many bad lines are explained on standard error.
+// shownRejects is how many bad lines are printed on standard error.
 const shownRejects = 10
 
-// rejects is the file in which import keeps the lines that it could not take.
+// rejects is the file to which import copies bad lines.
 type rejects struct {
 	f     *os.File
 	w     *bufio.Writer
 	count int
 }
 
-// openRejects opens the file, which it makes if there is none; nil if no name
-// is given. The file will be written over, so it must not be the input or the
-// database.
+// openRejects opens or makes the file. It returns nil if the name is "". Because the file
+// will be overwritten it must not be the input or the database.
 func (a *app) openRejects(name string, input io.Reader) (*rejects, error) {
 	if name == "" {
 		return nil, nil
@@ -31,7 +32,7 @@ func (a *app) openRejects(name string, input io.Reader) (*rejects, error) {
 	}
 	onDB := misuse("--rejects %s is the database", name)
 	if filepath.Clean(name) == filepath.Clean(db) {
-		return nil, onDB // before it is made
+		return nil, onDB // checked by name too, because the database may not exist yet
 	}
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o600)
 	if err != nil {
@@ -39,9 +40,9 @@ func (a *app) openRejects(name string, input io.Reader) (*rejects, error) {
 	}
 	in, _ := input.(*os.File)
 	switch {
-	case sameFile(f.Stat, in.Stat):
-		err = misuse("--rejects %s is the file that is to be imported", name)
-	case sameFile(f.Stat, func() (os.FileInfo, error) { return os.Stat(db) }):
+	case isSameFile(f.Stat, in.Stat):
+		err = misuse("--rejects %s is the input", name)
+	case isSameFile(f.Stat, statOf(db)):
 		err = onDB
 	default:
 		return &rejects{f: f, w: bufio.NewWriter(f)}, nil
@@ -50,13 +51,7 @@ func (a *app) openRejects(name string, input io.Reader) (*rejects, error) {
 	return nil, err
 }
 
-func sameFile(a, b func() (os.FileInfo, error)) bool {
-	ai, aerr := a()
-	bi, berr := b()
-	return aerr == nil && berr == nil && os.SameFile(ai, bi)
-}
-
-// begin drops what an earlier import left in the file; r may be nil.
+// begin empties the file. r may be nil.
 func (r *rejects) begin() error {
 	if r == nil {
 		return nil
@@ -68,19 +63,20 @@ func (r *rejects) begin() error {
 	return err
 }
 
-// add keeps lines, and explains the first ones. r may be nil if there are none.
+// add copies bad lines to the file, and explains the first ones. r may be nil if there are
+// no lines.
 func (r *rejects) add(explain io.Writer, lines []inputLine) error {
 	for _, line := range lines {
 		r.count++
 		switch {
 		case r.count <= shownRejects:
-			fmt.Fprintf(explain, "doorlog: rejected %s\n", printable(lineError{line.place, line.bad}.Error()))
+			fmt.Fprintf(explain, "doorlog: rejected %s\n", terminal.Printable(lineError{line.place, line.bad}.Error()))
 		case r.count == shownRejects+1:
 			fmt.Fprintln(explain, "doorlog: further rejected lines are not shown here")
 		}
-		if line.raw != nil { // nil: longer than a line may be, so it was not kept
-			r.w.Write(line.raw)     //nolint:errcheck // a bufio.Writer keeps its error
-			_ = r.w.WriteByte('\n') // for Flush
+		if line.raw != nil { // nil: the line was too long to be kept
+			r.w.Write(line.raw) //nolint:errcheck // Flush returns the error
+			_ = r.w.WriteByte('\n')
 		}
 	}
 	if len(lines) == 0 {
@@ -89,7 +85,7 @@ func (r *rejects) add(explain io.Writer, lines []inputLine) error {
 	return r.w.Flush()
 }
 
-// close ends the file; r may be nil.
+// close closes the file. r may be nil.
 func (r *rejects) close() error {
 	if r == nil {
 		return nil

@@ -1,49 +1,46 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 func newRepairCommand(a *app) *cobra.Command {
 	yes, missing, forget := false, false, forgetFew
 	cmd := &cobra.Command{
 		Use:   "repair",
-		Short: "Mend the store where that loses nothing",
-		Long: `Mend the store as far as that loses nothing: a database whose events, detections
-and persons are all there is made anew from them, with new indexes and sums, and
-thumbnails that belong to no event are removed, if they are an hour old, few, and the
-folder is the store's alone (see "doorlog prune --orphans" for the others). If a record
-is damaged or gone the database is left as it is, for "doorlog salvage". What is sound
-is not written anew.
+		Short: "Repair the store without losing anything",
+		Long: `Repair the store without losing anything. If all events, detections and persons are
+there, the database is rebuilt from them with new indexes and sums. Thumbnails that
+belong to no event are removed, if they are an hour old, few, and in a folder that only
+this store uses ("doorlog prune --orphans" removes the others). If a record is damaged or
+lost, the database is left as it is, for "doorlog salvage". A sound database is not
+rebuilt.
 
-The names of thumbnails that are missing, because somebody has removed them, are taken off
-their events, which stay. That is done where others are still in the same folder, such
-as that of the day: else its disk may not be mounted, or the files may be in another
-place. With --forget-missing it is done wherever they are missing, and with
---forget-missing=false not at all; what is missing is then called damage.
+If somebody has removed thumbnails by hand, their names are removed from their events,
+and the events stay. This is done only where other thumbnails are still in the same
+folder, such as that of the day. Otherwise the disk of the folder may not be mounted, or
+the files may be elsewhere. With --forget-missing it is done everywhere. With
+--forget-missing=false it is not done, and missing thumbnails are reported as damage.
 
-The disk needs as much space again as the database takes, and no other process may
-have it open. Before anything is changed repair asks; where standard input is no
-terminal it wants --yes instead.
+The disk needs as much free space as the database takes, and no other process may have
+it open. The command asks before it changes anything. If standard input is no terminal it
+needs --yes.
 
-The exit code is 0 if the store is sound in the end, and 3 if it is not: records are
-lost, or thumbnails are missing or have changed.
+The exit code is 0 if the store is sound in the end. It is 3 if records are lost, or if
+thumbnails are missing or have changed.
 
-With --json it is an object with sound, before and after (as "doorlog verify" prints
-them), rebuilt (whether the database was made anew), removed (how many thumbnails
-were), held_back (why others were not), and forgotten (of the missing thumbnails:
-events, thumbnails and paths; null if that was not to be done).`,
+With --json it prints an object with sound; before and after (as "doorlog verify" prints
+them); rebuilt (whether the database was rebuilt); removed (how many thumbnails were
+removed); held_back (why others were not); and forgotten (the missing thumbnails: events,
+thumbnails and paths; null if that was not to be done).`,
 		Example: `  doorlog repair
   doorlog repair --forget-missing
   doorlog repair --db demo/events.db --yes`,
@@ -57,15 +54,15 @@ events, thumbnails and paths; null if that was not to be done).`,
 		},
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
-	cmd.Flags().BoolVar(&missing, "forget-missing", false, "take the names of missing thumbnails off their events, however many (default: few)")
+	cmd.Flags().BoolVar(&missing, "forget-missing", false, "remove the names of all missing thumbnails from their events (default: only of few)")
 	return cmd
 }
 
-// A forgetting says whether the names of missing thumbnails are taken off their events.
+// A forgetting says whether the names of missing thumbnails are removed from their events.
 type forgetting int
 
 const (
-	forgetFew  forgetting = iota // where others are still in their folder
+	forgetFew  forgetting = iota // where their folder still has others
 	forgetAll                    // wherever they are missing
 	forgetNone                   // not at all
 )
@@ -76,15 +73,17 @@ func (f forgetting) options() *doorlog.ForgetOptions {
 
 // repair repairs the store and prints what was done.
 func (a *app) repair(ctx context.Context, yes bool, forget forgetting) error {
-	if !yes && !a.canAsk() {
-		return misuse("standard input is no terminal to ask at: say --yes")
+	if !yes {
+		if err := a.checkCanAsk(); err != nil {
+			return err
+		}
 	}
 	path, thumbnails, err := a.pair()
 	if err != nil {
 		return err
 	}
 	if !yes {
-		question := fmt.Sprintf("mend %s, and remove the files of %s that are thumbnails of no event", path, thumbnails)
+		question := fmt.Sprintf("repair %s, and remove thumbnails of no event from %s", path, thumbnails)
 		if forget != forgetNone {
 			question += a.missing(ctx, path, thumbnails, forget)
 		}
@@ -112,21 +111,22 @@ func (a *app) repair(ctx context.Context, yes bool, forget forgetting) error {
 	return a.emitDamage(result, !r.After.Sound(), func(w io.Writer) { drawRepaired(w, r, forgotten, thumbnails) })
 }
 
-// missing says, for a question, how many thumbnails are missing, if that can be known.
+// missing says, as part of a question, how many thumbnails are missing.
 func (a *app) missing(ctx context.Context, path, thumbnails string, forget forgetting) string {
 	st, err := a.open(path, &doorlog.Options{ThumbnailDir: thumbnails, ReadOnly: true, Scrub: -1})
-	if err != nil { // it is to be mended first
-		return ", and take the names of missing thumbnails off their events"
+	if err != nil { // the number is known only after the repair
+		return ", and remove the names of missing thumbnails from their events"
 	}
 	would, err := st.WouldForget(ctx, forget.options())
 	if err = errors.Join(err, st.Close()); err != nil || would.Events == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", and take the names of %s off their events (%s are there)",
+	return fmt.Sprintf(", and remove the names of %s from their events (%s are there)",
 		plural(int(would.Events), "missing thumbnail"), count(int(would.Thumbnails)))
 }
 
-// forgetMissing takes the names of missing thumbnails off, and brings After up to date.
+// forgetMissing removes the names of missing thumbnails from their events, and verifies
+// again.
 func (a *app) forgetMissing(
 	ctx context.Context, path, thumbnails string, forget forgetting, r *doorlog.Repaired,
 ) (done *doorlog.Forgotten, err error) {
@@ -138,7 +138,7 @@ func (a *app) forgetMissing(
 		return nil, err
 	}
 	done, err = st.ForgetMissing(ctx, forget.options())
-	if errors.Is(err, doorlog.ErrFolder) && forget == forgetFew { // nobody has asked for it
+	if errors.Is(err, doorlog.ErrFolder) && forget == forgetFew { // this is only the default
 		return nil, st.Close()
 	}
 	if err = errors.Join(err, st.Close()); err != nil {
@@ -148,56 +148,26 @@ func (a *app) forgetMissing(
 	return done, err
 }
 
+// drawRepaired says what was repaired.
 func drawRepaired(w io.Writer, r *doorlog.Repaired, forgotten *doorlog.Forgotten, thumbnails string) {
 	if r.Before.Found > 0 {
 		fmt.Fprintf(w, "%s before\n", plural(r.Before.Found, "finding"))
 	}
 	if r.Rebuilt {
-		fmt.Fprintln(w, "made the database anew from its records")
+		fmt.Fprintln(w, "rebuilt the database from its records")
 	}
 	if r.Removed > 0 {
 		fmt.Fprintf(w, "removed %s of no event\n", plural(int(r.Removed), "thumbnail"))
 	}
 	for _, why := range r.HeldBack {
-		fmt.Fprintln(w, printable(why))
+		fmt.Fprintln(w, terminal.Printable(why))
 	}
 	if forgotten != nil && forgotten.Events > 0 {
-		fmt.Fprintf(w, "took the names of missing thumbnails off %s\n", plural(int(forgotten.Events), "event"))
+		fmt.Fprintf(w, "removed the names of missing thumbnails from %s\n", plural(int(forgotten.Events), "event"))
 	}
 	if !r.Rebuilt && r.Removed == 0 && (forgotten == nil || forgotten.Events == 0) {
 		fmt.Fprintln(w, "changed nothing")
 	}
 	fmt.Fprintln(w)
 	drawVerification(w, r.After, thumbnails)
-}
-
-// canAsk reports whether somebody sits at standard input.
-func (a *app) canAsk() bool {
-	f, ok := a.in.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-// confirm asks, and returns an error unless the answer is yes.
-func (a *app) confirm(ctx context.Context, question string) error {
-	fmt.Fprintf(a.err, "%s [y/N] ", printable(question))
-	// To read a terminal cannot be called off; its goroutine is left behind.
-	answer := make(chan string, 1)
-	go func() {
-		line, _ := bufio.NewReader(a.in).ReadString('\n') // none is not yes
-		answer <- line
-	}()
-	select {
-	case line := <-answer:
-		if !strings.HasSuffix(line, "\n") { // the end of the input
-			fmt.Fprintln(a.err)
-		}
-		switch strings.ToLower(strings.TrimSpace(line)) {
-		case "y", "yes":
-			return nil
-		}
-		return errors.New("nothing was changed: the answer was not yes")
-	case <-ctx.Done():
-		fmt.Fprintln(a.err)
-		return ctx.Err()
-	}
 }

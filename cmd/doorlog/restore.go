@@ -12,25 +12,27 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 func newRestoreCommand(a *app) *cobra.Command {
 	to := ""
 	cmd := &cobra.Command{
 		Use:   "restore FILE|- --to DIR",
-		Short: "Make the store of a backup again",
-		Long: `Make the folder DIR with the store of a backup in it, DIR/events.db and
-DIR/thumbnails, from a file, or with - from standard input. DIR must not exist, or be
-empty; the folder that it is in must exist. Nothing is overwritten.
+		Short: "Restore the store of a backup",
+		Long: `Restore the store of a backup into the folder DIR, as DIR/events.db and DIR/thumbnails,
+from a file, or with - from standard input. DIR must be empty or not exist; its parent
+folder must exist. Nothing is overwritten.
 
-Everything is verified before DIR appears, all at once: nothing is left of a restore
-that fails or is interrupted. The other commands look at it with --db DIR/events.db.
+Everything is verified before DIR appears as a whole. A restore that fails or is
+interrupted leaves nothing. To use the restored store, give the other commands --db
+DIR/events.db.
 
-The exit code is 3 if the backup is damaged, that is changed, cut off, or not of one
-piece: then nothing is made. It is 3, too, if thumbnails were missing or had changed when
-the backup was made: then the store is made without them, or with them as they were.
+The exit code is 3 if the backup is damaged: changed, cut off, or mixed from several.
+Then nothing is restored. It is also 3 if thumbnails were missing or had changed when the
+backup was made. Then the store is restored without them, or with them as they were.
 
-With --json it is an object as that of "doorlog backup".`,
+With --json it prints an object as "doorlog backup" does.`,
 		Example: `  doorlog restore /mnt/stick/2026-02-25.backup --to restored
   ssh nas 'cat doorlog.backup' | doorlog restore - --to /var/lib/doorlog`,
 		Args: takes("FILE"),
@@ -39,19 +41,19 @@ With --json it is an object as that of "doorlog backup".`,
 			case args[0] == "":
 				return misuse("FILE is empty")
 			case !cmd.Flags().Changed("to"):
-				return misuse("say with --to which folder is to be made")
+				return misuse("--to is missing: it says into which folder to restore")
 			case to == "":
 				return misuse("--to is empty")
 			}
 			return a.restore(cmd.Context(), args[0], to)
 		},
 	}
-	cmd.Flags().StringVar(&to, "to", "", "the `folder` that is to be made")
+	cmd.Flags().StringVar(&to, "to", "", "the `folder` to restore into")
 	_ = cmd.MarkFlagDirname("to")
 	return cmd
 }
 
-// restore restores a backup and prints what it holds.
+// restore restores a backup and prints what was in it.
 func (a *app) restore(ctx context.Context, name, dir string) error {
 	in := a.in
 	if name != "-" {
@@ -62,18 +64,18 @@ func (a *app) restore(ctx context.Context, name, dir string) error {
 		defer f.Close() //nolint:errcheck // it was only read
 		in = f
 	} else if a.canAsk() {
-		return misuse("standard input is a terminal, and a backup is no text: say a FILE, or send it here")
+		return misuse("standard input is a terminal, and a backup is no text: give a FILE, or use a pipe")
 	}
 	bar := a.progress(-1, "restoring")
-	info, err := doorlog.Restore(ctx, bufio.NewReader(in), dir, &doorlog.RestoreOptions{Progress: bar.bytes("restoring")})
+	info, err := doorlog.Restore(ctx, bufio.NewReader(in), dir, &doorlog.RestoreOptions{Progress: byteProgress(bar, "restoring")})
 	bar.Done()
 	switch {
 	case errors.Is(err, doorlog.ErrInvalid):
 		return asMisuse(err)
 	case errors.Is(err, fs.ErrExist):
 		return fmt.Errorf("%s: restore overwrites nothing", plain(err))
-	case errors.Is(err, doorlog.ErrCorrupt): // of the backup: there is nothing to verify
-		fmt.Fprintf(a.err, "doorlog: %s\n", printableLines(plain(err)))
+	case errors.Is(err, doorlog.ErrCorrupt): // the backup is damaged, and "doorlog verify" cannot help
+		fmt.Fprintf(a.err, "doorlog: %s\n", terminal.PrintableLines(plain(err)))
 		return errDamage
 	case err != nil:
 		return err

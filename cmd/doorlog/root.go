@@ -1,109 +1,56 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"io"
-	"strconv"
-	"strings"
-	"syscall"
-	"time"
-
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
-// An app is one run of the binary: its streams, its clock, how long it waits for
-// others, and what the flags that every command has say.
-type app struct {
-	in  io.Reader
-	out io.Writer
-	err io.Writer
-	now func() time.Time
-
-	patience time.Duration // with whoever has the database open
-	screen   screen        // of out
-
-	flags flags
-	env   dotenv
-	local *time.Location // see location; nil: not asked for yet
-}
-
-// flags are those of every command; empty where they are not given.
-type flags struct {
-	db, thumbnails, zone string
-	json, jsonl          bool
-}
-
-// The exit codes, which the help of doorlog promises.
-const (
-	exitOK      = 0
-	exitFailed  = 1
-	exitMisuse  = 2
-	exitDamaged = 3
-)
-
-// run does what the arguments say and returns the exit code.
-func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
-	stderr := newErrorWriter(errOut)
-	stdout := &stickyWriter{w: stderr.beside(out)}
-	a := &app{in: in, out: stdout, err: stderr, now: time.Now, patience: lockPatience, screen: screenOf(out)}
-	root := newRootCommand(a)
-	root.SetArgs(append([]string{}, args...)) // cobra takes nil for "those of the process"
-	cmd, err := root.ExecuteContextC(ctx)
-	if err == nil {
-		err = stdout.err
-	}
-	if errors.Is(err, syscall.EPIPE) {
-		return exitOK // whoever read had enough
-	}
-	return report(ctx, a.err, cmd, err)
-}
-
-func newRootCommand(a *app) *cobra.Command {
-	root := &cobra.Command{
-		Use:   "doorlog",
-		Short: "The event store of smart locks, doorbells and edge cameras",
-		Long: `doorlog keeps the events of smart locks, doorbells and edge cameras in one file,
+const rootHelp = `doorlog keeps the events of smart locks, doorbells and edge cameras in one file,
 and their thumbnails in a folder beside it.
 
-Where they are is said by a flag, else by the environment, else by a file named
-.env in the current folder:
+A flag says where they are. Without the flag the environment does, and without that a
+file named .env in the current folder:
 
   --db           DB_PATH         default ./events.db
   --thumbnails   THUMBNAILS_DIR  default "thumbnails" beside the database
 
-Each is looked for by itself: a THUMBNAILS_DIR holds for the database of --db, too.
+The two are independent: THUMBNAILS_DIR is also used if --db is given.
 
-Flags that ask when take a TIME such as 2026-02-25T07:30:00Z, a date such as
-2026-02-25, which is its first moment in --tz, or an AGE, which counts back from now.
+Flags such as --since take a TIME such as 2026-02-25T07:30:00Z, a date such as
+2026-02-25, which means its first moment in --tz, or an AGE, which counts back from now.
 An AGE is a length of time such as 90s, 15m, 36h, 7d, 2w or 1y, or several of them, such
 as 1w2d. A day (d) has 24 hours and a year (y) 365 days.
 
 Commands print tables for people. On a terminal the lines fit: long names are cut, or
-rows have several lines. Through a pipe all is printed. Where LC_ALL, LC_CTYPE or LANG
-name a locale that is not of UTF-8, such as C, tables and JSON are ASCII; what "doorlog
-export" writes to a file or a pipe is UTF-8 in any case.
+rows have several lines. Through a pipe everything is printed. If LC_ALL, LC_CTYPE or
+LANG names a locale without UTF-8, such as C, tables and JSON are ASCII. What "doorlog
+export" writes to a file or a pipe is always UTF-8.
 
-Programs should ask for --json (one document; an array for a list, an object for a
-page of events) or --jsonl (one line for each entry). The field names stay as they are;
-those of events are what "doorlog import" reads.
+Programs should use --json (one document: an array for a list, an object for a page of
+events) or --jsonl (one line for each entry). The field names will not change; those of
+events are what "doorlog import" reads.
 
-While a command writes, no other process can open the database; several may read at
-once, but then none can write. A command waits 5 seconds for its turn: begin a long
-import when no other has to write.
+While a command writes, no other process can open the database. Several commands can
+read at the same time, but then none can write. A command waits up to 5 seconds for the
+others: start a long import when nothing else has to write.
 
 The exit code is 0 if all went well, 1 if something failed, 2 if the command line
-itself is wrong, and 3 if what the disk holds is damaged: "doorlog verify" says what
-is wrong then. Errors and warnings go to standard error.`,
-		Example: `  doorlog import events.jsonl               # take in what a producer wrote
+is wrong, and 3 if what the disk holds is damaged: then "doorlog verify" says what is
+wrong. Errors and warnings go to standard error.`
+
+// newRootCommand returns the command doorlog with all of its commands.
+func newRootCommand(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "doorlog",
+		Short: "The event store of smart locks, doorbells and edge cameras",
+		Long:  rootHelp,
+		Example: `  doorlog import events.jsonl               # import what a producer wrote
   doorlog recent --limit 5                  # look at the latest events
   doorlog events --stranger --since 7d      # find events
-  doorlog stats --days 30                   # see when what happened
-  doorlog recent --jsonl | jq .camera_id    # and with other programs
-  doorlog prune --max-age 90d --dry-run     # see what would go, then let it
-  doorlog backup events.backup              # keep a copy, pictures too
-  doorlog verify                            # see whether the store is sound
+  doorlog stats --days 30                   # count events by day and hour
+  doorlog recent --jsonl | jq .camera_id    # use other programs
+  doorlog prune --max-age 90d --dry-run     # see what prune would delete
+  doorlog backup events.backup              # back up, pictures too
+  doorlog verify                            # check the store
   doorlog demo                              # make up some days, in ./demo
   doorlog recent --db demo/events.db`,
 		Version:           buildVersion(),
@@ -150,6 +97,7 @@ is wrong then. Errors and warnings go to standard error.`,
 	return root
 }
 
+// addFlags adds the flags that every command has.
 func (a *app) addFlags(root *cobra.Command) {
 	f := root.PersistentFlags()
 	f.StringVar(&a.flags.db, "db", "", "database `file` (default $DB_PATH, else "+defaultDB+")")
@@ -161,27 +109,7 @@ func (a *app) addFlags(root *cobra.Command) {
 	_ = root.MarkPersistentFlagDirname("thumbnails")
 }
 
-// wrongFlag turns what cobra says about a flag into misuse, without the words of strconv.
-func wrongFlag(err error) error {
-	invalid, ok := errors.AsType[*pflag.InvalidValueError](err)
-	if !ok {
-		return misuse("%w", err)
-	}
-	name, value := invalid.GetFlag().Name, invalid.GetValue()
-	switch kind := invalid.GetFlag().Value.Type(); {
-	case errors.Is(err, errTwice):
-		return misuse("--%s is given twice", name)
-	case kind == "bool":
-		return misuse("--%s %q is neither true nor false", name, value)
-	case errors.Is(err, strconv.ErrRange):
-		return misuse("--%s %s is too large", name, value)
-	case kind == "int" || kind == "int64" || kind == "float64":
-		return misuse("--%s %q is not a number", name, value)
-	}
-	return misuse("%w", err)
-}
-
-// checkFlags refuses what the flags of every command cannot be.
+// checkFlags refuses invalid values of the flags that every command has.
 func (a *app) checkFlags(cmd *cobra.Command) error {
 	for _, name := range []string{"db", "thumbnails", "tz"} {
 		if f := cmd.Flags().Lookup(name); f != nil && f.Changed && f.Value.String() == "" {
@@ -192,81 +120,8 @@ func (a *app) checkFlags(cmd *cobra.Command) error {
 		return misuse("--json and --jsonl exclude each other")
 	}
 	if a.flags.zone == "" {
-		return nil // a TZ that is not understood matters to commands that ask for it
+		return nil // only commands that need the zone warn of a wrong TZ
 	}
 	_, err := a.location()
 	return err
-}
-
-// A onceValue is the value of a flag that may be given once. pflag would take the last
-// of several without a word.
-type onceValue struct {
-	pflag.Value
-	given bool
-}
-
-var errTwice = errors.New("is given twice")
-
-func (v *onceValue) Set(text string) error {
-	if v.given {
-		return errTwice
-	}
-	v.given = true
-	return v.Value.Set(text)
-}
-
-// allowOnce makes a flag that holds one value a onceValue.
-func allowOnce(f *pflag.Flag) {
-	_, isOnce := f.Value.(*onceValue)
-	if _, isList := f.Value.(pflag.SliceValue); !isOnce && !isList {
-		f.Value = &onceValue{Value: f.Value}
-	}
-}
-
-// makeStrict turns a wrong number of arguments into misuse, and a flag of one value
-// that is given twice. It has a command that only holds others refuse a name that is
-// none of theirs: cobra would print its help and succeed.
-func makeStrict(cmd *cobra.Command) {
-	cmd.PersistentFlags().VisitAll(allowOnce)
-	cmd.Flags().VisitAll(allowOnce)
-	check := cmd.Args
-	cmd.SuggestionsMinimumDistance = 2 // cobra's own value, which it sets too late
-	if !cmd.Runnable() {
-		check = noSuchCommand
-		cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-	}
-	if check != nil {
-		cmd.Args = func(cmd *cobra.Command, args []string) error {
-			if err := check(cmd, args); err != nil {
-				return asMisuse(err)
-			}
-			return nil
-		}
-	}
-	for _, sub := range cmd.Commands() {
-		makeStrict(sub)
-	}
-}
-
-// takes returns a check that the arguments are as many as their names.
-func takes(names ...string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		switch {
-		case len(args) < len(names):
-			return misuse("%s is missing", names[len(args)])
-		case len(args) > len(names):
-			return misuse("%q is an argument too many", args[len(names)])
-		}
-		return nil
-	}
-}
-
-func noSuchCommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		return misuse("there is no command %q of %s; did you mean %s?", args[0], cmd.CommandPath(), strings.Join(near, ", "))
-	}
-	return misuse("there is no command %q of %s", args[0], cmd.CommandPath())
 }

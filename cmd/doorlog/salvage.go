@@ -10,30 +10,31 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 func newSalvageCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "salvage NEW",
-		Short: "Save what verifies of a damaged database into a new one",
-		Long: `Make a new database in the file NEW, which must not exist, of every record of the
-database that verifies, and say what was saved and what was lost. The damaged database
-is left as it is, and so are the thumbnails, which belong to the new one as well. Of a
-database that is sound it is a compact copy.
+		Short: "Save the sound records of a damaged database into a new one",
+		Long: `Save every sound record of the database into a new database, the file NEW, which must
+not exist, and say what was saved and what was lost. The damaged database is left as it
+is. So are the thumbnails, which belong to the new database as well. From a sound
+database this makes a compact copy.
 
-To go on with the new one, put it in the place of the old. Do not repair it before you
-have looked at the thumbnails of lost events, which belong to no event then: repair
-removes them.
+To go on with the new database, move it to the place of the old one. Before you repair
+it, look at the thumbnails of lost events: they belong to no event now, and repair removes
+them.
 
-The exit code is 0 if nothing was lost, 3 if something was, or may have been, and 1 if
-no new database was made.
+The exit code is 0 if nothing was lost, 3 if something was or may have been lost, and 1
+if no new database was made.
 
-With --json it is an object with complete (false if something was lost, or may have
-been), events, detections (the events that have some) and persons, which were saved;
-lost_events, lost_detections and lost_persons, and counted (false if it is not known how
-many there were); stripped (events that were saved without their detections); unsure
-(saved records to which nothing in the old database pointed: they may be of events that
-had been deleted, or from before an update); and findings (at most 100) and found.`,
+With --json it prints an object with complete (false if something was or may have been
+lost); events, detections (events that have some) and persons, which were saved;
+lost_events, lost_detections and lost_persons; counted (false if it is not known how many
+there were); stripped (events that were saved without their detections); unsure (saved
+records that no index of the old database names: they may be deleted events, or from
+before an update); and findings (at most 100) and found.`,
 		Example: `  doorlog salvage saved.db
   doorlog salvage saved.db --db demo/events.db --json | jq .lost_events`,
 		Args: takes("NEW"),
@@ -52,7 +53,7 @@ had been deleted, or from before an update); and findings (at most 100) and foun
 	}
 }
 
-// salvage salvages the database and prints the account.
+// salvage salvages the database and prints what was saved and lost.
 func (a *app) salvage(ctx context.Context, fresh string) error {
 	path, err := a.existingDB()
 	if err != nil {
@@ -61,7 +62,7 @@ func (a *app) salvage(ctx context.Context, fresh string) error {
 	bar := a.progress(-1, "salvaging")
 	begun := time.Now()
 	s, err := doorlog.Salvage(ctx, path, fresh)
-	for errors.Is(err, doorlog.ErrLocked) && time.Since(begun) < a.patience { // it takes no Options.LockTimeout
+	for errors.Is(err, doorlog.ErrLocked) && time.Since(begun) < a.patience { // Salvage does not wait by itself
 		s, err = doorlog.Salvage(ctx, path, fresh)
 	}
 	bar.Done()
@@ -71,6 +72,7 @@ func (a *app) salvage(ctx context.Context, fresh string) error {
 	return a.emitDamage(s, !s.Complete, func(w io.Writer) { drawSalvaged(w, s, fresh) })
 }
 
+// drawSalvaged says what was saved and lost.
 func drawSalvaged(w io.Writer, s *doorlog.Salvaged, fresh string) {
 	lost := func(n int64) string {
 		if !s.Counted {
@@ -78,24 +80,24 @@ func drawSalvaged(w io.Writer, s *doorlog.Salvaged, fresh string) {
 		}
 		return count(int(n))
 	}
-	_ = writeTable(w, []string{"RECORDS", "SAVED", "LOST"}, [][]string{ // to memory
+	_ = terminal.WriteTable(w, []string{"RECORDS", "SAVED", "LOST"}, [][]string{ // w is memory
 		{"events", count(int(s.Events)), lost(s.LostEvents)},
 		{"detections", count(int(s.Detections)), lost(s.LostDetections)},
 		{"persons", count(int(s.Persons)), lost(s.LostPersons)},
 	})
 	if !s.Counted {
-		fmt.Fprintln(w, "how many there were is damaged too")
+		fmt.Fprintln(w, "the counts are damaged too: it is not known how many there were")
 	}
 	if s.Stripped > 0 {
 		fmt.Fprintf(w, "%s saved without detections\n", plural(int(s.Stripped), "event"))
 	}
 	if s.Unsure > 0 {
-		fmt.Fprintf(w, "%s to which nothing pointed: may be deleted ones, or from before an update\n", plural(int(s.Unsure), "saved record"))
+		fmt.Fprintf(w, "%s that no index names: perhaps deleted ones, or from before an update\n", plural(int(s.Unsure), "saved record"))
 	}
 	drawFindings(w, s.Findings, s.Found)
 	if s.Complete {
-		fmt.Fprintf(w, "\nnothing is lost: all of it is in %s\n", printable(fresh))
+		fmt.Fprintf(w, "\nnothing is lost: everything is in %s\n", terminal.Printable(fresh))
 	} else {
-		fmt.Fprintf(w, "\nwhat could be saved is in %s\n", printable(fresh))
+		fmt.Fprintf(w, "\nwhat could be saved is in %s\n", terminal.Printable(fresh))
 	}
 }

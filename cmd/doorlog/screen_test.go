@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -15,17 +16,14 @@ import (
 	"github.com/rivo/uniseg"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
-// lines returns what a page shows of a text.
-func lines(t *testing.T, sc screen, text func(p *page) error) []string {
+// lines returns what a screen shows of a text.
+func lines(t *testing.T, sc terminal.Screen, text func(w io.Writer) error) []string {
 	t.Helper()
-	p := &page{screen: sc}
 	var out bytes.Buffer
-	if err := text(p); err != nil {
-		t.Fatal(err)
-	}
-	if err := p.flush(&out); err != nil {
+	if err := sc.Print(&out, text); err != nil {
 		t.Fatal(err)
 	}
 	return strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
@@ -46,9 +44,9 @@ func wideEvents() []doorlog.Event {
 
 func TestEventsFitAnyTerminal(t *testing.T) {
 	events := wideEvents()
-	write := func(p *page) error { return writeEventTable(p, events, time.UTC) }
+	write := func(w io.Writer) error { return writeEventTable(w, events, time.UTC) }
 	for columns := 4; columns < 300; columns++ {
-		for _, sc := range []screen{{columns: columns}, {columns: columns, ascii: true}} {
+		for _, sc := range []terminal.Screen{{Columns: columns}, {Columns: columns, ASCII: true}} {
 			shown := lines(t, sc, write)
 			for _, line := range shown {
 				if width := uniseg.StringWidth(line); width > columns {
@@ -63,7 +61,7 @@ func TestEventsFitAnyTerminal(t *testing.T) {
 			}
 		}
 	}
-	whole := strings.Join(lines(t, screen{}, write), "\n")
+	whole := strings.Join(lines(t, terminal.Screen{}, write), "\n")
 	if !strings.Contains(whole, events[1].Person) || !strings.Contains(whole, events[2].Camera) || strings.Count(whole, "\n") != len(events) {
 		t.Errorf("through a pipe there is\n%s", whole)
 	}
@@ -71,7 +69,7 @@ func TestEventsFitAnyTerminal(t *testing.T) {
 
 func TestOnTheUsualTerminalAnEventHasTwoLines(t *testing.T) {
 	events := wideEvents()[:2]
-	got := strings.Join(lines(t, screen{columns: 80}, func(p *page) error { return writeEventTable(p, events, time.UTC) }), "\n")
+	got := strings.Join(lines(t, terminal.Screen{Columns: 80}, func(w io.Writer) error { return writeEventTable(w, events, time.UTC) }), "\n")
 	want := `TIME                     CAMERA      TYPE    PERSON
   DOOR      LABELS                 THUMBNAIL  ID
 2026-02-25 12:00:00 UTC  front_door  motion  mary_ann
@@ -81,7 +79,7 @@ func TestOnTheUsualTerminalAnEventHasTwoLines(t *testing.T) {
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	got = strings.Join(lines(t, screen{columns: 40, ascii: true}, func(p *page) error { return writeEventTable(p, events[1:], time.UTC) }), "\n")
+	got = strings.Join(lines(t, terminal.Screen{Columns: 40, ASCII: true}, func(w io.Writer) error { return writeEventTable(w, events[1:], time.UTC) }), "\n")
 	want = `TIME                     CAMERA
   TYPE  PERSON
   DOOR  LABELS  THUMBNAIL
@@ -95,49 +93,7 @@ func TestOnTheUsualTerminalAnEventHasTwoLines(t *testing.T) {
 	}
 }
 
-func TestValuesAreWrappedNotCut(t *testing.T) {
-	long := strings.Repeat("word ", 20) + strings.Repeat("y", 100)
-	rows := [][]string{{"name", "x"}, {"attribute", long}, {"none", ""}}
-	for _, columns := range []int{1, 2, 20, 40, 41, 60, 80, 200} {
-		shown := lines(t, screen{columns: columns}, func(p *page) error { return writeTable(p, nil, rows) })
-		for _, line := range shown {
-			if width := uniseg.StringWidth(line); width > columns {
-				t.Errorf("%d columns: %q", columns, line)
-			}
-		}
-		if got := strings.Join(strings.Fields(strings.Join(shown, "")), ""); columns > 9 && !strings.Contains(got, strings.Repeat("y", 100)) {
-			t.Errorf("%d columns: %q", columns, shown)
-		}
-	}
-}
-
-func TestStatsFitAnyTerminal(t *testing.T) {
-	s := madeUpStats()
-	for columns := 10; columns < 120; columns++ {
-		for _, ascii := range []bool{false, true} {
-			sc := screen{columns: columns, ascii: ascii}
-			for _, line := range lines(t, sc, func(p *page) error { return s.draw(p, sc.style(), &doorlog.Scope{Location: time.UTC}) }) {
-				if width := uniseg.StringWidth(line); width > columns {
-					t.Errorf("%d columns: %d in %q", columns, width, line)
-				}
-			}
-		}
-	}
-}
-
-func TestACursorIsBrokenAsAShellJoinsIt(t *testing.T) {
-	cursor := strings.Repeat("abcdefghij", 9)
-	shown := lines(t, screen{columns: 40}, func(p *page) error { return writeWord(p, "more: --cursor ", cursor) })
-	if len(shown) != 3 || len(shown[0]) != 40 {
-		t.Errorf("it is %q", shown)
-	}
-	if got := strings.ReplaceAll(strings.Join(shown, "\n"), "\\\n", ""); got != "more: --cursor "+cursor {
-		t.Errorf("joined it is %q", got)
-	}
-}
-
-// In a locale that is not of UTF-8, no command prints anything but ASCII; and what
-// it prints as JSON is the same.
+// In a locale without UTF-8 commands print nothing but ASCII, and their JSON means the same.
 func TestWhereTheLocaleIsASCIISoIsTheOutput(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("DB_PATH", filepath.Join(dir, "events.db"))

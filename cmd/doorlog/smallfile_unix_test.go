@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// What is no small regular file where one is looked for is an error, at once: a pipe
-// would be waited for, and /dev/zero has no end.
+// Where a small file is expected there may be a pipe, which would be waited for, or
+// /dev/zero, which is endless. That is an error at once.
 func TestFilesThatAreNoneEndNoCommand(t *testing.T) {
 	laughs := "A0=" + strings.Repeat("x", 1000) + "\n"
 	for i := range 60 {
@@ -45,7 +45,7 @@ func TestFilesThatAreNoneEndNoCommand(t *testing.T) {
 		"backup of such":        {func() error { return pipe("thumbnails") }, []string{"backup", "b", "--db", "full/events.db", "--thumbnails", "thumbnails"}, "", "not a directory", exitDamaged},
 		"prune of such":         {func() error { return pipe("thumbnails") }, []string{"prune", "--max-events", "1", "--yes", "--db", "full/events.db", "--thumbnails", "thumbnails"}, "", "", exitOK},
 		"thumbnail is a pipe":   {func() error { return pipesInside("full/thumbnails", ".jpg") }, []string{"backup", "b", "--db", "full/events.db"}, "", "is not a file", exitDamaged},
-		"backup file is a pipe": {func() error { return pipe("b") }, []string{"backup", "b", "--force", "--db", "full/events.db"}, "", "is no file", exitFailed},
+		"backup file is a pipe": {func() error { return pipe("b") }, []string{"backup", "b", "--force", "--db", "full/events.db"}, "", "is not a regular file", exitFailed},
 		"restoring is a pipe":   {func() error { return pipe(".to.restoring") }, []string{"restore", "full.backup", "--to", "to"}, "", "is in the way", exitFailed},
 		"TZ is a pipe":          {func() error { return pipe("zone") }, []string{"recent", "--db", "full/events.db"}, "zone", "time zone is not understood", exitOK},
 		"names of a .env go on": {func() error {

@@ -11,11 +11,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 const (
 	maxStatsDays = 36500
-	drawnDays    = 31 // bars of the timeline
+	drawnDays    = 31 // rows of days
 	drawnNames   = 20 // rows of labels and of persons
 )
 
@@ -30,15 +31,15 @@ func newStatsCommand(a *app) *cobra.Command {
 	var f statsFlags
 	cmd := &cobra.Command{
 		Use:   "stats",
-		Short: "Show when what happened, and how much",
+		Short: "Count events by time, label and person",
 		Long: `Show how many events there are: by weekday and hour, by day, by hour of the day, by
-what was detected, and by person. Days and hours are those of the clock in --tz.
+label of their detections, and by person. Days and hours are those of the clock in --tz.
 
 A stranger is a motion without a person. --since and --until take a TIME, a date or an
-AGE ("doorlog help" explains them); --since is part of the range and --until is not.
-"today" is the present day, whatever the range.
+AGE ("doorlog help" explains them). The range includes --since and excludes --until.
+"today" is the current day, whatever the range.
 
-With --json it is an object with summary, heatmap, breakdown, timeline, hours and
+With --json it prints an object with summary, heatmap, breakdown, timeline, hours and
 persons. In the heatmap Sunday is 0, and hours without events are left out.`,
 		Example: `  doorlog stats --days 30 --tz Europe/Berlin
   doorlog stats --camera front_door --since 2026-02-01 --until 2026-03-01
@@ -51,14 +52,14 @@ persons. In the heatmap Sunday is 0, and hours without events are left out.`,
 	flags.SortFlags = false
 	f.between.addTo(cmd)
 	flags.IntVar(&f.days, "days", 0, "the last `N` days, today included")
-	flags.StringVar(&f.camera, "camera", "", "events of the camera of this `name` alone")
+	flags.StringVar(&f.camera, "camera", "", "only events of the camera of this `name`")
 	return cmd
 }
 
-// stats prints the analytics that the flags ask for.
+// stats prints the statistics of the events that the flags select.
 func (a *app) stats(ctx context.Context, f *statsFlags, given func(flag string) bool) error {
 	if a.flags.jsonl {
-		return misuse("--jsonl is for lists: stats has one document, which --json prints")
+		return misuse("--jsonl is for lists: use --json, because stats prints one document")
 	}
 	loc, err := a.location()
 	if err != nil {
@@ -78,7 +79,7 @@ func (a *app) stats(ctx context.Context, f *statsFlags, given func(flag string) 
 	if err != nil {
 		return fromFlags(err)
 	}
-	return a.emit(s, func(w io.Writer) error { return s.draw(w, a.screen.style(), &sc) })
+	return a.emit(s, func(w io.Writer) error { return s.draw(w, a.screen, &sc) })
 }
 
 // scope returns the scope that the flags describe.
@@ -102,7 +103,7 @@ func (f *statsFlags) scope(given func(flag string) bool, now time.Time, loc *tim
 	return sc, nil
 }
 
-// statistics are the analytics of one scope, all from one snapshot.
+// statistics are those of one scope, all from one snapshot.
 type statistics struct {
 	Summary   doorlog.Summary       `json:"summary"`
 	Heatmap   doorlog.Heatmap       `json:"heatmap"`
@@ -137,12 +138,12 @@ func newStatistics(sn *doorlog.Snapshot, sc doorlog.Scope) (*statistics, error) 
 }
 
 // draw writes the statistics for people.
-func (s *statistics) draw(w io.Writer, in style, sc *doorlog.Scope) error {
+func (s *statistics) draw(w io.Writer, in terminal.Screen, sc *doorlog.Scope) error {
 	var out bytes.Buffer
 	s.drawSummary(&out, in, sc)
 	if s.Summary.Total > 0 {
 		fmt.Fprintln(&out, "\nBy weekday and hour")
-		in.heatmap(&out, &s.Heatmap)
+		in.WriteHeatmap(&out, (*[7][hoursADay]int)(&s.Heatmap))
 		fmt.Fprintln(&out, "\nBy day")
 		s.drawTimeline(&out, in)
 		fmt.Fprintln(&out, "\nBy hour")
@@ -160,12 +161,10 @@ func (s *statistics) draw(w io.Writer, in style, sc *doorlog.Scope) error {
 	return err
 }
 
-const minuteLayout = "2006-01-02 15:04"
-
-func (s *statistics) drawSummary(w io.Writer, in style, sc *doorlog.Scope) {
+func (s *statistics) drawSummary(w io.Writer, in terminal.Screen, sc *doorlog.Scope) {
 	fmt.Fprint(w, plural(s.Summary.Total, "event"))
 	if sc.Camera != "" {
-		fmt.Fprint(w, " of ", in.clip(sc.Camera))
+		fmt.Fprint(w, " of ", in.Clip(sc.Camera))
 	}
 	fmt.Fprintln(w)
 	if s.Summary.Total > 0 {
@@ -184,8 +183,8 @@ func (s *statistics) drawSummary(w io.Writer, in style, sc *doorlog.Scope) {
 	}
 }
 
-// drawTimeline draws the last days, those without events too.
-func (s *statistics) drawTimeline(w io.Writer, in style) {
+// drawTimeline writes the last days, also those without events.
+func (s *statistics) drawTimeline(w io.Writer, in terminal.Screen) {
 	dates := make(map[string]doorlog.DayCount, len(s.Timeline))
 	for _, d := range s.Timeline {
 		dates[d.Date] = d
@@ -193,58 +192,49 @@ func (s *statistics) drawTimeline(w io.Writer, in style) {
 	first, err1 := time.Parse(time.DateOnly, s.Timeline[0].Date)
 	last, err2 := time.Parse(time.DateOnly, s.Timeline[len(s.Timeline)-1].Date)
 	if err1 != nil || err2 != nil {
-		return // not dates that the library writes
+		return // the library always writes dates in this form
 	}
 	days := int(last.Sub(first)/(hoursADay*time.Hour)) + 1
 	if left := days - drawnDays; left > 0 {
 		fmt.Fprintf(w, "(%s before are left out)\n", plural(left, "day"))
 	}
-	c := chart{header: []string{"DATE", "EVENTS", "KNOWN", "STRANGERS", "UNLOCKS"}}
+	c := terminal.Chart{Header: []string{"DATE", "EVENTS", "KNOWN", "STRANGERS", "UNLOCKS"}}
 	for date := last.AddDate(0, 0, 1-min(days, drawnDays)); !date.After(last); date = date.AddDate(0, 0, 1) {
 		d := dates[date.Format(time.DateOnly)]
-		c.add(d.Count, date.Format("2006-01-02 Mon"), count(d.Count), count(d.Known), count(d.Strangers), count(d.Unlocks))
+		c.Add(d.Count, date.Format("2006-01-02 Mon"), count(d.Count), count(d.Known), count(d.Strangers), count(d.Unlocks))
 	}
-	in.chart(w, &c)
+	in.WriteChart(w, &c)
 }
 
-func (s *statistics) drawHours(w io.Writer, in style) {
-	c := chart{header: []string{"HOUR", "EVENTS", "A DAY"}}
+func (s *statistics) drawHours(w io.Writer, in terminal.Screen) {
+	c := terminal.Chart{Header: []string{"HOUR", "EVENTS", "A DAY"}}
 	for _, h := range s.Hours {
-		c.add(h.Count, fmt.Sprintf("%02d", h.Hour), count(h.Count), fmt.Sprintf("%.2f", h.AvgPerDay))
+		c.Add(h.Count, fmt.Sprintf("%02d", h.Hour), count(h.Count), fmt.Sprintf("%.2f", h.AvgPerDay))
 	}
-	in.chart(w, &c)
+	in.WriteChart(w, &c)
 }
 
-func (s *statistics) drawLabels(w io.Writer, in style) {
-	c := chart{header: []string{"LABEL", "COUNT", "CONFIDENCE"}}
+func (s *statistics) drawLabels(w io.Writer, in terminal.Screen) {
+	c := terminal.Chart{Header: []string{"LABEL", "COUNT", "CONFIDENCE"}}
 	for _, l := range s.Breakdown[:min(len(s.Breakdown), drawnNames)] {
-		c.add(l.Count, in.clip(l.Label), count(l.Count), fmt.Sprintf("%.2f", l.AvgConfidence))
+		c.Add(l.Count, in.Clip(l.Label), count(l.Count), fmt.Sprintf("%.2f", l.AvgConfidence))
 	}
-	in.chart(w, &c)
+	in.WriteChart(w, &c)
 	drawRest(w, len(s.Breakdown))
 }
 
-func (s *statistics) drawPersons(w io.Writer, in style, loc *time.Location) {
-	c := chart{header: []string{"PERSON", "VISITS", "FIRST SEEN", "LAST SEEN"}}
+func (s *statistics) drawPersons(w io.Writer, in terminal.Screen, loc *time.Location) {
+	c := terminal.Chart{Header: []string{"PERSON", "VISITS", "FIRST SEEN", "LAST SEEN"}}
 	for _, p := range s.Persons[:min(len(s.Persons), drawnNames)] {
-		c.add(p.Visits, in.clip(p.Person), count(p.Visits), p.First.In(loc).Format(minuteLayout), p.Last.In(loc).Format(minuteLayout))
+		c.Add(p.Visits, in.Clip(p.Person), count(p.Visits), p.First.In(loc).Format(minuteLayout), p.Last.In(loc).Format(minuteLayout))
 	}
-	in.chart(w, &c)
+	in.WriteChart(w, &c)
 	drawRest(w, len(s.Persons))
 }
 
+// drawRest says how many rows are left out.
 func drawRest(w io.Writer, rows int) {
 	if rows > drawnNames {
 		fmt.Fprintf(w, "(and %d more)\n", rows-drawnNames)
 	}
-}
-
-func count(n int) string { return humanize.Comma(int64(n)) }
-
-// plural returns "1 event" or "1,234 events".
-func plural(n int, noun string) string {
-	if n != 1 {
-		noun += "s"
-	}
-	return count(n) + " " + noun
 }

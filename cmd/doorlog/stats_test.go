@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 // runAt runs a command at a time of the test's choosing, in UTC.
@@ -57,7 +58,7 @@ func TestDaysCountTodayIn(t *testing.T) {
 		{noon, []string{"--days", "2"}, 4, 2},
 		{noon, []string{"--days", "3"}, 5, 2},
 		{midnight, []string{"--days", "1"}, 2, 2},
-		{midnight.Add(-1), []string{"--days", "1"}, 4, 2}, // what is ahead of the clock counts too
+		{midnight.Add(-1), []string{"--days", "1"}, 4, 2}, // events ahead of the clock count too
 		{noon.AddDate(0, 0, 1), []string{"--days", "1"}, 0, 0},
 		{noon, []string{"--days", "2", "--until", "12h"}, 2, 2},
 		{noon, []string{"--since", "2026-02-24", "--until", "2026-02-25"}, 2, 2},
@@ -82,7 +83,7 @@ func TestDaysCountTodayIn(t *testing.T) {
 func TestAnErrorOfTheWriterIsNotDropped(t *testing.T) {
 	failing := errors.New("gone")
 	s := madeUpStats()
-	if err := s.draw(brokenWriter{failing}, ascii, &doorlog.Scope{Location: time.UTC}); !errors.Is(err, failing) {
+	if err := s.draw(brokenWriter{failing}, terminal.Screen{ASCII: true}, &doorlog.Scope{Location: time.UTC}); !errors.Is(err, failing) {
 		t.Errorf("an error of the writer came back as %v", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 // thumbnailFlags are the flags of thumbnail.
@@ -22,12 +23,12 @@ func newThumbnailCommand(a *app) *cobra.Command {
 		Use:   "thumbnail ID",
 		Short: "Write the picture of an event to a file",
 		Long: `Write the thumbnail of an event, a JPEG picture, to a file, or with -o - to standard
-output. A file that is there is left as it is, unless --force is given.
+output. A file that exists is replaced only with --force.
 
-The exit code is 1 if the event has no thumbnail, or its file is gone, and 3 if the file
-is not what was saved. Nothing is written then.
+The exit code is 1 if the event has no thumbnail or its file is missing, and 3 if the
+file has changed. Nothing is written then.
 
-With --json it is an object with id, file and bytes.`,
+With --json it prints an object with id, file and bytes.`,
 		Example: `  doorlog thumbnail 01JMXQ5Z8G00000000000000AB -o face.jpg
   doorlog thumbnail 01JMXQ5Z8G00000000000000AB -o - | display`,
 		Args:              takes("ID"),
@@ -36,7 +37,7 @@ With --json it is an object with id, file and bytes.`,
 	}
 	cmd.Flags().SortFlags = false
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "the `file`; - is standard output; required")
-	cmd.Flags().BoolVar(&f.force, "force", false, "put the picture in the place of a file that is there")
+	cmd.Flags().BoolVar(&f.force, "force", false, "replace a file that exists")
 	return cmd
 }
 
@@ -49,13 +50,13 @@ func (a *app) thumbnail(ctx context.Context, args []string, f *thumbnailFlags) e
 	toFile := f.output != "-"
 	switch {
 	case f.output == "":
-		return misuse("say with -o which file is to be written; - is standard output")
+		return misuse("-o is missing: it names the file to write; - is standard output")
 	case !toFile && f.force:
 		return misuse("--force is for a file")
 	case !toFile && (a.flags.json || a.flags.jsonl):
-		return misuse("with -o - standard output is for the picture: there is no place for --json")
+		return misuse("with -o - the picture goes to standard output, so --json cannot")
 	case !toFile && a.toTerminal():
-		return misuse("standard output is a terminal, and a picture is no text: say a file, or send it somewhere")
+		return misuse("standard output is a terminal, and a picture is no text: give a file, or use a pipe")
 	}
 	var picture []byte
 	err = a.withStore(readsPictures, func(st *doorlog.Store) error {
@@ -78,7 +79,7 @@ func (a *app) thumbnail(ctx context.Context, args []string, f *thumbnailFlags) e
 		Bytes int        `json:"bytes"`
 	}{ids[0], f.output, len(picture)}
 	return a.emit(written, func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "%s: %s\n", printable(f.output), size(int64(len(picture))))
+		_, err := fmt.Fprintf(w, "%s: %s\n", terminal.Printable(f.output), size(int64(len(picture))))
 		return err
 	})
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/doorlog/doorlog"
 )
 
-// A timeRange is --since and --until as they were given.
+// A timeRange is the values of --since and --until.
 type timeRange struct{ since, until string }
 
 const timeForms = "a time such as 2026-02-25T07:30:00Z, a date such as 2026-02-25, or an age such as 36h, 7d or 2w"
@@ -23,7 +23,7 @@ func (r *timeRange) addTo(cmd *cobra.Command) {
 	f.StringVar(&r.until, "until", "", "events before this `TIME`, date or AGE")
 }
 
-// bounds returns the range; the zero time is no bound. Ages count from now.
+// bounds returns the range. A zero time means no bound. Ages count back from now.
 func (r *timeRange) bounds(given func(flag string) bool, now time.Time, loc *time.Location) (since, until time.Time, err error) {
 	for _, end := range [...]struct {
 		flag, text string
@@ -50,7 +50,7 @@ func (r *timeRange) hasAge() bool {
 	return since || until
 }
 
-// parseMoment reads what doorlog.ParseTime does, a date, which is its first moment
+// parseMoment parses a time as [doorlog.ParseTime] does, a date, which means its first moment
 // in loc, or an age.
 func parseMoment(text string, now time.Time, loc *time.Location) (t time.Time, ok bool) {
 	if age, ok := parseAge(text); ok {
@@ -61,15 +61,15 @@ func parseMoment(text string, now time.Time, loc *time.Location) (t time.Time, o
 		return t, false
 	}
 	if epoch := time.Unix(0, 0); t.Before(epoch) {
-		t = epoch // nothing is older, and the zero time would be no bound at all
+		t = epoch // no event is older, and a zero time would mean no bound
 	}
 	return t, true
 }
 
-// parseTime is doorlog.ParseTime, but refuses a small number: on a command line 7
-// is more likely to be 7d than the seventh second of 1970.
+// parseTime is [doorlog.ParseTime], but refuses small numbers: somebody who writes 7 more
+// likely means 7d than the seventh second of 1970.
 func parseTime(text string, loc *time.Location) (time.Time, error) {
-	const least = len("100000000") // in 1973
+	const least = len("100000000") // a second of 1973
 	if len(text) < least {
 		return time.Time{}, errors.New("is too short")
 	}
@@ -82,7 +82,7 @@ var ageUnits = map[byte]time.Duration{
 	'y': 365 * hoursADay * time.Hour, 'w': 7 * hoursADay * time.Hour, 'd': hoursADay * time.Hour, 'h': time.Hour, 'm': time.Minute, 's': time.Second,
 }
 
-// parseAge reads an age such as 36h, 7d or 1w2d.
+// parseAge parses an age such as 36h, 7d or 1w2d.
 func parseAge(text string) (age time.Duration, ok bool) {
 	for rest := text; rest != ""; {
 		digits := len(rest) - len(strings.TrimLeft(rest, "0123456789"))
@@ -100,15 +100,15 @@ func parseAge(text string) (age time.Duration, ok bool) {
 	return age, text != ""
 }
 
-// startOfDay returns the first moment that a date, which is a midnight in UTC,
-// has in loc. Where the clock changes at midnight there is no 0:00, or there
-// are two, and time.Date promises neither.
+// startOfDay returns the first moment of a date in loc. The date is given as a midnight in
+// UTC. If the clock changes at midnight there may be no 0:00 or two of them, and [time.Date]
+// does not say what it returns then.
 func startOfDay(date time.Time, loc *time.Location) time.Time {
 	year, month, day := date.Date()
 	first := time.Date(year, month, day, 0, 0, 0, 0, loc)
 	start, end := first.ZoneBounds()
 	if first.Format(time.DateOnly) < date.Format(time.DateOnly) {
-		return end // the clock is put forward over midnight
+		return end // the clock skips midnight
 	}
 	if start.IsZero() {
 		return first
@@ -128,6 +128,3 @@ func dateOf(t time.Time) time.Time {
 	year, month, day := t.Date()
 	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
 }
-
-// weekdayAt returns the day at a place of the week, which begins with Monday.
-func weekdayAt(i int) time.Weekday { return time.Weekday((i + 1) % 7) }

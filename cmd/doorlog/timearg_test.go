@@ -50,8 +50,7 @@ func TestParseMoment(t *testing.T) {
 	}
 }
 
-// Where the clock is changed at midnight, a day begins at another hour, or has
-// two midnights.
+// If the clock changes at midnight, a day begins at another hour or has two midnights.
 func TestADayBeginsWithItsFirstMoment(t *testing.T) {
 	for _, test := range []struct{ date, zone, want string }{
 		{"2018-11-04", "America/Sao_Paulo", "2018-11-04T01:00:00-02:00"}, // there is no 0:00
@@ -74,7 +73,7 @@ func TestADayBeginsWithItsFirstMoment(t *testing.T) {
 	}
 }
 
-// Every quarter hour of some years is in the day that startOfDay says.
+// A day ends where the next one begins.
 func TestDaysDoNotOverlap(t *testing.T) {
 	for _, name := range []string{"America/Sao_Paulo", "America/Havana", "Atlantic/Azores", "Asia/Beirut", "Africa/Cairo", "Asia/Tehran"} {
 		loc := zone(t, name)

@@ -32,8 +32,8 @@ func newVersionCommand(a *app) *cobra.Command {
 	}
 }
 
-// buildVersion returns the version of the module that the binary was built
-// from, or else its revision, as the go command stamped them.
+// buildVersion returns the version of the module of this program, or else its revision, as
+// the go command recorded them.
 func buildVersion() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		return versionOf(info)
@@ -41,11 +41,11 @@ func buildVersion() string {
 	return unknownVersion
 }
 
-// unknownVersion is also what the go command stamps where it knows of no version.
+// unknownVersion is what the go command records too if it knows no version.
 const unknownVersion = "(devel)"
 
 func versionOf(info *debug.BuildInfo) string {
-	const short = 12 // digits of a revision
+	const short = 12 // digits of a revision that are shown
 	if v := info.Main.Version; v != "" && v != unknownVersion {
 		return v
 	}

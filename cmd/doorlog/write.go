@@ -7,17 +7,15 @@ import (
 	"io"
 	"math"
 	"os"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
-// writeFlags are the flags of write as they were given.
+// writeFlags are the flags of write.
 type writeFlags struct {
 	camera, eventType, person string
 	at, recording, door       string
@@ -35,13 +33,12 @@ func newWriteCommand(a *app) *cobra.Command {
 		Short: "Write one event",
 		Long: `Write one event and print its ID. The database is made if it does not exist.
 
-A frame (a JPEG or another picture) is shrunk to a thumbnail. A frame that is no
-picture, or a damaged one, does not cost the event: it is written without a thumbnail,
-and a warning says why. A --frame that cannot be opened or read is an error, and no
-event is written.
+A frame (a JPEG or another picture) is shrunk to a thumbnail. If the frame is damaged or
+no picture, the event is written without a thumbnail, and a warning says why. If the file
+of --frame cannot be read, that is an error, and no event is written.
 
-With --once an event whose camera and --recording are there already is not
-written again; the ID is that of the event that is there.`,
+With --once nothing is written if the camera has an event with this --recording already.
+The ID is that of the existing event then.`,
 		Example: `  doorlog write --camera front_door --type ding
   doorlog write --camera front_door --person alice --unlocked --door unlocked \
       --detection person:0.95:10,20,100,200 --frame face.jpg
@@ -55,20 +52,14 @@ written again; the ID is that of the event that is there.`,
 			}
 			if w.mend {
 				for _, change := range e.MendDetections() {
-					fmt.Fprintf(a.err, "doorlog: mended %s\n", printable(reason(change)))
+					fmt.Fprintf(a.err, "doorlog: mended %s\n", terminal.Printable(reason(change)))
 				}
 			}
 			return a.write(cmd.Context(), e, w.frame, w.once)
 		},
 	}
 	w.addTo(cmd)
-	_ = cmd.RegisterFlagCompletionFunc("person", a.completePersons)
-	for flag, values := range map[string][]string{
-		"type": {string(doorlog.Motion), string(doorlog.Ding), string(doorlog.OnDemand)},
-		"door": {doorlog.NoAction.String(), doorlog.Unlocked.String(), doorlog.Locked.String()},
-	} {
-		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
-	}
+	a.completeEventFlags(cmd)
 	return cmd
 }
 
@@ -77,22 +68,22 @@ func (w *writeFlags) addTo(cmd *cobra.Command) {
 	f.SortFlags = false
 	f.StringVar(&w.camera, "camera", "", "the camera's `name`; required")
 	f.StringVar(&w.eventType, "type", string(doorlog.Motion), "what caused the event: motion, ding, or any other `name`")
-	f.StringVar(&w.person, "person", "", "`name` of who was recognised (default a stranger)")
-	f.StringVar(&w.at, "at", "", "when it happened, a `TIME` with an offset, such as 2026-02-25T08:30:00+01:00, or in unix seconds or milliseconds (default now)")
+	f.StringVar(&w.person, "person", "", "`name` of the person who was recognised (default: a stranger)")
+	f.StringVar(&w.at, "at", "", "when it happened, a `TIME` with an offset, such as 2026-02-25T08:30:00+01:00, or in unix seconds or milliseconds (default: now)")
 	f.StringVar(&w.recording, "recording", "", "the producer's own `id` of the recording")
-	f.Float64Var(&w.confidence, "face-confidence", 0, "how sure the recognition is, `0..1` (default not measured)")
-	f.Float64Var(&w.distance, "face-distance", 0, "`distance` to the nearest known face (default not measured)")
+	f.Float64Var(&w.confidence, "face-confidence", 0, "confidence of the recognition, `0..1` (default: not measured)")
+	f.Float64Var(&w.distance, "face-distance", 0, "`distance` to the nearest known face (default: not measured)")
 	f.BoolVar(&w.unlocked, "unlocked", false, "the person was let in")
 	f.StringVar(&w.door, "door", doorlog.NoAction.String(), "what the door did: the `action` none, unlocked or locked")
-	f.StringArrayVar(&w.detections, "detection", nil, "a `detection`: what was seen, as label:confidence[:x1,y1,x2,y2], in pixels; repeatable")
-	f.StringArrayVar(&w.attributes, "attribute", nil, "something of your own, as `name=value`; repeatable")
+	f.StringArrayVar(&w.detections, "detection", nil, "a `detection`, as label:confidence[:x1,y1,x2,y2] with a box in pixels; repeatable")
+	f.StringArrayVar(&w.attributes, "attribute", nil, "an attribute of your own, as `name=value`; repeatable")
 	f.StringVar(&w.frame, "frame", "", "picture `file` to make the thumbnail from; - is standard input")
-	f.BoolVar(&w.mend, "mend-detections", false, "write what can be stored of a --detection that cannot be, and say so")
-	f.BoolVar(&w.once, "once", false, "write nothing if the camera has an event of this --recording")
+	f.BoolVar(&w.mend, "mend-detections", false, "mend or drop a --detection that cannot be stored, and say so")
+	f.BoolVar(&w.once, "once", false, "write nothing if the camera has an event with this --recording")
 }
 
-// event returns the event that the flags describe. given reports whether a
-// flag was given: a distance of 0 and no distance are different things.
+// event returns the event that the flags describe. given reports whether a flag was given,
+// because a distance of 0 is not the same as no distance.
 func (w *writeFlags) event(given func(flag string) bool, now func() time.Time) (doorlog.Event, error) {
 	e := doorlog.Event{
 		Camera: w.camera, RecordedAt: now(), Type: doorlog.EventType(w.eventType),
@@ -113,8 +104,8 @@ func (w *writeFlags) event(given func(flag string) bool, now func() time.Time) (
 			return e, err
 		}
 	}
-	if e.Door, err = doorlog.ParseDoorAction(w.door); err != nil {
-		return e, misuse("--door %q is none of none, unlocked, locked", w.door)
+	if e.Door, err = parseDoor(w.door); err != nil {
+		return e, err
 	}
 	for _, text := range w.detections {
 		d, err := parseDetection(text, w.mend)
@@ -127,7 +118,7 @@ func (w *writeFlags) event(given func(flag string) bool, now func() time.Time) (
 	return e, err
 }
 
-// check refuses what cannot be, before a database is made for it.
+// check refuses invalid values before a database is made.
 func (w *writeFlags) check(given func(flag string) bool) error {
 	switch {
 	case w.camera == "":
@@ -137,90 +128,13 @@ func (w *writeFlags) check(given func(flag string) bool) error {
 	case given("frame") && w.frame == "":
 		return misuse("--frame is empty")
 	case w.once && w.recording == "":
-		return misuse("--once goes by the recording: give it with --recording")
+		return misuse("--once needs --recording")
 	case !isConfidence(w.confidence):
 		return misuse("--face-confidence %v is not in 0..1", w.confidence)
 	case !(w.distance >= 0 && w.distance <= math.MaxFloat64): // also if it is NaN
 		return misuse("--face-distance %v is not a distance", w.distance)
 	}
 	return nil
-}
-
-func isConfidence(v float64) bool { return v >= 0 && v <= 1 }
-
-// parseAt reads the time of an event, which is not before the store's first
-// nor too far ahead of the clock for it.
-func parseAt(text string, now time.Time) (time.Time, error) {
-	const ahead = 24 * time.Hour // as doorlog.Options has it
-	at, err := parseTime(text, nil)
-	switch {
-	case err != nil:
-		return at, misuse("--at %q is not a time with an offset, such as 2026-02-25T08:30:00+01:00", text)
-	case at.Before(time.Unix(0, 0)):
-		return at, misuse("--at %s is before 1970", text)
-	case at.After(now.Add(ahead)):
-		return at, misuse("--at %s is more than 24 hours ahead of the clock", text)
-	}
-	return at, nil
-}
-
-// parseDetection reads label:confidence[:x1,y1,x2,y2]. It goes from the right,
-// since a label may hold a colon. With mend, values are taken that cannot be stored.
-func parseDetection(text string, mend bool) (doorlog.Detection, error) {
-	wrong := misuse("--detection %q is not label:confidence or label:confidence:x1,y1,x2,y2", text)
-	head, tail, found := cutLast(text, ":")
-	var box *doorlog.Box
-	if sides := strings.Split(tail, ","); found && len(sides) > 1 {
-		var v [4]float64
-		if len(sides) != len(v) {
-			return doorlog.Detection{}, wrong
-		}
-		for i, side := range sides {
-			var err error
-			if v[i], err = strconv.ParseFloat(side, 64); err != nil {
-				return doorlog.Detection{}, wrong
-			}
-		}
-		if !mend && (!(v[0] <= v[2] && v[1] <= v[3]) || slices.ContainsFunc(v[:], func(side float64) bool { return math.IsInf(side, 0) })) {
-			return doorlog.Detection{}, misuse("--detection %q: its corners are not in the order x1,y1,x2,y2", text)
-		}
-		box = &doorlog.Box{X1: v[0], Y1: v[1], X2: v[2], Y2: v[3]}
-		head, tail, found = cutLast(head, ":")
-	}
-	confidence, err := strconv.ParseFloat(tail, 64)
-	if !found || err != nil || head == "" && !mend {
-		return doorlog.Detection{}, wrong
-	}
-	if !mend && !isConfidence(confidence) {
-		return doorlog.Detection{}, misuse("--detection %q: the confidence %v is not in 0..1", text, confidence)
-	}
-	return doorlog.Detection{Label: head, Confidence: confidence, Box: box}, nil
-}
-
-func cutLast(s, sep string) (before, after string, found bool) {
-	i := strings.LastIndex(s, sep)
-	if i < 0 {
-		return s, "", false
-	}
-	return s[:i], s[i+len(sep):], true
-}
-
-func parseAttributes(texts []string) (map[string]string, error) {
-	if len(texts) == 0 {
-		return nil, nil
-	}
-	attributes := make(map[string]string, len(texts))
-	for _, text := range texts {
-		name, value, found := strings.Cut(text, "=")
-		if !found || name == "" {
-			return nil, misuse("--attribute %q is not name=value", text)
-		}
-		if _, twice := attributes[name]; twice {
-			return nil, misuse("--attribute %s is given twice", name)
-		}
-		attributes[name] = value
-	}
-	return attributes, nil
 }
 
 // write stores e and prints its ID.
@@ -259,8 +173,8 @@ func (a *app) write(ctx context.Context, e doorlog.Event, frameFile string, once
 	})
 }
 
-// readFrame returns what the file holds, nil if none is named. It stops one
-// byte after what a frame may have, which the store then refuses.
+// readFrame reads the frame. It returns nil if the name is "". It reads at most one byte more
+// than a frame may have: the store refuses such a frame.
 func (a *app) readFrame(ctx context.Context, name string) (frame []byte, err error) {
 	if name == "" {
 		return nil, nil
@@ -269,7 +183,7 @@ func (a *app) readFrame(ctx context.Context, name string) (frame []byte, err err
 		frame []byte
 		err   error
 	}
-	// To open or read a pipe cannot be called off; its goroutine is left behind.
+	// Opening or reading a pipe cannot be cancelled: if ctx ends, the goroutine is left behind.
 	read := make(chan result, 1)
 	go func() {
 		frame, err := a.readUpTo(doorlog.MaxFrameBytes+1, name)

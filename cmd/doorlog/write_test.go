@@ -61,7 +61,7 @@ func TestAFrameThatIsTooLargeCostsNoEvent(t *testing.T) {
 	}
 }
 
-// Labels of old events may be in any spelling, and names of attributes are kept as they came.
+// Labels of old events may have any Unicode spelling, and names of attributes always may.
 func TestAnEditFindsOtherSpellings(t *testing.T) {
 	const composed, decomposed = "caf\u00e9", "cafe\u0301"
 	e := doorlog.Event{

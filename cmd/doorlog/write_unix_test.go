@@ -23,7 +23,7 @@ func TestToWaitForAFrameCanBeInterrupted(t *testing.T) {
 	if !strings.HasSuffix(c.errors.String(), "doorlog: interrupted\n") {
 		t.Errorf("it says %q", c.errors.String())
 	}
-	f, err := os.OpenFile(pipe, os.O_RDWR, 0) // lets go of what waits to open it
+	f, err := os.OpenFile(pipe, os.O_RDWR, 0) // ends the goroutine that waits to open it
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// location returns the zone of tables, dates and hours: that of --tz, else the local
-// one. Everything in this command that uses local time asks here.
+// location returns the zone of tables, dates and hours: that of --tz, or else the local one.
+// Everything that needs local time uses it.
 func (a *app) location() (*time.Location, error) {
 	if name := a.flags.zone; name != "" && name != "Local" {
 		loc, err := parseZone(name)
@@ -28,8 +28,8 @@ func (a *app) location() (*time.Location, error) {
 	return a.local, nil
 }
 
-// localZone returns the zone that TZ names, else that of the system. Of a TZ that is not
-// understood it warns, and takes UTC, as the C library does.
+// localZone returns the zone that TZ names, or else that of the system. For a TZ that it does
+// not understand it logs a warning and returns UTC, as the C library does.
 func (a *app) localZone() *time.Location {
 	name, from := os.Getenv("TZ"), "TZ"
 	if _, given := os.LookupEnv("TZ"); !given {
@@ -51,11 +51,11 @@ func (a *app) localZone() *time.Location {
 
 const (
 	systemZoneFile = "/etc/localtime"
-	systemRuleFile = "/etc/TZ" // of uClibc, as on routers: the zone as a rule
+	systemRuleFile = "/etc/TZ" // uClibc, which routers use, keeps the zone there as a rule
 )
 
-// systemRule returns the rule of a system that keeps its zone as one and has no
-// zone file, which is all that package time looks for.
+// systemRule returns the rule of a system that has no zone file. Package time would look for
+// nothing but that file.
 func systemRule() string {
 	if runtime.GOOS == "windows" {
 		return ""
@@ -73,9 +73,9 @@ func systemRule() string {
 
 var errNoZone = errors.New("no time zone")
 
-// parseZone reads a zone in any form that POSIX and the C libraries allow for TZ: a
-// name such as Europe/Berlin, the path of a zone file, or a rule such as
-// CET-1CEST,M3.5.0,M10.5.0/3. The first two may begin with a colon.
+// parseZone parses a zone in any form that POSIX and the C libraries allow for TZ: a name such
+// as Europe/Berlin, the path of a zone file, or a rule such as CET-1CEST,M3.5.0,M10.5.0/3. A
+// name and a path may begin with a colon.
 func parseZone(text string) (*time.Location, error) {
 	name := strings.TrimPrefix(text, ":")
 	if filepath.IsAbs(name) {
@@ -88,7 +88,7 @@ func parseZone(text string) (*time.Location, error) {
 		}
 		return time.LoadLocationFromTZData(name, data)
 	}
-	if name != "" && name != "Local" { // which package time takes for UTC and for its own idea of local time
+	if name != "" && name != "Local" { // package time reads these as UTC and as its own local time
 		if loc, err := time.LoadLocation(name); err == nil {
 			return loc, nil
 		}
@@ -98,13 +98,13 @@ func parseZone(text string) (*time.Location, error) {
 
 // readZone reads a zone file.
 func readZone(name string) ([]byte, error) {
-	const most = 1 << 20 // none has so many bytes
+	const most = 1 << 20 // no zone file is that large
 	return readSmallFile(name, most)
 }
 
-// ruleZone returns the zone of a rule in the form of POSIX, with the extensions of
-// RFC 9636, 3.3.1. Package time follows such a rule at the end of a zone file, which is
-// for the times after the last transition; this one has no transitions.
+// ruleZone returns the zone of a rule in the form of POSIX, with the extensions of RFC 9636,
+// section 3.3.1. It makes a zone file without transitions: package time uses the rule at the
+// end of a zone file for all times after the last transition.
 func ruleZone(rule string) (*time.Location, error) {
 	if !ruleForm.MatchString(rule) || len(rule) > 255 {
 		return nil, errNoZone
@@ -115,8 +115,8 @@ func ruleZone(rule string) (*time.Location, error) {
 	}
 	for _, month := range [...]time.Month{time.January, time.July} {
 		name, offset := time.Date(2026, month, 1, 0, 0, 0, 0, loc).Zone()
-		// A rule that package time cannot read leaves the only type there is. No place is
-		// a day from UTC, and the store takes no such zone.
+		// If package time cannot read the rule, all times have the only type of the zone file.
+		// No place is a day from UTC, and the store refuses such zones.
 		if name == noRule || max(offset, -offset) >= hoursADay*60*60 {
 			return nil, errNoZone
 		}
@@ -124,8 +124,8 @@ func ruleZone(rule string) (*time.Location, error) {
 	return loc, nil
 }
 
-// ruleForm is the form of a rule: package time takes some that are none. What it does
-// not check is whether numbers are too large.
+// ruleForm matches rules, because package time accepts texts that are none. It does not check
+// whether numbers are too large: ruleZone does.
 var ruleForm = func() *regexp.Regexp {
 	const (
 		name = `([A-Za-z]{3,}|<[A-Za-z0-9+-]{3,}>)`
@@ -135,8 +135,8 @@ var ruleForm = func() *regexp.Regexp {
 	return regexp.MustCompile(`^` + name + span + `(` + name + `(` + span + `)?(` + date + date + `)?)?$`)
 }()
 
-// noRule names the type of local time that a zone file of ours must have. It is no
-// name that a rule can give.
+// noRule names the one type of local time that zoneFile writes. No rule can contain this
+// name.
 const noRule = "?"
 
 // zoneFile returns a zone file of version 3 (RFC 9636, 3):

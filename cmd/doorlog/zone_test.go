@@ -103,7 +103,7 @@ func TestAZoneThatIsNotUnderstoodIsSaidOnce(t *testing.T) {
 	}
 }
 
-// A day of a rule's zone has its own midnight, in both halves of the year.
+// In the zone of a rule each day begins at its midnight, in summer and in winter.
 func TestDaysOfARuleFollowOneAnother(t *testing.T) {
 	for _, rule := range []string{"CET-1CEST,M3.5.0,M10.5.0/3", "AEST-10AEDT,M10.1.0,M4.1.0/3", "EST5EDT,M3.2.0,M11.1.0", "<+0330>-3:30"} {
 		loc, err := parseZone(rule)

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"slices"
+
+	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
+	"github.com/spf13/cobra"
+)
+
+// completeEventFlags completes the values of --person, --type and --door.
+func (a *app) completeEventFlags(cmd *cobra.Command) {
+	_ = cmd.RegisterFlagCompletionFunc("person", a.completePersons)
+	for flag, values := range map[string][]string{
+		"type": {string(doorlog.Motion), string(doorlog.Ding), string(doorlog.OnDemand)},
+		"door": {doorlog.NoAction.String(), doorlog.Unlocked.String(), doorlog.Locked.String()},
+	} {
+		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+	}
+}
+
+// completePersons offers the names of the persons. After an error it offers those that it
+// has.
+func (a *app) completePersons(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	var names []string
+	_ = a.withStore(reads, func(st *doorlog.Store) error {
+		persons, err := st.Persons(cmd.Context())
+		for _, p := range persons {
+			names = append(names, p.Name)
+		}
+		return err
+	})
+	// The shell reads one name from each line.
+	names = slices.DeleteFunc(names, func(name string) bool { return terminal.Printable(name) != name })
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeFirstPerson is completePersons for the first argument alone.
+func (a *app) completeFirstPerson(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return a.completePersons(cmd, args, start)
+}

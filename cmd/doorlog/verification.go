@@ -1,0 +1,175 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
+)
+
+// drawVerification says what was found, and what to do next.
+func drawVerification(w io.Writer, v *doorlog.Verification, thumbnails string) {
+	events := plural(int(v.Events), "event") + " that verify"
+	if v.Events == 1 {
+		events = "1 event that verifies"
+	}
+	fmt.Fprintf(w, "%s, %s of them with detections\n", events, count(int(v.Detections)))
+	fmt.Fprintf(w, "%s\n", plural(int(v.Persons), "person"))
+	if v.Whole {
+		fmt.Fprintf(w, "%s of events in %s\n", plural(int(v.Thumbnails), "thumbnail"), terminal.Printable(thumbnails))
+		drawFolder(w, v, thumbnails)
+	} else {
+		fmt.Fprintln(w, "the damage kept records, indexes and thumbnails from being compared")
+	}
+	if v.Linked > 0 {
+		fmt.Fprintf(w, "\n%s not read, behind symbolic links, which doorlog does not follow.\n"+
+			"Move what these lead to into their place, or mount it there (mount --bind):\n", plural(int(v.Linked), "thumbnail"))
+		for _, link := range v.Links {
+			fmt.Fprintf(w, "  %s\n", terminal.Printable(filepath.Join(thumbnails, link)))
+		}
+	}
+	findings, found := v.Findings, v.Found
+	if allMissing(v) { // drawFolder has said so in one line
+		isMissing := func(f doorlog.Finding) bool { return f.Invariant == thumbnailInvariant }
+		findings, found = slices.DeleteFunc(slices.Clone(findings), isMissing), found-int(v.Missing)
+	}
+	drawFindings(w, findings, found)
+	if v.Orphaned > 0 {
+		fmt.Fprintf(w, "\n%s of no event:\n", plural(v.Orphaned, "thumbnail"))
+		drawSome(w, v.Orphans, v.Orphaned)
+	}
+	fmt.Fprintf(w, "\n%s\n", verdict(v, thumbnails))
+}
+
+// drawFolder says why thumbnails may be missing from the folder, or why files in it that
+// belong to no event may be needed.
+func drawFolder(w io.Writer, v *doorlog.Verification, thumbnails string) {
+	switch {
+	case allMissing(v) && v.Missing == 1:
+		fmt.Fprintf(w, "the thumbnail is missing: %s\n", strangeFolder(&v.Folder, thumbnails))
+	case allMissing(v):
+		fmt.Fprintf(w, "all %s are missing: %s\n", plural(int(v.Missing), "thumbnail"), strangeFolder(&v.Folder, thumbnails))
+	case v.Missing > 0 && v.Folder.State != doorlog.FolderOwn:
+		are := "are"
+		if v.Missing == 1 {
+			are = "is"
+		}
+		fmt.Fprintf(w, "%s of them %s missing: %s\n", count(int(v.Missing)), are, strangeFolder(&v.Folder, thumbnails))
+	case v.Folder.Why() != "" && (!v.Sound() || v.Orphaned == 0): // otherwise the verdict says so
+		fmt.Fprintf(w, "files in it that belong to no event may still be needed: %s\n", v.Folder.Why())
+	}
+}
+
+// allMissing reports whether none of the thumbnails that events name is there.
+func allMissing(v *doorlog.Verification) bool { return v.Missing > 0 && v.Missing == v.Thumbnails }
+
+// mayBeElsewhere reports whether the missing thumbnails may be in another folder.
+func mayBeElsewhere(v *doorlog.Verification) bool {
+	switch v.Folder.State {
+	case doorlog.FolderAbsent:
+		return true
+	case doorlog.FolderShared:
+		return v.Missing > 0 && !v.Folder.Claimed
+	}
+	return v.Missing > 0 && v.Folder.State != doorlog.FolderOwn
+}
+
+// strangeFolder says what is strange about a folder in which thumbnails are missing.
+func strangeFolder(f *doorlog.Folder, dir string) string {
+	thumbnails := terminal.Printable(dir)
+	switch f.State {
+	case doorlog.FolderAbsent:
+		if info, err := os.Stat(dir); err != nil {
+			return thumbnails + " is not there"
+		} else if !info.IsDir() {
+			return thumbnails + " is not a folder"
+		}
+	case doorlog.FolderShared:
+		var others []string
+		for _, id := range f.Others {
+			others = append(others, id.String())
+		}
+		also := ""
+		if f.Claimed {
+			also = "also "
+		}
+		return fmt.Sprintf("%s is %sanother store's (%s)", thumbnails, also, strings.Join(others, ", "))
+	case doorlog.FolderUnclaimed:
+		return thumbnails + " does not say whose pictures it has"
+	case doorlog.FolderForgotten:
+		return thumbnails + " is from before the store lost records"
+	}
+	return thumbnails + " has none of them"
+}
+
+// drawnFindings is how many lines of a list of findings or files are written.
+const drawnFindings = 20
+
+// drawFindings writes the first findings.
+func drawFindings(w io.Writer, list []doorlog.Finding, all int) {
+	if all > 0 {
+		fmt.Fprintf(w, "\n%s:\n", plural(all, "finding"))
+		drawSome(w, list, all)
+	}
+}
+
+// drawSome writes the first entries of a list, and how many are left out. all is the number
+// of entries that there are; the list itself may have fewer.
+func drawSome[T any](w io.Writer, list []T, all int) {
+	shown := list[:min(len(list), drawnFindings)]
+	for _, entry := range shown {
+		fmt.Fprintf(w, "  %s\n", terminal.Printable(fmt.Sprint(entry)))
+	}
+	if left := all - len(shown); left > 0 {
+		fmt.Fprintf(w, "  (and %s more)\n", count(left))
+	}
+}
+
+// verdict says whether the store is sound, and what to do if it is not.
+func verdict(v *doorlog.Verification, thumbnails string) string {
+	switch {
+	case v.Sound() && v.Orphaned > 0 && v.Folder.Why() != "":
+		return "sound; the thumbnails of no event stay, because " + v.Folder.Why() +
+			": if nobody needs them, 'doorlog prune --orphans' removes them"
+	case v.Sound() && v.Orphaned > 0:
+		return "sound; 'doorlog repair' removes the thumbnails of no event that are an hour old"
+	case v.Sound():
+		return "sound"
+	case recordsAreDamaged(v):
+		return "damaged, and records are lost: 'doorlog salvage NEW' saves the others"
+	case thumbnailsAlone(v) && mayBeElsewhere(v):
+		return "damaged: thumbnails are not in " + terminal.Printable(thumbnails) + ": say with --thumbnails where they are; " +
+			"otherwise only a backup can bring them back"
+	case thumbnailsAlone(v):
+		return "damaged: thumbnails are missing or have changed, and only a backup can bring them back; " +
+			"if they are not in " + terminal.Printable(thumbnails) + ", say where with --thumbnails; " +
+			"if somebody has removed some, 'doorlog repair' removes their names from their events"
+	}
+	if v.RecordsWhole {
+		return "damaged: 'doorlog repair' repairs it"
+	}
+	return "damaged: 'doorlog repair' repairs it if all records are there; otherwise 'doorlog salvage NEW' saves those that are"
+}
+
+// The numbers of the invariants in design/schema.md that decide what can be done. A damaged
+// record violates one of recordInvariants.
+var recordInvariants = []int{3, 4, 5, 9}
+
+const thumbnailInvariant = 10
+
+// recordsAreDamaged reports whether a finding is about a record.
+func recordsAreDamaged(v *doorlog.Verification) bool {
+	return slices.ContainsFunc(v.Findings, func(f doorlog.Finding) bool { return slices.Contains(recordInvariants, f.Invariant) })
+}
+
+// thumbnailsAlone reports whether only thumbnails are damaged, as far as the kept findings
+// tell.
+func thumbnailsAlone(v *doorlog.Verification) bool {
+	return v.Found > 0 &&
+		!slices.ContainsFunc(v.Findings, func(f doorlog.Finding) bool { return f.Invariant != thumbnailInvariant })
+}
