@@ -40,7 +40,7 @@ func (s *testStore) backup(t testing.TB) ([]byte, *doorlog.BackupInfo) {
 func restored(t testing.TB, backup []byte) *testStore {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "restored")
-	if _, err := doorlog.Restore(t.Context(), bytes.NewReader(backup), dir, nil); err != nil {
+	if _, err := doorlog.Restore(t.Context(), dir, bytes.NewReader(backup), nil); err != nil {
 		t.Fatal(err)
 	}
 	wantOnly(t, filepath.Dir(dir), "restored")
@@ -259,7 +259,7 @@ func TestBackupIsATarOfWhatItSays(t *testing.T) {
 
 	// It is restored as it was: the one missing, the other changed.
 	dir := filepath.Join(t.TempDir(), "restored")
-	again, err := doorlog.Restore(t.Context(), bytes.NewReader(backup), dir, nil)
+	again, err := doorlog.Restore(t.Context(), dir, bytes.NewReader(backup), nil)
 	if err != nil || *again != *info {
 		t.Fatalf("%+v, want %+v; %v", again, info, err)
 	}
@@ -608,7 +608,7 @@ func TestBackupSaysHowFarItIs(t *testing.T) {
 		"restore": func(told func(done, total int64)) error {
 			backup, _ := s.backup(t)
 			dir := filepath.Join(t.TempDir(), "restored")
-			_, err := doorlog.Restore(t.Context(), bytes.NewReader(backup), dir, &doorlog.RestoreOptions{Progress: told})
+			_, err := doorlog.Restore(t.Context(), dir, bytes.NewReader(backup), &doorlog.RestoreOptions{Progress: told})
 			return err
 		},
 	} {

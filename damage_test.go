@@ -245,7 +245,7 @@ func (c *damageCase) unchanged(path string) {
 func (c *damageCase) judgeSalvage(path string, tally *tally) *answers {
 	ctx := c.t.Context()
 	fresh := filepath.Join(c.dir, "fresh.db")
-	result, err := doorlog.Salvage(ctx, path, fresh)
+	result, err := doorlog.Salvage(ctx, path, fresh, nil)
 	if err != nil {
 		c.errorf("salvage: %v", err)
 		return nil

@@ -316,7 +316,7 @@ func TestABackupOfOldSpellingsIsRestoredAndFound(t *testing.T) {
 		w.CloseWithError(err)
 	}()
 	dir := filepath.Join(t.TempDir(), "restored")
-	if _, err := doorlog.Restore(t.Context(), r, dir, nil); err != nil {
+	if _, err := doorlog.Restore(t.Context(), dir, r, nil); err != nil {
 		t.Fatal(err)
 	}
 	st, err := doorlog.Open(filepath.Join(dir, "events.db"), &doorlog.Options{ReadOnly: true})

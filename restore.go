@@ -29,7 +29,7 @@ type RestoreOptions struct {
 	Progress func(done, total int64)
 }
 
-// Restore makes the folder dir, with the store that a Backup has written in it:
+// Restore makes the folder dir, with the store that a Backup has written to what r reads:
 // dir/events.db and dir/thumbnails, equal to what was backed up event by event
 // and file by file. dir must not exist or be empty, else it is fs.ErrExist; the
 // folder that it is in must exist. Folders above it are not made.
@@ -49,15 +49,15 @@ type RestoreOptions struct {
 // perhaps. That is no error: BackupInfo says how many, and BackupInfo.Complete whether
 // none was, and none had changed. When ctx ends Restore returns its error, but does not
 // interrupt a Read of r.
-func Restore(ctx context.Context, r io.Reader, dir string, options *RestoreOptions) (*BackupInfo, error) {
-	info, err := restore(ctx, r, dir, options)
+func Restore(ctx context.Context, dir string, r io.Reader, options *RestoreOptions) (*BackupInfo, error) {
+	info, err := restore(ctx, dir, r, options)
 	if err != nil {
 		return nil, failed("restore to "+dir, diskError(err))
 	}
 	return info, nil
 }
 
-func restore(ctx context.Context, r io.Reader, dir string, options *RestoreOptions) (info *BackupInfo, err error) {
+func restore(ctx context.Context, dir string, r io.Reader, options *RestoreOptions) (info *BackupInfo, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

@@ -224,7 +224,7 @@ func TestEmptyListsAreNotNull(t *testing.T) {
 	results["forgotten"] = some(s.WouldForget(ctx, nil))
 	fresh := filepath.Join(t.TempDir(), "fresh.db")
 	s.close(t)
-	results["salvaged"] = some(doorlog.Salvage(ctx, s.path, fresh))
+	results["salvaged"] = some(doorlog.Salvage(ctx, s.path, fresh, nil))
 	results["repaired"] = some(doorlog.Repair(ctx, s.path, nil))
 	s.reopen(t)
 	results["event"] = e.Detections == nil && strings.Contains(string(marshal(t, e)), `"detections":[]`)

@@ -47,34 +47,35 @@ type Salvaged struct {
 	Found    int       `json:"found"`
 }
 
-// Salvage makes a new store in the file fresh of every record of the file
-// damaged that verifies, and says what was saved and what was lost. damaged,
-// which nobody may have open for writing (ErrLocked), is left as it is, and so
-// are the thumbnails: the new store is to be opened with the same
-// Options.ThumbnailDir. A file that is there under the name fresh is
-// fs.ErrExist, and left as it is; the new one appears when it is whole.
+// Salvage makes a new store in the file fresh of every record that verifies in the
+// file at path, and says what was saved and what was lost. The damaged file, which
+// nobody may have open for writing (ErrLocked), is left as it is, and so are the
+// thumbnails: the new store is to be opened with the same Options.ThumbnailDir. A
+// file that is there under the name fresh is fs.ErrExist, and left as it is; the new
+// one appears when it is whole.
 //
 // Of a file that is sound, Salvage makes a compact copy.
-func Salvage(ctx context.Context, damaged, fresh string) (*Salvaged, error) {
-	result, err := salvage(ctx, damaged, fresh)
+func Salvage(ctx context.Context, path, fresh string, options *Options) (*Salvaged, error) {
+	result, err := salvage(ctx, path, fresh, options)
 	if err != nil {
-		return nil, fmt.Errorf("doorlog: salvage %s to %s: %w", damaged, fresh, err)
+		return nil, fmt.Errorf("doorlog: salvage %s to %s: %w", path, fresh, err)
 	}
 	return result, nil
 }
 
-func salvage(ctx context.Context, damaged, fresh string) (result *Salvaged, err error) {
-	opt, err := (&Options{ReadOnly: true}).withDefaults(damaged)
+func salvage(ctx context.Context, path, fresh string, options *Options) (result *Salvaged, err error) {
+	opt, err := options.withDefaults(path)
 	if err != nil {
 		return nil, err
 	}
+	opt.ReadOnly = true
 	if isThere(fresh) {
 		return nil, fmt.Errorf("%s: %w", fresh, fs.ErrExist)
 	}
-	if err := checkFile(damaged); err != nil {
+	if err := checkFile(path); err != nil {
 		return nil, err
 	}
-	f, err := openLocked(damaged, os.O_RDONLY, filePerm, &opt)
+	f, err := openLocked(path, os.O_RDONLY, filePerm, &opt)
 	if err != nil {
 		return nil, err
 	}

@@ -230,6 +230,23 @@ func TestRepairRefusesToLoseARecord(t *testing.T) {
 	}
 }
 
+func TestSalvageReadsTheFileAsItsOptionsSay(t *testing.T) {
+	s := newStore(t)
+	s.close(t)
+	var opened []string
+	_, err := doorlog.Salvage(t.Context(), s.path, s.path+".fresh", &doorlog.Options{
+		OpenFile: func(name string, flag int, perm os.FileMode) (*os.File, error) {
+			opened = append(opened, name)
+			return os.OpenFile(name, flag, perm)
+		},
+	})
+	if err != nil || !slices.Contains(opened, s.path) {
+		t.Errorf("opened %q, %v", opened, err)
+	}
+	_, err = doorlog.Salvage(t.Context(), s.path, s.path+".other", &doorlog.Options{MaxSize: -1})
+	wantError(t, err, doorlog.ErrInvalid, "Options.MaxSize")
+}
+
 func TestSalvageSavesWhatVerifies(t *testing.T) {
 	s := newStore(t)
 	stored := s.household(t, 500)
@@ -241,7 +258,7 @@ func TestSalvageSavesWhatVerifies(t *testing.T) {
 	})
 	before := readFile(t, s.path)
 	fresh := filepath.Join(t.TempDir(), "fresh.db")
-	got, err := doorlog.Salvage(t.Context(), s.path, fresh)
+	got, err := doorlog.Salvage(t.Context(), s.path, fresh, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -252,7 +269,7 @@ func TestSalvageSavesWhatVerifies(t *testing.T) {
 	if !bytes.Equal(readFile(t, s.path), before) {
 		t.Error("the damaged file has changed")
 	}
-	_, err = doorlog.Salvage(t.Context(), s.path, fresh)
+	_, err = doorlog.Salvage(t.Context(), s.path, fresh, nil)
 	wantError(t, err, fs.ErrExist, "fresh.db")
 	if err := os.Rename(fresh, s.path); err != nil {
 		t.Fatal(err)
@@ -370,7 +387,7 @@ func TestVerifyNeedsAStore(t *testing.T) {
 	wantError(t, err, doorlog.ErrLocked, s.path)
 	_, err = doorlog.Repair(t.Context(), s.path, &s.options)
 	wantError(t, err, doorlog.ErrLocked, s.path)
-	_, err = doorlog.Salvage(t.Context(), s.path, s.path+".new")
+	_, err = doorlog.Salvage(t.Context(), s.path, s.path+".new", nil)
 	wantError(t, err, doorlog.ErrLocked, s.path)
 	other := filepath.Join(t.TempDir(), "other")
 	_, err = doorlog.Verify(t.Context(), other, nil)
@@ -380,7 +397,7 @@ func TestVerifyNeedsAStore(t *testing.T) {
 	}
 	_, err = doorlog.Verify(t.Context(), other, nil)
 	wantError(t, err, doorlog.ErrNotStore, other)
-	_, err = doorlog.Salvage(t.Context(), other, other+".new")
+	_, err = doorlog.Salvage(t.Context(), other, other+".new", nil)
 	wantError(t, err, doorlog.ErrNotStore, other)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -426,7 +443,7 @@ func TestSalvageOfAFileThatIsCutShort(t *testing.T) {
 		if err := os.WriteFile(short, whole[:cut], 0o600); err != nil {
 			t.Fatal(err)
 		}
-		got, err := doorlog.Salvage(t.Context(), short, short+".new")
+		got, err := doorlog.Salvage(t.Context(), short, short+".new", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -459,7 +476,7 @@ func TestSalvageNeedsNoMetaPages(t *testing.T) {
 	if err := os.Remove(s.path); err != nil {
 		t.Fatal(err)
 	}
-	got, err := doorlog.Salvage(t.Context(), damaged, s.path)
+	got, err := doorlog.Salvage(t.Context(), damaged, s.path, nil)
 	if err != nil || got.Events != 300 || got.Persons != 1 || got.Unsure != 301 || got.Counted || got.Complete {
 		t.Errorf("%+v, %v", got, err)
 	}

@@ -65,7 +65,7 @@ func (a *app) restore(ctx context.Context, name, dir string) error {
 		return misuse("standard input is a terminal, and a backup is no text: say a FILE, or send it here")
 	}
 	bar := a.progress(-1, "restoring")
-	info, err := doorlog.Restore(ctx, bufio.NewReader(in), dir, &doorlog.RestoreOptions{Progress: bar.bytes("restoring")})
+	info, err := doorlog.Restore(ctx, dir, bufio.NewReader(in), &doorlog.RestoreOptions{Progress: bar.bytes("restoring")})
 	bar.Done()
 	switch {
 	case errors.Is(err, doorlog.ErrInvalid):

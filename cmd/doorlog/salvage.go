@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -59,11 +57,7 @@ func (a *app) salvage(ctx context.Context, fresh string) error {
 		return err
 	}
 	bar := a.progress(-1, "salvaging")
-	begun := time.Now()
-	s, err := doorlog.Salvage(ctx, path, fresh)
-	for errors.Is(err, doorlog.ErrLocked) && time.Since(begun) < a.patience { // it takes no Options.LockTimeout
-		s, err = doorlog.Salvage(ctx, path, fresh)
-	}
+	s, err := doorlog.Salvage(ctx, path, fresh, a.options(new(doorlog.Options)))
 	bar.Done()
 	if err != nil {
 		return explainLock(err)
