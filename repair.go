@@ -52,10 +52,12 @@ func repair(ctx context.Context, path string, options *Options) (result *Repaire
 	if path, err = filepath.EvalSymlinks(path); err != nil {
 		return nil, err
 	}
-	if result.Before, err = verifyFile(ctx, path, &opt); err != nil {
+	before, x, err := verifyFile(ctx, path, &opt)
+	if err != nil {
 		return nil, err
 	}
-	if result.Rebuilt = result.Before.inFile > 0; result.Rebuilt {
+	result.Before = before
+	if result.Rebuilt = x.inFile() > 0; result.Rebuilt {
 		if err := rebuild(ctx, path, &opt); err != nil {
 			result.Rebuilt = false
 			return result, err
@@ -68,7 +70,7 @@ func repair(ctx context.Context, path string, options *Options) (result *Repaire
 	if err != nil {
 		return result, err
 	}
-	result.After, err = verifyFile(ctx, path, &opt)
+	result.After, _, err = verifyFile(ctx, path, &opt)
 	return result, err
 }
 

@@ -420,10 +420,10 @@ func (x *restorer) readDatabase() (err error) {
 		return err
 	}
 	// The thumbnails are missing yet, which are compared as they come.
-	v, err := verifyFile(x.ctx, x.databasePath(), &Options{ThumbnailDir: x.thumbnailDir()})
+	v, found, err := verifyFile(x.ctx, x.databasePath(), &Options{ThumbnailDir: x.thumbnailDir()})
 	if errors.Is(err, ErrOlderSchema) {
 		if err = upgradeFile(x.databasePath()); err == nil {
-			v, err = verifyFile(x.ctx, x.databasePath(), &Options{ThumbnailDir: x.thumbnailDir()})
+			v, found, err = verifyFile(x.ctx, x.databasePath(), &Options{ThumbnailDir: x.thumbnailDir()})
 		}
 	}
 	switch {
@@ -431,25 +431,15 @@ func (x *restorer) readDatabase() (err error) {
 		return damaged("the database: %v", err)
 	case err != nil:
 		return err
-	case v.unreadable != nil: // which says nothing of the backup
-		return v.unreadable
-	case v.inFile > 0:
-		return damaged("the database: %v", v.firstInFile())
+	case found.unreadable != nil: // which says nothing of the backup
+		return found.unreadable
+	case found.inFile() > 0:
+		return damaged("the database: %v", found.firstInFile())
 	case v.Events != x.manifest.Events || v.Persons != x.manifest.Persons:
 		return damaged("the database has %d events and %d persons, and the manifest says %d and %d",
 			v.Events, v.Persons, x.manifest.Events, x.manifest.Persons)
 	}
 	return nil
-}
-
-// firstInFile returns the first finding that is not of a thumbnail, if it was kept.
-func (v *Verification) firstInFile() any {
-	for _, f := range v.Findings {
-		if f.Invariant != thumbnailInvariant {
-			return f
-		}
-	}
-	return fmt.Sprintf("%d findings", v.inFile)
 }
 
 // readThumbnails restores the files that the events name, each with its own, and

@@ -52,6 +52,7 @@ var marshalled = []any{
 	doorlog.BackupInfo{},
 	doorlog.Stats{},
 	doorlog.Finding{},
+	doorlog.Invariant(0), doorlog.Remedy(0),
 	doorlog.Verification{},
 	doorlog.Folder{},
 	doorlog.FolderState(""),
@@ -105,6 +106,8 @@ func allSet(t testing.TB, of reflect.Type) reflect.Value {
 		return reflect.ValueOf(doorlog.Locked)
 	case doorlog.Erasure:
 		return reflect.ValueOf(doorlog.EraseEvents)
+	case doorlog.Remedy:
+		return reflect.ValueOf(doorlog.RemedySalvage)
 	case *time.Location:
 		return reflect.ValueOf(berlin(t))
 	}

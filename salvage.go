@@ -162,7 +162,7 @@ func (c *copier) copy(f *os.File) (*examination, error) {
 	err := x.examineFile(c.ctx, f)
 	foreign := err
 	if errors.Is(err, ErrNotStore) && x.walker == nil { // a file that has lost its beginning is one too
-		x.report(1, "%v", err)
+		x.report(InvariantPages, "%v", err)
 		err = nil
 	}
 	if err == nil {

@@ -8,9 +8,6 @@ import (
 	"time"
 )
 
-// thumbnailInvariant is the number of the one that is not about the file.
-const thumbnailInvariant = 10
-
 // lookedUpAtOnce is how many files are looked up in one snapshot, or come from one. To
 // read them takes long, and no snapshot is open meanwhile.
 const lookedUpAtOnce = 256
@@ -105,7 +102,7 @@ func (c *thumbnailChecker) check(f *knownThumbnail) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			c.missing++
 		}
-		c.report(thumbnailInvariant, "event %s: thumbnail: %v", f.id, err)
+		c.report(InvariantThumbnails, "event %s: thumbnail: %v", f.id, err)
 	}
 	return nil
 }

@@ -25,6 +25,9 @@ type Verification struct {
 	Findings []Finding `json:"findings"`
 	Found    int       `json:"found"`
 
+	// Remedy is what mends the store.
+	Remedy Remedy `json:"remedy"`
+
 	// RecordsWhole says that every event, all detections and every person
 	// that were stored are there and verify, so that Repair loses nothing.
 	RecordsWhole bool `json:"records_whole"`
@@ -51,9 +54,6 @@ type Verification struct {
 	Links  []string `json:"links"`
 	Linked int64    `json:"linked"`
 
-	inFile     int   // findings that are not of a thumbnail
-	unreadable error // why the disk could not read a page, if so
-
 	// Whole is false if the file is so damaged that records, indexes and
 	// thumbnails were not compared with each other.
 	Whole bool `json:"whole"`
@@ -78,57 +78,59 @@ func (v *Verification) Err() error {
 // ErrLocked; a store that is open has Store.Verify. An error says why the file
 // could not be verified, not that it is damaged, which is in the Verification.
 func Verify(ctx context.Context, path string, options *Options) (*Verification, error) {
-	v, err := verifyFile(ctx, path, options)
+	v, _, err := verifyFile(ctx, path, options)
 	if err != nil {
 		return nil, fmt.Errorf("doorlog: verify %s: %w", path, err)
 	}
 	return v, nil
 }
 
-func verifyFile(ctx context.Context, path string, options *Options) (_ *Verification, err error) {
+// verifyFile is Verify, and returns the examination that found what is wrong with the file.
+func verifyFile(ctx context.Context, path string, options *Options) (v *Verification, x *examination, err error) {
 	opt, err := options.withDefaults(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	opt.ReadOnly, opt.Scrub = true, -1
 	if err := checkFile(path); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	f, err := openLocked(path, os.O_RDONLY, filePerm, &opt)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	x := new(examination)
+	x = new(examination)
 	if err := x.examineFile(ctx, f); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if x.broken() {
-		return x.verification(), nil
+		return x.verification(), x, nil
 	}
 	opt.examined = true
 	s, err := openStore(path, &opt)
 	if errors.Is(err, ErrCorrupt) {
-		x.report(2, "%v", err)
-		return x.verification(), nil
+		x.report(InvariantMeta, "%v", err)
+		return x.verification(), x, nil
 	}
 	if errors.Is(err, ErrOlderSchema) && x.all > 0 { // Open would not upgrade it
-		return x.verification(), nil
+		return x.verification(), x, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	sn, err := s.snapshot(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	err = sn.compare(x)
 	sn.close()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return s.verifyRest(ctx, x, time.Time{})
+	v, err = s.verifyRest(ctx, x, time.Time{})
+	return v, x, err
 }
 
 // examineFile examines all of a file that nobody writes to.
@@ -142,7 +144,7 @@ func (x *examination) examineFile(ctx context.Context, f *os.File) error {
 		err = metas[0].check(info.Size())
 	}
 	if errors.Is(err, ErrCorrupt) {
-		x.report(1, "%v", err)
+		x.report(InvariantPages, "%v", err)
 	}
 	if err != nil && !errors.Is(err, ErrCorrupt) || len(metas) == 0 {
 		if errors.Is(err, ErrCorrupt) {
@@ -197,7 +199,7 @@ func (x *examination) verification() *Verification {
 		Events:     int64(x.sums[eventsSum].entries) - int64(x.damaged[eventsSum]),
 		Detections: int64(x.sums[detectionsSum].entries) - int64(x.damaged[detectionsSum]),
 		Persons:    int64(x.sums[personsSum].entries) - int64(x.damaged[personsSum]),
-		Findings:   append([]Finding{}, x.list...), Found: x.all, inFile: x.inFile, unreadable: x.unreadable,
+		Findings:   append([]Finding{}, x.list...), Found: x.all, Remedy: x.remedy(),
 		Orphans: []string{}, Links: []string{}, Folder: Folder{Others: []ID{}},
 
 		RecordsWhole: x.whole(eventsSum) && x.whole(detectionsSum) && x.whole(personsSum),
@@ -228,7 +230,7 @@ func (s *Store) verify(ctx context.Context) (*Verification, error) {
 	defer s.leave()
 	x, sn, err := s.examineState(ctx)
 	if errors.Is(err, ErrCorrupt) {
-		x.report(1, "%v", err)
+		x.report(InvariantPages, "%v", err)
 		s.condemn(x.err())
 		return x.verification(), nil
 	}
@@ -240,7 +242,7 @@ func (s *Store) verify(ctx context.Context) (*Verification, error) {
 	}
 	sn.close()
 	switch {
-	case x.inFile > 0:
+	case x.inFile() > 0:
 		s.condemn(x.err())
 	case err == nil:
 		s.scrub.found(s.opt.Now())

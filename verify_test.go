@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -183,6 +185,88 @@ func TestVerifySaysWhatIsWrongWithThumbnails(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.open(t)
+}
+
+func TestVerifySaysWhatMendsTheStore(t *testing.T) {
+	s := newStore(t)
+	s.household(t, 100)
+	if _, err := s.WriteEventWithFrame(t.Context(), motion("garage", 0), jpegFrame(t, 8, 8)); err != nil {
+		t.Fatal(err)
+	}
+	s.close(t)
+	sound := readFile(t, s.path)
+	want := func(remedy doorlog.Remedy) {
+		t.Helper()
+		v := s.verification(t)
+		if v.Remedy != remedy {
+			t.Errorf("%s mends %v; want %s", v.Remedy, v.Findings, remedy)
+		}
+		if err := os.WriteFile(s.path, sound, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want(doorlog.RemedyNothing)
+	s.inFile(t, dropPosting)
+	want(doorlog.RemedyRepair)
+	s.inFile(t, flipRecord)
+	want(doorlog.RemedySalvage)
+	if err := os.Rename(s.thumbs, s.thumbs+".away"); err != nil {
+		t.Fatal(err)
+	}
+	want(doorlog.RemedyRestore)
+	s.inFile(t, flipRecord)
+	want(doorlog.RemedySalvage)
+	if err := os.Rename(s.thumbs+".away", s.thumbs); err != nil {
+		t.Fatal(err)
+	}
+	s.open(t)
+}
+
+// More findings than are kept do not hide the one that decides.
+func TestTheRemedyGoesByAllFindings(t *testing.T) {
+	s := newStore(t)
+	s.household(t, 300)
+	s.close(t)
+	sound := readFile(t, s.path)
+	s.inFile(t, func(tx *bolt.Tx) error {
+		k, v := tx.Bucket([]byte("persons")).Cursor().First()
+		if err := tx.Bucket([]byte("persons")).Put(k, v[:len(v)-1]); err != nil {
+			return err
+		}
+		for i := range 150 { // which are found first
+			if err := tx.Bucket([]byte("by_camera")).Put(fmt.Appendf(nil, "x%03d", i), nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if v := s.verification(t); v.Remedy != doorlog.RemedySalvage || v.Findings[99].Invariant != doorlog.InvariantIndexes {
+		t.Errorf("%s: %+v", v.Remedy, v.Findings)
+	}
+	if err := os.WriteFile(s.path, sound, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.open(t)
+}
+
+func TestInvariantsAreThoseOfTheDesign(t *testing.T) {
+	rows := regexp.MustCompile(`(?m)^\| I(\d+) \| (\w+) \|`).FindAllStringSubmatch(string(readFile(t, "design/schema.md")), -1)
+	if len(rows) == 0 {
+		t.Error("design/schema.md has none")
+	}
+	for i, row := range rows {
+		named := doorlog.Invariant(i + 1)
+		if named.String() != "I"+row[1] || named.Name() != row[2] {
+			t.Errorf("%s %s; design/schema.md has %s", named, named.Name(), row[0])
+		}
+	}
+	if beyond := doorlog.Invariant(len(rows) + 1); beyond.Name() != "" {
+		t.Errorf("%s is not in design/schema.md", beyond.Name())
+	}
+	text := marshal(t, doorlog.Finding{Invariant: doorlog.InvariantEvents, Problem: "lost"})
+	if string(text) != `{"invariant":4,"name":"events","problem":"lost"}` {
+		t.Errorf("%s", text)
+	}
 }
 
 // What only derived data lacks is made anew, and nothing is lost.

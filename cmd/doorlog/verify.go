@@ -36,11 +36,13 @@ not read, which is no damage; the link is named.
 
 The exit code is 0 if the store is sound, 3 if it is damaged, and 1 if that could not
 be found out. The last line says what to do next. A finding begins with the number of
-the invariant, in design/schema.md, that does not hold.
+the invariant, in design/schema.md, that does not hold; with --json it has the name of
+the invariant as well.
 
-With --json it is an object with sound, events, detections (the events that have
-some), persons, thumbnails, missing (of these), findings, orphans and links (at most 100 of each), found
-and orphaned (how many there are in all), linked (thumbnails behind the links), folder
+With --json it is an object with sound, remedy (what mends it: nothing, repair, salvage
+or restore, which means thumbnails), events, detections (the events that have some),
+persons, thumbnails, missing (of these), findings, orphans and links (at most 100 of
+each), found and orphaned (how many there are in all), linked (thumbnails behind the links), folder
 (its state is own, absent, unclaimed, shared or forgotten, claimed is whether the store
 has saved thumbnails there, and others has the IDs of the other stores), and whole (false if the damage kept records, indexes and thumbnails from
 being compared).`,
@@ -107,7 +109,7 @@ func drawVerification(w io.Writer, v *doorlog.Verification, thumbnails string) {
 	}
 	findings, found := v.Findings, v.Found
 	if allMissing(v) { // which one line has said
-		isMissing := func(f doorlog.Finding) bool { return f.Invariant == thumbnailInvariant }
+		isMissing := func(f doorlog.Finding) bool { return f.Invariant == doorlog.InvariantThumbnails }
 		findings, found = slices.DeleteFunc(slices.Clone(findings), isMissing), found-int(v.Missing)
 	}
 	drawFindings(w, findings, found)
@@ -209,12 +211,12 @@ func verdict(v *doorlog.Verification, thumbnails string) string {
 		return "sound; 'doorlog repair' removes the thumbnails of no event that are an hour old"
 	case v.Sound():
 		return "sound"
-	case recordsAreDamaged(v):
+	case v.Remedy == doorlog.RemedySalvage:
 		return "damaged, and records are lost: 'doorlog salvage NEW' saves the others"
-	case thumbnailsAlone(v) && mayBeElsewhere(v):
+	case v.Remedy == doorlog.RemedyRestore && mayBeElsewhere(v):
 		return "damaged: thumbnails are not in " + printable(thumbnails) + ": say with --thumbnails where they are; " +
 			"else nothing mends that but a copy of them"
-	case thumbnailsAlone(v):
+	case v.Remedy == doorlog.RemedyRestore:
 		return "damaged: thumbnails are missing or have changed, which nothing mends but a copy of them; " +
 			"if they are not in " + printable(thumbnails) + ", say where with --thumbnails; " +
 			"if somebody has removed some, 'doorlog repair' takes their names off their events"
@@ -223,21 +225,4 @@ func verdict(v *doorlog.Verification, thumbnails string) string {
 		return "damaged: 'doorlog repair' mends it"
 	}
 	return "damaged: 'doorlog repair' mends it if it finds all records, else 'doorlog salvage NEW' saves those that it finds"
-}
-
-// The numbers of invariants, in design/schema.md, that tell what can be done.
-// That a record is there but does not verify breaks one of those of records.
-var recordInvariants = []int{3, 4, 5, 9}
-
-const thumbnailInvariant = 10
-
-func recordsAreDamaged(v *doorlog.Verification) bool {
-	return slices.ContainsFunc(v.Findings, func(f doorlog.Finding) bool { return slices.Contains(recordInvariants, f.Invariant) })
-}
-
-// thumbnailsAlone reports whether nothing but thumbnails is damaged, as far as
-// the findings that are kept tell.
-func thumbnailsAlone(v *doorlog.Verification) bool {
-	return v.Found > 0 &&
-		!slices.ContainsFunc(v.Findings, func(f doorlog.Finding) bool { return f.Invariant != thumbnailInvariant })
 }
