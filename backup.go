@@ -56,17 +56,17 @@ type manifest struct {
 	StoreID       ID        `json:"store_id"`
 	Schema        uint32    `json:"schema"`
 	Time          time.Time `json:"time"`
-	Events        int64     `json:"events"`
-	Persons       int64     `json:"persons"`
+	Events        int       `json:"events"`
+	Persons       int       `json:"persons"`
 	DatabaseBytes int64     `json:"database_bytes"`
 }
 
 // A backupEnd is the content of the last entry.
 type backupEnd struct {
 	CRC        string `json:"crc"`
-	Thumbnails int64  `json:"thumbnails"`
-	Changed    int64  `json:"changed"`
-	Missing    int64  `json:"missing"`
+	Thumbnails int    `json:"thumbnails"`
+	Changed    int    `json:"changed"`
+	Missing    int    `json:"missing"`
 }
 
 // BackupOptions configure a Backup. nil means defaults.
@@ -263,7 +263,7 @@ func (s *Store) tempFile() (*os.File, error) {
 func (m *manifest) take(sn *Snapshot) error {
 	st, err := sn.state()
 	m.StoreID, m.Schema = st.storeID, st.schema
-	m.Events, m.Persons = int64(st.sums[eventsSum].entries), int64(st.sums[personsSum].entries)
+	m.Events, m.Persons = int(st.sums[eventsSum].entries), int(st.sums[personsSum].entries)
 	return err
 }
 
@@ -333,7 +333,7 @@ type backupWriter struct {
 	links    []string // of which the log has been told
 	progress progress
 
-	linked, unreadable int64 // of those missing
+	linked, unreadable int // of those missing
 }
 
 func (b *backupWriter) write() error {

@@ -179,7 +179,7 @@ func TestRestoredStoreIsEqual(t *testing.T) {
 			s.reopen(t)
 			backup, info := s.backup(t)
 			wantOnly(t, filepath.Dir(s.path), "events.db", "thumbnails")
-			if info.Events != int64(len(events)) || info.Persons != 2 || info.Thumbnails != int64(len(files)) ||
+			if info.Events != len(events) || info.Persons != 2 || info.Thumbnails != len(files) ||
 				info.Changed != 0 || info.Missing != 0 || !info.Time.Equal(now) {
 				t.Errorf("%+v", info)
 			}

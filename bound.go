@@ -34,7 +34,7 @@ func (p *pruning) bound() error {
 	if err != nil {
 		return err
 	}
-	tooMany, tooLarge := int64(0), int64(0)
+	tooMany, tooLarge := 0, int64(0)
 	if maxEvents > 0 {
 		tooMany = events - maxEvents
 	}
@@ -46,7 +46,7 @@ func (p *pruning) bound() error {
 
 // findLast finds the events up to which so many more events, and events that
 // take so many more bytes, have to go.
-func (p *pruning) findLast(tooMany, tooLarge int64) error {
+func (p *pruning) findLast(tooMany int, tooLarge int64) error {
 	if tooMany <= 0 && tooLarge <= 0 {
 		return nil
 	}

@@ -121,6 +121,7 @@ func (c *checker) event(id ID, rec, detected []byte) {
 		if r.Detections, err = decodeDetections(id[:], detected, &c.mem, r.detections); err != nil {
 			c.report(InvariantDetections, "event %s: detections: %v", id, err)
 			c.damaged[detectionsSum]++
+			c.detections -= countDetections(id[:], detected)
 		}
 	case detected != nil:
 		c.report(InvariantDetections, "event %s has no detections, but there is a record of some", id)

@@ -587,7 +587,7 @@ func TestStatsTellWhenToCompact(t *testing.T) {
 	if !st.Newest.Equal(events[0].RecordedAt) || !st.Oldest.Equal(events[len(events)-1].RecordedAt) {
 		t.Errorf("from %v to %v", st.Oldest, st.Newest)
 	}
-	if st.FreePages*5 < st.Pages || st.FreePages > st.Pages || st.Pages*st.PageSize > st.FileSize || st.PageSize < 1024 {
+	if st.FreePages*5 < st.Pages || st.FreePages > st.Pages || int64(st.Pages)*st.PageSize > st.FileSize || st.PageSize < 1024 {
 		t.Errorf("%d of %d pages of %d bytes are free, in %d bytes", st.FreePages, st.Pages, st.PageSize, st.FileSize)
 	}
 	if third := st.LiveSize() / 3; st.GrowthPerDay < third-10 || st.GrowthPerDay > third+10 {

@@ -280,7 +280,7 @@ func (c *damageCase) judgeSalvage(path string, tally *tally) *answers {
 		stripped += one(!c.had(e, ever, false))
 		saved += one(c.had(e, false, true))
 	}
-	if int64(stripped) > result.Stripped || int64(len(got.events)) != result.Events {
+	if stripped > result.Stripped || len(got.events) != result.Events {
 		c.errorf("%d of %d events are without their detections; %+v", stripped, len(got.events), result)
 	}
 	c.judgeLoss(result, saved, tally)

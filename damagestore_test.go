@@ -229,7 +229,7 @@ func (a *answers) analyse(ctx context.Context, st *doorlog.Store) (err error) {
 		add(today, err)
 	}
 	stats, serr := st.Stats(ctx)
-	add([3]int64{stats.Events, stats.Persons, stats.Detected}, serr)
+	add([3]int{stats.Events, stats.Persons, stats.Detected}, serr)
 	return err
 }
 

@@ -53,6 +53,12 @@
 //
 // design/durability.md has all of it, with the tests that prove it.
 //
+// # Conventions
+//
+// The account of a long call is a pointer to a struct; any other answer is a value.
+// Counts are int, sizes in bytes int64, and durations time.Duration. Functions that
+// take no store take a context first, then a path, and Options last, which may be nil.
+//
 // # Reading the code
 //
 // event.go has what is stored, name.go in which form, and id.go its order; store.go opens and closes.

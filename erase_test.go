@@ -116,7 +116,7 @@ func TestErasePersonLeavesNoByteOfTheName(t *testing.T) {
 			if n := holds(t, s.path); n > 0 {
 				t.Errorf("the name is in the file %d times", n)
 			}
-			attributes := map[doorlog.Erasure]int64{doorlog.EraseName: 102, doorlog.EraseEvents: 1}[how] // else they go with the events
+			attributes := map[doorlog.Erasure]int{doorlog.EraseName: 102, doorlog.EraseEvents: 1}[how] // else they go with the events
 			if r.Name != erased || r.How != how || r.StoreID != before.StoreID || !r.At.Equal(now) || r.Events != 105 ||
 				r.Attributes != attributes || !r.Known || r.Thumbnails != 4 || r.Occurrences != 0 || r.Since != 0 || r.Compacted == nil {
 				t.Errorf("%+v", r)
@@ -197,7 +197,7 @@ func TestErasePersonCountsWhatIsNotTheName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := bytes.Count(readFile(t, s.path), []byte("xyzzy")); r.Occurrences != int64(want) || want == 0 || r.Since != 0 || r.Events != 1 {
+	if want := bytes.Count(readFile(t, s.path), []byte("xyzzy")); r.Occurrences != want || want == 0 || r.Since != 0 || r.Events != 1 {
 		t.Errorf("%+v, want %d occurrences", r, want)
 	}
 	none, err := s.ErasePerson(t.Context(), "nobody_has_this_name", doorlog.EraseName)

@@ -91,6 +91,7 @@ type examination struct {
 	unreadable     error              // why the disk could not read one of the pages
 	lastPosting    [indexCount][]byte // the last entry of each index so far
 	damaged        [sumCount]int
+	detections     int                                 // that verify
 	reading        int                                 // the bucket; storedBuckets: another
 	pages          [storedBuckets + 1]uint64           // of each bucket; the last: of others
 	entry          func(bucket int, key, value []byte) // if set, is called with each record that verifies
@@ -269,10 +270,14 @@ var recordKinds = [...]struct {
 func (x *examination) lookAtRecord(bucket int, key, value []byte) {
 	x.sums.add(bucket, key, recordSum(value))
 	kind := recordKinds[bucket]
-	if _, err := kind.open(key, value); err != nil {
+	payload, err := kind.open(key, value)
+	if err != nil {
 		x.damaged[bucket]++
 		x.report(kind.invariant, "%s: %s: %v", summed[bucket], keyText(shortened(key)), err)
 		return
+	}
+	if bucket == detectionsSum {
+		x.detections += detectionsIn(payload)
 	}
 	if x.entry != nil {
 		x.entry(bucket, key, value)

@@ -13,11 +13,11 @@ import (
 // Forgotten is the account of a ForgetMissing.
 type Forgotten struct {
 	// Events is how many events have lost the name of a thumbnail that is missing.
-	Events int64 `json:"events"`
+	Events int `json:"events"`
 
 	// Thumbnails is how many thumbnails there are that events still name, of those
 	// that doorlog made or summed.
-	Thumbnails int64 `json:"thumbnails"`
+	Thumbnails int `json:"thumbnails"`
 
 	// Paths are those of the files that are missing, at most the first 100.
 	Paths []string `json:"paths"`
@@ -88,7 +88,7 @@ type forgetting struct {
 	found  []ID
 	result Forgotten
 
-	left    int64           // names of missing thumbnails that are not taken off
+	left    int             // names of missing thumbnails that are not taken off
 	folders bool            // ForgetOptions.Folders
 	lively  map[string]bool // whether a folder has a thumbnail of the store
 }
@@ -218,7 +218,7 @@ func (f *forgetting) forgetSome(some []ID) error {
 		}
 		defer unlock()
 	}
-	events := int64(0)
+	events := 0
 	err := f.p.pace.makeRoom(f.p.ctx, func(w *writeTx) error {
 		events = 0
 		for _, id := range some {

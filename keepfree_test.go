@@ -182,7 +182,7 @@ func TestKeepFreeRemovesNothingInVain(t *testing.T) {
 			n := len(s.all(t, doorlog.Query{}))
 			p := keepFree(c.keep)
 			did := s.prune(t, p)
-			if len(did.HeldBack) != 1 || !strings.HasPrefix(did.HeldBack[0], "keep free: ") || did.Events > 0 || did.Kept != int64(n) {
+			if len(did.HeldBack) != 1 || !strings.HasPrefix(did.HeldBack[0], "keep free: ") || did.Events > 0 || did.Kept != n {
 				t.Errorf("%+v", did)
 			}
 			if !reflect.DeepEqual(did, s.wouldPrune(t, p)) {
@@ -295,7 +295,7 @@ func TestKeepFreeAsksTheRealDisk(t *testing.T) {
 // with orphans and with files that several events name.
 func TestDryRunAndRunAgree(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
-	removed := int64(0)
+	removed := 0
 	for i := range uint64(extent(6, 20, 60)) {
 		t.Run(fmt.Sprint("seed=", seed+i), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed+i, 4))

@@ -9,9 +9,9 @@ import (
 
 // steps prunes what is older than a minute, and returns how many events went with each
 // transaction. After each it calls beside.
-func (s *testStore) steps(t *testing.T, beside func()) (sizes []int64) {
+func (s *testStore) steps(t *testing.T, beside func()) (sizes []int) {
 	t.Helper()
-	before := int64(0)
+	before := 0
 	s.prune(t, doorlog.Policy{MaxAge: time.Minute, Progress: func(r doorlog.Removed) {
 		sizes = append(sizes, r.Events-before)
 		before = r.Events
@@ -60,7 +60,7 @@ func TestPruneTakesFewPicturesAtOnce(t *testing.T) {
 		s.writeFramed(t, motion("garage", 60+i), i)
 	}
 	for i, size := range s.steps(t, func() {}) {
-		if want := min(16, int64(40-16*i)); size != want {
+		if want := min(16, 40-16*i); size != want {
 			t.Errorf("transaction %d took %d pictures", i, size)
 		}
 	}

@@ -108,7 +108,7 @@ func addOthers(add addQuestion, events []doorlog.Event) {
 		return a.analysis, err
 	})
 	add("WouldPrune", func(ctx context.Context, st *doorlog.Store) (any, error) {
-		pruned, err := st.WouldPrune(ctx, doorlog.Policy{MaxEvents: int64(len(events) / 2)})
+		pruned, err := st.WouldPrune(ctx, doorlog.Policy{MaxEvents: len(events) / 2})
 		if err != nil {
 			return nil, err
 		}

@@ -118,7 +118,7 @@ func TestSalvageDoesNotNeedTheLengthInTheTail(t *testing.T) {
 				return b.Put(k, v)
 			})
 			saved, err := doorlog.Salvage(t.Context(), path, fresh, nil)
-			if err != nil || saved.LostEvents != 0 || saved.LostDetections != 0 || saved.Events != int64(len(events)) {
+			if err != nil || saved.LostEvents != 0 || saved.LostDetections != 0 || saved.Events != len(events) {
 				t.Errorf("%+v, %v", saved, err)
 			}
 		})

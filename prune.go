@@ -9,12 +9,12 @@ import (
 
 // Removed says how much has gone, or would.
 type Removed struct {
-	Events     int64 `json:"events"`
-	Detections int64 `json:"detections"` // of those events
+	Events     int `json:"events"`
+	Detections int `json:"detections"` // of those events
 
 	// Thumbnails are the files that went with an event or before it, and
 	// ThumbnailBytes what they took.
-	Thumbnails     int64 `json:"thumbnails"`
+	Thumbnails     int   `json:"thumbnails"`
 	ThumbnailBytes int64 `json:"thumbnail_bytes"`
 
 	// DatabaseBytes are the bytes of the database that come free. It is an
@@ -58,7 +58,7 @@ type Pruned struct {
 
 	// Orphans are files of thumbnails that belonged to no event, an hour old
 	// or older, and OrphanBytes what they took.
-	Orphans     int64 `json:"orphans"`
+	Orphans     int   `json:"orphans"`
 	OrphanBytes int64 `json:"orphan_bytes"`
 
 	// Folder says whose the thumbnail folder is: only in one that is FolderOwn are
@@ -66,7 +66,7 @@ type Pruned struct {
 	Folder Folder `json:"folder"`
 
 	// Kept is how many are left of the events that there were in the beginning.
-	Kept int64 `json:"kept"`
+	Kept int `json:"kept"`
 
 	// HeldBack says in sentences what the policy calls for and was not removed, for
 	// want of proof that it may go or because that would be in vain, and why. It is not
@@ -198,17 +198,19 @@ type pruning struct {
 	labels bool // a rule looks at them
 	verdict
 
-	events, inUse       int64 // in the beginning
+	events              int   // in the beginning
+	inUse               int64 // bytes of pages, in the beginning
 	walked, walkedBytes int64 // events, and bytes of their records, from which the shares are reckoned
 	surveyed            bool  // and these are those of all events
 
-	gone                 []Removed // for each reason; DatabaseBytes are those of records
-	pictures             int       // files with the name of a thumbnail, in the beginning
-	orphans, orphanBytes int64
-	heldBack             []string
-	linked               int64 // events that stay because their pictures lie behind a symbolic link
-	folder               Folder
-	freeBefore           int64 // bytes of the disk, if that matters
+	gone        []Removed // for each reason; DatabaseBytes are those of records
+	pictures    int       // files with the name of a thumbnail, in the beginning
+	orphans     int
+	orphanBytes int64
+	heldBack    []string
+	linked      int // events that stay because their pictures lie behind a symbolic link
+	folder      Folder
+	freeBefore  int64 // bytes of the disk, if that matters
 }
 
 func (p *pruning) run() error {
@@ -455,7 +457,7 @@ func (p *pruning) isNewestOf(r *record, accept func(*Event) bool) (is bool, err 
 
 func (p *pruning) countEvent(reason, detections int, bytes int64) {
 	if reason != stays {
-		p.gone[reason].add(Removed{Events: 1, Detections: int64(detections), DatabaseBytes: bytes})
+		p.gone[reason].add(Removed{Events: 1, Detections: detections, DatabaseBytes: bytes})
 	}
 }
 
@@ -464,7 +466,7 @@ func (p *pruning) countFile(reason int, bytes int64) {
 }
 
 // inUse returns the number of events, and the bytes of the pages that are not free.
-func (s *Store) inUse(ctx context.Context) (events, bytes int64, err error) {
+func (s *Store) inUse(ctx context.Context) (events int, bytes int64, err error) {
 	sn, err := s.look(ctx)
 	if err != nil {
 		return 0, 0, err
@@ -472,5 +474,5 @@ func (s *Store) inUse(ctx context.Context) (events, bytes int64, err error) {
 	defer sn.close()
 	st, err := sn.state()
 	u := sn.r.file.usage()
-	return int64(st.sums[eventsSum].entries), u.live(), err
+	return int(st.sums[eventsSum].entries), u.live(), err
 }

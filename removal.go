@@ -72,11 +72,11 @@ const leastFiles = 16
 // they have gone leaves them as orphans, which must be few enough for the next Prune to
 // remove them (orphanShare).
 func (p *pruning) filesAtOnce() int {
-	left := int64(p.pictures)
+	left := p.pictures
 	for i := range p.gone {
 		left -= p.gone[i].Thumbnails
 	}
-	return max(leastFiles, int(left)/(2*orphanShare))
+	return max(leastFiles, left/(2*orphanShare))
 }
 
 // A release is a thumbnail that an event does not name any more.

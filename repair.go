@@ -21,7 +21,7 @@ type Repaired struct {
 
 	// Removed is how many thumbnails that belonged to no event were removed, and
 	// HeldBack says why others were not, as after a Prune.
-	Removed  int64    `json:"removed"`
+	Removed  int      `json:"removed"`
 	HeldBack []string `json:"held_back"`
 }
 
@@ -160,7 +160,7 @@ func rebuild(ctx context.Context, path string, opt *Options) (err error) {
 	}
 	_, x, err := copyRecords(ctx, f.file, path, put, opt, func(s *Salvaged) error {
 		if !s.Complete { // the numbers alone do not tell a record of before
-			return fmt.Errorf("%w: %d events, %d records of detections and %d persons of it cannot be read, "+
+			return fmt.Errorf("%w: %d events, %d detections and %d persons of it cannot be read, "+
 				"or others are not the newest: salvage them", errLost, s.LostEvents, s.LostDetections, s.LostPersons)
 		}
 		return nil

@@ -25,7 +25,7 @@ type Policy struct {
 	// MaxEvents is how many events are kept, pinned ones among them. Of what
 	// the ages have left the oldest go first, also those that a rule would
 	// keep for longer. 0: any number.
-	MaxEvents int64 `json:"max_events,omitempty"`
+	MaxEvents int `json:"max_events,omitempty"`
 
 	// MaxBytes is how many bytes the events and their thumbnails may take: the
 	// pages of the database that are in use, and the files that events name.

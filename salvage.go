@@ -14,22 +14,22 @@ import (
 
 // A Salvaged is the account of a Salvage.
 type Salvaged struct {
-	// Events, Detections and Persons are the numbers of records that were
-	// saved; those of the detections of one event are one record.
-	Events     int64 `json:"events"`
-	Detections int64 `json:"detections"`
-	Persons    int64 `json:"persons"`
+	// Events, Detections and Persons are how many were saved.
+	Events     int `json:"events"`
+	Detections int `json:"detections"`
+	Persons    int `json:"persons"`
 
-	// LostEvents, LostDetections and LostPersons are those that the damaged
-	// file had and the new one has not. They are not known if its own count
-	// of them is damaged too: see Counted.
-	LostEvents     int64 `json:"lost_events"`
-	LostDetections int64 `json:"lost_detections"`
-	LostPersons    int64 `json:"lost_persons"`
-	Counted        bool  `json:"counted"`
+	// LostEvents and LostPersons are how many the damaged file had and the new one
+	// has not. They are 0 if its own count of them is damaged too, and Counted false.
+	// LostDetections are those of events that are lost or Stripped, as far as is known
+	// how many these had.
+	LostEvents     int  `json:"lost_events"`
+	LostDetections int  `json:"lost_detections"`
+	LostPersons    int  `json:"lost_persons"`
+	Counted        bool `json:"counted"`
 
 	// Stripped is how many events were saved without their detections.
-	Stripped int64 `json:"stripped"`
+	Stripped int `json:"stripped"`
 
 	// Complete says that nothing was lost: the records are, by their number
 	// and by their sum, those that the damaged file had.
@@ -39,7 +39,7 @@ type Salvaged struct {
 	// state before the last write, or in pages to which nothing points any
 	// more. Some of them may have been deleted, or be in a state from before
 	// an update. It is 0 if Complete is set.
-	Unsure int64 `json:"unsure"`
+	Unsure int `json:"unsure"`
 
 	// Findings are what is wrong with the damaged file, at most the first 100;
 	// Found is how many there are in all.
@@ -128,9 +128,11 @@ type copier struct {
 	pending  []rawRecord
 	size     int // of what is pending
 	err      error
-	unsure   int64
-	stripped int64
-	taken    int64 // records
+	unsure   int
+	stripped int
+	taken    int   // records
+	saved    int   // detections
+	lost     int   // detections
 	extra    int64 // bytes of pages with an overflow that were read by scan
 }
 
@@ -302,15 +304,15 @@ func (c *copier) finish(x *examination) (*Salvaged, error) {
 	}
 	err := c.db.View(func(tx *bolt.Tx) error {
 		st, err := readState(tx)
-		saved := func(bucket int) int64 { return int64(st.sums[bucket].entries) }
-		lost := func(bucket int) int64 {
+		saved := func(bucket int) int { return int(st.sums[bucket].entries) }
+		lost := func(bucket int) int {
 			if x.known == nil {
 				return 0
 			}
-			return max(0, int64(x.known.sums[bucket].entries)-saved(bucket))
+			return max(0, int(x.known.sums[bucket].entries)-saved(bucket))
 		}
 		result.Events, result.LostEvents = saved(eventsSum), lost(eventsSum)
-		result.Detections, result.LostDetections = saved(detectionsSum), lost(detectionsSum)
+		result.Detections, result.LostDetections = c.saved, c.lost
 		result.Persons, result.LostPersons = saved(personsSum), lost(personsSum)
 		if x.known != nil && slices.Equal(st.sums[:rollupsSum], x.known.sums[:rollupsSum]) { // wherever they were found
 			result.Complete, result.Unsure = true, 0
@@ -348,9 +350,10 @@ func (c *copier) dropOrphans() error {
 	var orphans [][]byte
 	err := c.db.View(func(tx *bolt.Tx) error {
 		events := readable(tx, eventsBucket)
-		return readable(tx, detectionsBucket).ForEach(func(k, _ []byte) error {
+		return readable(tx, detectionsBucket).ForEach(func(k, v []byte) error {
 			if events.Get(k) == nil {
 				orphans = append(orphans, bytes.Clone(k))
+				c.lost += countDetections(k, v)
 			}
 			return nil
 		})
@@ -404,9 +407,11 @@ func (c *copier) attach(w *writeTx, r *record) (err error) {
 	rec := w.detections.Get(r.ID[:])
 	if r.detections > 0 {
 		if r.Detections, err = decodeDetections(r.ID[:], rec, &w.mem, r.detections); err == nil {
+			c.saved += r.detections
 			return nil
 		}
 		c.stripped++
+		c.lost += r.detections
 		r.detections, r.Detections = 0, nil
 		if err := w.put(eventsSum, r.ID[:], encodeEvent(r)); err != nil {
 			return err

@@ -12,9 +12,9 @@ import (
 type Stats struct {
 	// Events and Persons are how many there are; Detected is how many events
 	// have detections.
-	Events   int64 `json:"events"`
-	Persons  int64 `json:"persons"`
-	Detected int64 `json:"detected"`
+	Events   int `json:"events"`
+	Persons  int `json:"persons"`
+	Detected int `json:"detected"`
 
 	// Oldest and Newest are when the first and the last of the events
 	// happened; zero if there are none.
@@ -34,8 +34,8 @@ type Stats struct {
 	// and FreePages how many of these hold nothing: new events fill them, and
 	// Compact does away with them.
 	PageSize  int64 `json:"page_bytes"`
-	Pages     int64 `json:"pages"`
-	FreePages int64 `json:"free_pages"`
+	Pages     int   `json:"pages"`
+	FreePages int   `json:"free_pages"`
 
 	// GrowthPerDay is how many bytes of the file a day of events has taken, on
 	// average: those of the pages that are not free, by the days from Oldest to
@@ -144,7 +144,7 @@ func (e toldError) Unwrap() error { return e.is }
 
 // LiveSize is the bytes of the pages that are in use: the file is hardly larger
 // after Compact, and smaller where deletions have left pages half empty.
-func (st *Stats) LiveSize() int64 { return (st.Pages - st.FreePages) * st.PageSize }
+func (st *Stats) LiveSize() int64 { return int64(st.Pages-st.FreePages) * st.PageSize }
 
 // Stats returns the figures of the moment. They cost the reading of a few pages.
 func (s *Store) Stats(ctx context.Context) (Stats, error) {
@@ -192,7 +192,7 @@ func (s *Store) stats(ctx context.Context) (st Stats, err error) {
 	if t := sn.r.file.table; t != nil {
 		st.Buckets = t.bucketSizes()
 	}
-	st.FileSize, st.PageSize, st.Pages, st.FreePages = info.Size(), u.pageSize, u.pages, u.free
+	st.FileSize, st.PageSize, st.Pages, st.FreePages = info.Size(), u.pageSize, int(u.pages), int(u.free)
 	if err := guarded(func() error { return st.look(sn) }); err != nil {
 		return st, err
 	}
@@ -209,9 +209,9 @@ func (st *Stats) look(sn *Snapshot) error {
 	if err != nil {
 		return err
 	}
-	st.Events = int64(kept.sums[eventsSum].entries)
-	st.Persons = int64(kept.sums[personsSum].entries)
-	st.Detected = int64(kept.sums[detectionsSum].entries)
+	st.Events = int(kept.sums[eventsSum].entries)
+	st.Persons = int(kept.sums[personsSum].entries)
+	st.Detected = int(kept.sums[detectionsSum].entries)
 	st.StoreID, st.Schema = kept.storeID, int(kept.schema)
 	if st.LastBackup, err = readLastBackup(sn.r.tx); err != nil {
 		return err

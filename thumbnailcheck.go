@@ -19,10 +19,10 @@ type thumbnailChecker struct {
 	ctx   context.Context
 	store *Store
 
-	thumbnails int64
-	missing    int64    // of them
+	thumbnails int
+	missing    int      // of them
 	links      []string // the first of the symbolic links before thumbnails
-	linked     int64    // thumbnails behind them
+	linked     int      // thumbnails behind them
 }
 
 // A knownThumbnail is a file that an event names, and what is known of it.

@@ -14,11 +14,10 @@ import (
 
 // A Verification is what Verify found.
 type Verification struct {
-	// Events, Detections and Persons are the numbers of records that verify;
-	// those of the detections of one event are one record.
-	Events     int64 `json:"events"`
-	Detections int64 `json:"detections"`
-	Persons    int64 `json:"persons"`
+	// Events, Detections and Persons are how many verify.
+	Events     int `json:"events"`
+	Detections int `json:"detections"`
+	Persons    int `json:"persons"`
 
 	// Findings are what is wrong, at most the first 100; Found is how many
 	// there are in all.
@@ -36,8 +35,8 @@ type Verification struct {
 	// name. Those that are missing or changed are among the Findings. Missing is
 	// how many of them are missing: if that is all of them the folder may be
 	// another one, or not be mounted.
-	Thumbnails int64 `json:"thumbnails"`
-	Missing    int64 `json:"missing"`
+	Thumbnails int `json:"thumbnails"`
+	Missing    int `json:"missing"`
 
 	// Orphans are the files of thumbnails, below Options.ThumbnailDir, that
 	// belong to no event: at most the first 100; Orphaned is how many there
@@ -52,7 +51,7 @@ type Verification struct {
 	// 100, because of which thumbnails were not read: doorlog follows none of them
 	// (ErrSymlink). Linked is how many thumbnails these are. They are not Findings.
 	Links  []string `json:"links"`
-	Linked int64    `json:"linked"`
+	Linked int      `json:"linked"`
 
 	// Whole is false if the file is so damaged that records, indexes and
 	// thumbnails were not compared with each other.
@@ -196,9 +195,9 @@ func (x *examination) broken() bool { return x.known == nil || x.unsound }
 
 func (x *examination) verification() *Verification {
 	return &Verification{
-		Events:     int64(x.sums[eventsSum].entries) - int64(x.damaged[eventsSum]),
-		Detections: int64(x.sums[detectionsSum].entries) - int64(x.damaged[detectionsSum]),
-		Persons:    int64(x.sums[personsSum].entries) - int64(x.damaged[personsSum]),
+		Events:     int(x.sums[eventsSum].entries) - x.damaged[eventsSum],
+		Detections: x.detections,
+		Persons:    int(x.sums[personsSum].entries) - x.damaged[personsSum],
 		Findings:   append([]Finding{}, x.list...), Found: x.all, Remedy: x.remedy(),
 		Orphans: []string{}, Links: []string{}, Folder: Folder{Others: []ID{}},
 

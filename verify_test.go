@@ -516,6 +516,45 @@ func TestRepairMendsTheFileBehindALink(t *testing.T) {
 
 // Wherever a file is cut short, the account adds up, and of the records in the
 // pages that are left each is saved.
+// Where detections are counted each of them counts, whatever records they are in.
+func TestDetectionsAreCountedOneByOne(t *testing.T) {
+	s := newStore(t)
+	for i := range 300 { // some of which are in the tail
+		e := motion("garage", 1000-i)
+		for range i%3 + 1 {
+			e.Detections = append(e.Detections, doorlog.Detection{Label: "cat", Confidence: 0.5})
+		}
+		s.write(t, e)
+	}
+	const all, ofOldest, ofNext = 600, 1, 2
+	if v, err := s.Verify(t.Context()); err != nil || v.Detections != all {
+		t.Errorf("open: %+v, %v", v, err)
+	}
+	if would := s.wouldPrune(t, doorlog.Policy{MaxEvents: 1}); would.Detections != all-3 {
+		t.Errorf("a prune: %+v", would)
+	}
+	s.close(t)
+	sound := readFile(t, s.path)
+	s.inFile(t, flipRecord) // the oldest event is lost, and the next loses its detections
+	s.inFile(t, func(tx *bolt.Tx) error {
+		c := tx.Bucket([]byte("detections")).Cursor()
+		c.First()
+		k, v := c.Next()
+		return tx.Bucket([]byte("detections")).Put(k, v[:len(v)-1])
+	})
+	if v := s.verification(t); v.Events != 299 || v.Detections != all-ofNext {
+		t.Errorf("closed: %+v", v)
+	}
+	saved, err := doorlog.Salvage(t.Context(), s.path, s.path+".saved", nil)
+	if err != nil || saved.Detections != all-ofOldest-ofNext || saved.LostDetections != ofOldest+ofNext {
+		t.Errorf("saved: %+v, %v", saved, err)
+	}
+	if err := os.WriteFile(s.path, sound, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.open(t)
+}
+
 func TestSalvageOfAFileThatIsCutShort(t *testing.T) {
 	s := newStore(t)
 	s.household(t, 300)

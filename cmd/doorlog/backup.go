@@ -142,13 +142,13 @@ func fallsBehind(now, old *doorlog.BackupInfo) string {
 	}
 	switch {
 	case now.Unreadable > 0:
-		return plural(int(now.Unreadable), "thumbnail") + " cannot be read"
+		return plural(now.Unreadable, "thumbnail") + " cannot be read"
 	case now.Thumbnails == 0 && now.Missing > 0 && old.Thumbnails > 0:
-		return "no thumbnail is there, and events name " + plural(int(now.Missing), "file")
+		return "no thumbnail is there, and events name " + plural(now.Missing, "file")
 	case now.Missing > old.Missing:
-		return fmt.Sprintf("%s missing, and in the backup that is there %d", plural(int(now.Missing), "thumbnail"), old.Missing)
+		return fmt.Sprintf("%s missing, and in the backup that is there %d", plural(now.Missing, "thumbnail"), old.Missing)
 	case now.Changed > old.Changed:
-		return fmt.Sprintf("%s other than saved, and in the backup that is there %d", plural(int(now.Changed), "thumbnail"), old.Changed)
+		return fmt.Sprintf("%s other than saved, and in the backup that is there %d", plural(now.Changed, "thumbnail"), old.Changed)
 	}
 	return ""
 }
@@ -157,19 +157,19 @@ func fallsBehind(now, old *doorlog.BackupInfo) string {
 func (a *app) toTerminal() bool { return a.screen.columns > 0 }
 
 func drawBackup(w io.Writer, info *doorlog.BackupInfo, done string) {
-	fmt.Fprintf(w, "%s %s, %s and %s: %s\n", done, plural(int(info.Events), "event"), plural(int(info.Persons), "person"),
-		plural(int(info.Thumbnails), "thumbnail"), humanize.IBytes(uint64(info.Bytes)))
+	fmt.Fprintf(w, "%s %s, %s and %s: %s\n", done, plural(info.Events, "event"), plural(info.Persons, "person"),
+		plural(info.Thumbnails, "thumbnail"), humanize.IBytes(uint64(info.Bytes)))
 	if missing := info.Missing - info.Linked - info.Unreadable; missing > 0 {
-		fmt.Fprintf(w, "%s missing, and not in it\n", plural(int(missing), "thumbnail"))
+		fmt.Fprintf(w, "%s missing, and not in it\n", plural(missing, "thumbnail"))
 	}
 	if info.Unreadable > 0 {
-		fmt.Fprintf(w, "%s there, but not readable, and not in it\n", plural(int(info.Unreadable), "thumbnail"))
+		fmt.Fprintf(w, "%s there, but not readable, and not in it\n", plural(info.Unreadable, "thumbnail"))
 	}
 	if info.Linked > 0 {
-		fmt.Fprintf(w, "%s behind a symbolic link, which is not followed, and not in it\n", plural(int(info.Linked), "thumbnail"))
+		fmt.Fprintf(w, "%s behind a symbolic link, which is not followed, and not in it\n", plural(info.Linked, "thumbnail"))
 	}
 	if info.Changed > 0 {
-		fmt.Fprintf(w, "%s other than saved, and in it with the content of now\n", plural(int(info.Changed), "thumbnail"))
+		fmt.Fprintf(w, "%s other than saved, and in it with the content of now\n", plural(info.Changed, "thumbnail"))
 	}
 }
 

@@ -145,15 +145,15 @@ type deleteList struct {
 	folder    string // of the thumbnails
 
 	events []doomed
-	pinned int64 // passed over
-	total  int64 // events of the store
+	pinned int // passed over
+	total  int // events of the store
 }
 
 // A doomed is an event that is to be deleted.
 type doomed struct {
 	id         doorlog.ID
 	camera     string
-	detections int64
+	detections int
 	thumbnail  bool
 	bytes      int64 // of the thumbnail
 }
@@ -192,7 +192,7 @@ func (l *deleteList) fill(ctx context.Context, st *doorlog.Store) error {
 }
 
 func (l *deleteList) add(e *doorlog.Event) {
-	d := doomed{id: e.ID, camera: strings.Clone(e.Camera), detections: int64(len(e.Detections))}
+	d := doomed{id: e.ID, camera: strings.Clone(e.Camera), detections: len(e.Detections)}
 	if e.ThumbnailPath != "" {
 		info, err := os.Stat(filepath.Join(l.folder, filepath.FromSlash(e.ThumbnailPath)))
 		if d.thumbnail = err == nil; d.thumbnail { // else it is gone already
@@ -257,14 +257,14 @@ type deletion struct {
 	DryRun bool `json:"dry_run"`
 	deleted
 	By     []deletedOf `json:"by"`
-	Pinned int64       `json:"pinned"`
-	Kept   int64       `json:"kept"`
+	Pinned int         `json:"pinned"`
+	Kept   int         `json:"kept"`
 }
 
 type deleted struct {
-	Events         int64 `json:"events"`
-	Detections     int64 `json:"detections"`
-	Thumbnails     int64 `json:"thumbnails"`
+	Events         int   `json:"events"`
+	Detections     int   `json:"detections"`
+	Thumbnails     int   `json:"thumbnails"`
 	ThumbnailBytes int64 `json:"thumbnail_bytes"`
 }
 
@@ -313,7 +313,7 @@ func (l *deleteList) deletion(events []doomed) *deletion {
 
 // what says it in a sentence's words.
 func (d *deletion) what() string {
-	return fmt.Sprintf("%s and %s (%s)", plural(int(d.Events), "event"), plural(int(d.Thumbnails), "thumbnail"), size(d.ThumbnailBytes))
+	return fmt.Sprintf("%s and %s (%s)", plural(d.Events, "event"), plural(d.Thumbnails, "thumbnail"), size(d.ThumbnailBytes))
 }
 
 func (d *deletion) draw(w io.Writer, loc *time.Location, cameras bool) error {
@@ -330,7 +330,7 @@ func (d *deletion) draw(w io.Writer, loc *time.Location, cameras bool) error {
 		}
 		fmt.Fprintln(w)
 	}
-	text := fmt.Sprintf("%s %s; %s kept", did, what, plural(int(d.Kept), "event"))
+	text := fmt.Sprintf("%s %s; %s kept", did, what, plural(d.Kept, "event"))
 	if d.Pinned > 0 {
 		text += fmt.Sprintf(", of which %d pinned", d.Pinned)
 	}
@@ -342,7 +342,7 @@ func (d *deletion) drawCameras(w io.Writer, loc *time.Location) error {
 	var rows [][]string
 	for _, of := range d.By[:min(len(d.By), drawnCameras)] {
 		rows = append(rows, []string{
-			of.Camera, count(int(of.Events)), count(int(of.Detections)), count(int(of.Thumbnails)), size(of.ThumbnailBytes),
+			of.Camera, count(of.Events), count(of.Detections), count(of.Thumbnails), size(of.ThumbnailBytes),
 			of.Oldest.In(loc).Format(minuteLayout), of.Newest.In(loc).Format(minuteLayout),
 		})
 	}

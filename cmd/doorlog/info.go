@@ -52,17 +52,17 @@ type information struct {
 	FileBytes      int64            `json:"file_bytes"`
 	LiveBytes      int64            `json:"live_bytes"`
 	PageBytes      int64            `json:"page_bytes"`
-	Pages          int64            `json:"pages"`
-	FreePages      int64            `json:"free_pages"`
+	Pages          int              `json:"pages"`
+	FreePages      int              `json:"free_pages"`
 	GrowthPerDay   int64            `json:"growth_per_day"`
-	Events         int64            `json:"events"`
-	Detected       int64            `json:"detected"`
-	Persons        int64            `json:"persons"`
+	Events         int              `json:"events"`
+	Detected       int              `json:"detected"`
+	Persons        int              `json:"persons"`
 	Oldest         *time.Time       `json:"oldest"`
 	Newest         *time.Time       `json:"newest"`
 	Future         int              `json:"future"`
 	Folder         string           `json:"thumbnail_folder"`
-	Thumbnails     int64            `json:"thumbnails"`
+	Thumbnails     int              `json:"thumbnails"`
 	ThumbnailBytes int64            `json:"thumbnail_bytes"`
 	LastBackup     *time.Time       `json:"last_backup"`
 	Verified       *time.Time       `json:"verified"`
@@ -129,7 +129,7 @@ func known(t time.Time) *time.Time {
 
 // filesIn returns the number of files below a folder, and their bytes. What goes
 // away meanwhile does not count.
-func filesIn(folder string) (n, bytes int64, err error) {
+func filesIn(folder string) (n int, bytes int64, err error) {
 	err = filepath.WalkDir(folder, func(_ string, d fs.DirEntry, err error) error {
 		if err == nil && d.Type().IsRegular() {
 			var info fs.FileInfo
@@ -156,14 +156,14 @@ func (in *information) draw(w io.Writer, now time.Time, loc *time.Location) erro
 		{"database", in.Database},
 		{"store", in.StoreID},
 		{"schema", count(in.Schema)},
-		{"size", fmt.Sprintf("%s, of which %s are free", size(in.FileBytes), size(in.FreePages*in.PageBytes))},
+		{"size", fmt.Sprintf("%s, of which %s are free", size(in.FileBytes), size(int64(in.FreePages)*in.PageBytes))},
 		{"growth", size(in.GrowthPerDay) + " a day of events"},
-		{"events", fmt.Sprintf("%s, %s with detections", count(int(in.Events)), count(int(in.Detected)))},
-		{"persons", count(int(in.Persons))},
+		{"events", fmt.Sprintf("%s, %s with detections", count(in.Events), count(in.Detected))},
+		{"persons", count(in.Persons)},
 		{"oldest event", at(in.Oldest)},
 		{"newest event", at(in.Newest)},
 		{"clock", in.clock(now)},
-		{"thumbnails", fmt.Sprintf("%s, %s, in %s", count(int(in.Thumbnails)), size(in.ThumbnailBytes), in.Folder)},
+		{"thumbnails", fmt.Sprintf("%s, %s, in %s", count(in.Thumbnails), size(in.ThumbnailBytes), in.Folder)},
 		{"last backup", at(in.LastBackup)},
 		{"integrity", in.integrity()},
 	}

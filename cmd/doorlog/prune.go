@@ -17,7 +17,7 @@ import (
 type pruneFlags struct {
 	maxAge, strangers, unlocks, thumbnails string
 
-	maxEvents   int64
+	maxEvents   int
 	maxBytes    string
 	keepFree    string
 	rules       []string
@@ -83,7 +83,7 @@ why), kept (the events that are left), and dry_run.`,
 	flags.StringArrayVar(&f.rules, "rule", nil, "the same for a kind of events, by a `RULE` such as camera=garage,max-age=7d; repeatable")
 	flags.StringVar(&f.strangers, "keep-strangers", "", "the same, with this `AGE`, for events without a person")
 	flags.StringVar(&f.unlocks, "keep-unlocks", "", "the same, with this `AGE`, for events that let somebody in")
-	flags.Int64Var(&f.maxEvents, "max-events", 0, "delete the oldest events until there are `N`")
+	flags.IntVar(&f.maxEvents, "max-events", 0, "delete the oldest events until there are `N`")
 	flags.StringVar(&f.maxBytes, "max-bytes", "", "delete the oldest events until all take this `size`")
 	flags.StringVar(&f.keepFree, "keep-free", "", "delete the oldest events until this `size` or percentage of the disk is free")
 	flags.StringVar(&f.thumbnails, "thumbnail-age", "", "delete thumbnails older than this `AGE`; their events stay")
@@ -166,7 +166,7 @@ func (a *app) prune(ctx context.Context, f *pruneFlags, given func(flag string) 
 	}
 	at := a.now()
 	a.now = func() time.Time { return at } // what is asked about is what goes, however long the answer takes
-	total := int64(-1)                     // not known
+	total := -1                            // not known
 	if ask || f.dryRun {
 		plan, err := a.pruneStore(ctx, path, thumbnails, true, policy, a.progress(-1, "looking"))
 		if err != nil {
@@ -182,7 +182,7 @@ func (a *app) prune(ctx context.Context, f *pruneFlags, given func(flag string) 
 			return err
 		}
 	}
-	gone, err := a.pruneStore(ctx, path, thumbnails, false, policy, a.progress(cmp.Or(total, -1), "pruning"))
+	gone, err := a.pruneStore(ctx, path, thumbnails, false, policy, a.progress(int64(cmp.Or(total, -1)), "pruning"))
 	if gone == nil {
 		return fromFlags(err)
 	}
@@ -190,7 +190,7 @@ func (a *app) prune(ctx context.Context, f *pruneFlags, given func(flag string) 
 }
 
 // steps is how many steps of a progress bar that many are.
-func steps(r doorlog.Removed) int64 { return r.Events + r.Thumbnails }
+func steps(r doorlog.Removed) int { return r.Events + r.Thumbnails }
 
 // pruneStore opens the store and prunes it, or says what that would do.
 func (a *app) pruneStore(
@@ -209,9 +209,9 @@ func (a *app) pruneStore(
 	if dry {
 		return st.WouldPrune(ctx, policy)
 	}
-	done := int64(0)
+	done := 0
 	policy.Progress = func(r doorlog.Removed) {
-		bar.Add(steps(r) - done)
+		bar.Add(int64(steps(r) - done))
 		done = steps(r)
 	}
 	return st.Prune(ctx, policy)
@@ -227,7 +227,7 @@ func (a *app) emitPruned(gone *doorlog.Pruned, dry bool) error {
 
 // whatGoes says it in a sentence's words.
 func whatGoes(p *doorlog.Pruned) string {
-	return fmt.Sprintf("%s and %s (%s)", plural(int(p.Events), "event"), plural(int(p.Thumbnails+p.Orphans), "thumbnail"),
+	return fmt.Sprintf("%s and %s (%s)", plural(p.Events, "event"), plural(p.Thumbnails+p.Orphans, "thumbnail"),
 		size(p.ThumbnailBytes+p.OrphanBytes))
 }
 
@@ -240,13 +240,13 @@ func drawPruned(w io.Writer, p *doorlog.Pruned, dry bool) error {
 		if err := drawHeld(w, p); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintf(w, "%s nothing; %s kept\n", did, plural(int(p.Kept), "event"))
+		_, err := fmt.Fprintf(w, "%s nothing; %s kept\n", did, plural(p.Kept, "event"))
 		return err
 	}
 	if err := drawReasons(w, p); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "%s %s; %s kept\n", did, whatGoes(p), plural(int(p.Kept), "event"))
+	_, err := fmt.Fprintf(w, "%s %s; %s kept\n", did, whatGoes(p), plural(p.Kept, "event"))
 	return err
 }
 
@@ -256,7 +256,7 @@ func drawReasons(w io.Writer, p *doorlog.Pruned) error {
 	row := func(reason string, r doorlog.Removed) {
 		if steps(r) > 0 {
 			rows = append(rows, []string{
-				reason, count(int(r.Events)), count(int(r.Detections)), count(int(r.Thumbnails)), size(r.ThumbnailBytes), "~" + size(r.DatabaseBytes),
+				reason, count(r.Events), count(r.Detections), count(r.Thumbnails), size(r.ThumbnailBytes), "~" + size(r.DatabaseBytes),
 			})
 		}
 	}

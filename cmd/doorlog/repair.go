@@ -123,7 +123,7 @@ func (a *app) missing(ctx context.Context, path, thumbnails string, forget forge
 		return ""
 	}
 	return fmt.Sprintf(", and take the names of %s off their events (%s are there)",
-		plural(int(would.Events), "missing thumbnail"), count(int(would.Thumbnails)))
+		plural(would.Events, "missing thumbnail"), count(would.Thumbnails))
 }
 
 // forgetMissing takes the names of missing thumbnails off, and brings After up to date.
@@ -156,13 +156,13 @@ func drawRepaired(w io.Writer, r *doorlog.Repaired, forgotten *doorlog.Forgotten
 		fmt.Fprintln(w, "made the database anew from its records")
 	}
 	if r.Removed > 0 {
-		fmt.Fprintf(w, "removed %s of no event\n", plural(int(r.Removed), "thumbnail"))
+		fmt.Fprintf(w, "removed %s of no event\n", plural(r.Removed, "thumbnail"))
 	}
 	for _, why := range r.HeldBack {
 		fmt.Fprintln(w, printable(why))
 	}
 	if forgotten != nil && forgotten.Events > 0 {
-		fmt.Fprintf(w, "took the names of missing thumbnails off %s\n", plural(int(forgotten.Events), "event"))
+		fmt.Fprintf(w, "took the names of missing thumbnails off %s\n", plural(forgotten.Events, "event"))
 	}
 	if !r.Rebuilt && r.Removed == 0 && (forgotten == nil || forgotten.Events == 0) {
 		fmt.Fprintln(w, "changed nothing")

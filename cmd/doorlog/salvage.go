@@ -27,7 +27,7 @@ The exit code is 0 if nothing was lost, 3 if something was, or may have been, an
 no new database was made.
 
 With --json it is an object with complete (false if something was lost, or may have
-been), events, detections (the events that have some) and persons, which were saved;
+been), events, detections and persons, which were saved;
 lost_events, lost_detections and lost_persons, and counted (false if it is not known how
 many there were); stripped (events that were saved without their detections); unsure
 (saved records to which nothing in the old database pointed: they may be of events that
@@ -66,25 +66,25 @@ func (a *app) salvage(ctx context.Context, fresh string) error {
 }
 
 func drawSalvaged(w io.Writer, s *doorlog.Salvaged, fresh string) {
-	lost := func(n int64) string {
+	lost := func(n int) string {
 		if !s.Counted {
 			return "?"
 		}
-		return count(int(n))
+		return count(n)
 	}
 	_ = writeTable(w, []string{"RECORDS", "SAVED", "LOST"}, [][]string{ // to memory
-		{"events", count(int(s.Events)), lost(s.LostEvents)},
-		{"detections", count(int(s.Detections)), lost(s.LostDetections)},
-		{"persons", count(int(s.Persons)), lost(s.LostPersons)},
+		{"events", count(s.Events), lost(s.LostEvents)},
+		{"detections", count(s.Detections), lost(s.LostDetections)},
+		{"persons", count(s.Persons), lost(s.LostPersons)},
 	})
 	if !s.Counted {
 		fmt.Fprintln(w, "how many there were is damaged too")
 	}
 	if s.Stripped > 0 {
-		fmt.Fprintf(w, "%s saved without detections\n", plural(int(s.Stripped), "event"))
+		fmt.Fprintf(w, "%s saved without detections\n", plural(s.Stripped, "event"))
 	}
 	if s.Unsure > 0 {
-		fmt.Fprintf(w, "%s to which nothing pointed: may be deleted ones, or from before an update\n", plural(int(s.Unsure), "saved record"))
+		fmt.Fprintf(w, "%s to which nothing pointed: may be deleted ones, or from before an update\n", plural(s.Unsure, "saved record"))
 	}
 	drawFindings(w, s.Findings, s.Found)
 	if s.Complete {

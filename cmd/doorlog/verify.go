@@ -40,8 +40,7 @@ the invariant, in design/schema.md, that does not hold; with --json it has the n
 the invariant as well.
 
 With --json it is an object with sound, remedy (what mends it: nothing, repair, salvage
-or restore, which means thumbnails), events, detections (the events that have some),
-persons, thumbnails, missing (of these), findings, orphans and links (at most 100 of
+or restore, which means thumbnails), events, detections, persons, thumbnails, missing (of these), findings, orphans and links (at most 100 of
 each), found and orphaned (how many there are in all), linked (thumbnails behind the links), folder
 (its state is own, absent, unclaimed, shared or forgotten, claimed is whether the store
 has saved thumbnails there, and others has the IDs of the other stores), and whole (false if the damage kept records, indexes and thumbnails from
@@ -88,21 +87,21 @@ func (a *app) emitDamage(v any, damage bool, text func(io.Writer)) error {
 }
 
 func drawVerification(w io.Writer, v *doorlog.Verification, thumbnails string) {
-	events := plural(int(v.Events), "event") + " that verify"
+	events := plural(v.Events, "event") + " that verify"
 	if v.Events == 1 {
 		events = "1 event that verifies"
 	}
-	fmt.Fprintf(w, "%s, %s of them with detections\n", events, count(int(v.Detections)))
-	fmt.Fprintf(w, "%s\n", plural(int(v.Persons), "person"))
+	fmt.Fprintf(w, "%s, with %s\n", events, plural(v.Detections, "detection"))
+	fmt.Fprintf(w, "%s\n", plural(v.Persons, "person"))
 	if v.Whole {
-		fmt.Fprintf(w, "%s of events in %s\n", plural(int(v.Thumbnails), "thumbnail"), printable(thumbnails))
+		fmt.Fprintf(w, "%s of events in %s\n", plural(v.Thumbnails, "thumbnail"), printable(thumbnails))
 		drawFolder(w, v, thumbnails)
 	} else {
 		fmt.Fprintln(w, "the damage kept records, indexes and thumbnails from being compared")
 	}
 	if v.Linked > 0 {
 		fmt.Fprintf(w, "\n%s not read, behind symbolic links, which doorlog does not follow.\n"+
-			"Move what these lead to into their place, or mount it there (mount --bind):\n", plural(int(v.Linked), "thumbnail"))
+			"Move what these lead to into their place, or mount it there (mount --bind):\n", plural(v.Linked, "thumbnail"))
 		for _, link := range v.Links {
 			fmt.Fprintf(w, "  %s\n", printable(filepath.Join(thumbnails, link)))
 		}
@@ -110,7 +109,7 @@ func drawVerification(w io.Writer, v *doorlog.Verification, thumbnails string) {
 	findings, found := v.Findings, v.Found
 	if allMissing(v) { // which one line has said
 		isMissing := func(f doorlog.Finding) bool { return f.Invariant == doorlog.InvariantThumbnails }
-		findings, found = slices.DeleteFunc(slices.Clone(findings), isMissing), found-int(v.Missing)
+		findings, found = slices.DeleteFunc(slices.Clone(findings), isMissing), found-v.Missing
 	}
 	drawFindings(w, findings, found)
 	if v.Orphaned > 0 {
@@ -127,13 +126,13 @@ func drawFolder(w io.Writer, v *doorlog.Verification, thumbnails string) {
 	case allMissing(v) && v.Missing == 1:
 		fmt.Fprintf(w, "the thumbnail is missing: %s\n", strangeFolder(&v.Folder, thumbnails))
 	case allMissing(v):
-		fmt.Fprintf(w, "all %s are missing: %s\n", plural(int(v.Missing), "thumbnail"), strangeFolder(&v.Folder, thumbnails))
+		fmt.Fprintf(w, "all %s are missing: %s\n", plural(v.Missing, "thumbnail"), strangeFolder(&v.Folder, thumbnails))
 	case v.Missing > 0 && v.Folder.State != doorlog.FolderOwn:
 		are := "are"
 		if v.Missing == 1 {
 			are = "is"
 		}
-		fmt.Fprintf(w, "%s of them %s missing: %s\n", count(int(v.Missing)), are, strangeFolder(&v.Folder, thumbnails))
+		fmt.Fprintf(w, "%s of them %s missing: %s\n", count(v.Missing), are, strangeFolder(&v.Folder, thumbnails))
 	case v.Folder.Why() != "" && (!v.Sound() || v.Orphaned == 0): // of which the verdict tells
 		fmt.Fprintf(w, "files in it that belong to no event may be somebody's: %s\n", v.Folder.Why())
 	}
