@@ -58,6 +58,7 @@
 // The account of a long call is a pointer to a struct; any other answer is a value.
 // Counts are int, sizes in bytes int64, and durations time.Duration. Functions that
 // take no store take a context first, then a path, and Options last, which may be nil.
+// A list in a result is [] in JSON, and never null.
 //
 // # Reading the code
 //

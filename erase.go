@@ -34,17 +34,25 @@ func (e Erasure) String() string {
 	return fmt.Sprintf("Erasure(%d)", uint8(e))
 }
 
-// MarshalText is String.
+// ParseErasure reads "name" or "events".
+func ParseErasure(text string) (Erasure, error) {
+	how := slices.Index(erasures[:], text)
+	if how < 0 {
+		return 0, invalid("how", "%.40q is none of %s", text, strings.Join(erasures[:], ", "))
+	}
+	return Erasure(how), nil
+}
+
+// MarshalText returns String.
 func (e Erasure) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
 
-// UnmarshalText reads "name" or "events".
+// UnmarshalText is ParseErasure.
 func (e *Erasure) UnmarshalText(text []byte) error {
-	how := slices.Index(erasures[:], string(text))
-	if how < 0 {
-		return invalid("how", "%.40q is none of %s", text, strings.Join(erasures[:], ", "))
+	how, err := ParseErasure(string(text))
+	if err == nil {
+		*e = how
 	}
-	*e = Erasure(how)
-	return nil
+	return err
 }
 
 // An Erased is the receipt of an ErasePerson.
@@ -67,8 +75,8 @@ type Erased struct {
 
 	// Thumbnails is how many files were removed. Kept are those, at most the
 	// first 100, that stay because an event of somebody else names them too.
-	Thumbnails int      `json:"thumbnails"`
-	Kept       []string `json:"kept"`
+	Thumbnails int          `json:"thumbnails"`
+	Kept       List[string] `json:"kept"`
 
 	// Compacted is how the file was written anew after that.
 	Compacted *Compacted `json:"compacted"`
@@ -83,7 +91,7 @@ type Erased struct {
 
 	// OutOfReach is where the name may still be, for people to read: backups
 	// that were taken before, and files that were set aside as damaged.
-	OutOfReach []string `json:"out_of_reach"`
+	OutOfReach List[string] `json:"out_of_reach"`
 }
 
 // ErasePerson takes a person out of the store for good, history and all, where
@@ -151,7 +159,7 @@ func (s *Store) erasePerson(ctx context.Context, name string, how Erasure) (*Era
 	e := &eraser{
 		events: list.forms(byPerson, name), persons: list.forms(personSpellings, name), written: make(map[string]bool),
 		store: s, ctx: ctx, pace: s.newPace(), progress: s.progress("erasing"), theirs: Query{Persons: []string{name}},
-		Erased: Erased{Name: name, How: how, Kept: []string{}},
+		Erased: Erased{Name: name, How: how},
 	}
 	for _, form := range slices.Concat(e.events, e.persons, []string{norm.NFD.String(name)}) {
 		e.written[form] = true

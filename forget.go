@@ -20,7 +20,7 @@ type Forgotten struct {
 	Thumbnails int `json:"thumbnails"`
 
 	// Paths are those of the files that are missing, at most the first 100.
-	Paths []string `json:"paths"`
+	Paths List[string] `json:"paths"`
 }
 
 // ForgetOptions configure a ForgetMissing. nil does.
@@ -59,7 +59,7 @@ func (s *Store) forgetMissing(ctx context.Context, options *ForgetOptions, dry b
 	}
 	defer leave()
 	f := &forgetting{
-		s: s, result: Forgotten{Paths: []string{}}, lively: make(map[string]bool),
+		s: s, lively: make(map[string]bool),
 		p: s.newPruning(ctx, &Policy{}, dry, &reading{}), // which walks over the events
 	}
 	if options != nil {

@@ -54,7 +54,7 @@ type Pruned struct {
 
 	// By has each rule of the policy, in its order, and the other reasons, also
 	// those for which nothing went.
-	By []RemovedBy `json:"by"`
+	By List[RemovedBy] `json:"by"`
 
 	// Orphans are files of thumbnails that belonged to no event, an hour old
 	// or older, and OrphanBytes what they took.
@@ -69,9 +69,8 @@ type Pruned struct {
 	Kept int `json:"kept"`
 
 	// HeldBack says in sentences what the policy calls for and was not removed, for
-	// want of proof that it may go or because that would be in vain, and why. It is not
-	// nil.
-	HeldBack []string `json:"held_back"`
+	// want of proof that it may go or because that would be in vain, and why.
+	HeldBack List[string] `json:"held_back"`
 }
 
 // Prune deletes what the policy does not keep: events with their detections and
@@ -157,7 +156,7 @@ func (s *Store) enterPrune(ctx context.Context, dry bool) (leave func(), err err
 func (s *Store) newPruning(ctx context.Context, policy *Policy, dry bool, at *reading) *pruning {
 	return &pruning{
 		s: s, ctx: ctx, pace: s.newPace(), dry: dry, policy: policy, labels: policy.needsLabels(),
-		verdict: newVerdict(policy, at), gone: make([]Removed, len(policy.Rules)+reasonCount), heldBack: []string{}, folder: Folder{Others: []ID{}},
+		verdict: newVerdict(policy, at), gone: make([]Removed, len(policy.Rules)+reasonCount),
 	}
 }
 

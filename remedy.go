@@ -52,8 +52,11 @@ func ParseRemedy(text string) (Remedy, error) {
 func (r Remedy) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
 // UnmarshalText is ParseRemedy.
-func (r *Remedy) UnmarshalText(text []byte) (err error) {
-	*r, err = ParseRemedy(string(text))
+func (r *Remedy) UnmarshalText(text []byte) error {
+	remedy, err := ParseRemedy(string(text))
+	if err == nil {
+		*r = remedy
+	}
 	return err
 }
 

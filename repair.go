@@ -21,8 +21,8 @@ type Repaired struct {
 
 	// Removed is how many thumbnails that belonged to no event were removed, and
 	// HeldBack says why others were not, as after a Prune.
-	Removed  int      `json:"removed"`
-	HeldBack []string `json:"held_back"`
+	Removed  int          `json:"removed"`
+	HeldBack List[string] `json:"held_back"`
 }
 
 // Repair mends the store in the file at path as far as that loses nothing: a
@@ -47,7 +47,7 @@ func repair(ctx context.Context, path string, options *Options) (result *Repaire
 		return nil, err
 	}
 	opt.ReadOnly, opt.Scrub, opt.Retention, opt.CompactAt = false, -1, nil, 0
-	result = &Repaired{HeldBack: []string{}}
+	result = new(Repaired)
 	// A link stays, and the file to which it leads is replaced.
 	if path, err = filepath.EvalSymlinks(path); err != nil {
 		return nil, err

@@ -135,7 +135,7 @@ func (k *keeper) keep(events []doorlog.Event) (left []doorlog.Event) {
 		k.want.Thumbnails += b.Thumbnails
 		k.want.ThumbnailBytes += b.ThumbnailBytes
 	}
-	k.want.Kept, k.want.HeldBack = len(left), []string{}
+	k.want.Kept = len(left)
 	return left
 }
 

@@ -43,8 +43,8 @@ type Salvaged struct {
 
 	// Findings are what is wrong with the damaged file, at most the first 100;
 	// Found is how many there are in all.
-	Findings []Finding `json:"findings"`
-	Found    int       `json:"found"`
+	Findings List[Finding] `json:"findings"`
+	Found    int           `json:"found"`
 }
 
 // Salvage makes a new store in the file fresh of every record that verifies in the
@@ -300,7 +300,7 @@ func (c *copier) finish(x *examination) (*Salvaged, error) {
 	}
 	result := &Salvaged{
 		Stripped: c.stripped, Unsure: c.unsure, Counted: x.known != nil,
-		Findings: append([]Finding{}, x.list...), Found: x.all,
+		Findings: slices.Clone(x.list), Found: x.all,
 	}
 	err := c.db.View(func(tx *bolt.Tx) error {
 		st, err := readState(tx)

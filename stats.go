@@ -64,7 +64,7 @@ type Stats struct {
 
 	// HeldBack says what the last Prune did not remove for want of proof
 	// (Pruned.HeldBack).
-	HeldBack []string `json:"held_back"`
+	HeldBack List[string] `json:"held_back"`
 
 	// Damage says what is wrong with the file, if something was found: every
 	// other call then returns it. It is ErrCorrupt, or nil.
@@ -102,6 +102,9 @@ func (st Stats) MarshalJSON() ([]byte, error) {
 			return nil
 		}
 		return orNull(err.Error())
+	}
+	if st.Buckets == nil {
+		st.Buckets = map[string]int64{}
 	}
 	return json.Marshal(statsJSON{
 		(*plainStats)(&st), timeOrNull(st.Oldest), timeOrNull(st.Newest), timeOrNull(st.OldestSnapshot), timeOrNull(st.Verified),
@@ -160,7 +163,6 @@ func (s *Store) stats(ctx context.Context) (st Stats, err error) {
 		return st, err
 	}
 	defer s.leave()
-	st.HeldBack = []string{}
 	s.scrub.mu.Lock()
 	st.Verified, st.Verifying = s.scrub.last, s.scrub.busy
 	s.scrub.mu.Unlock()

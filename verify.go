@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,8 +22,8 @@ type Verification struct {
 
 	// Findings are what is wrong, at most the first 100; Found is how many
 	// there are in all.
-	Findings []Finding `json:"findings"`
-	Found    int       `json:"found"`
+	Findings List[Finding] `json:"findings"`
+	Found    int           `json:"found"`
 
 	// Remedy is what mends the store.
 	Remedy Remedy `json:"remedy"`
@@ -43,15 +44,15 @@ type Verification struct {
 	// are in all. A crash at the wrong moment leaves one, and no harm is done.
 	// Folder says whose the folder is: only in one that is FolderOwn are orphans
 	// known to be nobody's.
-	Orphans  []string `json:"orphans"`
-	Orphaned int      `json:"orphaned"`
-	Folder   Folder   `json:"folder"`
+	Orphans  List[string] `json:"orphans"`
+	Orphaned int          `json:"orphaned"`
+	Folder   Folder       `json:"folder"`
 
 	// Links are the symbolic links below Options.ThumbnailDir, at most the first
 	// 100, because of which thumbnails were not read: doorlog follows none of them
 	// (ErrSymlink). Linked is how many thumbnails these are. They are not Findings.
-	Links  []string `json:"links"`
-	Linked int      `json:"linked"`
+	Links  List[string] `json:"links"`
+	Linked int          `json:"linked"`
 
 	// Whole is false if the file is so damaged that records, indexes and
 	// thumbnails were not compared with each other.
@@ -198,8 +199,7 @@ func (x *examination) verification() *Verification {
 		Events:     int(x.sums[eventsSum].entries) - x.damaged[eventsSum],
 		Detections: x.detections,
 		Persons:    int(x.sums[personsSum].entries) - x.damaged[personsSum],
-		Findings:   append([]Finding{}, x.list...), Found: x.all, Remedy: x.remedy(),
-		Orphans: []string{}, Links: []string{}, Folder: Folder{Others: []ID{}},
+		Findings:   slices.Clone(x.list), Found: x.all, Remedy: x.remedy(),
 
 		RecordsWhole: x.whole(eventsSum) && x.whole(detectionsSum) && x.whole(personsSum),
 	}
@@ -342,7 +342,7 @@ func (sn *Snapshot) compare(x *examination) error {
 // verifyRest compares the thumbnails with the events, and says what was found in all. A
 // file that is younger than graceFrom, unless that is zero, is no orphan.
 func (s *Store) verifyRest(ctx context.Context, x *examination, graceFrom time.Time) (*Verification, error) {
-	c := thumbnailChecker{findings: &x.findings, ctx: ctx, store: s, links: []string{}}
+	c := thumbnailChecker{findings: &x.findings, ctx: ctx, store: s}
 	if err := c.run(); err != nil {
 		return nil, err
 	}

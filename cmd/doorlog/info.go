@@ -46,28 +46,28 @@ remove for want of proof, in sentences) and buckets.`,
 
 // information is what info prints.
 type information struct {
-	Database       string           `json:"database"`
-	StoreID        string           `json:"store_id"`
-	Schema         int              `json:"schema"`
-	FileBytes      int64            `json:"file_bytes"`
-	LiveBytes      int64            `json:"live_bytes"`
-	PageBytes      int64            `json:"page_bytes"`
-	Pages          int              `json:"pages"`
-	FreePages      int              `json:"free_pages"`
-	GrowthPerDay   int64            `json:"growth_per_day"`
-	Events         int              `json:"events"`
-	Detected       int              `json:"detected"`
-	Persons        int              `json:"persons"`
-	Oldest         *time.Time       `json:"oldest"`
-	Newest         *time.Time       `json:"newest"`
-	Future         int              `json:"future"`
-	Folder         string           `json:"thumbnail_folder"`
-	Thumbnails     int              `json:"thumbnails"`
-	ThumbnailBytes int64            `json:"thumbnail_bytes"`
-	LastBackup     *time.Time       `json:"last_backup"`
-	Verified       *time.Time       `json:"verified"`
-	HeldBack       []string         `json:"held_back"`
-	Buckets        map[string]int64 `json:"buckets"`
+	Database       string               `json:"database"`
+	StoreID        string               `json:"store_id"`
+	Schema         int                  `json:"schema"`
+	FileBytes      int64                `json:"file_bytes"`
+	LiveBytes      int64                `json:"live_bytes"`
+	PageBytes      int64                `json:"page_bytes"`
+	Pages          int                  `json:"pages"`
+	FreePages      int                  `json:"free_pages"`
+	GrowthPerDay   int64                `json:"growth_per_day"`
+	Events         int                  `json:"events"`
+	Detected       int                  `json:"detected"`
+	Persons        int                  `json:"persons"`
+	Oldest         *time.Time           `json:"oldest"`
+	Newest         *time.Time           `json:"newest"`
+	Future         int                  `json:"future"`
+	Folder         string               `json:"thumbnail_folder"`
+	Thumbnails     int                  `json:"thumbnails"`
+	ThumbnailBytes int64                `json:"thumbnail_bytes"`
+	LastBackup     *time.Time           `json:"last_backup"`
+	Verified       *time.Time           `json:"verified"`
+	HeldBack       doorlog.List[string] `json:"held_back"`
+	Buckets        map[string]int64     `json:"buckets"`
 }
 
 func (a *app) info(ctx context.Context, verify bool) error {
@@ -114,7 +114,7 @@ func (in *information) ask(ctx context.Context, st *doorlog.Store, now time.Time
 	in.FileBytes, in.LiveBytes, in.PageBytes, in.Pages, in.FreePages = s.FileSize, s.LiveSize(), s.PageSize, s.Pages, s.FreePages
 	in.GrowthPerDay, in.Events, in.Detected, in.Persons = s.GrowthPerDay, s.Events, s.Detected, s.Persons
 	in.Oldest, in.Newest, in.Verified, in.Buckets = known(s.Oldest), known(s.Newest), known(s.Verified), s.Buckets
-	in.LastBackup, in.HeldBack = known(s.LastBackup), append([]string{}, s.HeldBack...)
+	in.LastBackup, in.HeldBack = known(s.LastBackup), s.HeldBack
 	in.Future, err = st.Count(ctx, doorlog.Query{Since: now.Add(1)})
 	return err
 }

@@ -131,7 +131,7 @@ func (a *app) forgetMissing(
 	ctx context.Context, path, thumbnails string, forget forgetting, r *doorlog.Repaired,
 ) (done *doorlog.Forgotten, err error) {
 	if r.After.Sound() { // nothing is missing
-		return &doorlog.Forgotten{Thumbnails: r.After.Thumbnails, Paths: []string{}}, nil
+		return &doorlog.Forgotten{Thumbnails: r.After.Thumbnails}, nil
 	}
 	st, err := a.open(path, &doorlog.Options{ThumbnailDir: thumbnails, Scrub: -1})
 	if err != nil {
