@@ -77,11 +77,6 @@ type BackupOptions struct {
 	// as to copy the database. The thumbnails are compared in any case.
 	Verify bool
 
-	// Progress, if it is set, is called from time to time with how many bytes of
-	// the database and the thumbnails have been written, and about how many
-	// there are; -1: that is not known yet.
-	Progress func(done, total int64)
-
 	// Finish, if it is set, is called with what the backup holds when all has been
 	// written to w, before the time of the backup is kept for Stats. Whatever makes
 	// the backup last, such as a Sync, belongs here, and a look whether it is good
@@ -148,7 +143,7 @@ func (s *Store) backup(ctx context.Context, w io.Writer, options *BackupOptions)
 	defer func() { err = errors.Join(err, src.close()) }()
 	b := backupWriter{
 		ctx: ctx, src: src, damage: &s.damage, thumbs: s.thumbs, log: s.opt.Logger,
-		buf: make([]byte, backupPiece), progress: newProgress(opt.Progress),
+		buf: make([]byte, backupPiece), progress: tellBytes(s.opt.Progress, "backing up"),
 	}
 	b.out = &sumWriter{w: w}
 	b.buffered = bufio.NewWriterSize(b.out, backupPiece)
@@ -331,7 +326,7 @@ type backupWriter struct {
 	file     bytes.Buffer
 	end      backupEnd
 	links    []string // of which the log has been told
-	progress progress
+	progress *progress
 
 	linked, unreadable int // of those missing
 }

@@ -579,7 +579,13 @@ func TestBackupThatFailsLeavesNothing(t *testing.T) {
 		wantError(t, err, errReceiver, "doorlog: backup: ")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err = s.Backup(ctx, io.Discard, &doorlog.BackupOptions{Progress: func(int64, int64) { cancel() }})
+	s.options.Progress = func(p doorlog.Progress) {
+		if p.Doing == "backing up" {
+			cancel()
+		}
+	}
+	s.reopen(t)
+	_, err = s.Backup(ctx, io.Discard, nil)
 	wantError(t, err, context.Canceled, "doorlog: backup: ")
 	_, err = s.Backup(ctx, io.Discard, nil)
 	wantError(t, err, context.Canceled, "doorlog: backup: ")
@@ -600,12 +606,16 @@ func TestBackupThatFailsLeavesNothing(t *testing.T) {
 func TestBackupSaysHowFarItIs(t *testing.T) {
 	s := newStore(t)
 	s.family(t, 40)
-	for name, run := range map[string]func(told func(done, total int64)) error{
-		"backup": func(told func(done, total int64)) error {
-			_, err := s.Backup(t.Context(), io.Discard, &doorlog.BackupOptions{Progress: told})
+	for name, run := range map[string]func(told func(doorlog.Progress)) error{
+		"backing up": func(told func(doorlog.Progress)) error {
+			s.options.Progress = told
+			s.reopen(t)
+			_, err := s.Backup(t.Context(), io.Discard, nil)
+			s.options.Progress = nil
+			s.reopen(t)
 			return err
 		},
-		"restore": func(told func(done, total int64)) error {
+		"restoring": func(told func(doorlog.Progress)) error {
 			backup, _ := s.backup(t)
 			dir := filepath.Join(t.TempDir(), "restored")
 			_, err := doorlog.Restore(t.Context(), dir, bytes.NewReader(backup), &doorlog.RestoreOptions{Progress: told})
@@ -615,7 +625,11 @@ func TestBackupSaysHowFarItIs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var last, of int64
 			calls := 0
-			err := run(func(done, total int64) {
+			err := run(func(p doorlog.Progress) {
+				if p.Doing != name {
+					return
+				}
+				done, total := p.Done, p.Total
 				if done < last || total != -1 && (done > total || of > 0 && total != of) {
 					t.Errorf("%d of %d after %d of %d", done, total, last, of)
 				}

@@ -13,8 +13,13 @@ func (p *pruning) bound() error {
 	if maxBytes > 0 {
 		until, p.surveyed = lastID, true
 	}
+	told, err := p.begin("judging", until)
+	if err != nil {
+		return err
+	}
 	events, records, files := p.events, int64(0), int64(0) // that stay, of those that go, that stay
-	err := p.walk(until, func(r *record, bytes int64) (bool, error) {
+	err = p.walk(until, func(r *record, bytes int64) (bool, error) {
+		told.add(1)
 		if p.event(&r.Event) != stays {
 			events--
 			records += bytes
@@ -34,6 +39,7 @@ func (p *pruning) bound() error {
 	if err != nil {
 		return err
 	}
+	told.finish()
 	tooMany, tooLarge := 0, int64(0)
 	if maxEvents > 0 {
 		tooMany = events - maxEvents

@@ -17,6 +17,7 @@ type checker struct {
 	r   *reader
 	mem arena
 
+	progress *progress // in events
 	expected sums
 	posting  []byte // room for an index entry
 	day      uint32 // of the rollups that are being added up
@@ -44,8 +45,10 @@ func (c *checker) run() error {
 // events checks every event with its detections.
 func (c *checker) events() error {
 	detected := 0
+	c.progress.knows(int64(c.sums[eventsSum].entries))
 	cursor := c.r.cursor(eventsSum)
 	for k, v := cursor.First(); k != nil; k, v = cursor.Next() {
+		c.progress.add(1)
 		if err := c.ctx.Err(); err != nil {
 			return err
 		}
@@ -67,6 +70,7 @@ func (c *checker) events() error {
 	if err := c.tail(&detected); err != nil {
 		return err
 	}
+	c.progress.finish()
 	if all := c.sums[detectionsSum].entries; all > uint64(detected) {
 		c.report(InvariantDetections, "there are detections of %d events that are not there", all-uint64(detected))
 	}

@@ -158,7 +158,7 @@ func (s *Store) erasePerson(ctx context.Context, name string, how Erasure) (*Era
 	}
 	e := &eraser{
 		events: list.forms(byPerson, name), persons: list.forms(personSpellings, name), written: make(map[string]bool),
-		store: s, ctx: ctx, pace: s.newPace(), progress: s.progress("erasing"), theirs: Query{Persons: []string{name}},
+		store: s, ctx: ctx, pace: s.newPace(), progress: tellEvents(s.opt.Progress, "erasing"), theirs: Query{Persons: []string{name}},
 		Erased: Erased{Name: name, How: how},
 	}
 	for _, form := range slices.Concat(e.events, e.persons, []string{norm.NFD.String(name)}) {
@@ -191,8 +191,8 @@ type eraser struct {
 	store    *Store
 	ctx      context.Context
 	pace     *pace
-	progress progress // in events of the person
-	theirs   Query    // asks for these
+	progress *progress // in events of the person
+	theirs   Query     // asks for these
 	Erased
 
 	events, persons []string        // spellings of the name that events, and persons, have

@@ -76,6 +76,7 @@ func (f *findings) err() error {
 // too many.
 type examination struct {
 	findings
+	progress       *progress
 	walker         *walker
 	older          []boltMeta // the meta page of the state before, if it is valid
 	names          int        // of buckets of a store
@@ -100,6 +101,9 @@ type examination struct {
 // examine reads a state of a file, as far as the walker's depth says.
 func (x *examination) examine(w *walker) error {
 	x.walker = w
+	if w.depth == everything {
+		w.progress = x.progress
+	}
 	w.report = func(format string, args ...any) { x.report(InvariantPages, format, args...) }
 	w.bucket, w.names = x.bucket, x.name
 	x.reading = storedBuckets
@@ -318,7 +322,7 @@ var wholeBelow int64 = 1 << 20
 
 // examine reads a file before bolt maps it: of one that was closed, and has the sums of
 // its pages, what bolt is about to believe; of another one, and of a small one, all of it.
-func (f *boltFile) examine() error {
+func (f *boltFile) examine(tell func(Progress)) error {
 	info, err := f.file.Stat()
 	if err != nil {
 		return err
@@ -340,17 +344,17 @@ func (f *boltFile) examine() error {
 		return err
 	}
 	if x.known.unclean || meta.freelist == noFreelist {
-		return f.examineAll(meta, nil)
+		return f.examineAll(meta, nil, tell)
 	}
 	sums, err := readPageSums(f.file, &meta)
 	if err != nil {
 		return err
 	}
 	if f.summed = sums != nil && sums.storeID == x.known.storeID; !f.summed {
-		return f.examineAll(meta, nil)
+		return f.examineAll(meta, nil, tell)
 	}
 	if int64(meta.pages)*int64(meta.pageSize) < wholeBelow {
-		return f.examineAll(meta, sums.sums)
+		return f.examineAll(meta, sums.sums, tell)
 	}
 	f.table, err = sums.table(f.file, meta, w.free)
 	return err
@@ -358,10 +362,10 @@ func (f *boltFile) examine() error {
 
 // examineAll reads a whole file, and makes the table of its pages. Unless known is nil
 // they should have these sums.
-func (f *boltFile) examineAll(meta boltMeta, known []uint32) error {
+func (f *boltFile) examineAll(meta boltMeta, known []uint32, tell func(Progress)) error {
 	stop := readAhead(f.file, int64(meta.pages)*int64(meta.pageSize))
 	defer stop()
-	x := new(examination)
+	x := &examination{progress: tellBytes(tell, "verifying")}
 	table, err := x.tabulate(&walker{ctx: context.Background(), r: f.file, meta: meta, depth: everything}, known)
 	f.table = table
 	return errors.Join(err, x.err())

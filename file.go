@@ -94,7 +94,7 @@ func (f *boltFile) open(path string, opt *Options) error {
 				return nil, err
 			}
 			if !opt.examined {
-				err = f.examine()
+				err = f.examine(opt.Progress)
 			}
 			if err != nil {
 				err = errors.Join(err, f.file.Close())

@@ -68,7 +68,7 @@ func (s *Store) forgetMissing(ctx context.Context, options *ForgetOptions, dry b
 	if err := s.ensureVerified(ctx); err != nil {
 		return nil, err
 	}
-	if err := f.p.walk(lastID, f.count, nil); err != nil {
+	if err := f.walk("looking for thumbnails", f.count, nil); err != nil {
 		return nil, err
 	}
 	if err := f.mayForget(); err != nil {
@@ -78,7 +78,23 @@ func (s *Store) forgetMissing(ctx context.Context, options *ForgetOptions, dry b
 		return &f.result, nil
 	}
 	f.result.Events = 0
-	return &f.result, f.p.walk(lastID, f.find, f.forget)
+	return &f.result, f.walk("forgetting", f.find, f.forget)
+}
+
+// walk calls visit with every event, and says how far it is.
+func (f *forgetting) walk(doing string, visit func(*record, int64) (more bool, err error), after func() error) error {
+	told, err := f.p.begin(doing, lastID)
+	if err != nil {
+		return err
+	}
+	err = f.p.walk(lastID, func(r *record, bytes int64) (more bool, err error) {
+		told.add(1)
+		return visit(r, bytes)
+	}, after)
+	if err == nil {
+		told.finish()
+	}
+	return err
 }
 
 // A forgetting is one run of ForgetMissing.

@@ -234,8 +234,8 @@ func TestRestoreOnAFullDisk(t *testing.T) {
 			if c.full == nil {
 				fill()
 			}
-			_, err := doorlog.Restore(t.Context(), dir, bytes.NewReader(backup), &doorlog.RestoreOptions{Progress: func(done, total int64) {
-				if !filled && c.full(done, total) {
+			_, err := doorlog.Restore(t.Context(), dir, bytes.NewReader(backup), &doorlog.RestoreOptions{Progress: func(p doorlog.Progress) {
+				if p.Doing == "restoring" && !filled && c.full(p.Done, p.Total) {
 					fill()
 				}
 			}})

@@ -155,7 +155,7 @@ func (s *Store) enterPrune(ctx context.Context, dry bool) (leave func(), err err
 
 func (s *Store) newPruning(ctx context.Context, policy *Policy, dry bool, at *reading) *pruning {
 	return &pruning{
-		s: s, ctx: ctx, pace: s.newPace(), dry: dry, policy: policy, labels: policy.needsLabels(),
+		s: s, ctx: ctx, pace: s.newPace(), dry: dry, tell: s.opt.Progress, policy: policy, labels: policy.needsLabels(),
 		verdict: newVerdict(policy, at), gone: make([]Removed, len(policy.Rules)+reasonCount),
 	}
 }
@@ -165,6 +165,7 @@ func (p *pruning) holdBackByClock(at *reading) error {
 	believing := *at
 	believing.believed = at.wall
 	would := p.s.newPruning(p.ctx, p.policy, true, &believing)
+	would.tell = nil
 	if err := would.judge(); err != nil {
 		return err
 	}
@@ -192,6 +193,7 @@ type pruning struct {
 	s      *Store
 	ctx    context.Context
 	dry    bool
+	tell   func(Progress) // nil: nobody asks
 	policy *Policy
 	pace   *pace
 	labels bool // a rule looks at them
@@ -202,6 +204,7 @@ type pruning struct {
 	walked, walkedBytes int64 // events, and bytes of their records, from which the shares are reckoned
 	surveyed            bool  // and these are those of all events
 
+	progress    *progress // of the sweep, in events
 	gone        []Removed // for each reason; DatabaseBytes are those of records
 	pictures    int       // files with the name of a thumbnail, in the beginning
 	orphans     int
@@ -289,21 +292,31 @@ func (p *pruning) share(bytes int64) int64 {
 }
 
 // sweep removes, or counts, what the policy does not keep.
-func (p *pruning) sweep() error {
+func (p *pruning) sweep() (err error) {
 	var found []candidate
-	err := p.walk(p.youngest(), func(r *record, bytes int64) (bool, error) {
+	until := p.youngest()
+	doing := "pruning"
+	if p.dry {
+		doing = "judging"
+	}
+	if p.progress, err = p.begin(doing, until); err != nil {
+		return err
+	}
+	err = p.walk(until, func(r *record, bytes int64) (bool, error) {
 		if !p.surveyed {
 			p.walked++
 			p.walkedBytes += bytes
 		}
-		if p.event(&r.Event) == stays && p.thumbnail(&r.Event) == stays {
+		switch {
+		case p.event(&r.Event) == stays && p.thumbnail(&r.Event) == stays:
+			p.progress.add(1)
 			return true, nil
-		}
-		if p.thumbnail(&r.Event) != stays && p.s.thumbs.isLinked(r.ThumbnailPath) {
+		case p.thumbnail(&r.Event) != stays && p.s.thumbs.isLinked(r.ThumbnailPath):
+			p.progress.add(1)
 			p.linked++
 			return true, nil
-		}
-		if p.dry {
+		case p.dry:
+			p.progress.add(1)
 			return true, p.wouldGo(r, bytes)
 		}
 		found = append(found, candidate{r.ID, r.detections, r.ThumbnailPath != "", bytes})
@@ -318,7 +331,29 @@ func (p *pruning) sweep() error {
 	if err == nil {
 		err = p.removeAll(found)
 	}
+	if err == nil {
+		p.progress.finish()
+	}
 	return err
+}
+
+// begin returns what tells how many of the events before an ID are done.
+func (p *pruning) begin(doing string, until ID) (*progress, error) {
+	told := tellEvents(p.tell, doing)
+	if !told.asked() {
+		return told, nil
+	}
+	q := Query{}
+	if until != lastID {
+		q.Until = IDTime(until)
+	}
+	return told, p.inSnapshot(func(sn *Snapshot) error {
+		n, err := sn.Count(q)
+		if err == nil {
+			told.knows(int64(n))
+		}
+		return err
+	})
 }
 
 // How much is read in one snapshot, so that none is open for long.

@@ -37,9 +37,7 @@ func (p *pruning) removeAll(found []candidate) error {
 		if err != nil {
 			return err
 		}
-		if p.policy.Progress != nil {
-			p.policy.Progress(p.account().Removed)
-		}
+		p.progress.step(int64(n))
 		if err := p.pace.rest(p.ctx, time.Since(begun)); err != nil {
 			return err
 		}

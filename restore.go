@@ -23,10 +23,8 @@ import (
 
 // RestoreOptions configure a Restore. nil means defaults.
 type RestoreOptions struct {
-	// Progress, if it is set, is called from time to time with how many bytes of
-	// the database and the thumbnails have been restored, and about how many
-	// there are; -1: that is not known yet.
-	Progress func(done, total int64)
+	// Progress is as that of Options, and nil if nobody asks.
+	Progress func(Progress)
 }
 
 // Restore makes the folder dir, with the store that a Backup has written to what r reads:
@@ -70,7 +68,7 @@ func restore(ctx context.Context, dir string, r io.Reader, options *RestoreOptio
 	if options != nil {
 		opt = *options
 	}
-	x := restorer{ctx: ctx, dir: place.temp, buf: make([]byte, backupPiece), folder: ".", progress: newProgress(opt.Progress)}
+	x := restorer{ctx: ctx, dir: place.temp, buf: make([]byte, backupPiece), folder: ".", progress: tellBytes(opt.Progress, "restoring")}
 	x.in = &sumReader{r: bufio.NewReaderSize(r, backupPiece)}
 	x.tar = tar.NewReader(x.in)
 	if err := x.read(); err != nil {
@@ -244,7 +242,7 @@ type restorer struct {
 	folder   string // of thumbnails, which is there
 	manifest manifest
 	end      backupEnd
-	progress progress
+	progress *progress
 }
 
 func (x *restorer) read() error {
@@ -419,11 +417,10 @@ func (x *restorer) readDatabase() (err error) {
 	if err := os.Mkdir(x.thumbnailDir(), folderPerm); err != nil {
 		return err
 	}
-	// The thumbnails are missing yet, which are compared as they come.
-	v, found, err := verifyFile(x.ctx, x.databasePath(), &Options{ThumbnailDir: x.thumbnailDir()})
+	v, found, err := verifyFile(x.ctx, x.databasePath(), x.verifyOptions())
 	if errors.Is(err, ErrOlderSchema) {
 		if err = upgradeFile(x.databasePath()); err == nil {
-			v, found, err = verifyFile(x.ctx, x.databasePath(), &Options{ThumbnailDir: x.thumbnailDir()})
+			v, found, err = verifyFile(x.ctx, x.databasePath(), x.verifyOptions())
 		}
 	}
 	switch {
@@ -440,6 +437,12 @@ func (x *restorer) readDatabase() (err error) {
 			v.Events, v.Persons, x.manifest.Events, x.manifest.Persons)
 	}
 	return nil
+}
+
+// verifyOptions say how the database is verified. The thumbnails are missing yet, which
+// are compared as they come.
+func (x *restorer) verifyOptions() *Options {
+	return &Options{ThumbnailDir: x.thumbnailDir(), Progress: x.progress.tell}
 }
 
 // readThumbnails restores the files that the events name, each with its own, and

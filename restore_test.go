@@ -259,8 +259,8 @@ func TestRestoreOverwritesNothingThatAppears(t *testing.T) {
 	backup, _ := smallBackup(t)
 	parent := t.TempDir()
 	dir := filepath.Join(parent, "restored")
-	_, err := doorlog.Restore(t.Context(), dir, bytes.NewReader(backup), &doorlog.RestoreOptions{Progress: func(done, total int64) {
-		if done == total {
+	_, err := doorlog.Restore(t.Context(), dir, bytes.NewReader(backup), &doorlog.RestoreOptions{Progress: func(p doorlog.Progress) {
+		if p.Doing == "restoring" && p.Done == p.Total {
 			if err := os.MkdirAll(filepath.Join(dir, "mine"), 0o700); err != nil {
 				t.Error(err)
 			}
@@ -301,7 +301,7 @@ func TestTwoRestoresToOnePlaceDoNotDisturbEachOther(t *testing.T) {
 	parent := t.TempDir()
 	dir := filepath.Join(parent, "restored")
 	first := true
-	_, err := doorlog.Restore(t.Context(), dir, bytes.NewReader(backup), &doorlog.RestoreOptions{Progress: func(int64, int64) {
+	_, err := doorlog.Restore(t.Context(), dir, bytes.NewReader(backup), &doorlog.RestoreOptions{Progress: func(doorlog.Progress) {
 		if first {
 			_, err := doorlog.Restore(t.Context(), dir, bytes.NewReader(backup), nil)
 			wantError(t, err, doorlog.ErrLocked, "doorlog: restore to ")
@@ -321,7 +321,7 @@ func TestRestoreEndsWithItsContext(t *testing.T) {
 	parent := t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())
 	_, err := doorlog.Restore(ctx, filepath.Join(parent, "restored"), bytes.NewReader(backup), &doorlog.RestoreOptions{
-		Progress: func(int64, int64) { cancel() },
+		Progress: func(doorlog.Progress) { cancel() },
 	})
 
 	wantError(t, err, context.Canceled, "doorlog: restore to ")

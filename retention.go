@@ -64,10 +64,6 @@ type Policy struct {
 	// no more than a hundredth of its pictures, or one. It is for one Prune, and not
 	// for Options.Retention.
 	Orphans bool `json:"orphans,omitempty"`
-
-	// Progress, unless it is nil, is called after each transaction of a Prune
-	// with what has been removed so far. It must not close the store.
-	Progress func(Removed) `json:"-"`
 }
 
 // A Rule says how long events of a kind are kept.

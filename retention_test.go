@@ -517,14 +517,15 @@ func TestPruneEndsBetweenTransactions(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			calls := 0
-			gone, err := s.Prune(ctx, doorlog.Policy{MaxAge: time.Minute, Progress: func(r doorlog.Removed) {
-				if calls++; r.Events != calls*doorlog.RemoveEvents {
-					t.Errorf("progress %d is %+v", calls, r)
+			s.onPruned(t, func(n int) {
+				if calls++; calls <= 3 && n != doorlog.RemoveEvents {
+					t.Errorf("transaction %d took %d", calls, n)
 				}
 				if calls == 3 {
 					end.by(s, cancel)
 				}
-			}})
+			})
+			gone, err := s.Prune(ctx, doorlog.Policy{MaxAge: time.Minute})
 			if err == nil || end.err != nil && !errors.Is(err, end.err) || calls != 3 || gone.Events != 3*doorlog.RemoveEvents {
 				t.Errorf("%d calls, %+v, %v", calls, gone, err)
 			}
@@ -547,15 +548,13 @@ func TestCloseEndsAPrune(t *testing.T) {
 	s := newStore(t)
 	s.manyOld(t, 20*doorlog.RemoveEvents)
 	closed := make(chan error, 1)
-	gone, err := s.Prune(t.Context(), doorlog.Policy{MaxAge: time.Minute, Progress: func(doorlog.Removed) {
-		if len(closed) > 0 {
-			return
-		}
+	s.onPruned(t, func(int) {
 		go func() { closed <- s.Close() }()
 		for s.Pin(context.Background(), doorlog.ID{1}); !errors.Is(s.Pin(context.Background(), doorlog.ID{1}), doorlog.ErrClosed); {
 			runtime.Gosched()
 		}
-	}})
+	})
+	gone, err := s.Prune(t.Context(), doorlog.Policy{MaxAge: time.Minute})
 	wantError(t, err, doorlog.ErrClosed, "prune")
 	if gone.Events != doorlog.RemoveEvents {
 		t.Errorf("%+v", gone)

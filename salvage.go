@@ -99,7 +99,7 @@ func copyRecords(
 		if err := buildFile(temp, storeID, storeID, opt); err != nil {
 			return err
 		}
-		c := copier{ctx: ctx, incarnation: storeID}
+		c := copier{ctx: ctx, incarnation: storeID, tell: opt.Progress}
 		if err := c.open(temp); err != nil {
 			return err
 		}
@@ -120,6 +120,7 @@ func copyRecords(
 // A copier fills a new store with records.
 type copier struct {
 	ctx   context.Context
+	tell  func(Progress) // nil: nobody asks
 	db    *bolt.DB
 	names interner
 
@@ -159,7 +160,7 @@ func (c *copier) open(path string) (err error) {
 // copy copies the records of a file: those in its trees, and if some of them are
 // missing there, whatever else its pages hold that is not free.
 func (c *copier) copy(f *os.File) (*examination, error) {
-	x := new(examination)
+	x := &examination{progress: tellBytes(c.tell, "saving records")}
 	x.entry = func(bucket int, key, value []byte) { c.take(bucket, key, value, x.walker.doubtful > 0) }
 	err := x.examineFile(c.ctx, f)
 	foreign := err
@@ -281,6 +282,14 @@ func (c *copier) finish(x *examination) (*Salvaged, error) {
 	if err := c.dropOrphans(); err != nil {
 		return nil, err
 	}
+	told := tellEvents(c.tell, "indexing")
+	if err := c.db.View(func(tx *bolt.Tx) error {
+		st, err := readState(tx)
+		told.knows(int64(st.sums[eventsSum].entries))
+		return err
+	}); err != nil {
+		return nil, err
+	}
 	for more := true; more; {
 		err := c.update(func(w *writeTx) (err error) {
 			if x.storeID != (ID{}) {
@@ -291,13 +300,14 @@ func (c *copier) finish(x *examination) (*Salvaged, error) {
 					return err
 				}
 			}
-			more, err = c.settle(w)
+			more, err = c.settle(w, told)
 			return err
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
+	told.finish()
 	result := &Salvaged{
 		Stripped: c.stripped, Unsure: c.unsure, Counted: x.known != nil,
 		Findings: slices.Clone(x.list), Found: x.all,
@@ -373,7 +383,7 @@ func (c *copier) dropOrphans() error {
 
 // settle folds the next events, and takes from each what does not belong to it,
 // or is lost. more: there may be others.
-func (c *copier) settle(w *writeTx) (more bool, err error) {
+func (c *copier) settle(w *writeTx, told *progress) (more bool, err error) {
 	after := firstAfter(w.through)
 	var events []record
 	size := 0
@@ -397,6 +407,7 @@ func (c *copier) settle(w *writeTx) (more bool, err error) {
 		w.index.put(r.ID, indexEntries(r))
 		w.rollups.addEvent(r, 1)
 		w.through = r.ID
+		told.add(1)
 	}
 	return more, nil
 }

@@ -100,7 +100,7 @@ func verifyFile(ctx context.Context, path string, options *Options) (v *Verifica
 		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	x = new(examination)
+	x = &examination{progress: tellBytes(opt.Progress, "verifying")}
 	if err := x.examineFile(ctx, f); err != nil {
 		return nil, nil, err
 	}
@@ -258,7 +258,7 @@ func (s *Store) verify(ctx context.Context) (*Verification, error) {
 // examineState examines the newest state of an open store, whose snapshot it
 // returns, to be closed by the caller.
 func (s *Store) examineState(ctx context.Context) (x *examination, sn *Snapshot, err error) {
-	x = new(examination)
+	x = &examination{progress: tellBytes(s.opt.Progress, "verifying")}
 	meta, sn, inUse, err := s.settledState(ctx)
 	if err != nil {
 		return x, nil, err
@@ -335,14 +335,18 @@ func (s *Store) condemn(err error) {
 
 // compare compares the buckets of a state that has been examined with each other.
 func (sn *Snapshot) compare(x *examination) error {
-	c := checker{examination: x, ctx: sn.ctx, r: sn.r, mem: arena{names: &sn.store.names}}
+	c := checker{examination: x, ctx: sn.ctx, r: sn.r, mem: arena{names: &sn.store.names},
+		progress: tellEvents(sn.store.opt.Progress, "comparing")}
 	return guarded(c.run)
 }
 
 // verifyRest compares the thumbnails with the events, and says what was found in all. A
 // file that is younger than graceFrom, unless that is zero, is no orphan.
 func (s *Store) verifyRest(ctx context.Context, x *examination, graceFrom time.Time) (*Verification, error) {
-	c := thumbnailChecker{findings: &x.findings, ctx: ctx, store: s}
+	c := thumbnailChecker{
+		findings: &x.findings, ctx: ctx, store: s, progress: tellEvents(s.opt.Progress, "comparing thumbnails"),
+	}
+	c.progress.knows(int64(x.sums[eventsSum].entries))
 	if err := c.run(); err != nil {
 		return nil, err
 	}

@@ -49,6 +49,8 @@ type walker struct {
 	// overflow, and says what is wrong with it.
 	look func(id uint64, data []byte) (problem string)
 
+	progress *progress // in bytes of pages; nil: nobody asks
+
 	reached, free bitmap
 	freelistSound bool
 	unreadable    error    // why the disk could not read a page
@@ -78,9 +80,11 @@ func (w *walker) walk() error {
 	if err := w.freelist(); err != nil {
 		return err
 	}
+	w.progress.knows(int64(w.pages-w.free.count()) * int64(w.meta.pageSize))
 	if err := w.tree(w.meta.root, 0, bounds{}, w.enter); err != nil {
 		return err
 	}
+	w.progress.finish()
 	if w.depth == everything {
 		w.leftOver()
 	}
@@ -275,6 +279,7 @@ func (w *walker) read(id uint64, level int) (p page, problem string, err error) 
 	if w.took != nil {
 		w.took(more + 1)
 	}
+	w.progress.add(int64((more + 1) * size))
 	if cap(p.data) > cap(w.buffers[level]) {
 		w.buffers[level] = p.data
 	}

@@ -70,7 +70,8 @@ func (a *app) backup(ctx context.Context, name string, f backupFlags) error {
 	if err != nil {
 		return err
 	}
-	options := &doorlog.Options{ThumbnailDir: thumbnails, Scrub: -1}
+	told, end := a.follow()
+	options := &doorlog.Options{ThumbnailDir: thumbnails, Scrub: -1, Progress: told}
 	st, err := a.open(path, options)
 	if errors.Is(err, os.ErrPermission) || isReadOnlyDisk(err) {
 		options.ReadOnly = true
@@ -79,10 +80,9 @@ func (a *app) backup(ctx context.Context, name string, f backupFlags) error {
 	if err != nil {
 		return err
 	}
-	bar := a.progress(-1, "backing up")
 	var info *doorlog.BackupInfo
 	err = a.writeOutput(name, f.force, func(w io.Writer, finish func() error) (err error) {
-		options := &doorlog.BackupOptions{Verify: f.verify, Progress: bar.bytes("backing up")}
+		options := &doorlog.BackupOptions{Verify: f.verify}
 		options.Finish = func(info *doorlog.BackupInfo) error {
 			if old, there := oldBackup(name); there {
 				if why := fallsBehind(info, old); why != "" {
@@ -94,7 +94,7 @@ func (a *app) backup(ctx context.Context, name string, f backupFlags) error {
 		info, err = st.Backup(ctx, w, options)
 		return err
 	})
-	bar.Done()
+	end()
 	if cerr := st.Close(); err == nil {
 		err = cerr
 	}
@@ -170,17 +170,5 @@ func drawBackup(w io.Writer, info *doorlog.BackupInfo, done string) {
 	}
 	if info.Changed > 0 {
 		fmt.Fprintf(w, "%s other than saved, and in it with the content of now\n", plural(info.Changed, "thumbnail"))
-	}
-}
-
-// bytes returns what tells the bar how far a backup is.
-func (b progressBar) bytes(doing string) func(done, total int64) {
-	return func(done, total int64) {
-		text := doing + ": " + humanize.IBytes(uint64(max(0, done)))
-		if total >= 0 {
-			text += " of " + humanize.IBytes(uint64(total))
-		}
-		b.Label(text)
-		b.Add(0) // draws it
 	}
 }

@@ -66,23 +66,5 @@ func (a *app) rewrite(path, thumbnails string, use func(*doorlog.Store) error) (
 	return use(st)
 }
 
-// follow returns what shows how far a call is (doorlog.Options.Progress), and what
-// takes the bar away.
-func (a *app) follow() (told func(doing string, done, total int64), end func()) {
-	var bar progressBar
-	var now string
-	var shown int64
-	told = func(doing string, done, total int64) {
-		if doing != now {
-			bar.Done()
-			now, shown = doing, 0
-			bar = a.progress(total, doing)
-		}
-		bar.Add(done - shown)
-		shown = done
-	}
-	return told, func() { bar.Done() }
-}
-
 // size returns a number of bytes for people to read.
 func size(bytes int64) string { return humanize.IBytes(uint64(max(0, bytes))) }

@@ -80,18 +80,19 @@ func (a *app) info(ctx context.Context, verify bool) error {
 		return err
 	}
 	in := information{Database: path, Folder: folder}
-	st, err := a.open(path, &doorlog.Options{ThumbnailDir: folder, ReadOnly: true, Scrub: -1})
+	told, end := a.follow()
+	defer end()
+	st, err := a.open(path, &doorlog.Options{ThumbnailDir: folder, ReadOnly: true, Scrub: -1, Progress: told})
 	if err != nil {
 		return err
 	}
 	if verify {
-		bar := a.progress(-1, "verifying")
 		var v *doorlog.Verification
 		if v, err = st.Verify(ctx); err == nil {
 			err = v.Err()
 		}
-		bar.Done()
 	}
+	end()
 	if err == nil {
 		err = in.ask(ctx, st, a.now())
 	}

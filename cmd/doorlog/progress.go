@@ -10,6 +10,8 @@ import (
 	"github.com/rivo/uniseg"
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
+
+	"github.com/doorlog/doorlog"
 )
 
 // An errorWriter is standard error, and the progress bar's place if that is a
@@ -133,6 +135,41 @@ func (b progressBar) Done() {
 		b.line.end()
 		_ = b.bar.Finish()
 	}
+}
+
+// follow returns what shows how far a call is (doorlog.Options.Progress), and what
+// takes the bar away. What is done after another thing, or once more, has a bar of its
+// own; where it is not known how much there is, the bar says how much is done.
+func (a *app) follow() (told func(doorlog.Progress), end func()) {
+	var mu sync.Mutex
+	var bar progressBar
+	var now doorlog.Progress
+	told = func(p doorlog.Progress) {
+		mu.Lock()
+		defer mu.Unlock()
+		if p.Doing != now.Doing || p.Total != now.Total || p.Done < now.Done {
+			bar.Done()
+			bar, now = a.progress(p.Total, p.Doing), doorlog.Progress{}
+		}
+		if p.Total < 0 {
+			bar.Label(p.Doing + ": " + amount(p))
+		}
+		bar.Add(p.Done - now.Done)
+		now = p
+	}
+	return told, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		bar.Done()
+	}
+}
+
+// amount is how much is done, for people to read.
+func amount(p doorlog.Progress) string {
+	if p.Bytes {
+		return size(p.Done)
+	}
+	return count(int(p.Done))
 }
 
 // A barLine is the line of the terminal on which package progressbar draws, from a

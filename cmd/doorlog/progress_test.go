@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/rivo/uniseg"
+
+	"github.com/doorlog/doorlog"
 )
 
 func TestProgressIsDrawnOnATerminalAlone(t *testing.T) {
@@ -67,24 +69,32 @@ func TestProgressOfACallIsFollowed(t *testing.T) {
 	var screen bytes.Buffer
 	a := &app{err: &errorWriter{w: &screen, terminal: true}}
 	told, end := a.follow()
-	told("erasing", 0, 200)
-	told("erasing", 50, 200)
+	told(doorlog.Progress{Doing: "erasing", Done: 0, Total: 200})
+	told(doorlog.Progress{Doing: "erasing", Done: 50, Total: 200})
 	if got := screen.String(); !strings.Contains(got, "erasing") || !strings.Contains(got, " 25%") {
 		t.Errorf("a quarter of the way there is %q", got)
 	}
 	screen.Reset()
-	told("compacting", 0, 1000)
-	told("compacting", 500, 1000)
+	told(doorlog.Progress{Doing: "compacting", Done: 0, Total: 1000})
+	told(doorlog.Progress{Doing: "compacting", Done: 500, Total: 1000})
 	if got := screen.String(); !strings.Contains(got, "compacting") || !strings.Contains(got, " 50%") {
 		t.Errorf("halfway there is %q", got)
 	}
 	screen.Reset()
-	told("compacting", 1000, 1000)
-	told("erasing", 0, 0) // nothing
+	told(doorlog.Progress{Doing: "compacting", Done: 1000, Total: 1000})
+	told(doorlog.Progress{Doing: "erasing", Done: 0, Total: 0}) // nothing
 	if got := screen.String(); strings.Contains(got, "erasing") {
 		t.Errorf("of nothing there is %q", got)
 	}
-	told("compacting", 0, 1000)
+	told(doorlog.Progress{Doing: "backing up", Done: 5 << 20, Total: -1, Bytes: true})
+	if got := screen.String(); !strings.Contains(got, "backing up: 5.0 MiB") {
+		t.Errorf("of an unknown number of bytes there is %q", got)
+	}
+	screen.Reset()
+	told(doorlog.Progress{Doing: "backing up", Done: 5 << 20, Total: 10 << 20, Bytes: true})
+	if got := screen.String(); !strings.Contains(got, " 50%") {
+		t.Errorf("when the number is known there is %q", got)
+	}
 	end()
 	if !strings.HasSuffix(screen.String(), "\r") {
 		t.Errorf("at the end there is %q", screen.String())

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -166,13 +165,12 @@ func (a *app) prune(ctx context.Context, f *pruneFlags, given func(flag string) 
 	}
 	at := a.now()
 	a.now = func() time.Time { return at } // what is asked about is what goes, however long the answer takes
-	total := -1                            // not known
 	if ask || f.dryRun {
-		plan, err := a.pruneStore(ctx, path, thumbnails, true, policy, a.progress(-1, "looking"))
+		plan, err := a.pruneStore(ctx, path, thumbnails, true, policy)
 		if err != nil {
 			return fromFlags(err)
 		}
-		if total = steps(plan.Removed); f.dryRun || total+plan.Orphans == 0 {
+		if f.dryRun || steps(plan.Removed)+plan.Orphans == 0 {
 			return a.emitPruned(plan, f.dryRun)
 		}
 		if err := drawReasons(a.err, plan); err != nil {
@@ -182,22 +180,23 @@ func (a *app) prune(ctx context.Context, f *pruneFlags, given func(flag string) 
 			return err
 		}
 	}
-	gone, err := a.pruneStore(ctx, path, thumbnails, false, policy, a.progress(int64(cmp.Or(total, -1)), "pruning"))
+	gone, err := a.pruneStore(ctx, path, thumbnails, false, policy)
 	if gone == nil {
 		return fromFlags(err)
 	}
 	return errors.Join(err, a.emitPruned(gone, false)) // what is gone is gone, also if it was cut short
 }
 
-// steps is how many steps of a progress bar that many are.
+// steps is how many events and thumbnails go.
 func steps(r doorlog.Removed) int { return r.Events + r.Thumbnails }
 
 // pruneStore opens the store and prunes it, or says what that would do.
 func (a *app) pruneStore(
-	ctx context.Context, path, thumbnails string, dry bool, policy doorlog.Policy, bar progressBar,
+	ctx context.Context, path, thumbnails string, dry bool, policy doorlog.Policy,
 ) (gone *doorlog.Pruned, err error) {
-	defer bar.Done()
-	st, err := a.open(path, &doorlog.Options{ThumbnailDir: thumbnails, ReadOnly: dry, Scrub: -1})
+	told, end := a.follow()
+	defer end()
+	st, err := a.open(path, &doorlog.Options{ThumbnailDir: thumbnails, ReadOnly: dry, Scrub: -1, Progress: told})
 	if err != nil {
 		return nil, err
 	}
@@ -208,11 +207,6 @@ func (a *app) pruneStore(
 	}()
 	if dry {
 		return st.WouldPrune(ctx, policy)
-	}
-	done := 0
-	policy.Progress = func(r doorlog.Removed) {
-		bar.Add(int64(steps(r) - done))
-		done = steps(r)
 	}
 	return st.Prune(ctx, policy)
 }

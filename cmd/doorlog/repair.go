@@ -92,18 +92,20 @@ func (a *app) repair(ctx context.Context, yes bool, forget forgetting) error {
 			return err
 		}
 	}
-	bar := a.progress(-1, "repairing")
-	r, err := doorlog.Repair(ctx, path, a.options(&doorlog.Options{ThumbnailDir: thumbnails, Scrub: -1}))
-	bar.Done()
+	told, end := a.follow()
+	defer end()
+	r, err := doorlog.Repair(ctx, path, a.options(&doorlog.Options{ThumbnailDir: thumbnails, Scrub: -1, Progress: told}))
 	if err != nil {
 		return explainLock(err)
 	}
 	var forgotten *doorlog.Forgotten
 	if forget != forgetNone {
-		if forgotten, err = a.forgetMissing(ctx, path, thumbnails, forget, r); err != nil {
+		options := &doorlog.Options{ThumbnailDir: thumbnails, Scrub: -1, Progress: told}
+		if forgotten, err = a.forgetMissing(ctx, path, options, forget, r); err != nil {
 			return err
 		}
 	}
+	end()
 	result := struct {
 		Sound bool `json:"sound"`
 		*doorlog.Repaired
@@ -128,12 +130,12 @@ func (a *app) missing(ctx context.Context, path, thumbnails string, forget forge
 
 // forgetMissing takes the names of missing thumbnails off, and brings After up to date.
 func (a *app) forgetMissing(
-	ctx context.Context, path, thumbnails string, forget forgetting, r *doorlog.Repaired,
+	ctx context.Context, path string, options *doorlog.Options, forget forgetting, r *doorlog.Repaired,
 ) (done *doorlog.Forgotten, err error) {
 	if r.After.Sound() { // nothing is missing
 		return &doorlog.Forgotten{Thumbnails: r.After.Thumbnails}, nil
 	}
-	st, err := a.open(path, &doorlog.Options{ThumbnailDir: thumbnails, Scrub: -1})
+	st, err := a.open(path, options)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +146,7 @@ func (a *app) forgetMissing(
 	if err = errors.Join(err, st.Close()); err != nil {
 		return nil, err
 	}
-	r.After, err = doorlog.Verify(ctx, path, a.options(&doorlog.Options{ThumbnailDir: thumbnails, Scrub: -1}))
+	r.After, err = doorlog.Verify(ctx, path, a.options(options))
 	return done, err
 }
 

@@ -56,9 +56,9 @@ func (a *app) salvage(ctx context.Context, fresh string) error {
 	if err != nil {
 		return err
 	}
-	bar := a.progress(-1, "salvaging")
-	s, err := doorlog.Salvage(ctx, path, fresh, a.options(new(doorlog.Options)))
-	bar.Done()
+	told, end := a.follow()
+	s, err := doorlog.Salvage(ctx, path, fresh, a.options(&doorlog.Options{Progress: told}))
+	end()
 	if err != nil {
 		return explainLock(err)
 	}

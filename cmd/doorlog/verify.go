@@ -60,9 +60,9 @@ func (a *app) verify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	bar := a.progress(-1, "verifying")
-	v, err := doorlog.Verify(ctx, path, a.options(&doorlog.Options{ThumbnailDir: thumbnails, Scrub: -1}))
-	bar.Done()
+	told, end := a.follow()
+	v, err := doorlog.Verify(ctx, path, a.options(&doorlog.Options{ThumbnailDir: thumbnails, Scrub: -1, Progress: told}))
+	end()
 	if err != nil {
 		return explainLock(err)
 	}
