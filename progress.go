@@ -23,14 +23,15 @@ type Progress struct {
 	//	"erasing"                   ErasePerson changes the events of the person
 	//	"compacting"                entries are copied into a new file
 	//	"backing up", "restoring"   of the database and the thumbnails
-	Doing string
+	Doing string `json:"doing"`
 
-	// Done is how much of it is done, and Total about how much there is; -1: that is
-	// not known, or not yet.
-	Done, Total int64
+	// Done is how much of it is done, and Total about how much there is; -1: that is not
+	// known, or not yet.
+	Done  int64 `json:"done"`
+	Total int64 `json:"total"`
 
 	// Bytes says that these are bytes; else they are events, or files where Doing says so.
-	Bytes bool
+	Bytes bool `json:"bytes"`
 }
 
 // A progress tells how far a long call is: in its beginning, when more is known of

@@ -63,6 +63,7 @@ var marshalled = []any{
 	doorlog.Repaired{},
 	doorlog.Salvaged{},
 	doorlog.FieldError{},
+	doorlog.Progress{},
 }
 
 // unmarshalled are those that are not: they hold an open store, or functions.
