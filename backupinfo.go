@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// A BackupInfo says what a backup holds.
+// A BackupInfo is the account of a Backup or a Restore: it says what the backup holds.
 type BackupInfo struct {
 	// StoreID tells stores apart; a restored store keeps it. Time is the moment
 	// that the backup captured.

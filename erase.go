@@ -55,7 +55,7 @@ func (e *Erasure) UnmarshalText(text []byte) error {
 	return err
 }
 
-// An Erased is the receipt of an ErasePerson.
+// An Erased is the account of an ErasePerson, and the receipt of it.
 type Erased struct {
 	// Name is who was erased, How what was done with the events, StoreID in
 	// which store, and At when that was done. A receipt holds the name, in the
@@ -271,20 +271,40 @@ func (e *eraser) find() (ids []ID, err error) {
 
 // eraseAttributes looks through all events for attributes.
 func (e *eraser) eraseAttributes() error {
+	looked := tellEvents(e.store.opt.Progress, "looking for attributes")
+	if looked.asked() {
+		n, err := e.countAll()
+		if err != nil {
+			return err
+		}
+		looked.knows(int64(n))
+	}
 	for at := ""; ; {
 		ids, next, err := e.findAttributes(at)
 		if err != nil {
 			return err
 		}
+		looked.add(searchedPage)
 		for some := range slices.Chunk(ids, erasedAtOnce) {
 			if err := e.eraseFrom(some); err != nil {
 				return err
 			}
 		}
 		if at = next; at == "" {
+			looked.finish()
 			return nil
 		}
 	}
+}
+
+// countAll counts the events of the store.
+func (e *eraser) countAll() (int, error) {
+	sn, err := e.store.look(e.ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer sn.close()
+	return sn.count(Query{})
 }
 
 func (e *eraser) findAttributes(at string) (ids []ID, next string, err error) {

@@ -184,7 +184,7 @@ func TestErasePersonSaysHowFarItIs(t *testing.T) {
 			t.Errorf("%s: %v", doing, steps)
 		}
 	}
-	if steps := told["erasing"]; len(told) != 2 || steps[0].total != 104 {
+	if steps := told["erasing"]; len(told) != 3 || steps[0].total != 104 {
 		t.Errorf("%v; there are 104 events of the person", told)
 	}
 }

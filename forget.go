@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Forgotten is the account of a ForgetMissing.
+// A Forgotten is the account of a ForgetMissing, or of what one would do.
 type Forgotten struct {
 	// Events is how many events have lost the name of a thumbnail that is missing.
 	Events int `json:"events"`
@@ -23,7 +23,7 @@ type Forgotten struct {
 	Paths List[string] `json:"paths"`
 }
 
-// ForgetOptions configure a ForgetMissing. nil does.
+// ForgetOptions configure a ForgetMissing. nil means defaults.
 type ForgetOptions struct {
 	// Folders also takes names off whose folder, as that of a day, has none of the
 	// store's thumbnails any more. Without it these stay: such a folder may be on a
@@ -46,8 +46,8 @@ func (s *Store) ForgetMissing(ctx context.Context, options *ForgetOptions) (*For
 	return done, failed("forget missing thumbnails", err)
 }
 
-// WouldForget says what ForgetMissing would take off now, and changes nothing.
-func (s *Store) WouldForget(ctx context.Context, options *ForgetOptions) (*Forgotten, error) {
+// WouldForgetMissing says what ForgetMissing would take off now, and changes nothing.
+func (s *Store) WouldForgetMissing(ctx context.Context, options *ForgetOptions) (*Forgotten, error) {
 	done, err := s.forgetMissing(ctx, options, true)
 	return done, failed("look for missing thumbnails", err)
 }

@@ -114,8 +114,8 @@ func addOthers(add addQuestion, events []doorlog.Event) {
 		}
 		return pruned.Events, nil
 	})
-	add("WouldForget", func(ctx context.Context, st *doorlog.Store) (any, error) {
-		_, err := st.WouldForget(ctx, nil)
+	add("WouldForgetMissing", func(ctx context.Context, st *doorlog.Store) (any, error) {
+		_, err := st.WouldForgetMissing(ctx, nil)
 		return nil, err
 	})
 	add("Explain", func(ctx context.Context, st *doorlog.Store) (any, error) {

@@ -20,7 +20,8 @@ type Progress struct {
 	//	"judging", "pruning"        Prune finds what is to go, and removes it
 	//	"looking for thumbnails"    ForgetMissing finds what is missing
 	//	"forgetting"                and takes the names off
-	//	"erasing"                   ErasePerson changes the events of the person
+	//	"looking for attributes"    ErasePerson looks at all events for the name
+	//	"erasing"                   it changes the events of the person
 	//	"compacting"                entries are copied into a new file
 	//	"backing up", "restoring"   of the database and the thumbnails
 	Doing string `json:"doing"`

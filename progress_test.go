@@ -63,9 +63,9 @@ func TestEveryLongCallSaysHowFarItIs(t *testing.T) {
 	_, err = s.Backup(ctx, &backup, &doorlog.BackupOptions{Verify: true})
 	told.wants("Backup", err, "verifying", "backing up")
 	_, err = s.WouldPrune(ctx, doorlog.Policy{MaxEvents: 300, MaxAge: time.Minute})
-	told.wants("WouldPrune", err, "judging")
+	told.wants("WouldPrune", err, "judging", "looking for orphans")
 	_, err = s.Prune(ctx, doorlog.Policy{MaxEvents: 300})
-	told.wants("Prune", err, "judging", "pruning")
+	told.wants("Prune", err, "judging", "pruning", "looking for orphans")
 	_, err = s.ForgetMissing(ctx, nil)
 	told.wants("ForgetMissing", err, "looking for thumbnails")
 	s.close(t)
@@ -100,5 +100,5 @@ func TestCompactAndErasePersonSayHowFarTheyAre(t *testing.T) {
 	_, err := s.Compact(t.Context())
 	told.wants("Compact", err, "compacting", "verifying")
 	_, err = s.ErasePerson(t.Context(), "alice", doorlog.EraseName)
-	told.wants("ErasePerson", err, "erasing", "compacting", "verifying")
+	told.wants("ErasePerson", err, "erasing", "looking for attributes", "compacting", "verifying")
 }

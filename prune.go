@@ -47,7 +47,7 @@ type RemovedBy struct {
 	Removed
 }
 
-// Pruned is the account of a Prune, or of what one would do.
+// A Pruned is the account of a Prune, or of what one would do.
 type Pruned struct {
 	// Removed is the sum of By.
 	Removed
@@ -348,7 +348,7 @@ func (p *pruning) begin(doing string, until ID) (*progress, error) {
 		q.Until = IDTime(until)
 	}
 	return told, p.inSnapshot(func(sn *Snapshot) error {
-		n, err := sn.Count(q)
+		n, err := sn.count(q)
 		if err == nil {
 			told.knows(int64(n))
 		}

@@ -252,7 +252,10 @@ func (p *pruning) sweepOrphans() error {
 // the file system, as it is their times: one from the future is young.
 func (p *pruning) overThumbnails(each func(name string) error, orphan func(name string, final, old bool) error) error {
 	graceFrom, rest := time.Now().Add(-youngest), halfTime(p.ctx)
-	return p.s.thumbs.each(func(name string, modified time.Time) error {
+	looked := tellEvents(p.tell, "looking for orphans")
+	looked.say()
+	err := p.s.thumbs.each(func(name string, modified time.Time) error {
+		looked.add(1)
 		if err := p.proceed(); err != nil {
 			return err
 		}
@@ -276,6 +279,10 @@ func (p *pruning) overThumbnails(each func(name string) error, orphan func(name 
 		}
 		return orphan(name, final, !modified.After(graceFrom))
 	})
+	if err == nil {
+		looked.finish()
+	}
+	return err
 }
 
 // sweepHeld removes what a backup that was cut short has left, whatever its time, which

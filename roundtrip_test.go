@@ -247,7 +247,7 @@ func TestEmptyListsAreNotNull(t *testing.T) {
 	results["activity of some"] = some(s.PersonActivity(ctx, sc))
 	results["stats"] = strings.Contains(string(marshal(t, some(s.Stats(ctx)))), `"held_back":[]`)
 	results["erased"] = some(s.ErasePerson(ctx, "alice", doorlog.EraseName))
-	results["forgotten"] = some(s.WouldForget(ctx, nil))
+	results["forgotten"] = some(s.WouldForgetMissing(ctx, nil))
 	fresh := filepath.Join(t.TempDir(), "fresh.db")
 	s.close(t)
 	results["salvaged"] = some(doorlog.Salvage(ctx, s.path, fresh, nil))

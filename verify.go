@@ -13,7 +13,7 @@ import (
 	"github.com/oklog/ulid/v2"
 )
 
-// A Verification is what Verify found.
+// A Verification is the account of a Verify.
 type Verification struct {
 	// Events, Detections and Persons are how many verify.
 	Events     int `json:"events"`

@@ -120,7 +120,7 @@ func (a *app) missing(ctx context.Context, path, thumbnails string, forget forge
 	if err != nil { // it is to be mended first
 		return ", and take the names of missing thumbnails off their events"
 	}
-	would, err := st.WouldForget(ctx, forget.options())
+	would, err := st.WouldForgetMissing(ctx, forget.options())
 	if err = errors.Join(err, st.Close()); err != nil || would.Events == 0 {
 		return ""
 	}
