@@ -146,11 +146,11 @@ type LabelCount struct {
 
 // A PersonCount is what is known of the visits of a person.
 type PersonCount struct {
-	Person string     `json:"person_name"`
-	Visits int        `json:"visits"` // events
-	First  time.Time  `json:"first_seen"`
-	Last   time.Time  `json:"last_seen"`
-	Days   []DayVisit `json:"days"` // those with visits, in order
+	Person string         `json:"person_name"`
+	Visits int            `json:"visits"` // events
+	First  time.Time      `json:"first_seen"`
+	Last   time.Time      `json:"last_seen"`
+	Days   List[DayVisit] `json:"days"` // those with visits, in order
 }
 
 // A DayVisit is how many events a person has on a day.

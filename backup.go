@@ -56,17 +56,17 @@ type manifest struct {
 	StoreID       ID        `json:"store_id"`
 	Schema        uint32    `json:"schema"`
 	Time          time.Time `json:"time"`
-	Events        int64     `json:"events"`
-	Persons       int64     `json:"persons"`
+	Events        int       `json:"events"`
+	Persons       int       `json:"persons"`
 	DatabaseBytes int64     `json:"database_bytes"`
 }
 
 // A backupEnd is the content of the last entry.
 type backupEnd struct {
 	CRC        string `json:"crc"`
-	Thumbnails int64  `json:"thumbnails"`
-	Changed    int64  `json:"changed"`
-	Missing    int64  `json:"missing"`
+	Thumbnails int    `json:"thumbnails"`
+	Changed    int    `json:"changed"`
+	Missing    int    `json:"missing"`
 }
 
 // BackupOptions configure a Backup. nil means defaults.
@@ -76,11 +76,6 @@ type BackupOptions struct {
 	// every later call, and nothing is written. It takes some three times as long
 	// as to copy the database. The thumbnails are compared in any case.
 	Verify bool
-
-	// Progress, if it is set, is called from time to time with how many bytes of
-	// the database and the thumbnails have been written, and about how many
-	// there are; -1: that is not known yet.
-	Progress func(done, total int64)
 
 	// Finish, if it is set, is called with what the backup holds when all has been
 	// written to w, before the time of the backup is kept for Stats. Whatever makes
@@ -148,7 +143,7 @@ func (s *Store) backup(ctx context.Context, w io.Writer, options *BackupOptions)
 	defer func() { err = errors.Join(err, src.close()) }()
 	b := backupWriter{
 		ctx: ctx, src: src, damage: &s.damage, thumbs: s.thumbs, log: s.opt.Logger,
-		buf: make([]byte, backupPiece), progress: newProgress(opt.Progress),
+		buf: make([]byte, backupPiece), progress: tellBytes(s.opt.Progress, "backing up"),
 	}
 	b.out = &sumWriter{w: w}
 	b.buffered = bufio.NewWriterSize(b.out, backupPiece)
@@ -263,7 +258,7 @@ func (s *Store) tempFile() (*os.File, error) {
 func (m *manifest) take(sn *Snapshot) error {
 	st, err := sn.state()
 	m.StoreID, m.Schema = st.storeID, st.schema
-	m.Events, m.Persons = int64(st.sums[eventsSum].entries), int64(st.sums[personsSum].entries)
+	m.Events, m.Persons = int(st.sums[eventsSum].entries), int(st.sums[personsSum].entries)
 	return err
 }
 
@@ -331,9 +326,9 @@ type backupWriter struct {
 	file     bytes.Buffer
 	end      backupEnd
 	links    []string // of which the log has been told
-	progress progress
+	progress *progress
 
-	linked, unreadable int64 // of those missing
+	linked, unreadable int // of those missing
 }
 
 func (b *backupWriter) write() error {

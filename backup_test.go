@@ -40,7 +40,7 @@ func (s *testStore) backup(t testing.TB) ([]byte, *doorlog.BackupInfo) {
 func restored(t testing.TB, backup []byte) *testStore {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "restored")
-	if _, err := doorlog.Restore(t.Context(), bytes.NewReader(backup), dir, nil); err != nil {
+	if _, err := doorlog.Restore(t.Context(), dir, bytes.NewReader(backup), nil); err != nil {
 		t.Fatal(err)
 	}
 	wantOnly(t, filepath.Dir(dir), "restored")
@@ -179,7 +179,7 @@ func TestRestoredStoreIsEqual(t *testing.T) {
 			s.reopen(t)
 			backup, info := s.backup(t)
 			wantOnly(t, filepath.Dir(s.path), "events.db", "thumbnails")
-			if info.Events != int64(len(events)) || info.Persons != 2 || info.Thumbnails != int64(len(files)) ||
+			if info.Events != len(events) || info.Persons != 2 || info.Thumbnails != len(files) ||
 				info.Changed != 0 || info.Missing != 0 || !info.Time.Equal(now) {
 				t.Errorf("%+v", info)
 			}
@@ -259,7 +259,7 @@ func TestBackupIsATarOfWhatItSays(t *testing.T) {
 
 	// It is restored as it was: the one missing, the other changed.
 	dir := filepath.Join(t.TempDir(), "restored")
-	again, err := doorlog.Restore(t.Context(), bytes.NewReader(backup), dir, nil)
+	again, err := doorlog.Restore(t.Context(), dir, bytes.NewReader(backup), nil)
 	if err != nil || *again != *info {
 		t.Fatalf("%+v, want %+v; %v", again, info, err)
 	}
@@ -579,7 +579,13 @@ func TestBackupThatFailsLeavesNothing(t *testing.T) {
 		wantError(t, err, errReceiver, "doorlog: backup: ")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err = s.Backup(ctx, io.Discard, &doorlog.BackupOptions{Progress: func(int64, int64) { cancel() }})
+	s.options.Progress = func(p doorlog.Progress) {
+		if p.Doing == "backing up" {
+			cancel()
+		}
+	}
+	s.reopen(t)
+	_, err = s.Backup(ctx, io.Discard, nil)
 	wantError(t, err, context.Canceled, "doorlog: backup: ")
 	_, err = s.Backup(ctx, io.Discard, nil)
 	wantError(t, err, context.Canceled, "doorlog: backup: ")
@@ -600,22 +606,30 @@ func TestBackupThatFailsLeavesNothing(t *testing.T) {
 func TestBackupSaysHowFarItIs(t *testing.T) {
 	s := newStore(t)
 	s.family(t, 40)
-	for name, run := range map[string]func(told func(done, total int64)) error{
-		"backup": func(told func(done, total int64)) error {
-			_, err := s.Backup(t.Context(), io.Discard, &doorlog.BackupOptions{Progress: told})
+	for name, run := range map[string]func(told func(doorlog.Progress)) error{
+		"backing up": func(told func(doorlog.Progress)) error {
+			s.options.Progress = told
+			s.reopen(t)
+			_, err := s.Backup(t.Context(), io.Discard, nil)
+			s.options.Progress = nil
+			s.reopen(t)
 			return err
 		},
-		"restore": func(told func(done, total int64)) error {
+		"restoring": func(told func(doorlog.Progress)) error {
 			backup, _ := s.backup(t)
 			dir := filepath.Join(t.TempDir(), "restored")
-			_, err := doorlog.Restore(t.Context(), bytes.NewReader(backup), dir, &doorlog.RestoreOptions{Progress: told})
+			_, err := doorlog.Restore(t.Context(), dir, bytes.NewReader(backup), &doorlog.RestoreOptions{Progress: told})
 			return err
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var last, of int64
 			calls := 0
-			err := run(func(done, total int64) {
+			err := run(func(p doorlog.Progress) {
+				if p.Doing != name {
+					return
+				}
+				done, total := p.Done, p.Total
 				if done < last || total != -1 && (done > total || of > 0 && total != of) {
 					t.Errorf("%d of %d after %d of %d", done, total, last, of)
 				}

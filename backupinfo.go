@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// A BackupInfo says what a backup holds.
+// A BackupInfo is the account of a Backup or a Restore: it says what the backup holds.
 type BackupInfo struct {
 	// StoreID tells stores apart; a restored store keeps it. Time is the moment
 	// that the backup captured.
@@ -18,8 +18,8 @@ type BackupInfo struct {
 	Time    time.Time `json:"time"`
 
 	// Events and Persons are how many there are.
-	Events  int64 `json:"events"`
-	Persons int64 `json:"persons"`
+	Events  int `json:"events"`
+	Persons int `json:"persons"`
 
 	// Thumbnails is how many files of thumbnails the backup has. Changed is how
 	// many of them were not what had been saved; they are kept as they were.
@@ -27,11 +27,11 @@ type BackupInfo struct {
 	// Linked lie behind a symbolic link, which is not followed (ErrSymlink), and
 	// Unreadable could not be read, because of the disk or of permissions, say;
 	// the others do not exist. Who reads a backup does not know that: both are 0 then.
-	Thumbnails int64 `json:"thumbnails"`
-	Changed    int64 `json:"changed"`
-	Missing    int64 `json:"missing"`
-	Linked     int64 `json:"linked"`
-	Unreadable int64 `json:"unreadable"`
+	Thumbnails int `json:"thumbnails"`
+	Changed    int `json:"changed"`
+	Missing    int `json:"missing"`
+	Linked     int `json:"linked"`
+	Unreadable int `json:"unreadable"`
 
 	// Bytes is the size of the backup.
 	Bytes int64 `json:"bytes"`

@@ -55,7 +55,7 @@ func TestBackupTellsMissingPicturesFromUnreadableOnes(t *testing.T) {
 		if *got != want {
 			t.Errorf("read %+v, want %+v", *got, want)
 		}
-		restored, err := doorlog.Restore(t.Context(), bytes.NewReader(b.stream), filepath.Join(t.TempDir(), "to"), nil)
+		restored, err := doorlog.Restore(t.Context(), filepath.Join(t.TempDir(), "to"), bytes.NewReader(b.stream), nil)
 		if err != nil || restored.Complete() != b.info.Complete() {
 			t.Errorf("restored %+v: %v", restored, err)
 		}

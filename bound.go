@@ -13,8 +13,13 @@ func (p *pruning) bound() error {
 	if maxBytes > 0 {
 		until, p.surveyed = lastID, true
 	}
+	told, err := p.begin("judging", until)
+	if err != nil {
+		return err
+	}
 	events, records, files := p.events, int64(0), int64(0) // that stay, of those that go, that stay
-	err := p.walk(until, func(r *record, bytes int64) (bool, error) {
+	err = p.walk(until, func(r *record, bytes int64) (bool, error) {
+		told.add(1)
 		if p.event(&r.Event) != stays {
 			events--
 			records += bytes
@@ -34,7 +39,8 @@ func (p *pruning) bound() error {
 	if err != nil {
 		return err
 	}
-	tooMany, tooLarge := int64(0), int64(0)
+	told.finish()
+	tooMany, tooLarge := 0, int64(0)
 	if maxEvents > 0 {
 		tooMany = events - maxEvents
 	}
@@ -46,7 +52,7 @@ func (p *pruning) bound() error {
 
 // findLast finds the events up to which so many more events, and events that
 // take so many more bytes, have to go.
-func (p *pruning) findLast(tooMany, tooLarge int64) error {
+func (p *pruning) findLast(tooMany int, tooLarge int64) error {
 	if tooMany <= 0 && tooLarge <= 0 {
 		return nil
 	}

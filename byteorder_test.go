@@ -77,7 +77,7 @@ func TestAFileOfTheOtherByteOrderIsRefusedByName(t *testing.T) {
 				return err
 			},
 			"salvage": func(path string) error {
-				_, err := doorlog.Salvage(t.Context(), path, filepath.Join(filepath.Dir(path), "saved.db"))
+				_, err := doorlog.Salvage(t.Context(), path, filepath.Join(filepath.Dir(path), "saved.db"), nil)
 				return err
 			},
 		} {
@@ -123,7 +123,7 @@ func TestABackupOfTheOtherByteOrderIsRefusedByName(t *testing.T) {
 		}
 	}
 	dir := t.TempDir()
-	_, err := doorlog.Restore(t.Context(), &foreign, filepath.Join(dir, "restored"), nil)
+	_, err := doorlog.Restore(t.Context(), filepath.Join(dir, "restored"), &foreign, nil)
 	wantError(t, err, doorlog.ErrByteOrder, "restore")
 	wantNames(t, dir)
 }

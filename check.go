@@ -17,6 +17,7 @@ type checker struct {
 	r   *reader
 	mem arena
 
+	progress *progress // in events
 	expected sums
 	posting  []byte // room for an index entry
 	day      uint32 // of the rollups that are being added up
@@ -25,7 +26,7 @@ type checker struct {
 
 func (c *checker) run() error {
 	if err := checkSchema(c.r.view); err != nil {
-		c.report(2, "%v", err)
+		c.report(InvariantMeta, "%v", err)
 		return nil
 	}
 	c.rollups = make(rollupChanges)
@@ -44,14 +45,16 @@ func (c *checker) run() error {
 // events checks every event with its detections.
 func (c *checker) events() error {
 	detected := 0
+	c.progress.knows(int64(c.sums[eventsSum].entries))
 	cursor := c.r.cursor(eventsSum)
 	for k, v := cursor.First(); k != nil; k, v = cursor.Next() {
+		c.progress.add(1)
 		if err := c.ctx.Err(); err != nil {
 			return err
 		}
 		id, err := asID(k)
 		if err != nil || !validID(id) {
-			c.report(3, "events: key %x is no ID", k)
+			c.report(InvariantKeys, "events: key %x is no ID", k)
 			continue
 		}
 		rec := c.r.Get(detectionsSum, k)
@@ -59,7 +62,7 @@ func (c *checker) events() error {
 			detected++
 		}
 		if id.Compare(c.known.through) > 0 {
-			c.report(7, "event %s is after indexed_through and not in the tail", id)
+			c.report(InvariantTail, "event %s is after indexed_through and not in the tail", id)
 		}
 		c.event(id, v, rec)
 	}
@@ -67,8 +70,9 @@ func (c *checker) events() error {
 	if err := c.tail(&detected); err != nil {
 		return err
 	}
+	c.progress.finish()
 	if all := c.sums[detectionsSum].entries; all > uint64(detected) {
-		c.report(5, "there are detections of %d events that are not there", all-uint64(detected))
+		c.report(InvariantDetections, "there are detections of %d events that are not there", all-uint64(detected))
 	}
 	return nil
 }
@@ -83,7 +87,7 @@ func (c *checker) tail(detected *int) error {
 		}
 		id, err := asID(k)
 		if err != nil || !validID(id) {
-			c.report(3, "tail: key %x is no ID", k)
+			c.report(InvariantKeys, "tail: key %x is no ID", k)
 			continue
 		}
 		event, rec, err := splitTail(v)
@@ -94,12 +98,12 @@ func (c *checker) tail(detected *int) error {
 			*detected++
 		}
 		if n++; id.Compare(c.known.through) <= 0 {
-			c.report(7, "event %s is in the tail and not after indexed_through", id)
+			c.report(InvariantTail, "event %s is in the tail and not after indexed_through", id)
 		}
 		c.event(id, event, rec)
 	}
 	if n >= maxTail {
-		c.report(7, "the tail has %d events", n)
+		c.report(InvariantTail, "the tail has %d events", n)
 	}
 	return nil
 }
@@ -112,21 +116,22 @@ func (c *checker) event(id ID, rec, detected []byte) {
 	}
 	var r record
 	if err := decodeEventPayload(id, payload, &c.mem, &r); err != nil {
-		c.report(4, "event %s: %v", id, err)
+		c.report(InvariantEvents, "event %s: %v", id, err)
 		c.damaged[eventsSum]++
 		return
 	}
 	switch {
 	case r.detections > 0:
 		if r.Detections, err = decodeDetections(id[:], detected, &c.mem, r.detections); err != nil {
-			c.report(5, "event %s: detections: %v", id, err)
+			c.report(InvariantDetections, "event %s: detections: %v", id, err)
 			c.damaged[detectionsSum]++
+			c.detections -= countDetections(id[:], detected)
 		}
 	case detected != nil:
-		c.report(5, "event %s has no detections, but there is a record of some", id)
+		c.report(InvariantDetections, "event %s has no detections, but there is a record of some", id)
 	}
 	if err := r.validate(maxIDTime); err != nil {
-		c.report(6, "event %s: %v", id, err)
+		c.report(InvariantValid, "event %s: %v", id, err)
 	}
 	if id.Compare(c.known.through) > 0 {
 		return
@@ -155,9 +160,9 @@ func (c *checker) endDay() {
 // with those that there are.
 func (c *checker) derived() {
 	for i := rollupsSum; i < sumCount; i++ {
-		invariant := 8
+		invariant := InvariantIndexes
 		if i == rollupsSum {
-			invariant = 11
+			invariant = InvariantRollups
 		}
 		switch got, want := c.sums[i], c.expected[i]; {
 		case got.entries != want.entries:
@@ -175,14 +180,14 @@ func (c *checker) persons() error {
 			return err
 		}
 		if err := validName("name", string(k)); err != nil {
-			c.report(9, "person %q: %v", k, err)
+			c.report(InvariantPersons, "person %q: %v", k, err)
 		}
 		payload, err := personRecord.open(k, v)
 		if err != nil {
 			continue // the examination has reported it
 		}
 		if _, err := decodePersonPayload(string(k), payload); err != nil {
-			c.report(9, "person %q: %v", k, err)
+			c.report(InvariantPersons, "person %q: %v", k, err)
 		}
 	}
 	return nil

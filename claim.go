@@ -97,7 +97,7 @@ type Folder struct {
 	Claimed bool `json:"claimed"`
 
 	// Others are the other stores whose the folder also is.
-	Others []ID `json:"others"`
+	Others List[ID] `json:"others"`
 }
 
 // Why says in words why pictures in the folder that no event names are not known to be
@@ -162,7 +162,7 @@ func overClaims(root *os.Root, fn func(claim) error) error {
 
 // folder says whose the folder is to a store that has come to a commit.
 func (t *thumbnails) folder(commit uint64) (f Folder, err error) {
-	f = Folder{State: FolderAbsent, Others: []ID{}}
+	f = Folder{State: FolderAbsent}
 	if info, err := os.Stat(t.at); err == nil && !info.IsDir() { // where no thumbnail can be
 		return f, nil
 	}

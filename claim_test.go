@@ -183,7 +183,7 @@ func TestLostEventsKeepTheirPictures(t *testing.T) {
 		},
 		"salvage": func(t *testing.T, s *testStore) {
 			fresh := s.path + ".fresh"
-			if _, err := doorlog.Salvage(t.Context(), s.path, fresh); err != nil {
+			if _, err := doorlog.Salvage(t.Context(), s.path, fresh, nil); err != nil {
 				t.Fatal(err)
 			}
 			if err := os.Rename(fresh, s.path); err != nil {
@@ -229,7 +229,7 @@ func TestARestoredDatabaseSparesNewerPictures(t *testing.T) {
 	s.age(t)
 	s.close(t)
 	dir := filepath.Join(t.TempDir(), "restored")
-	if _, err := doorlog.Restore(t.Context(), bytes.NewReader(backup), dir, nil); err != nil {
+	if _, err := doorlog.Restore(t.Context(), dir, bytes.NewReader(backup), nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Rename(filepath.Join(dir, "events.db"), s.path); err != nil {

@@ -71,7 +71,7 @@ func (s *clockedStore) boot(t testing.TB, at time.Time) {
 
 // keeps fails unless a Prune leaves all of so many events, and says whether the clock
 // has held it back.
-func (s *clockedStore) keeps(t testing.TB, p doorlog.Policy, n int64, heldBack bool) {
+func (s *clockedStore) keeps(t testing.TB, p doorlog.Policy, n int, heldBack bool) {
 	t.Helper()
 	said := s.wouldPrune(t, p)
 	gone := s.prune(t, p)
@@ -187,7 +187,7 @@ func TestShortRunsSeeTimeGoBy(t *testing.T) {
 		s.close(t)
 		s.hands.run(25 * time.Hour)
 		s.open(t)
-		s.keeps(t, doorlog.Policy{MaxAge: 9 * 25 * time.Hour}, map[bool]int64{true: 10, false: 0}[i < 8], false)
+		s.keeps(t, doorlog.Policy{MaxAge: 9 * 25 * time.Hour}, map[bool]int{true: 10, false: 0}[i < 8], false)
 	}
 	s.hourlyAt(t, s.hands.now(), 5)
 	s.boot(t, s.hands.now().Add(40*day)) // in a drawer

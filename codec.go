@@ -415,6 +415,26 @@ func (d *decoder) attributes() map[string]string {
 	return m
 }
 
+// countDetections returns how many detections a record of an event's has; 0 if it does
+// not verify.
+func countDetections(key, rec []byte) int {
+	payload, err := detectionsRecord.open(key, rec)
+	if err != nil {
+		return 0
+	}
+	return detectionsIn(payload)
+}
+
+// detectionsIn returns how many detections the payload of such a record has.
+func detectionsIn(payload []byte) int {
+	d := decoder{b: payload}
+	n := d.array()
+	if d.bad || n > len(payload) {
+		return 0
+	}
+	return n
+}
+
 // decodeDetections reads the record of the detections of an event, which
 // says that it has want of them.
 func decodeDetections(key, rec []byte, mem *arena, want int) ([]Detection, error) {

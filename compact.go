@@ -123,7 +123,7 @@ type compaction struct {
 	held    time.Duration
 	placed  bool
 
-	progress progress // in bytes of pages
+	progress *progress // in bytes of pages
 
 	// Up to where entries have been copied.
 	bucket int
@@ -136,7 +136,7 @@ func (s *Store) compactFile(ctx context.Context) (result *Compacted, err error) 
 	if err != nil {
 		return nil, err
 	}
-	c := &compaction{store: s, ctx: ctx, becomes: u.live(), old: s.readers.hold(), progress: s.progress("compacting")}
+	c := &compaction{store: s, ctx: ctx, becomes: u.live(), old: s.readers.hold(), progress: tellBytes(s.opt.Progress, "compacting")}
 	defer s.readers.release(c.old)
 	c.progress.knows(c.becomes)
 	if c.path, err = filepath.EvalSymlinks(s.at); err != nil {
@@ -153,7 +153,6 @@ func (s *Store) compactFile(ctx context.Context) (result *Compacted, err error) 
 		return nil, diskError(errors.Join(err, c.discard()))
 	}
 	s.readers.release(c.old) // the store's own use of it
-	c.progress.finish()
 	s.scrub.found(s.opt.Now())
 	result = &Compacted{Before: before.Size(), Held: c.held}
 	if after, serr := c.file.osFile().Stat(); serr == nil {
@@ -244,6 +243,7 @@ func (c *compaction) run() (err error) {
 		}
 	}
 	c.bucket = storedBuckets
+	c.progress.finish()
 	if err := c.readBack(); err != nil {
 		return err
 	}
@@ -433,7 +433,7 @@ func (c *compaction) readBack() error {
 	}
 	// It is of several moments: a block that has changed may be there as it was,
 	// too, until that is caught up with. Then the sums decide.
-	x := &examination{mixed: true, trust: c.store.opt.trust}
+	x := &examination{mixed: true, trust: c.store.opt.trust, progress: tellBytes(c.store.opt.Progress, "verifying")}
 	table, err := x.tabulate(&walker{ctx: c.ctx, r: c.file.osFile(), meta: metas[0]}, nil)
 	c.file.knowPages(table)
 	return errors.Join(err, x.err())

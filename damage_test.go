@@ -245,7 +245,7 @@ func (c *damageCase) unchanged(path string) {
 func (c *damageCase) judgeSalvage(path string, tally *tally) *answers {
 	ctx := c.t.Context()
 	fresh := filepath.Join(c.dir, "fresh.db")
-	result, err := doorlog.Salvage(ctx, path, fresh)
+	result, err := doorlog.Salvage(ctx, path, fresh, nil)
 	if err != nil {
 		c.errorf("salvage: %v", err)
 		return nil
@@ -280,7 +280,7 @@ func (c *damageCase) judgeSalvage(path string, tally *tally) *answers {
 		stripped += one(!c.had(e, ever, false))
 		saved += one(c.had(e, false, true))
 	}
-	if int64(stripped) > result.Stripped || int64(len(got.events)) != result.Events {
+	if stripped > result.Stripped || len(got.events) != result.Events {
 		c.errorf("%d of %d events are without their detections; %+v", stripped, len(got.events), result)
 	}
 	c.judgeLoss(result, saved, tally)

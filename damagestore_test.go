@@ -227,7 +227,7 @@ func (a *answers) analyse(ctx context.Context, st *doorlog.Store) (err error) {
 		add(persons, err)
 	}
 	stats, serr := st.Stats(ctx)
-	add([3]int64{stats.Events, stats.Persons, stats.Detected}, serr)
+	add([3]int{stats.Events, stats.Persons, stats.Detected}, serr)
 	return err
 }
 

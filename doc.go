@@ -53,6 +53,14 @@
 //
 // design/durability.md has all of it, with the tests that prove it.
 //
+// # Conventions
+//
+// The account of a long call is a pointer to a struct; any other answer is a value. An
+// account that comes with an error says what was done until then.
+// Counts are int, sizes in bytes int64, and durations time.Duration. Functions that
+// take no store take a context first, then a path, and Options last, which may be nil.
+// A list in a result is [] in JSON, and never null.
+//
 // # Reading the code
 //
 // event.go has what is stored, name.go in which form, and id.go its order; store.go opens and closes.
@@ -82,8 +90,9 @@
 // bolt maps it: walk.go goes through the pages as boltfile.go draws them, and examine.go
 // compares what is in them with sums.go and state.go.
 //
-// verify.go, check.go and thumbnailcheck.go compare everything with the invariants that
-// design/schema.md numbers; repair.go, salvage.go and scavenge.go save what is left.
+// verify.go, check.go and thumbnailcheck.go compare everything with the invariants
+// (invariant.go) that design/schema.md explains, and remedy.go says what mends the store;
+// repair.go, salvage.go and scavenge.go save what is left.
 // backup.go sends a state of the store (spool.go, if the receiver is slow) with the
 // thumbnails that held.go keeps for it, lastbackup.go notes when, backupinfo.go says what
 // is in one, and restore.go makes a store of that again.

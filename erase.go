@@ -34,20 +34,28 @@ func (e Erasure) String() string {
 	return fmt.Sprintf("Erasure(%d)", uint8(e))
 }
 
-// MarshalText is String.
-func (e Erasure) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
-
-// UnmarshalText reads "name" or "events".
-func (e *Erasure) UnmarshalText(text []byte) error {
-	how := slices.Index(erasures[:], string(text))
+// ParseErasure reads "name" or "events".
+func ParseErasure(text string) (Erasure, error) {
+	how := slices.Index(erasures[:], text)
 	if how < 0 {
-		return invalid("how", "%.40q is none of %s", text, strings.Join(erasures[:], ", "))
+		return 0, invalid("how", "%.40q is none of %s", text, strings.Join(erasures[:], ", "))
 	}
-	*e = Erasure(how)
-	return nil
+	return Erasure(how), nil
 }
 
-// An Erased is the receipt of an ErasePerson.
+// MarshalText returns String.
+func (e Erasure) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
+
+// UnmarshalText is ParseErasure.
+func (e *Erasure) UnmarshalText(text []byte) error {
+	how, err := ParseErasure(string(text))
+	if err == nil {
+		*e = how
+	}
+	return err
+}
+
+// An Erased is the account of an ErasePerson, and the receipt of it.
 type Erased struct {
 	// Name is who was erased, How what was done with the events, StoreID in
 	// which store, and At when that was done. A receipt holds the name, in the
@@ -61,14 +69,14 @@ type Erased struct {
 	// many attributes, of any event, whose name or value was the person's name.
 	// Known says whether there was a Person of the name. An earlier call that
 	// was cut short may have done a part.
-	Events     int64 `json:"events"`
-	Attributes int64 `json:"attributes"`
-	Known      bool  `json:"known"`
+	Events     int  `json:"events"`
+	Attributes int  `json:"attributes"`
+	Known      bool `json:"known"`
 
 	// Thumbnails is how many files were removed. Kept are those, at most the
 	// first 100, that stay because an event of somebody else names them too.
-	Thumbnails int64    `json:"thumbnails"`
-	Kept       []string `json:"kept"`
+	Thumbnails int          `json:"thumbnails"`
+	Kept       List[string] `json:"kept"`
 
 	// Compacted is how the file was written anew after that.
 	Compacted *Compacted `json:"compacted"`
@@ -78,12 +86,12 @@ type Erased struct {
 	// are not searched for. If it is not 0, the bytes are part of something else that
 	// is stored, as the bytes of "al" are of "alice", or of an event that was written
 	// since: Since is how many events have the name again.
-	Occurrences int64 `json:"occurrences"`
-	Since       int64 `json:"since"`
+	Occurrences int `json:"occurrences"`
+	Since       int `json:"since"`
 
 	// OutOfReach is where the name may still be, for people to read: backups
 	// that were taken before, and files that were set aside as damaged.
-	OutOfReach []string `json:"out_of_reach"`
+	OutOfReach List[string] `json:"out_of_reach"`
 }
 
 // ErasePerson takes a person out of the store for good, history and all, where
@@ -150,8 +158,8 @@ func (s *Store) erasePerson(ctx context.Context, name string, how Erasure) (*Era
 	}
 	e := &eraser{
 		events: list.forms(byPerson, name), persons: list.forms(personSpellings, name), written: make(map[string]bool),
-		store: s, ctx: ctx, series: newSeries(s.commits), progress: s.progress("erasing"), theirs: Query{Persons: []string{name}},
-		Erased: Erased{Name: name, How: how, Kept: []string{}},
+		store: s, ctx: ctx, series: newSeries(s.commits), progress: tellEvents(s.opt.Progress, "erasing"), theirs: Query{Persons: []string{name}},
+		Erased: Erased{Name: name, How: how},
 	}
 	for _, form := range slices.Concat(e.events, e.persons, []string{norm.NFD.String(name)}) {
 		e.written[form] = true
@@ -183,8 +191,8 @@ type eraser struct {
 	store    *Store
 	ctx      context.Context
 	series   *series
-	progress progress // in events of the person
-	theirs   Query    // asks for these
+	progress *progress // in events of the person
+	theirs   Query     // asks for these
 	Erased
 
 	events, persons []string        // spellings of the name that events, and persons, have
@@ -206,7 +214,7 @@ func (e *eraser) erase() error {
 	if err != nil {
 		return err
 	}
-	e.progress.knows(e.Events + n)
+	e.progress.knows(int64(e.Events + n))
 	if err := e.eraseAttributes(); err != nil {
 		return err
 	}
@@ -226,14 +234,14 @@ func (e *eraser) erase() error {
 			return err
 		}
 		if !again {
-			e.progress.knows(e.Events) // others may have written some, or deleted some
+			e.progress.knows(int64(e.Events)) // others may have written some, or deleted some
 			return nil
 		}
 	}
 }
 
 // count counts the events of the person.
-func (e *eraser) count() (n int64, err error) {
+func (e *eraser) count() (n int, err error) {
 	sn, err := e.store.look(e.ctx)
 	if err != nil {
 		return 0, err
@@ -242,7 +250,7 @@ func (e *eraser) count() (n int64, err error) {
 	return e.countIn(sn)
 }
 
-func (e *eraser) countIn(sn *Snapshot) (n int64, err error) {
+func (e *eraser) countIn(sn *Snapshot) (n int, err error) {
 	err = sn.overIDs(e.theirs, ID{}, lastID, func(ID) { n++ })
 	return n, err
 }
@@ -263,20 +271,40 @@ func (e *eraser) find() (ids []ID, err error) {
 
 // eraseAttributes looks through all events for attributes.
 func (e *eraser) eraseAttributes() error {
+	looked := tellEvents(e.store.opt.Progress, "looking for attributes")
+	if looked.asked() {
+		n, err := e.countAll()
+		if err != nil {
+			return err
+		}
+		looked.knows(int64(n))
+	}
 	for at := ""; ; {
 		ids, next, err := e.findAttributes(at)
 		if err != nil {
 			return err
 		}
+		looked.add(searchedPage)
 		for some := range slices.Chunk(ids, erasedAtOnce) {
 			if err := e.eraseFrom(some); err != nil {
 				return err
 			}
 		}
 		if at = next; at == "" {
+			looked.finish()
 			return nil
 		}
 	}
+}
+
+// countAll counts the events of the store.
+func (e *eraser) countAll() (int, error) {
+	sn, err := e.store.look(e.ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer sn.close()
+	return sn.count(Query{})
 }
 
 func (e *eraser) findAttributes(at string) (ids []ID, next string, err error) {
@@ -295,7 +323,7 @@ func (e *eraser) findAttributes(at string) (ids []ID, next string, err error) {
 }
 
 // attributesOf counts the attributes that are the name of the person.
-func (e *eraser) attributesOf(event *Event) (n int64) {
+func (e *eraser) attributesOf(event *Event) (n int) {
 	for key, value := range event.Attributes {
 		if isKey, isValue := e.isName(key), e.isName(value); isKey || isValue {
 			n++
@@ -321,7 +349,7 @@ func (e *eraser) eraseFrom(ids []ID) error {
 func (e *eraser) eraseAtOnce(ids []ID) error {
 	begun := time.Now()
 	var files []string
-	var events, attributes int64
+	var events, attributes int
 	err := e.series.makeRoom(e.ctx, func(w *writeTx) error {
 		files, events, attributes = nil, 0, 0
 		for _, id := range ids {
@@ -361,7 +389,7 @@ func (e *eraser) eraseAtOnce(ids []ID) error {
 	}
 	e.Thumbnails += removed
 	e.Kept = append(e.Kept, kept[:min(len(kept), maxFindings-len(e.Kept))]...)
-	e.progress.add(events)
+	e.progress.add(int64(events))
 	return e.series.rest(e.ctx, time.Since(begun))
 }
 
@@ -457,7 +485,7 @@ func (e *eraser) search() (err error) {
 // searchFile counts the name in the bytes of a file: in the spellings that are known,
 // and once more in the normal form of all bytes, where every spelling is the name. The
 // second one misses a name that is followed by a mark, which changes its last letter.
-func (e *eraser) searchFile(file io.ReaderAt) (found int64, err error) {
+func (e *eraser) searchFile(file io.ReaderAt) (found int, err error) {
 	whole := func() io.Reader { return io.NewSectionReader(file, 0, math.MaxInt64) }
 	for form := range e.written {
 		n, err := occurrences(e.ctx, whole(), []byte(form))
@@ -474,7 +502,7 @@ func (e *eraser) searchFile(file io.ReaderAt) (found int64, err error) {
 }
 
 // occurrences counts how often text is in what r reads.
-func occurrences(ctx context.Context, r io.Reader, text []byte) (n int64, err error) {
+func occurrences(ctx context.Context, r io.Reader, text []byte) (n int, err error) {
 	buf := make([]byte, 1<<20)
 	have := 0 // from the piece before: less than text
 	for {
@@ -483,7 +511,7 @@ func occurrences(ctx context.Context, r io.Reader, text []byte) (n int64, err er
 		}
 		read, err := r.Read(buf[have:])
 		piece := buf[:have+read]
-		n += int64(bytes.Count(piece, text))
+		n += bytes.Count(piece, text)
 		if errors.Is(err, io.EOF) {
 			return n, nil
 		}

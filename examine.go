@@ -3,6 +3,7 @@ package doorlog
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,15 +12,25 @@ import (
 
 // A Finding is something that is wrong with a store.
 type Finding struct {
-	// Invariant is the number, in design/schema.md, of what does not hold.
-	Invariant int `json:"invariant"`
+	// Invariant is what does not hold.
+	Invariant Invariant `json:"invariant"`
 
 	// Problem says what and where, for people to read.
 	Problem string `json:"problem"`
 }
 
 // String returns both, such as "I4: event 01…: checksum does not match".
-func (f Finding) String() string { return fmt.Sprintf("I%d: %s", f.Invariant, f.Problem) }
+func (f Finding) String() string { return f.Invariant.String() + ": " + f.Problem }
+
+// MarshalJSON writes invariant, which is the number, name, which is the invariant's, and
+// problem.
+func (f Finding) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Invariant Invariant `json:"invariant"`
+		Name      string    `json:"name"`
+		Problem   string    `json:"problem"`
+	}{f.Invariant, f.Invariant.Name(), f.Problem})
+}
 
 // maxFindings is how many findings are kept. A damaged file can have millions.
 const maxFindings = 100
@@ -27,13 +38,24 @@ const maxFindings = 100
 type findings struct {
 	list   []Finding
 	all    int
-	inFile int // and not of a thumbnail
+	broken [invariantCount]int // of each invariant
 }
 
-func (f *findings) report(invariant int, format string, args ...any) {
-	if invariant != thumbnailInvariant {
-		f.inFile++
+// inFile returns how many findings are not of a thumbnail.
+func (f *findings) inFile() int { return f.all - f.broken[InvariantThumbnails] }
+
+// firstInFile returns the first finding that is not of a thumbnail, if it was kept.
+func (f *findings) firstInFile() any {
+	for _, f := range f.list {
+		if f.Invariant != InvariantThumbnails {
+			return f
+		}
 	}
+	return fmt.Sprintf("%d findings", f.inFile())
+}
+
+func (f *findings) report(invariant Invariant, format string, args ...any) {
+	f.broken[invariant]++
 	if f.all++; len(f.list) < maxFindings {
 		f.list = append(f.list, Finding{invariant, fmt.Sprintf(format, args...)})
 	}
@@ -55,6 +77,7 @@ func (f *findings) err() error {
 // too many.
 type examination struct {
 	findings
+	progress       *progress
 	walker         *walker
 	older          []boltMeta // the meta page of the state before, if it is valid
 	names          int        // of buckets of a store
@@ -71,19 +94,29 @@ type examination struct {
 	unreadable     error              // why the disk could not read one of the pages
 	lastPosting    [indexCount][]byte // the last entry of each index so far
 	damaged        [sumCount]int
+	detections     int                                 // that verify
 	reading        int                                 // the bucket; storedBuckets: another
 	pages          [storedBuckets + 1]uint64           // of each bucket; the last: of others
 	entry          func(bucket int, key, value []byte) // if set, is called with each record that verifies
 }
 
-// examine reads a state of a file, as far as the walker's depth says.
+// examine reads a state of a file, or the bucket of it that the walker is to read.
 func (x *examination) examine(w *walker) error {
 	x.walker = w
-	w.report = func(format string, args ...any) { x.report(1, format, args...) }
+	w.report = func(format string, args ...any) { x.report(InvariantPages, format, args...) }
 	w.bucket, w.names = x.bucket, x.name
 	x.reading = storedBuckets
 	w.left = func() { x.reading = storedBuckets }
 	w.took = func(pages uint64) { x.pages[x.reading] += pages }
+	if told := x.progress; told.asked() && w.only == nil {
+		size := uint64(w.meta.pageSize)
+		w.begin = func(pages uint64) { told.knows(int64(pages * size)) }
+		w.took = func(pages uint64) {
+			x.pages[x.reading] += pages
+			told.add(int64(pages * size))
+		}
+		defer told.finish()
+	}
 	if err := w.walk(); err != nil {
 		return err // not of the file, but of reading it
 	}
@@ -94,15 +127,15 @@ func (x *examination) examine(w *walker) error {
 		if foreign := errors.Is(err, ErrNotStore) && ours; !errors.Is(err, ErrCorrupt) && !foreign && len(x.list) == 0 {
 			return err
 		}
-		x.report(2, "%v", err)
+		x.report(InvariantMeta, "%v", err)
 	}
 	for _, name := range x.unknown {
-		x.report(2, "there is a bucket %q", name)
+		x.report(InvariantMeta, "there is a bucket %q", name)
 	}
 	if st, err := decodeState(x.state); err == nil {
 		x.storeID = st.storeID
 		if err := st.isOf(w.meta.txid, x.trust); err != nil { // its sums are of before
-			x.report(2, "%v", err)
+			x.report(InvariantMeta, "%v", err)
 		} else {
 			x.known = &st
 		}
@@ -186,7 +219,7 @@ func (x *examination) lookAtMeta(key, value []byte) {
 // lookAtNote takes in a record of meta that may be absent.
 func (x *examination) lookAtNote(key, value []byte, err error) {
 	if err != nil {
-		x.report(2, "%v", err)
+		x.report(InvariantMeta, "%v", err)
 		return
 	}
 	if x.notes == nil {
@@ -202,7 +235,7 @@ func (x *examination) lookAtTail(key, value []byte) {
 	if err != nil {
 		x.sums.add(eventsSum, key, 0)
 		x.damaged[eventsSum]++
-		x.report(4, "tail: %s: %v", keyText(shortened(key)), err)
+		x.report(InvariantEvents, "tail: %s: %v", keyText(shortened(key)), err)
 		return
 	}
 	x.lookAtRecord(eventsSum, key, event)
@@ -225,7 +258,7 @@ func (x *examination) lookAtPosting(bucket int, key, value []byte) {
 	if err != nil {
 		x.sums.add(bucket, key, 0)
 		x.damaged[bucket]++
-		x.report(8, "%s: %s: %v", summed[bucket], keyText(shortened(key)), err)
+		x.report(InvariantIndexes, "%s: %s: %v", summed[bucket], keyText(shortened(key)), err)
 		return
 	}
 	last = append(last[:0], key...)
@@ -236,20 +269,27 @@ func (x *examination) lookAtPosting(bucket int, key, value []byte) {
 	x.lastPosting[bucket-indexSums] = last
 }
 
-// recordKinds are the kinds of the buckets of records, with the number of the
-// invariant that a damaged one breaks.
+// recordKinds are the kinds of the buckets of records, with the invariant that a
+// damaged one breaks.
 var recordKinds = [...]struct {
 	*recordKind
-	invariant int
-}{eventsSum: {&eventRecord, 4}, detectionsSum: {&detectionsRecord, 5}, personsSum: {&personRecord, 9}, rollupsSum: {&rollupRecord, 11}}
+	invariant Invariant
+}{
+	eventsSum: {&eventRecord, InvariantEvents}, detectionsSum: {&detectionsRecord, InvariantDetections},
+	personsSum: {&personRecord, InvariantPersons}, rollupsSum: {&rollupRecord, InvariantRollups},
+}
 
 func (x *examination) lookAtRecord(bucket int, key, value []byte) {
 	x.sums.add(bucket, key, recordSum(value))
 	kind := recordKinds[bucket]
-	if _, err := kind.open(key, value); err != nil {
+	payload, err := kind.open(key, value)
+	if err != nil {
 		x.damaged[bucket]++
 		x.report(kind.invariant, "%s: %s: %v", summed[bucket], keyText(shortened(key)), err)
 		return
+	}
+	if bucket == detectionsSum {
+		x.detections += detectionsIn(payload)
 	}
 	if x.entry != nil {
 		x.entry(bucket, key, value)
@@ -264,9 +304,9 @@ func (x *examination) compare() {
 	for i, want := range x.known.sums {
 		switch got := x.sums[i]; {
 		case got.entries != want.entries:
-			x.report(12, "%s: there are %d entries, and there were %d", summed[i], got.entries, want.entries)
+			x.report(InvariantSums, "%s: there are %d entries, and there were %d", summed[i], got.entries, want.entries)
 		case got.hashes != want.hashes:
-			x.report(12, "%s: the %d entries are not those that there were", summed[i], got.entries)
+			x.report(InvariantSums, "%s: the %d entries are not those that there were", summed[i], got.entries)
 		}
 	}
 }
@@ -330,7 +370,7 @@ func (o *settings) examine(f *os.File) (table *pageTable, summed bool, err error
 func (o *settings) examineAll(f *os.File, meta boltMeta, known []uint32) (*pageTable, error) {
 	stop := readAhead(f, int64(meta.pages)*int64(meta.pageSize))
 	defer stop()
-	x := &examination{trust: o.trust}
+	x := &examination{trust: o.trust, progress: tellBytes(o.Progress, "verifying")}
 	table, err := x.tabulate(&walker{ctx: context.Background(), r: f, meta: meta}, known)
 	return table, errors.Join(err, x.err())
 }

@@ -60,7 +60,7 @@ func TestSalvageFallsBackOnTheStateBefore(t *testing.T) {
 	clear(m.page(native.Uint64(m.meta(m.newest())[16:])))
 	path := sp.lay(t, filepath.Join(t.TempDir(), "case"), m.data)
 	fresh := path + ".fresh"
-	result, err := doorlog.Salvage(t.Context(), path, fresh)
+	result, err := doorlog.Salvage(t.Context(), path, fresh, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,7 +60,7 @@ func ExampleRestore() {
 	}
 	defer f.Close()
 	restored := filepath.Join(dir, "restored")
-	if _, err := doorlog.Restore(ctx, f, restored, nil); err != nil {
+	if _, err := doorlog.Restore(ctx, restored, f, nil); err != nil {
 		log.Fatal(err)
 	}
 	st, err := doorlog.Open(filepath.Join(restored, "events.db"), nil)

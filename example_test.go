@@ -217,7 +217,7 @@ func ExampleSalvage() {
 		log.Fatal(err)
 	}
 
-	s, err := doorlog.Salvage(context.Background(), path, path+".saved")
+	s, err := doorlog.Salvage(context.Background(), path, path+".saved", nil)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import "context"
 type Plan struct {
 	// Lists are the posting lists that were intersected (those of one index
 	// united before). None: the events themselves were read.
-	Lists []PlanList `json:"lists"`
+	Lists List[PlanList] `json:"lists"`
 
 	// Scan says that all events in the range were looked at.
 	Scan bool `json:"scan"`

@@ -10,20 +10,20 @@ import (
 	"time"
 )
 
-// Forgotten is the account of a ForgetMissing.
+// A Forgotten is the account of a ForgetMissing, or of what one would do.
 type Forgotten struct {
 	// Events is how many events have lost the name of a thumbnail that is missing.
-	Events int64 `json:"events"`
+	Events int `json:"events"`
 
 	// Thumbnails is how many thumbnails there are that events still name, of those
 	// that doorlog made or summed.
-	Thumbnails int64 `json:"thumbnails"`
+	Thumbnails int `json:"thumbnails"`
 
 	// Paths are those of the files that are missing, at most the first 100.
-	Paths []string `json:"paths"`
+	Paths List[string] `json:"paths"`
 }
 
-// ForgetOptions configure a ForgetMissing. nil does.
+// ForgetOptions configure a ForgetMissing. nil means defaults.
 type ForgetOptions struct {
 	// Folders also takes names off whose folder, as that of a day, has none of the
 	// store's thumbnails any more. Without it these stay: such a folder may be on a
@@ -46,8 +46,8 @@ func (s *Store) ForgetMissing(ctx context.Context, options *ForgetOptions) (*For
 	return done, failed("forget missing thumbnails", err)
 }
 
-// WouldForget says what ForgetMissing would take off now, and changes nothing.
-func (s *Store) WouldForget(ctx context.Context, options *ForgetOptions) (*Forgotten, error) {
+// WouldForgetMissing says what ForgetMissing would take off now, and changes nothing.
+func (s *Store) WouldForgetMissing(ctx context.Context, options *ForgetOptions) (*Forgotten, error) {
 	done, err := s.forgetMissing(ctx, options, true)
 	return done, failed("look for missing thumbnails", err)
 }
@@ -59,7 +59,7 @@ func (s *Store) forgetMissing(ctx context.Context, options *ForgetOptions, dry b
 	}
 	defer leave()
 	f := &forgetting{
-		s: s, result: Forgotten{Paths: []string{}}, lively: make(map[string]bool),
+		s: s, lively: make(map[string]bool),
 		p: s.newPruning(ctx, &Policy{}, dry, &reading{}), // which walks over the events
 	}
 	if options != nil {
@@ -68,7 +68,7 @@ func (s *Store) forgetMissing(ctx context.Context, options *ForgetOptions, dry b
 	if err := s.ensureVerified(ctx); err != nil {
 		return nil, err
 	}
-	if err := f.p.walk(lastID, f.count, nil); err != nil {
+	if err := f.walk("looking for thumbnails", f.count, nil); err != nil {
 		return nil, err
 	}
 	if err := f.mayForget(); err != nil {
@@ -78,7 +78,23 @@ func (s *Store) forgetMissing(ctx context.Context, options *ForgetOptions, dry b
 		return &f.result, nil
 	}
 	f.result.Events = 0
-	return &f.result, f.p.walk(lastID, f.find, f.forget)
+	return &f.result, f.walk("forgetting", f.find, f.forget)
+}
+
+// walk calls visit with every event, and says how far it is.
+func (f *forgetting) walk(doing string, visit func(*record, int64) (more bool, err error), after func() error) error {
+	told, err := f.p.begin(doing, lastID)
+	if err != nil {
+		return err
+	}
+	err = f.p.walk(lastID, func(r *record, bytes int64) (more bool, err error) {
+		told.add(1)
+		return visit(r, bytes)
+	}, after)
+	if err == nil {
+		told.finish()
+	}
+	return err
 }
 
 // A forgetting is one run of ForgetMissing.
@@ -88,7 +104,7 @@ type forgetting struct {
 	found  []ID
 	result Forgotten
 
-	left    int64           // names of missing thumbnails that are not taken off
+	left    int             // names of missing thumbnails that are not taken off
 	folders bool            // ForgetOptions.Folders
 	lively  map[string]bool // whether a folder has a thumbnail of the store
 }
@@ -218,7 +234,7 @@ func (f *forgetting) forgetSome(some []ID) error {
 		}
 		defer unlock()
 	}
-	events := int64(0)
+	events := 0
 	err := f.p.series.makeRoom(f.p.ctx, func(w *writeTx) error {
 		events = 0
 		for _, id := range some {

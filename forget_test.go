@@ -8,10 +8,10 @@ import (
 	"github.com/doorlog/doorlog"
 )
 
-// forget calls ForgetMissing after WouldForget, which must say the same.
+// forget calls ForgetMissing after WouldForgetMissing, which must say the same.
 func (s *testStore) forget(t testing.TB) *doorlog.Forgotten {
 	t.Helper()
-	said, err := s.WouldForget(t.Context(), nil)
+	said, err := s.WouldForgetMissing(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +152,7 @@ func TestForgetIsForStoresThatMayBeWritten(t *testing.T) {
 	s.photograph(t, 1)
 	s.options.ReadOnly = true
 	s.reopen(t)
-	if done, err := s.WouldForget(t.Context(), nil); err != nil || done.Events != 0 || done.Thumbnails != 1 {
+	if done, err := s.WouldForgetMissing(t.Context(), nil); err != nil || done.Events != 0 || done.Thumbnails != 1 {
 		t.Errorf("%+v, %v", done, err)
 	}
 	_, err := s.ForgetMissing(t.Context(), nil)

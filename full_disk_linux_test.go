@@ -234,17 +234,18 @@ func TestRestoreOnAFullDisk(t *testing.T) {
 			if c.full == nil {
 				fill()
 			}
-			_, err := doorlog.Restore(t.Context(), bytes.NewReader(backup), dir, &doorlog.RestoreOptions{Progress: func(done, total int64) {
-				if !filled && c.full(done, total) {
+			_, err := doorlog.Restore(t.Context(), dir, bytes.NewReader(backup), &doorlog.RestoreOptions{Progress: func(p doorlog.Progress) {
+				if p.Doing == "restoring" && !filled && c.full(p.Done, p.Total) {
 					fill()
 				}
 			}})
+
 			wantError(t, err, doorlog.ErrFull, c.text)
 			wantOnly(t, disk.dir, "ballast", "filler")
 			if err := errors.Join(disk.grow(), os.Remove(filepath.Join(disk.dir, "filler"))); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := doorlog.Restore(t.Context(), bytes.NewReader(backup), dir, nil); err != nil {
+			if _, err := doorlog.Restore(t.Context(), dir, bytes.NewReader(backup), nil); err != nil {
 				t.Fatal(err)
 			}
 			wantOnly(t, disk.dir, "restored")

@@ -133,7 +133,7 @@ func TestLoopOverEventsKeepsLimitAndOffset(t *testing.T) {
 func TestSlowLoopOverEventsKeepsNoPages(t *testing.T) {
 	s := newStore(t)
 	s.many(t, 600)
-	churn := func() (pages int64) {
+	churn := func() (pages int) {
 		before := s.stats(t)
 		for range 800 { // of which every fourth folds
 			events := make([]doorlog.Event, 64)

@@ -106,7 +106,7 @@ func TestPruneKeepsSpaceFreeOnTheDisk(t *testing.T) {
 				t.Errorf("it said %+v and did %+v", said, did)
 			}
 			free := byReason(t, did, "keep free")
-			if free.Events != 5 || free.ThumbnailBytes != 5*pictureBytes || did.Events != 5 || len(did.HeldBack) > 0 || did.HeldBack == nil {
+			if free.Events != 5 || free.ThumbnailBytes != 5*pictureBytes || did.Events != 5 || len(did.HeldBack) > 0 {
 				t.Errorf("%+v", did)
 			}
 			if left := s.all(t, doorlog.Query{OldestFirst: true}); len(left) != 15 || left[0].ID != events[1].ID || left[1].ID != events[6].ID {
@@ -181,7 +181,7 @@ func TestKeepFreeRemovesNothingInVain(t *testing.T) {
 			n := len(s.all(t, doorlog.Query{}))
 			p := keepFree(c.keep)
 			did := s.prune(t, p)
-			if len(did.HeldBack) != 1 || !strings.HasPrefix(did.HeldBack[0], "keep free: ") || did.Events > 0 || did.Kept != int64(n) {
+			if len(did.HeldBack) != 1 || !strings.HasPrefix(did.HeldBack[0], "keep free: ") || did.Events > 0 || did.Kept != n {
 				t.Errorf("%+v", did)
 			}
 			if !reflect.DeepEqual(did, s.wouldPrune(t, p)) {
@@ -293,7 +293,7 @@ func TestKeepFreeAsksTheRealDisk(t *testing.T) {
 // with orphans and with files that several events name.
 func TestDryRunAndRunAgree(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
-	removed := int64(0)
+	removed := 0
 	for i := range uint64(extent(6, 20, 60)) {
 		t.Run(fmt.Sprint("seed=", seed+i), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed+i, 4))

@@ -78,7 +78,7 @@ func openWithoutLocks(t *testing.T, dir string) {
 			return err
 		},
 		"salvage": func() error {
-			_, err := doorlog.Salvage(ctx, there, fresh)
+			_, err := doorlog.Salvage(ctx, there, fresh, nil)
 			return err
 		},
 		"restore": func() error {
@@ -86,7 +86,7 @@ func openWithoutLocks(t *testing.T, dir string) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = doorlog.Restore(ctx, backup, filepath.Join(dir, "restored"), nil)
+			_, err = doorlog.Restore(ctx, filepath.Join(dir, "restored"), backup, nil)
 			if cerr := backup.Close(); cerr != nil {
 				t.Error(cerr)
 			}

@@ -231,7 +231,7 @@ func TestErasePersonErasesEverySpelling(t *testing.T) {
 			}
 			file := string(readFile(t, s.path))
 			apart, together := strings.Count(file, decomposed), strings.Count(file, composed)
-			if strings.Contains(file, mixed) || apart == 0 || apart != together || r.Occurrences != int64(apart+together) {
+			if strings.Contains(file, mixed) || apart == 0 || apart != together || r.Occurrences != apart+together {
 				t.Errorf("%v: the name is in the file %d and %d times; the receipt says %d", how, apart, together, r.Occurrences)
 			}
 			if _, err := s.Person(t.Context(), decomposed); err == nil {
@@ -253,7 +253,7 @@ func TestAnErasureFindsTheNameInAnySpelling(t *testing.T) {
 	for _, form := range []string{"Ren\u00e9 He\u0301", "Rene\u0301 H\u00e9"} {
 		want += strings.Count(file, form)
 	}
-	if err != nil || want == 0 || r.Occurrences != int64(want) {
+	if err != nil || want == 0 || r.Occurrences != want {
 		t.Errorf("%+v, %v", r, err)
 	}
 	r, err = s.ErasePerson(t.Context(), "Ren\u00e9 H\u00e8", doorlog.EraseName)
@@ -316,7 +316,7 @@ func TestABackupOfOldSpellingsIsRestoredAndFound(t *testing.T) {
 		w.CloseWithError(err)
 	}()
 	dir := filepath.Join(t.TempDir(), "restored")
-	if _, err := doorlog.Restore(t.Context(), r, dir, nil); err != nil {
+	if _, err := doorlog.Restore(t.Context(), dir, r, nil); err != nil {
 		t.Fatal(err)
 	}
 	st, err := doorlog.Open(filepath.Join(dir, "events.db"), &doorlog.Options{ReadOnly: true})

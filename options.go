@@ -81,14 +81,14 @@ type Options struct {
 	// Default: 0, never.
 	CompactAt float64
 
-	// Progress, if it is not nil, is told how far Compact and ErasePerson are:
-	// what they do, and how much of the total is done. "compacting" counts
-	// bytes, of about what is in use of the file, and "erasing" events of the
-	// person, of those that there were when it began; ErasePerson compacts after
-	// that, and erases again if there are new ones. It is called by the goroutine
-	// that works, in the beginning, a few times a second and at the end, must
-	// return soon, and must not close the store.
-	Progress func(doing string, done, total int64)
+	// Progress, if it is not nil, is told how far every long call is that takes these
+	// Options, or is of a store that has them: Open of a file that it reads whole,
+	// Verify, Repair, Salvage, Backup, Prune, ForgetMissing, Compact and ErasePerson,
+	// also where Retention and CompactAt make them. It is called by the goroutine
+	// that works, when something begins, a few times a second, after each
+	// transaction of a Prune, and when it ends. It must return soon, must not close the
+	// store, and may be called by several calls at once.
+	Progress func(Progress)
 
 	// MendDetections has every write mend the detections of its events
 	// (Event.MendDetections), so that one that cannot be stored does not cost the

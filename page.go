@@ -14,7 +14,7 @@ import (
 // A Page is a part of the answer to a query.
 type Page struct {
 	// Events are in the order of the query.
-	Events []Event `json:"events"`
+	Events List[Event] `json:"events"`
 
 	// Next is the cursor of the page after this one, and Prev of the one
 	// before it; empty if there is none now.

@@ -325,7 +325,7 @@ func (r *recorder) removals(t testing.TB) {
 	}
 	r.does(t, "delete person", func() error { return r.DeletePerson(ctx, "dave") })
 	r.does(t, "prune", func() error {
-		pruned, err := r.Prune(ctx, doorlog.Policy{MaxEvents: int64(len(r.kept.events) - min(len(r.kept.events)/20+3, 40))})
+		pruned, err := r.Prune(ctx, doorlog.Policy{MaxEvents: len(r.kept.events) - min(len(r.kept.events)/20+3, 40)})
 		if err == nil && pruned.Events == 0 {
 			err = errors.New("nothing goes")
 		}

@@ -248,7 +248,7 @@ func (j *pageJudge) judgeMending(f *pageFault, image []byte) error {
 	ctx := j.t.Context()
 	path := j.lay(image)
 	fresh := filepath.Join(j.dir, "fresh.db")
-	if _, err := doorlog.Salvage(ctx, path, fresh); err == nil {
+	if _, err := doorlog.Salvage(ctx, path, fresh, nil); err == nil {
 		v, err := doorlog.Verify(ctx, fresh, judgeOptions())
 		if err != nil || !v.Sound() {
 			return wrong("salvaged: %+v, %v", v, err)

@@ -108,14 +108,14 @@ func addOthers(add addQuestion, events []doorlog.Event) {
 		return a.analysis, err
 	})
 	add("WouldPrune", func(ctx context.Context, st *doorlog.Store) (any, error) {
-		pruned, err := st.WouldPrune(ctx, doorlog.Policy{MaxEvents: int64(len(events) / 2)})
+		pruned, err := st.WouldPrune(ctx, doorlog.Policy{MaxEvents: len(events) / 2})
 		if err != nil {
 			return nil, err
 		}
 		return pruned.Events, nil
 	})
-	add("WouldForget", func(ctx context.Context, st *doorlog.Store) (any, error) {
-		_, err := st.WouldForget(ctx, nil)
+	add("WouldForgetMissing", func(ctx context.Context, st *doorlog.Store) (any, error) {
+		_, err := st.WouldForgetMissing(ctx, nil)
 		return nil, err
 	})
 	add("Explain", func(ctx context.Context, st *doorlog.Store) (any, error) {

@@ -329,9 +329,9 @@ func (s *Store) DeletePerson(ctx context.Context, name string) error {
 
 // PersonSync says what SyncPersons found.
 type PersonSync struct {
-	Added   []string `json:"added"`   // names that are new now, in their order
-	Known   []string `json:"known"`   // names that were there before, in their order
-	Skipped []string `json:"skipped"` // files whose name gives no person
+	Added   List[string] `json:"added"`   // names that are new now, in their order
+	Known   List[string] `json:"known"`   // names that were there before, in their order
+	Skipped List[string] `json:"skipped"` // files whose name gives no person
 }
 
 // SyncPersons adds the persons whose face images are in a folder: files named
@@ -357,7 +357,6 @@ func (s *Store) syncPersons(ctx context.Context, dir string) (result PersonSync,
 		return result, err
 	}
 	var names []string
-	result.Skipped = []string{}
 	for _, file := range files {
 		name, ok := personOfFile(file.Name())
 		if file.IsDir() || !ok {
@@ -377,7 +376,7 @@ func (s *Store) syncPersons(ctx context.Context, dir string) (result PersonSync,
 		return result, err
 	}
 	err = s.commits.submit(ctx, func(w *writeTx) error {
-		result.Added, result.Known = []string{}, []string{}
+		result.Added, result.Known = nil, nil
 		for _, name := range names {
 			_, added, err := w.putPerson(&PersonInput{Name: name}, list.forms(personSpellings, name), now)
 			switch {

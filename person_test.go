@@ -146,7 +146,7 @@ func TestDeletePersonLeavesHistoryAlone(t *testing.T) {
 	wantError(t, s.DeletePerson(ctx, "alice"), doorlog.ErrNotFound, "alice")
 	wantError(t, s.DeletePerson(ctx, "bob"), doorlog.ErrNotFound, "bob") // who is in events only
 	// To take the name away is another call, also for who is not listed any more.
-	if receipt, err := s.ErasePerson(ctx, "alice", doorlog.EraseName); err != nil || receipt.Events != int64(before[2].(int)) {
+	if receipt, err := s.ErasePerson(ctx, "alice", doorlog.EraseName); err != nil || receipt.Events != before[2].(int) {
 		t.Errorf("receipt is %+v, %v", receipt, err)
 	}
 }

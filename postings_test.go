@@ -117,8 +117,8 @@ func TestSalvageDoesNotNeedTheLengthInTheTail(t *testing.T) {
 				v[bit/8] ^= 1 << (bit % 8)
 				return b.Put(k, v)
 			})
-			saved, err := doorlog.Salvage(t.Context(), path, fresh)
-			if err != nil || saved.LostEvents != 0 || saved.LostDetections != 0 || saved.Events != int64(len(events)) {
+			saved, err := doorlog.Salvage(t.Context(), path, fresh, nil)
+			if err != nil || saved.LostEvents != 0 || saved.LostDetections != 0 || saved.Events != len(events) {
 				t.Errorf("%+v, %v", saved, err)
 			}
 		})

@@ -136,7 +136,7 @@ func (s *script) verifyBackup(dir string, said *promises) error {
 		return fmt.Errorf("%w: the backup: %w", errLost, err)
 	}
 	defer f.Close()
-	info, err := doorlog.Restore(context.Background(), f, to, nil)
+	info, err := doorlog.Restore(context.Background(), to, f, nil)
 	if !acknowledged && (errors.Is(err, doorlog.ErrCorrupt) || errors.Is(err, doorlog.ErrNotBackup)) {
 		if isThere(to) {
 			return fmt.Errorf("%w: a backup is refused, and restored", errHalf)

@@ -9,12 +9,12 @@ import (
 
 // Removed says how much has gone, or would.
 type Removed struct {
-	Events     int64 `json:"events"`
-	Detections int64 `json:"detections"` // of those events
+	Events     int `json:"events"`
+	Detections int `json:"detections"` // of those events
 
 	// Thumbnails are the files that went with an event or before it, and
 	// ThumbnailBytes what they took.
-	Thumbnails     int64 `json:"thumbnails"`
+	Thumbnails     int   `json:"thumbnails"`
 	ThumbnailBytes int64 `json:"thumbnail_bytes"`
 
 	// DatabaseBytes are the bytes of the database that come free. It is an
@@ -47,18 +47,18 @@ type RemovedBy struct {
 	Removed
 }
 
-// Pruned is the account of a Prune, or of what one would do.
+// A Pruned is the account of a Prune, or of what one would do.
 type Pruned struct {
 	// Removed is the sum of By.
 	Removed
 
 	// By has each rule of the policy, in its order, and the other reasons, also
 	// those for which nothing went.
-	By []RemovedBy `json:"by"`
+	By List[RemovedBy] `json:"by"`
 
 	// Orphans are files of thumbnails that belonged to no event, an hour old
 	// or older, and OrphanBytes what they took.
-	Orphans     int64 `json:"orphans"`
+	Orphans     int   `json:"orphans"`
 	OrphanBytes int64 `json:"orphan_bytes"`
 
 	// Folder says whose the thumbnail folder is: only in one that is FolderOwn are
@@ -66,12 +66,11 @@ type Pruned struct {
 	Folder Folder `json:"folder"`
 
 	// Kept is how many are left of the events that there were in the beginning.
-	Kept int64 `json:"kept"`
+	Kept int `json:"kept"`
 
 	// HeldBack says in sentences what the policy calls for and was not removed, for
-	// want of proof that it may go or because that would be in vain, and why. It is not
-	// nil.
-	HeldBack []string `json:"held_back"`
+	// want of proof that it may go or because that would be in vain, and why.
+	HeldBack List[string] `json:"held_back"`
 }
 
 // Prune deletes what the policy does not keep: events with their detections and
@@ -156,8 +155,8 @@ func (s *Store) enterPrune(ctx context.Context, dry bool) (leave func(), err err
 
 func (s *Store) newPruning(ctx context.Context, policy *Policy, dry bool, at *reading) *pruning {
 	return &pruning{
-		s: s, ctx: ctx, series: newSeries(s.commits), dry: dry, policy: policy, labels: policy.needsLabels(),
-		verdict: newVerdict(policy, at), gone: make([]Removed, len(policy.Rules)+reasonCount), heldBack: []string{}, folder: Folder{Others: []ID{}},
+		s: s, ctx: ctx, series: newSeries(s.commits), dry: dry, tell: s.opt.Progress, policy: policy, labels: policy.needsLabels(),
+		verdict: newVerdict(policy, at), gone: make([]Removed, len(policy.Rules)+reasonCount),
 	}
 }
 
@@ -166,6 +165,7 @@ func (p *pruning) holdBackByClock(at *reading) error {
 	believing := *at
 	believing.believed = at.wall
 	would := p.s.newPruning(p.ctx, p.policy, true, &believing)
+	would.tell = nil
 	if err := would.judge(); err != nil {
 		return err
 	}
@@ -193,22 +193,26 @@ type pruning struct {
 	s      *Store
 	ctx    context.Context
 	dry    bool
+	tell   func(Progress) // nil: nobody asks
 	policy *Policy
 	series *series
 	labels bool // a rule looks at them
 	verdict
 
-	events, inUse       int64 // in the beginning
+	events              int   // in the beginning
+	inUse               int64 // bytes of pages, in the beginning
 	walked, walkedBytes int64 // events, and bytes of their records, from which the shares are reckoned
 	surveyed            bool  // and these are those of all events
 
-	gone                 []Removed // for each reason; DatabaseBytes are those of records
-	pictures             int       // files with the name of a thumbnail, in the beginning
-	orphans, orphanBytes int64
-	heldBack             []string
-	linked               int64 // events that stay because their pictures lie behind a symbolic link
-	folder               Folder
-	freeBefore           int64 // bytes of the disk, if that matters
+	progress    *progress // of the sweep, in events
+	gone        []Removed // for each reason; DatabaseBytes are those of records
+	pictures    int       // files with the name of a thumbnail, in the beginning
+	orphans     int
+	orphanBytes int64
+	heldBack    []string
+	linked      int // events that stay because their pictures lie behind a symbolic link
+	folder      Folder
+	freeBefore  int64 // bytes of the disk, if that matters
 }
 
 func (p *pruning) run() error {
@@ -288,21 +292,31 @@ func (p *pruning) share(bytes int64) int64 {
 }
 
 // sweep removes, or counts, what the policy does not keep.
-func (p *pruning) sweep() error {
+func (p *pruning) sweep() (err error) {
 	var found []candidate
-	err := p.walk(p.youngest(), func(r *record, bytes int64) (bool, error) {
+	until := p.youngest()
+	doing := "pruning"
+	if p.dry {
+		doing = "judging"
+	}
+	if p.progress, err = p.begin(doing, until); err != nil {
+		return err
+	}
+	err = p.walk(until, func(r *record, bytes int64) (bool, error) {
 		if !p.surveyed {
 			p.walked++
 			p.walkedBytes += bytes
 		}
-		if p.event(&r.Event) == stays && p.thumbnail(&r.Event) == stays {
+		switch {
+		case p.event(&r.Event) == stays && p.thumbnail(&r.Event) == stays:
+			p.progress.add(1)
 			return true, nil
-		}
-		if p.thumbnail(&r.Event) != stays && p.s.thumbs.isLinked(r.ThumbnailPath) {
+		case p.thumbnail(&r.Event) != stays && p.s.thumbs.isLinked(r.ThumbnailPath):
+			p.progress.add(1)
 			p.linked++
 			return true, nil
-		}
-		if p.dry {
+		case p.dry:
+			p.progress.add(1)
 			return true, p.wouldGo(r, bytes)
 		}
 		found = append(found, candidate{r.ID, r.detections, r.ThumbnailPath != "", bytes})
@@ -317,7 +331,29 @@ func (p *pruning) sweep() error {
 	if err == nil {
 		err = p.removeAll(found)
 	}
+	if err == nil {
+		p.progress.finish()
+	}
 	return err
+}
+
+// begin returns what tells how many of the events before an ID are done.
+func (p *pruning) begin(doing string, until ID) (*progress, error) {
+	told := tellEvents(p.tell, doing)
+	if !told.asked() {
+		return told, nil
+	}
+	q := Query{}
+	if until != lastID {
+		q.Until = IDTime(until)
+	}
+	return told, p.inSnapshot(func(sn *Snapshot) error {
+		n, err := sn.count(q)
+		if err == nil {
+			told.knows(int64(n))
+		}
+		return err
+	})
 }
 
 // How much is read in one snapshot, so that none is open for long.
@@ -455,7 +491,7 @@ func (p *pruning) isNewestOf(r *record, accept func(*Event) bool) (is bool, err 
 
 func (p *pruning) countEvent(reason, detections int, bytes int64) {
 	if reason != stays {
-		p.gone[reason].add(Removed{Events: 1, Detections: int64(detections), DatabaseBytes: bytes})
+		p.gone[reason].add(Removed{Events: 1, Detections: detections, DatabaseBytes: bytes})
 	}
 }
 
@@ -464,7 +500,7 @@ func (p *pruning) countFile(reason int, bytes int64) {
 }
 
 // inUse returns the number of events, and the bytes of the pages that are not free.
-func (s *Store) inUse(ctx context.Context) (events, bytes int64, err error) {
+func (s *Store) inUse(ctx context.Context) (events int, bytes int64, err error) {
 	sn, err := s.look(ctx)
 	if err != nil {
 		return 0, 0, err
@@ -472,5 +508,5 @@ func (s *Store) inUse(ctx context.Context) (events, bytes int64, err error) {
 	defer sn.close()
 	st, err := sn.state()
 	u := sn.r.file.usage()
-	return int64(st.sums[eventsSum].entries), u.live(), err
+	return int(st.sums[eventsSum].entries), u.live(), err
 }

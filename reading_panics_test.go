@@ -40,7 +40,7 @@ func TestAPanicWhileAFileIsReadIsAnError(t *testing.T) {
 		}
 		dir := t.TempDir()
 		ctx = &panickingContext{t.Context(), left}
-		if result, err := doorlog.Salvage(ctx, s.path, filepath.Join(dir, "saved.db")); !errors.Is(err, doorlog.ErrCorrupt) {
+		if result, err := doorlog.Salvage(ctx, s.path, filepath.Join(dir, "saved.db"), nil); !errors.Is(err, doorlog.ErrCorrupt) {
 			t.Errorf("after %d questions Salvage says %+v, %v", left, result, err)
 		}
 		if files, err := os.ReadDir(dir); err != nil || len(files) > 0 {

@@ -37,9 +37,7 @@ func (p *pruning) removeAll(found []candidate) error {
 		if err != nil {
 			return err
 		}
-		if p.policy.Progress != nil {
-			p.policy.Progress(p.account().Removed)
-		}
+		p.progress.step(int64(n))
 		if err := p.series.rest(p.ctx, time.Since(begun)); err != nil {
 			return err
 		}
@@ -72,11 +70,11 @@ const leastFiles = 16
 // they have gone leaves them as orphans, which must be few enough for the next Prune to
 // remove them (orphanShare).
 func (p *pruning) filesAtOnce() int {
-	left := int64(p.pictures)
+	left := p.pictures
 	for i := range p.gone {
 		left -= p.gone[i].Thumbnails
 	}
-	return max(leastFiles, int(left)/(2*orphanShare))
+	return max(leastFiles, left/(2*orphanShare))
 }
 
 // A release is a thumbnail that an event does not name any more.
@@ -254,7 +252,10 @@ func (p *pruning) sweepOrphans() error {
 // the file system, as it is their times: one from the future is young.
 func (p *pruning) overThumbnails(each func(name string) error, orphan func(name string, final, old bool) error) error {
 	graceFrom, rest := time.Now().Add(-youngest), halfTime(p.ctx)
-	return p.s.thumbs.each(func(name string, modified time.Time) error {
+	looked := tellEvents(p.tell, "looking for orphans")
+	looked.say()
+	err := p.s.thumbs.each(func(name string, modified time.Time) error {
+		looked.add(1)
 		if err := p.proceed(); err != nil {
 			return err
 		}
@@ -278,6 +279,10 @@ func (p *pruning) overThumbnails(each func(name string) error, orphan func(name 
 		}
 		return orphan(name, final, !modified.After(graceFrom))
 	})
+	if err == nil {
+		looked.finish()
+	}
+	return err
 }
 
 // sweepHeld removes what a backup that was cut short has left, whatever its time, which

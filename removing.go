@@ -90,7 +90,7 @@ func (s *Store) finishRemoving(ctx context.Context) error {
 // removeFiles removes the files that no event names, for good when it returns. It
 // returns how many there were, those that an event names, and those that were not
 // there.
-func (s *Store) removeFiles(ctx context.Context, paths []string) (removed int64, kept, gone []string, err error) {
+func (s *Store) removeFiles(ctx context.Context, paths []string) (removed int, kept, gone []string, err error) {
 	folders := make(map[string]bool)
 	for _, p := range paths {
 		there, used, err := s.removeUnnamed(ctx, p)

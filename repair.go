@@ -21,8 +21,8 @@ type Repaired struct {
 
 	// Removed is how many thumbnails that belonged to no event were removed, and
 	// HeldBack says why others were not, as after a Prune.
-	Removed  int64    `json:"removed"`
-	HeldBack []string `json:"held_back"`
+	Removed  int          `json:"removed"`
+	HeldBack List[string] `json:"held_back"`
 }
 
 // Repair mends the store in the file at path as far as that loses nothing: a
@@ -47,15 +47,17 @@ func repair(ctx context.Context, path string, options *Options) (result *Repaire
 		return nil, err
 	}
 	opt.ReadOnly, opt.Scrub, opt.Retention, opt.CompactAt = false, -1, nil, 0
-	result = &Repaired{HeldBack: []string{}}
+	result = new(Repaired)
 	// A link stays, and the file to which it leads is replaced.
 	if path, err = filepath.EvalSymlinks(path); err != nil {
 		return nil, err
 	}
-	if result.Before, err = verifyFile(ctx, path, &opt.Options); err != nil {
+	before, x, err := verifyFile(ctx, path, &opt.Options)
+	if err != nil {
 		return nil, err
 	}
-	if result.Rebuilt = result.Before.inFile > 0; result.Rebuilt {
+	result.Before = before
+	if result.Rebuilt = x.inFile() > 0; result.Rebuilt {
 		if err := rebuild(ctx, path, &opt); err != nil {
 			result.Rebuilt = false
 			return result, err
@@ -68,7 +70,7 @@ func repair(ctx context.Context, path string, options *Options) (result *Repaire
 	if err != nil {
 		return result, err
 	}
-	result.After, err = verifyFile(ctx, path, &opt.Options)
+	result.After, _, err = verifyFile(ctx, path, &opt.Options)
 	return result, err
 }
 
@@ -159,7 +161,7 @@ func rebuild(ctx context.Context, path string, opt *settings) (err error) {
 	}
 	_, x, err := copyRecords(ctx, f.file, path, put, opt, func(s *Salvaged) error {
 		if !s.Complete { // the numbers alone do not tell a record of before
-			return fmt.Errorf("%w: %d events, %d records of detections and %d persons of it cannot be read, "+
+			return fmt.Errorf("%w: %d events, %d detections and %d persons of it cannot be read, "+
 				"or others are not the newest: salvage them", errLost, s.LostEvents, s.LostDetections, s.LostPersons)
 		}
 		return nil

@@ -129,7 +129,7 @@ func TestWhatIsSalvagedFromAPageOfBeforeIsUnsure(t *testing.T) {
 	after := readFile(t, s.path)
 	copy(after[is+8:is+size], before[was+8:was+size]) // all but its number
 	writeFile(t, s.path, after)
-	got, err := doorlog.Salvage(t.Context(), s.path, s.path+".fresh")
+	got, err := doorlog.Salvage(t.Context(), s.path, s.path+".fresh", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

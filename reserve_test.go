@@ -16,8 +16,8 @@ var remedies = map[string]func(*testing.T, *testStore) error{
 	"prune": func(t *testing.T, s *testStore) error {
 		n := len(s.all(t, doorlog.Query{}))
 		keep := max(n/2, n-160)
-		gone, err := s.Prune(t.Context(), doorlog.Policy{MaxEvents: int64(keep)})
-		if err == nil && gone.Kept != int64(keep) {
+		gone, err := s.Prune(t.Context(), doorlog.Policy{MaxEvents: keep})
+		if err == nil && gone.Kept != keep {
 			err = fmt.Errorf("%d events are left", gone.Kept)
 		}
 		return err
@@ -183,7 +183,7 @@ func cutToHighWater(t *testing.T, path string) {
 	if err := st.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Truncate(path, stats.Pages*stats.PageSize); err != nil {
+	if err := os.Truncate(path, int64(stats.Pages)*stats.PageSize); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -305,12 +305,12 @@ func TestReserveHasBlocks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if left := stats.FileSize - stats.Pages*stats.PageSize; left < 1<<20 {
+	if left := stats.FileSize - int64(stats.Pages)*stats.PageSize; left < 1<<20 {
 		t.Errorf("the file has only %d bytes more than it uses", left)
 	}
 	s.close(t)
 	// As a copy can be, or the file of an earlier version.
-	if err := os.Truncate(s.path, stats.Pages*stats.PageSize); err != nil {
+	if err := os.Truncate(s.path, int64(stats.Pages)*stats.PageSize); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Truncate(s.path, stats.FileSize); err != nil {

@@ -21,13 +21,11 @@ import (
 
 // RestoreOptions configure a Restore. nil means defaults.
 type RestoreOptions struct {
-	// Progress, if it is set, is called from time to time with how many bytes of
-	// the database and the thumbnails have been restored, and about how many
-	// there are; -1: that is not known yet.
-	Progress func(done, total int64)
+	// Progress is as that of Options, and nil if nobody asks.
+	Progress func(Progress)
 }
 
-// Restore makes the folder dir, with the store that a Backup has written in it:
+// Restore makes the folder dir, with the store that a Backup has written to what r reads:
 // dir/events.db and dir/thumbnails, equal to what was backed up event by event
 // and file by file. dir must not exist or be empty, else it is fs.ErrExist; the
 // folder that it is in must exist. Folders above it are not made.
@@ -47,15 +45,15 @@ type RestoreOptions struct {
 // perhaps. That is no error: BackupInfo says how many, and BackupInfo.Complete whether
 // none was, and none had changed. When ctx ends Restore returns its error, but does not
 // interrupt a Read of r.
-func Restore(ctx context.Context, r io.Reader, dir string, options *RestoreOptions) (*BackupInfo, error) {
-	info, err := restore(ctx, r, dir, options)
+func Restore(ctx context.Context, dir string, r io.Reader, options *RestoreOptions) (*BackupInfo, error) {
+	info, err := restore(ctx, dir, r, options)
 	if err != nil {
 		return nil, failed("restore to "+dir, diskError(err))
 	}
 	return info, nil
 }
 
-func restore(ctx context.Context, r io.Reader, dir string, options *RestoreOptions) (info *BackupInfo, err error) {
+func restore(ctx context.Context, dir string, r io.Reader, options *RestoreOptions) (info *BackupInfo, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -68,7 +66,7 @@ func restore(ctx context.Context, r io.Reader, dir string, options *RestoreOptio
 	if options != nil {
 		opt = *options
 	}
-	x := restorer{ctx: ctx, dir: place.temp, buf: make([]byte, backupPiece), folder: ".", progress: newProgress(opt.Progress)}
+	x := restorer{ctx: ctx, dir: place.temp, buf: make([]byte, backupPiece), folder: ".", progress: tellBytes(opt.Progress, "restoring")}
 	x.in = &sumReader{r: bufio.NewReaderSize(r, backupPiece)}
 	x.tar = tar.NewReader(x.in)
 	if err := x.read(); err != nil {
@@ -242,7 +240,7 @@ type restorer struct {
 	folder   string // of thumbnails, which is there
 	manifest manifest
 	end      backupEnd
-	progress progress
+	progress *progress
 }
 
 func (x *restorer) read() error {
@@ -422,11 +420,10 @@ func (x *restorer) readDatabase() (err error) {
 	if err := os.Mkdir(x.thumbnailDir(), folderPerm); err != nil {
 		return err
 	}
-	// The thumbnails are missing yet, which are compared as they come.
-	v, err := verifyFile(x.ctx, x.databasePath(), &Options{ThumbnailDir: x.thumbnailDir()})
+	v, found, err := verifyFile(x.ctx, x.databasePath(), x.verifyOptions())
 	if errors.Is(err, ErrOlderSchema) {
 		if err = upgradeFile(x.databasePath()); err == nil {
-			v, err = verifyFile(x.ctx, x.databasePath(), &Options{ThumbnailDir: x.thumbnailDir()})
+			v, found, err = verifyFile(x.ctx, x.databasePath(), x.verifyOptions())
 		}
 	}
 	switch {
@@ -434,10 +431,10 @@ func (x *restorer) readDatabase() (err error) {
 		return damaged("the database: %v", err)
 	case err != nil:
 		return err
-	case v.unreadable != nil: // which says nothing of the backup
-		return v.unreadable
-	case v.inFile > 0:
-		return damaged("the database: %v", v.firstInFile())
+	case found.unreadable != nil: // which says nothing of the backup
+		return found.unreadable
+	case found.inFile() > 0:
+		return damaged("the database: %v", found.firstInFile())
 	case v.Events != x.manifest.Events || v.Persons != x.manifest.Persons:
 		return damaged("the database has %d events and %d persons, and the manifest says %d and %d",
 			v.Events, v.Persons, x.manifest.Events, x.manifest.Persons)
@@ -445,14 +442,10 @@ func (x *restorer) readDatabase() (err error) {
 	return nil
 }
 
-// firstInFile returns the first finding that is not of a thumbnail, if it was kept.
-func (v *Verification) firstInFile() any {
-	for _, f := range v.Findings {
-		if f.Invariant != thumbnailInvariant {
-			return f
-		}
-	}
-	return fmt.Sprintf("%d findings", v.inFile)
+// verifyOptions say how the database is verified. The thumbnails are missing yet, which
+// are compared as they come.
+func (x *restorer) verifyOptions() *Options {
+	return &Options{ThumbnailDir: x.thumbnailDir(), Progress: x.progress.tell}
 }
 
 // readThumbnails restores the files that the events name, each with its own, and

@@ -29,7 +29,7 @@ func restoreIsWholeOrNot(dir string, backup []byte, files map[string]string, end
 		if ended {
 			return errors.New("it has ended, and the store is not there")
 		}
-		_, err = doorlog.Restore(context.Background(), bytes.NewReader(backup), to, nil)
+		_, err = doorlog.Restore(context.Background(), to, bytes.NewReader(backup), nil)
 	}
 	if err != nil {
 		return err

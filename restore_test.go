@@ -40,7 +40,7 @@ func smallBackup(t testing.TB) (backup []byte, files map[string]string) {
 		t.Fatalf("%+v", info)
 	}
 	dir := filepath.Join(t.TempDir(), "restored")
-	if _, err := doorlog.Restore(t.Context(), bytes.NewReader(backup), dir, nil); err != nil {
+	if _, err := doorlog.Restore(t.Context(), dir, bytes.NewReader(backup), nil); err != nil {
 		t.Fatal(err)
 	}
 	return backup, filesOf(t, dir)
@@ -76,7 +76,7 @@ func isSmallStore(dir string) error {
 func refuses(t *testing.T, r io.Reader, is error, text string) {
 	t.Helper()
 	parent := t.TempDir()
-	_, err := doorlog.Restore(t.Context(), r, filepath.Join(parent, "restored"), nil)
+	_, err := doorlog.Restore(t.Context(), filepath.Join(parent, "restored"), r, nil)
 	wantError(t, err, is, text)
 	wantOnly(t, parent)
 }
@@ -122,7 +122,7 @@ func TestRestoreRefusesAChangedBackup(t *testing.T) {
 		bad := bytes.Clone(backup)
 		bad[at] ^= 1 << rng.IntN(8)
 		parent := t.TempDir()
-		_, err := doorlog.Restore(t.Context(), bytes.NewReader(bad), filepath.Join(parent, "restored"), nil)
+		_, err := doorlog.Restore(t.Context(), filepath.Join(parent, "restored"), bytes.NewReader(bad), nil)
 		known := errors.Is(err, doorlog.ErrCorrupt) || at < 1024 && (errors.Is(err, doorlog.ErrNotBackup) ||
 			errors.Is(err, doorlog.ErrNewerSchema) || errors.Is(err, doorlog.ErrOlderSchema) || errors.Is(err, doorlog.ErrFull))
 		if !known {
@@ -219,7 +219,7 @@ func TestRestoreOverwritesNothing(t *testing.T) {
 	parent := t.TempDir()
 	dir := filepath.Join(parent, "restored")
 	to := func(dir string) error {
-		_, err := doorlog.Restore(t.Context(), bytes.NewReader(backup), dir, nil)
+		_, err := doorlog.Restore(t.Context(), dir, bytes.NewReader(backup), nil)
 		return err
 	}
 	if err := os.Mkdir(dir, 0o750); err != nil {
@@ -259,13 +259,14 @@ func TestRestoreOverwritesNothingThatAppears(t *testing.T) {
 	backup, _ := smallBackup(t)
 	parent := t.TempDir()
 	dir := filepath.Join(parent, "restored")
-	_, err := doorlog.Restore(t.Context(), bytes.NewReader(backup), dir, &doorlog.RestoreOptions{Progress: func(done, total int64) {
-		if done == total {
+	_, err := doorlog.Restore(t.Context(), dir, bytes.NewReader(backup), &doorlog.RestoreOptions{Progress: func(p doorlog.Progress) {
+		if p.Doing == "restoring" && p.Done == p.Total {
 			if err := os.MkdirAll(filepath.Join(dir, "mine"), 0o700); err != nil {
 				t.Error(err)
 			}
 		}
 	}})
+
 	if err == nil {
 		t.Error("it was overwritten")
 	}
@@ -288,7 +289,7 @@ func TestRestoreRemovesWhatAKilledOneLeft(t *testing.T) {
 		}
 	}
 	dir := filepath.Join(parent, "restored")
-	if _, err := doorlog.Restore(t.Context(), bytes.NewReader(backup), dir, nil); err != nil {
+	if _, err := doorlog.Restore(t.Context(), dir, bytes.NewReader(backup), nil); err != nil {
 		t.Fatal(err)
 	}
 	wantOnly(t, parent, "restored")
@@ -300,13 +301,14 @@ func TestTwoRestoresToOnePlaceDoNotDisturbEachOther(t *testing.T) {
 	parent := t.TempDir()
 	dir := filepath.Join(parent, "restored")
 	first := true
-	_, err := doorlog.Restore(t.Context(), bytes.NewReader(backup), dir, &doorlog.RestoreOptions{Progress: func(int64, int64) {
+	_, err := doorlog.Restore(t.Context(), dir, bytes.NewReader(backup), &doorlog.RestoreOptions{Progress: func(doorlog.Progress) {
 		if first {
-			_, err := doorlog.Restore(t.Context(), bytes.NewReader(backup), dir, nil)
+			_, err := doorlog.Restore(t.Context(), dir, bytes.NewReader(backup), nil)
 			wantError(t, err, doorlog.ErrLocked, "doorlog: restore to ")
 		}
 		first = false
 	}})
+
 	if err != nil || first {
 		t.Error(err)
 	}
@@ -318,9 +320,10 @@ func TestRestoreEndsWithItsContext(t *testing.T) {
 	backup, _ := smallBackup(t)
 	parent := t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err := doorlog.Restore(ctx, bytes.NewReader(backup), filepath.Join(parent, "restored"), &doorlog.RestoreOptions{
-		Progress: func(int64, int64) { cancel() },
+	_, err := doorlog.Restore(ctx, filepath.Join(parent, "restored"), bytes.NewReader(backup), &doorlog.RestoreOptions{
+		Progress: func(doorlog.Progress) { cancel() },
 	})
+
 	wantError(t, err, context.Canceled, "doorlog: restore to ")
 	wantOnly(t, parent)
 }
@@ -343,7 +346,7 @@ func FuzzRestore(f *testing.F) {
 		stream = append(stream[:at], append(data, stream[min(len(stream), at+max(len(data), cut)):]...)...)
 		parent := t.TempDir()
 		dir := filepath.Join(parent, "restored")
-		_, err := doorlog.Restore(t.Context(), bytes.NewReader(stream), dir, nil)
+		_, err := doorlog.Restore(t.Context(), dir, bytes.NewReader(stream), nil)
 		if same := bytes.Equal(stream, backup); same != (err == nil) {
 			t.Errorf("the backup is as it was: %v; %v", same, err)
 		}
@@ -372,7 +375,7 @@ func runRestore(dir string) int {
 		err = say(saidOpened)
 	}
 	if err == nil {
-		_, err = doorlog.Restore(context.Background(), f, restoreTo(dir), nil)
+		_, err = doorlog.Restore(context.Background(), restoreTo(dir), f, nil)
 	}
 	if err == nil {
 		err = say(saidEnd)

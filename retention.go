@@ -25,7 +25,7 @@ type Policy struct {
 	// MaxEvents is how many events are kept, pinned ones among them. Of what
 	// the ages have left the oldest go first, also those that a rule would
 	// keep for longer. 0: any number.
-	MaxEvents int64 `json:"max_events,omitempty"`
+	MaxEvents int `json:"max_events,omitempty"`
 
 	// MaxBytes is how many bytes the events and their thumbnails may take: the
 	// pages of the database that are in use, and the files that events name.
@@ -64,10 +64,6 @@ type Policy struct {
 	// no more than a hundredth of its pictures, or one. It is for one Prune, and not
 	// for Options.Retention.
 	Orphans bool `json:"orphans,omitempty"`
-
-	// Progress, unless it is nil, is called after each transaction of a Prune
-	// with what has been removed so far. It must not close the store.
-	Progress func(Removed) `json:"-"`
 }
 
 // A Rule says how long events of a kind are kept.

@@ -85,7 +85,7 @@ func BenchmarkPruneBesideAWriter(b *testing.B) {
 		go func() {
 			defer close(pruned)
 			var err error
-			if gone, err = st.Prune(b.Context(), doorlog.Policy{MaxEvents: int64(n) / 2}); err != nil {
+			if gone, err = st.Prune(b.Context(), doorlog.Policy{MaxEvents: n / 2}); err != nil {
 				b.Error(err)
 			}
 			took = time.Since(begun)

@@ -91,7 +91,7 @@ func (k *keeper) keep(events []doorlog.Event) (left []doorlog.Event) {
 		why := reasons[i]
 		if why != "" {
 			by[why].Events++
-			by[why].Detections += int64(len(e.Detections))
+			by[why].Detections += len(e.Detections)
 		} else if k.policy.ThumbnailAge > 0 && !e.Pinned && e.RecordedAt.Before(now.Add(-k.policy.ThumbnailAge)) {
 			why = "thumbnail age"
 		}
@@ -135,7 +135,7 @@ func (k *keeper) keep(events []doorlog.Event) (left []doorlog.Event) {
 		k.want.Thumbnails += b.Thumbnails
 		k.want.ThumbnailBytes += b.ThumbnailBytes
 	}
-	k.want.Kept, k.want.HeldBack = int64(len(left)), []string{}
+	k.want.Kept = len(left)
 	return left
 }
 
@@ -146,7 +146,7 @@ func randomAge(rng *rand.Rand) time.Duration {
 func randomPolicy(rng *rand.Rand, events int) doorlog.Policy {
 	p := doorlog.Policy{MaxAge: randomAge(rng), ThumbnailAge: randomAge(rng)}
 	if rng.IntN(3) == 0 {
-		p.MaxEvents = int64(rng.IntN(events + 1))
+		p.MaxEvents = rng.IntN(events + 1)
 	}
 	for i := range rng.IntN(4) {
 		r := doorlog.Rule{MaxAge: randomAge(rng), Match: doorlog.Match{
@@ -214,7 +214,7 @@ func (s *testStore) wouldPrune(t testing.TB, p doorlog.Policy) *doorlog.Pruned {
 // events and files, and the dry run said so before, in the same figures.
 func TestPruneDoesWhatLoopsDo(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
-	begun, runs, removed := time.Now(), 0, int64(0)
+	begun, runs, removed := time.Now(), 0, 0
 	for budget := time.Duration(extent(3, 15, 60)) * time.Second; time.Since(begun) < budget && !t.Failed(); seed++ {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
 			s, rng := newStore(t), rand.New(rand.NewPCG(seed, 3))
@@ -252,7 +252,7 @@ func putFiles(t testing.TB, s *testStore) {
 }
 
 // prune prunes a store and the model and compares them.
-func (m *model) prune(t *testing.T, s *testStore, p doorlog.Policy) int64 {
+func (m *model) prune(t *testing.T, s *testStore, p doorlog.Policy) int {
 	t.Helper()
 	k := keeper{policy: p, files: s.fileSizes(t)}
 	m.events = k.keep(m.events)
@@ -397,7 +397,7 @@ func TestPruneByBytes(t *testing.T) {
 		t.Errorf("%d bytes come free, and %d were said to", freed, did.DatabaseBytes)
 	}
 	left := s.all(t, doorlog.Query{OldestFirst: true})
-	if int64(len(left)) != did.Kept || !left[0].Pinned {
+	if len(left) != did.Kept || !left[0].Pinned {
 		t.Errorf("%d events are left, %d were said to be, the first %+v", len(left), did.Kept, left[0])
 	}
 	oldest := left[1].RecordedAt
@@ -517,14 +517,15 @@ func TestPruneEndsBetweenTransactions(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			calls := 0
-			gone, err := s.Prune(ctx, doorlog.Policy{MaxAge: time.Minute, Progress: func(r doorlog.Removed) {
-				if calls++; r.Events != int64(calls*doorlog.RemoveEvents) {
-					t.Errorf("progress %d is %+v", calls, r)
+			s.onPruned(t, func(n int) {
+				if calls++; calls <= 3 && n != doorlog.RemoveEvents {
+					t.Errorf("transaction %d took %d", calls, n)
 				}
 				if calls == 3 {
 					end.by(s, cancel)
 				}
-			}})
+			})
+			gone, err := s.Prune(ctx, doorlog.Policy{MaxAge: time.Minute})
 			if err == nil || end.err != nil && !errors.Is(err, end.err) || calls != 3 || gone.Events != 3*doorlog.RemoveEvents {
 				t.Errorf("%d calls, %+v, %v", calls, gone, err)
 			}
@@ -547,15 +548,13 @@ func TestCloseEndsAPrune(t *testing.T) {
 	s := newStore(t)
 	s.manyOld(t, 20*doorlog.RemoveEvents)
 	closed := make(chan error, 1)
-	gone, err := s.Prune(t.Context(), doorlog.Policy{MaxAge: time.Minute, Progress: func(doorlog.Removed) {
-		if len(closed) > 0 {
-			return
-		}
+	s.onPruned(t, func(int) {
 		go func() { closed <- s.Close() }()
 		for s.Pin(context.Background(), doorlog.ID{1}); !errors.Is(s.Pin(context.Background(), doorlog.ID{1}), doorlog.ErrClosed); {
 			runtime.Gosched()
 		}
-	}})
+	})
+	gone, err := s.Prune(t.Context(), doorlog.Policy{MaxAge: time.Minute})
 	wantError(t, err, doorlog.ErrClosed, "prune")
 	if gone.Events != doorlog.RemoveEvents {
 		t.Errorf("%+v", gone)
@@ -578,7 +577,7 @@ func TestRetentionInTheBackground(t *testing.T) {
 	t.Cleanup(doorlog.SetBoot(0, h.running))
 	s := newStoreWith(t, options)
 	s.write(t, motion("garage", 1), motion("front_door", 60*23))
-	left := func(n int64) {
+	left := func(n int) {
 		t.Helper()
 		for {
 			if st, err := s.Stats(t.Context()); err != nil || st.Events == n {

@@ -12,22 +12,22 @@ import (
 
 // A Salvaged is the account of a Salvage.
 type Salvaged struct {
-	// Events, Detections and Persons are the numbers of records that were
-	// saved; those of the detections of one event are one record.
-	Events     int64 `json:"events"`
-	Detections int64 `json:"detections"`
-	Persons    int64 `json:"persons"`
+	// Events, Detections and Persons are how many were saved.
+	Events     int `json:"events"`
+	Detections int `json:"detections"`
+	Persons    int `json:"persons"`
 
-	// LostEvents, LostDetections and LostPersons are those that the damaged
-	// file had and the new one has not. They are not known if its own count
-	// of them is damaged too: see Counted.
-	LostEvents     int64 `json:"lost_events"`
-	LostDetections int64 `json:"lost_detections"`
-	LostPersons    int64 `json:"lost_persons"`
-	Counted        bool  `json:"counted"`
+	// LostEvents and LostPersons are how many the damaged file had and the new one
+	// has not. They are 0 if its own count of them is damaged too, and Counted false.
+	// LostDetections are those of events that are lost or Stripped, as far as is known
+	// how many these had.
+	LostEvents     int  `json:"lost_events"`
+	LostDetections int  `json:"lost_detections"`
+	LostPersons    int  `json:"lost_persons"`
+	Counted        bool `json:"counted"`
 
 	// Stripped is how many events were saved without their detections.
-	Stripped int64 `json:"stripped"`
+	Stripped int `json:"stripped"`
 
 	// Complete says that nothing was lost: the records are, by their number
 	// and by their sum, those that the damaged file had.
@@ -37,43 +37,44 @@ type Salvaged struct {
 	// state before the last write, or in pages to which nothing points any
 	// more. Some of them may have been deleted, or be in a state from before
 	// an update. It is 0 if Complete is set.
-	Unsure int64 `json:"unsure"`
+	Unsure int `json:"unsure"`
 
 	// Findings are what is wrong with the damaged file, at most the first 100;
 	// Found is how many there are in all.
-	Findings []Finding `json:"findings"`
-	Found    int       `json:"found"`
+	Findings List[Finding] `json:"findings"`
+	Found    int           `json:"found"`
 }
 
-// Salvage makes a new store in the file fresh of every record of the file
-// damaged that verifies, and says what was saved and what was lost. damaged,
-// which nobody may have open for writing (ErrLocked), is left as it is, and so
-// are the thumbnails: the new store is to be opened with the same
-// Options.ThumbnailDir. A file that is there under the name fresh is
-// fs.ErrExist, and left as it is; the new one appears when it is whole.
+// Salvage makes a new store in the file fresh of every record that verifies in the
+// file at path, and says what was saved and what was lost. The damaged file, which
+// nobody may have open for writing (ErrLocked), is left as it is, and so are the
+// thumbnails: the new store is to be opened with the same Options.ThumbnailDir. A
+// file that is there under the name fresh is fs.ErrExist, and left as it is; the new
+// one appears when it is whole.
 //
 // Of a file that is sound, Salvage makes a compact copy.
-func Salvage(ctx context.Context, damaged, fresh string) (*Salvaged, error) {
-	result, err := salvage(ctx, damaged, fresh)
+func Salvage(ctx context.Context, path, fresh string, options *Options) (*Salvaged, error) {
+	result, err := salvage(ctx, path, fresh, options)
 	if err != nil {
-		return nil, fmt.Errorf("doorlog: salvage %s to %s: %w", damaged, fresh, err)
+		return nil, fmt.Errorf("doorlog: salvage %s to %s: %w", path, fresh, err)
 	}
 	return result, nil
 }
 
-func salvage(ctx context.Context, damaged, fresh string) (result *Salvaged, err error) {
-	opt, err := (&Options{ReadOnly: true}).withDefaults(damaged)
+func salvage(ctx context.Context, path, fresh string, options *Options) (result *Salvaged, err error) {
+	opt, err := options.withDefaults(path)
 	if err != nil {
 		return nil, err
 	}
+	opt.ReadOnly = true
 	if isThere(fresh) {
 		return nil, fmt.Errorf("%s: %w", fresh, fs.ErrExist)
 	}
-	if err := checkFile(damaged); err != nil {
+	if err := checkFile(path); err != nil {
 		return nil, err
 	}
 	how := opt.opening()
-	f, err := openLocked(damaged, os.O_RDONLY, filePerm, &how)
+	f, err := openLocked(path, os.O_RDONLY, filePerm, &how)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +98,7 @@ func copyRecords(
 		if err := buildFile(temp, storeID, storeID, opt); err != nil {
 			return err
 		}
-		c := copier{ctx: ctx, incarnation: storeID}
+		c := copier{ctx: ctx, incarnation: storeID, tell: opt.Progress}
 		if err := c.open(temp, opt); err != nil {
 			return err
 		}
@@ -118,6 +119,7 @@ func copyRecords(
 // A copier fills a new store with records.
 type copier struct {
 	ctx   context.Context
+	tell  func(Progress) // nil: nobody asks
 	file  *boltFile
 	names interner
 
@@ -126,9 +128,11 @@ type copier struct {
 	pending  []rawRecord
 	size     int // of what is pending
 	err      error
-	unsure   int64
-	stripped int64
-	taken    int64 // records
+	unsure   int
+	stripped int
+	taken    int   // records
+	saved    int   // detections
+	lost     int   // detections
 	extra    int64 // bytes of pages with an overflow that were read by scan
 }
 
@@ -154,12 +158,12 @@ func (c *copier) open(path string, opt *settings) (err error) {
 // copy copies the records of a file: those in its trees, and if some of them are
 // missing there, whatever else its pages hold that is not free.
 func (c *copier) copy(f *os.File) (*examination, error) {
-	x := new(examination)
+	x := &examination{progress: tellBytes(c.tell, "saving records")}
 	x.entry = func(bucket int, key, value []byte) { c.take(bucket, key, value, x.walker.doubtful > 0) }
 	err := x.examineFile(c.ctx, f)
 	foreign := err
 	if errors.Is(err, ErrNotStore) && x.walker == nil { // a file that has lost its beginning is one too
-		x.report(1, "%v", err)
+		x.report(InvariantPages, "%v", err)
 		err = nil
 	}
 	if err == nil {
@@ -292,6 +296,14 @@ func (c *copier) finish(x *examination) (*Salvaged, error) {
 	if err := c.dropOrphans(); err != nil {
 		return nil, err
 	}
+	told := tellEvents(c.tell, "indexing")
+	if err := c.look(func(v *view) error {
+		st, err := readState(v)
+		told.knows(int64(st.sums[eventsSum].entries))
+		return err
+	}); err != nil {
+		return nil, err
+	}
 	for more := true; more; {
 		err := c.update(func(w *writeTx) (err error) {
 			if x.storeID != (ID{}) {
@@ -302,28 +314,29 @@ func (c *copier) finish(x *examination) (*Salvaged, error) {
 					return err
 				}
 			}
-			more, err = c.settle(w)
+			more, err = c.settle(w, told)
 			return err
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
+	told.finish()
 	result := &Salvaged{
 		Stripped: c.stripped, Unsure: c.unsure, Counted: x.known != nil,
-		Findings: append([]Finding{}, x.list...), Found: x.all,
+		Findings: slices.Clone(x.list), Found: x.all,
 	}
 	err := c.look(func(v *view) error {
 		st, err := readState(v)
-		saved := func(bucket int) int64 { return int64(st.sums[bucket].entries) }
-		lost := func(bucket int) int64 {
+		saved := func(bucket int) int { return int(st.sums[bucket].entries) }
+		lost := func(bucket int) int {
 			if x.known == nil {
 				return 0
 			}
-			return max(0, int64(x.known.sums[bucket].entries)-saved(bucket))
+			return max(0, int(x.known.sums[bucket].entries)-saved(bucket))
 		}
 		result.Events, result.LostEvents = saved(eventsSum), lost(eventsSum)
-		result.Detections, result.LostDetections = saved(detectionsSum), lost(detectionsSum)
+		result.Detections, result.LostDetections = c.saved, c.lost
 		result.Persons, result.LostPersons = saved(personsSum), lost(personsSum)
 		if x.known != nil && slices.Equal(st.sums[:rollupsSum], x.known.sums[:rollupsSum]) { // wherever they were found
 			result.Complete, result.Unsure = true, 0
@@ -360,11 +373,12 @@ func (c *copier) continueLineage(x *examination, complete bool) error {
 // dropOrphans removes the detections of events that are not there.
 func (c *copier) dropOrphans() error {
 	var orphans [][]byte
-	err := c.look(func(v *view) error {
-		cursor := v.cursor(detectionsSum)
-		for k, _ := cursor.First(); k != nil; k, _ = cursor.Next() {
-			if v.Get(eventsSum, k) == nil {
+	err := c.look(func(state *view) error {
+		cursor := state.cursor(detectionsSum)
+		for k, v := cursor.First(); k != nil; k, v = cursor.Next() {
+			if state.Get(eventsSum, k) == nil {
 				orphans = append(orphans, bytes.Clone(k))
+				c.lost += countDetections(k, v)
 			}
 		}
 		return nil
@@ -384,7 +398,7 @@ func (c *copier) dropOrphans() error {
 
 // settle folds the next events, and takes from each what does not belong to it,
 // or is lost. more: there may be others.
-func (c *copier) settle(w *writeTx) (more bool, err error) {
+func (c *copier) settle(w *writeTx, told *progress) (more bool, err error) {
 	after := firstAfter(w.through)
 	var events []record
 	size := 0
@@ -408,6 +422,7 @@ func (c *copier) settle(w *writeTx) (more bool, err error) {
 		w.index.put(r.ID, indexEntries(r))
 		w.rollups.addEvent(r, 1)
 		w.through = r.ID
+		told.add(1)
 	}
 	return more, nil
 }
@@ -418,9 +433,11 @@ func (c *copier) attach(w *writeTx, r *record) (err error) {
 	rec := w.tx.Get(detectionsSum, r.ID[:])
 	if r.detections > 0 {
 		if r.Detections, err = decodeDetections(r.ID[:], rec, &w.mem, r.detections); err == nil {
+			c.saved += r.detections
 			return nil
 		}
 		c.stripped++
+		c.lost += r.detections
 		r.detections, r.Detections = 0, nil
 		if err := w.put(eventsSum, r.ID[:], encodeEvent(r)); err != nil {
 			return err

@@ -31,11 +31,14 @@ func (c *copier) scan(f *os.File, w *walker) error {
 	} else {
 		size = guessPageSize(f)
 	}
+	told := tellBytes(c.tell, "searching for records")
+	told.knows(2 * info.Size()) // all of it twice
 	for _, own := range [...]bool{true, false} {
 		for id := uint64(firstPage); id < uint64(info.Size())/uint64(size); id++ {
 			if err := c.ctx.Err(); err != nil {
 				return err
 			}
+			told.add(int64(size))
 			if !pages(own, id) {
 				continue
 			}
@@ -45,6 +48,7 @@ func (c *copier) scan(f *os.File, w *walker) error {
 			return err
 		}
 	}
+	told.finish()
 	return nil
 }
 

@@ -43,7 +43,7 @@ func isUpgraded(t *testing.T, name string) {
 	if !bytes.Equal(readFile(t, path), file) {
 		t.Fatal("the file was changed")
 	}
-	if salvaged, err := doorlog.Salvage(t.Context(), path, copied); err != nil || !salvaged.Complete || salvaged.Events == 0 {
+	if salvaged, err := doorlog.Salvage(t.Context(), path, copied, nil); err != nil || !salvaged.Complete || salvaged.Events == 0 {
 		t.Fatalf("salvage: %+v, %v", salvaged, err)
 	}
 	fresh, err := doorlog.Open(copied, &doorlog.Options{ReadOnly: true})
@@ -91,7 +91,7 @@ func TestABackupOfAnOlderSchemaIsRestored(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "restored")
-	info, err := doorlog.Restore(t.Context(), r, dir, nil)
+	info, err := doorlog.Restore(t.Context(), dir, r, nil)
 	if err != nil || info.Events != 5 {
 		t.Fatalf("%+v, %v", info, err)
 	}

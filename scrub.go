@@ -99,11 +99,25 @@ func (s *Store) verifyFile(ctx context.Context, again bool) error {
 	if err == nil {
 		defer unlock()
 		if again || !s.scrub.isVerified() {
-			err = s.scrubFile(ctx, nil)
+			err = s.scrubNow(ctx)
 		}
 	}
 	if err != nil && s.life.Err() != nil {
 		return ErrClosed
+	}
+	return err
+}
+
+// scrubNow is scrubFile at once, and tells how far it is.
+func (s *Store) scrubNow(ctx context.Context) error {
+	u, told := s.usage(), tellBytes(s.opt.Progress, "verifying")
+	told.knows(u.pages * u.pageSize)
+	err := s.scrubFile(ctx, func() error {
+		told.add(comparedPages * u.pageSize)
+		return nil
+	})
+	if err == nil {
+		told.finish()
 	}
 	return err
 }

@@ -9,15 +9,31 @@ import (
 
 // steps prunes what is older than a minute, and returns how many events went with each
 // transaction. After each it calls beside.
-func (s *testStore) steps(t *testing.T, beside func()) (sizes []int64) {
+func (s *testStore) steps(t *testing.T, beside func()) (sizes []int) {
 	t.Helper()
-	before := int64(0)
-	s.prune(t, doorlog.Policy{MaxAge: time.Minute, Progress: func(r doorlog.Removed) {
-		sizes = append(sizes, r.Events-before)
-		before = r.Events
+	s.onPruned(t, func(n int) {
+		sizes = append(sizes, n)
 		beside()
-	}})
+	})
+	s.prune(t, doorlog.Policy{MaxAge: time.Minute})
 	return sizes
+}
+
+// onPruned has removed called after each transaction of a prune of the oldest events,
+// with how many have gone in it.
+func (s *testStore) onPruned(t testing.TB, removed func(n int)) {
+	t.Helper()
+	var done int64
+	s.options.Progress = func(p doorlog.Progress) {
+		if p.Doing != "pruning" {
+			return
+		}
+		n := p.Done - done
+		if done = p.Done; n > 0 {
+			removed(int(n))
+		}
+	}
+	s.reopen(t)
 }
 
 // A prune takes few large transactions, and small ones once somebody else writes.
@@ -60,7 +76,7 @@ func TestPruneTakesFewPicturesAtOnce(t *testing.T) {
 		s.writeFramed(t, motion("garage", 60+i), i)
 	}
 	for i, size := range s.steps(t, func() {}) {
-		if want := min(16, int64(40-16*i)); size != want {
+		if want := min(16, 40-16*i); size != want {
 			t.Errorf("transaction %d took %d pictures", i, size)
 		}
 	}

@@ -106,7 +106,7 @@ func TestNoSnapshotIsOpenWhileFilesAreLookedAt(t *testing.T) {
 			_, err := s.WouldPrune(ctx, doorlog.Policy{KeepFree: doorlog.FreeSpace{Bytes: free + 100}})
 			return err
 		}},
-		{"WouldForget", func() error { _, err := s.WouldForget(ctx, nil); return err }},
+		{"WouldForgetMissing", func() error { _, err := s.WouldForgetMissing(ctx, nil); return err }},
 		{"ForgetMissing", func() error { _, err := s.ForgetMissing(ctx, nil); return err }},
 		{"Prune", func() error { _, err := s.Prune(ctx, doorlog.Policy{MaxAge: time.Minute}); return err }},
 	} {

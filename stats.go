@@ -12,9 +12,9 @@ import (
 type Stats struct {
 	// Events and Persons are how many there are; Detected is how many events
 	// have detections.
-	Events   int64 `json:"events"`
-	Persons  int64 `json:"persons"`
-	Detected int64 `json:"detected"`
+	Events   int `json:"events"`
+	Persons  int `json:"persons"`
+	Detected int `json:"detected"`
 
 	// Oldest and Newest are when the first and the last of the events
 	// happened; zero if there are none.
@@ -34,8 +34,8 @@ type Stats struct {
 	// and FreePages how many of these hold nothing: new events fill them, and
 	// Compact does away with them.
 	PageSize  int64 `json:"page_bytes"`
-	Pages     int64 `json:"pages"`
-	FreePages int64 `json:"free_pages"`
+	Pages     int   `json:"pages"`
+	FreePages int   `json:"free_pages"`
 
 	// GrowthPerDay is how many bytes of the file a day of events has taken, on
 	// average: those of the pages that are not free, by the days from Oldest to
@@ -64,7 +64,7 @@ type Stats struct {
 
 	// HeldBack says what the last Prune did not remove for want of proof
 	// (Pruned.HeldBack).
-	HeldBack []string `json:"held_back"`
+	HeldBack List[string] `json:"held_back"`
 
 	// Damage says what is wrong with the file, if something was found: every
 	// other call then returns it. It is ErrCorrupt, or nil.
@@ -102,6 +102,9 @@ func (st Stats) MarshalJSON() ([]byte, error) {
 			return nil
 		}
 		return orNull(err.Error())
+	}
+	if st.Buckets == nil {
+		st.Buckets = map[string]int64{}
 	}
 	return json.Marshal(statsJSON{
 		(*plainStats)(&st), timeOrNull(st.Oldest), timeOrNull(st.Newest), timeOrNull(st.OldestSnapshot), timeOrNull(st.Verified),
@@ -144,7 +147,7 @@ func (e toldError) Unwrap() error { return e.is }
 
 // LiveSize is the bytes of the pages that are in use: the file is hardly larger
 // after Compact, and smaller where deletions have left pages half empty.
-func (st *Stats) LiveSize() int64 { return (st.Pages - st.FreePages) * st.PageSize }
+func (st *Stats) LiveSize() int64 { return int64(st.Pages-st.FreePages) * st.PageSize }
 
 // Stats returns the figures of the moment. They cost the reading of a few pages.
 func (s *Store) Stats(ctx context.Context) (Stats, error) {
@@ -160,7 +163,6 @@ func (s *Store) stats(ctx context.Context) (st Stats, err error) {
 		return st, err
 	}
 	defer s.leave()
-	st.HeldBack = []string{}
 	s.scrub.mu.Lock()
 	st.Verified, st.Verifying = s.scrub.last, s.scrub.busy
 	s.scrub.mu.Unlock()
@@ -190,7 +192,7 @@ func (s *Store) stats(ctx context.Context) (st Stats, err error) {
 	}
 	u := sn.r.file.usage()
 	st.Buckets = sn.r.file.bucketSizes()
-	st.FileSize, st.PageSize, st.Pages, st.FreePages = info.Size(), u.pageSize, u.pages, u.free
+	st.FileSize, st.PageSize, st.Pages, st.FreePages = info.Size(), u.pageSize, int(u.pages), int(u.free)
 	if err := guarded(func() error { return st.look(sn) }); err != nil {
 		return st, err
 	}
@@ -207,9 +209,9 @@ func (st *Stats) look(sn *Snapshot) error {
 	if err != nil {
 		return err
 	}
-	st.Events = int64(kept.sums[eventsSum].entries)
-	st.Persons = int64(kept.sums[personsSum].entries)
-	st.Detected = int64(kept.sums[detectionsSum].entries)
+	st.Events = int(kept.sums[eventsSum].entries)
+	st.Persons = int(kept.sums[personsSum].entries)
+	st.Detected = int(kept.sums[detectionsSum].entries)
 	st.StoreID, st.Schema = kept.storeID, int(kept.schema)
 	if st.LastBackup, err = readLastBackup(sn.r); err != nil {
 		return err

@@ -841,7 +841,7 @@ func everyRead(s *doorlog.Store) map[string]error {
 	results["View"] = s.View(ctx, func(*doorlog.Snapshot) error { return nil })
 	_, results["Stats"] = s.Stats(ctx)
 	_, results["Verify"] = s.Verify(ctx)
-	_, results["WouldForget"] = s.WouldForget(ctx, nil)
+	_, results["WouldForgetMissing"] = s.WouldForgetMissing(ctx, nil)
 	_, results["Thumbnail"] = s.Thumbnail(ctx, doorlog.ID{1})
 	_, results["Person"] = s.Person(ctx, "alice")
 	_, results["Persons"] = s.Persons(ctx)

@@ -82,12 +82,12 @@ func TestJSONOfInputHasNoUnknownFields(t *testing.T) {
 
 func TestInputIsReadOverWhatIsThere(t *testing.T) {
 	rules := []doorlog.Rule{{Name: "old", MaxAge: 5}}
-	p := doorlog.Policy{MaxEvents: 7, Rules: rules, Progress: func(doorlog.Removed) {}}
+	p := doorlog.Policy{MaxEvents: 7, Rules: rules}
 	for _, text := range []string{`null`, `{"max_bytes":5,"rules":null}`, `{"rules":[{"name":"x","match":{}}],"max_bytes":"x"}`} {
 		if err := json.Unmarshal([]byte(text), &p); (err != nil) != strings.Contains(text, `"x"`) {
 			t.Errorf("%s: %v", text, err)
 		}
-		if p.MaxEvents != 7 || p.Progress == nil || len(p.Rules) != 1 || p.Rules[0].Name != "old" || p.Rules[0].MaxAge != 5 {
+		if p.MaxEvents != 7 || len(p.Rules) != 1 || p.Rules[0].Name != "old" || p.Rules[0].MaxAge != 5 {
 			t.Errorf("%s: %+v", text, p)
 		}
 	}

@@ -8,9 +8,6 @@ import (
 	"time"
 )
 
-// thumbnailInvariant is the number of the one that is not about the file.
-const thumbnailInvariant = 10
-
 // lookedUpAtOnce is how many files are looked up in one snapshot, or come from one. To
 // read them takes long, and no snapshot is open meanwhile.
 const lookedUpAtOnce = 256
@@ -22,10 +19,11 @@ type thumbnailChecker struct {
 	ctx   context.Context
 	store *Store
 
-	thumbnails int64
-	missing    int64    // of them
+	progress   *progress // in events
+	thumbnails int
+	missing    int      // of them
 	links      []string // the first of the symbolic links before thumbnails
-	linked     int64    // thumbnails behind them
+	linked     int      // thumbnails behind them
 }
 
 // A knownThumbnail is a file that an event names, and what is known of it.
@@ -37,7 +35,7 @@ type knownThumbnail struct {
 
 func (c *thumbnailChecker) run() error {
 	for from, more := (ID{}), true; more; {
-		some, next, err := c.store.knownThumbnails(c.ctx, from)
+		some, next, passed, err := c.store.knownThumbnails(c.ctx, from)
 		if err != nil {
 			return err
 		}
@@ -49,21 +47,24 @@ func (c *thumbnailChecker) run() error {
 				return err
 			}
 		}
+		c.progress.add(int64(passed))
 		from, more = next, next != (ID{})
 	}
+	c.progress.finish()
 	return nil
 }
 
 // knownThumbnails returns the files that some of the events from an ID on name, and the
-// ID at which it goes on; zero: that was all. Records that are damaged are passed over.
-func (s *Store) knownThumbnails(ctx context.Context, from ID) (some []knownThumbnail, next ID, err error) {
+// ID at which it goes on; zero: that was all. events is how many it has passed. Records
+// that are damaged are passed over.
+func (s *Store) knownThumbnails(ctx context.Context, from ID) (some []knownThumbnail, next ID, events int, err error) {
 	const atOnce = 16 * lookedUpAtOnce // of events, most of which may have none
 	sn, err := s.look(ctx)
 	if err != nil {
-		return nil, ID{}, err
+		return nil, ID{}, 0, err
 	}
 	defer sn.close()
-	mem, events := sn.manyEvents(), 0
+	mem := sn.manyEvents()
 	err = guarded(func() error {
 		return sn.overRecords(from, lastID, func(key, event, _ []byte) (more bool, err error) {
 			var r record
@@ -80,7 +81,7 @@ func (s *Store) knownThumbnails(ctx context.Context, from ID) (some []knownThumb
 			return true, nil
 		})
 	})
-	return some, next, err
+	return some, next, events, err
 }
 
 // check checks that a file that doorlog made is there and what it was. One behind a
@@ -105,7 +106,7 @@ func (c *thumbnailChecker) check(f *knownThumbnail) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			c.missing++
 		}
-		c.report(thumbnailInvariant, "event %s: thumbnail: %v", f.id, err)
+		c.report(InvariantThumbnails, "event %s: thumbnail: %v", f.id, err)
 	}
 	return nil
 }
@@ -125,6 +126,8 @@ func (c *thumbnailChecker) named(f *knownThumbnail) (bool, error) {
 // of one that is being saved, and belongs to no event.
 func (s *Store) overOrphans(ctx context.Context, graceFrom time.Time, fn func(name string)) error {
 	var some []string
+	looked := tellEvents(s.opt.Progress, "looking for orphans")
+	looked.say()
 	lookUp := func() error {
 		orphans, err := s.orphansAmong(ctx, some)
 		for _, name := range orphans {
@@ -136,6 +139,7 @@ func (s *Store) overOrphans(ctx context.Context, graceFrom time.Time, fn func(na
 		return err
 	}
 	err := s.thumbs.each(func(name string, modified time.Time) error {
+		looked.add(1)
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -147,10 +151,13 @@ func (s *Store) overOrphans(ctx context.Context, graceFrom time.Time, fn func(na
 		}
 		return lookUp()
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		err = lookUp()
 	}
-	return lookUp()
+	if err == nil {
+		looked.finish()
+	}
+	return err
 }
 
 // orphansAmong returns those of the files that belong to no event.

@@ -6,22 +6,25 @@ import (
 	"fmt"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"time"
 )
 
-// A Verification is what Verify found.
+// A Verification is the account of a Verify.
 type Verification struct {
-	// Events, Detections and Persons are the numbers of records that verify;
-	// those of the detections of one event are one record.
-	Events     int64 `json:"events"`
-	Detections int64 `json:"detections"`
-	Persons    int64 `json:"persons"`
+	// Events, Detections and Persons are how many verify.
+	Events     int `json:"events"`
+	Detections int `json:"detections"`
+	Persons    int `json:"persons"`
 
 	// Findings are what is wrong, at most the first 100; Found is how many
 	// there are in all.
-	Findings []Finding `json:"findings"`
-	Found    int       `json:"found"`
+	Findings List[Finding] `json:"findings"`
+	Found    int           `json:"found"`
+
+	// Remedy is what mends the store.
+	Remedy Remedy `json:"remedy"`
 
 	// RecordsWhole says that every event, all detections and every person
 	// that were stored are there and verify, so that Repair loses nothing.
@@ -31,26 +34,23 @@ type Verification struct {
 	// name. Those that are missing or changed are among the Findings. Missing is
 	// how many of them are missing: if that is all of them the folder may be
 	// another one, or not be mounted.
-	Thumbnails int64 `json:"thumbnails"`
-	Missing    int64 `json:"missing"`
+	Thumbnails int `json:"thumbnails"`
+	Missing    int `json:"missing"`
 
 	// Orphans are the files of thumbnails, below Options.ThumbnailDir, that
 	// belong to no event: at most the first 100; Orphaned is how many there
 	// are in all. A crash at the wrong moment leaves one, and no harm is done.
 	// Folder says whose the folder is: only in one that is FolderOwn are orphans
 	// known to be nobody's.
-	Orphans  []string `json:"orphans"`
-	Orphaned int      `json:"orphaned"`
-	Folder   Folder   `json:"folder"`
+	Orphans  List[string] `json:"orphans"`
+	Orphaned int          `json:"orphaned"`
+	Folder   Folder       `json:"folder"`
 
 	// Links are the symbolic links below Options.ThumbnailDir, at most the first
 	// 100, because of which thumbnails were not read: doorlog follows none of them
 	// (ErrSymlink). Linked is how many thumbnails these are. They are not Findings.
-	Links  []string `json:"links"`
-	Linked int64    `json:"linked"`
-
-	inFile     int   // findings that are not of a thumbnail
-	unreadable error // why the disk could not read a page, if so
+	Links  List[string] `json:"links"`
+	Linked int          `json:"linked"`
 
 	// Whole is false if the file is so damaged that records, indexes and
 	// thumbnails were not compared with each other.
@@ -76,58 +76,60 @@ func (v *Verification) Err() error {
 // ErrLocked; a store that is open has Store.Verify. An error says why the file
 // could not be verified, not that it is damaged, which is in the Verification.
 func Verify(ctx context.Context, path string, options *Options) (*Verification, error) {
-	v, err := verifyFile(ctx, path, options)
+	v, _, err := verifyFile(ctx, path, options)
 	if err != nil {
 		return nil, fmt.Errorf("doorlog: verify %s: %w", path, err)
 	}
 	return v, nil
 }
 
-func verifyFile(ctx context.Context, path string, options *Options) (_ *Verification, err error) {
+// verifyFile is Verify, and returns the examination that found what is wrong with the file.
+func verifyFile(ctx context.Context, path string, options *Options) (v *Verification, x *examination, err error) {
 	opt, err := options.withDefaults(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	opt.ReadOnly, opt.Scrub = true, -1
 	if err := checkFile(path); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	how := opt.opening()
 	f, err := openLocked(path, os.O_RDONLY, filePerm, &how)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	x := &examination{trust: opt.trust}
+	x = &examination{trust: opt.trust, progress: tellBytes(opt.Progress, "verifying")}
 	if err := x.examineFile(ctx, f); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if x.broken() {
-		return x.verification(), nil
+		return x.verification(), x, nil
 	}
 	opt.examined = true
 	s, err := openStore(path, &opt)
 	if errors.Is(err, ErrCorrupt) {
-		x.report(2, "%v", err)
-		return x.verification(), nil
+		x.report(InvariantMeta, "%v", err)
+		return x.verification(), x, nil
 	}
 	if errors.Is(err, ErrOlderSchema) && x.all > 0 { // Open would not upgrade it
-		return x.verification(), nil
+		return x.verification(), x, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	sn, err := s.snapshot(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	err = sn.compare(x)
 	sn.close()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return s.verifyRest(ctx, x, time.Time{})
+	v, err = s.verifyRest(ctx, x, time.Time{})
+	return v, x, err
 }
 
 // examineFile examines all of a file that nobody writes to.
@@ -141,7 +143,7 @@ func (x *examination) examineFile(ctx context.Context, f *os.File) error {
 		err = metas[0].check(info.Size())
 	}
 	if errors.Is(err, ErrCorrupt) {
-		x.report(1, "%v", err)
+		x.report(InvariantPages, "%v", err)
 	}
 	if err != nil && !errors.Is(err, ErrCorrupt) || len(metas) == 0 {
 		if errors.Is(err, ErrCorrupt) {
@@ -193,11 +195,10 @@ func (x *examination) broken() bool { return x.known == nil || x.unsound }
 
 func (x *examination) verification() *Verification {
 	return &Verification{
-		Events:     int64(x.sums[eventsSum].entries) - int64(x.damaged[eventsSum]),
-		Detections: int64(x.sums[detectionsSum].entries) - int64(x.damaged[detectionsSum]),
-		Persons:    int64(x.sums[personsSum].entries) - int64(x.damaged[personsSum]),
-		Findings:   append([]Finding{}, x.list...), Found: x.all, inFile: x.inFile, unreadable: x.unreadable,
-		Orphans: []string{}, Links: []string{}, Folder: Folder{Others: []ID{}},
+		Events:     int(x.sums[eventsSum].entries) - x.damaged[eventsSum],
+		Detections: x.detections,
+		Persons:    int(x.sums[personsSum].entries) - x.damaged[personsSum],
+		Findings:   slices.Clone(x.list), Found: x.all, Remedy: x.remedy(),
 
 		RecordsWhole: x.whole(eventsSum) && x.whole(detectionsSum) && x.whole(personsSum),
 	}
@@ -227,7 +228,7 @@ func (s *Store) verify(ctx context.Context) (*Verification, error) {
 	defer s.leave()
 	x, sn, err := s.examineState(ctx)
 	if errors.Is(err, ErrCorrupt) {
-		x.report(1, "%v", err)
+		x.report(InvariantPages, "%v", err)
 		s.condemn(x.err())
 		return x.verification(), nil
 	}
@@ -239,7 +240,7 @@ func (s *Store) verify(ctx context.Context) (*Verification, error) {
 	}
 	sn.close()
 	switch {
-	case x.inFile > 0:
+	case x.inFile() > 0:
 		s.condemn(x.err())
 	case err == nil:
 		s.scrub.found(s.opt.Now())
@@ -256,7 +257,7 @@ func (s *Store) verify(ctx context.Context) (*Verification, error) {
 // examineState examines the newest state of an open store, whose snapshot it
 // returns, to be closed by the caller.
 func (s *Store) examineState(ctx context.Context) (x *examination, sn *Snapshot, err error) {
-	x = &examination{trust: s.opt.trust}
+	x = &examination{trust: s.opt.trust, progress: tellBytes(s.opt.Progress, "verifying")}
 	meta, sn, inUse, err := s.settledState(ctx)
 	if err != nil {
 		return x, nil, err
@@ -333,14 +334,18 @@ func (s *Store) condemn(err error) {
 
 // compare compares the buckets of a state that has been examined with each other.
 func (sn *Snapshot) compare(x *examination) error {
-	c := checker{examination: x, ctx: sn.ctx, r: sn.r, mem: arena{names: &sn.store.names}}
+	c := checker{examination: x, ctx: sn.ctx, r: sn.r, mem: arena{names: &sn.store.names},
+		progress: tellEvents(sn.store.opt.Progress, "comparing")}
 	return guarded(c.run)
 }
 
 // verifyRest compares the thumbnails with the events, and says what was found in all. A
 // file that is younger than graceFrom, unless that is zero, is no orphan.
 func (s *Store) verifyRest(ctx context.Context, x *examination, graceFrom time.Time) (*Verification, error) {
-	c := thumbnailChecker{findings: &x.findings, ctx: ctx, store: s, links: []string{}}
+	c := thumbnailChecker{
+		findings: &x.findings, ctx: ctx, store: s, progress: tellEvents(s.opt.Progress, "comparing thumbnails"),
+	}
+	c.progress.knows(int64(x.sums[eventsSum].entries))
 	if err := c.run(); err != nil {
 		return nil, err
 	}

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -185,6 +187,88 @@ func TestVerifySaysWhatIsWrongWithThumbnails(t *testing.T) {
 	s.open(t)
 }
 
+func TestVerifySaysWhatMendsTheStore(t *testing.T) {
+	s := newStore(t)
+	s.household(t, 100)
+	if _, err := s.WriteEventWithFrame(t.Context(), motion("garage", 0), jpegFrame(t, 8, 8)); err != nil {
+		t.Fatal(err)
+	}
+	s.close(t)
+	sound := readFile(t, s.path)
+	want := func(remedy doorlog.Remedy) {
+		t.Helper()
+		v := s.verification(t)
+		if v.Remedy != remedy {
+			t.Errorf("%s mends %v; want %s", v.Remedy, v.Findings, remedy)
+		}
+		if err := os.WriteFile(s.path, sound, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want(doorlog.RemedyNothing)
+	s.inFile(t, dropPosting)
+	want(doorlog.RemedyRepair)
+	s.inFile(t, flipRecord)
+	want(doorlog.RemedySalvage)
+	if err := os.Rename(s.thumbs, s.thumbs+".away"); err != nil {
+		t.Fatal(err)
+	}
+	want(doorlog.RemedyRestore)
+	s.inFile(t, flipRecord)
+	want(doorlog.RemedySalvage)
+	if err := os.Rename(s.thumbs+".away", s.thumbs); err != nil {
+		t.Fatal(err)
+	}
+	s.open(t)
+}
+
+// More findings than are kept do not hide the one that decides.
+func TestTheRemedyGoesByAllFindings(t *testing.T) {
+	s := newStore(t)
+	s.household(t, 300)
+	s.close(t)
+	sound := readFile(t, s.path)
+	s.inFile(t, func(tx *bolt.Tx) error {
+		k, v := tx.Bucket([]byte("persons")).Cursor().First()
+		if err := tx.Bucket([]byte("persons")).Put(k, v[:len(v)-1]); err != nil {
+			return err
+		}
+		for i := range 150 { // which are found first
+			if err := tx.Bucket([]byte("by_camera")).Put(fmt.Appendf(nil, "x%03d", i), nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if v := s.verification(t); v.Remedy != doorlog.RemedySalvage || v.Findings[99].Invariant != doorlog.InvariantIndexes {
+		t.Errorf("%s: %+v", v.Remedy, v.Findings)
+	}
+	if err := os.WriteFile(s.path, sound, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.open(t)
+}
+
+func TestInvariantsAreThoseOfTheDesign(t *testing.T) {
+	rows := regexp.MustCompile(`(?m)^\| I(\d+) \| (\w+) \|`).FindAllStringSubmatch(string(readFile(t, "design/schema.md")), -1)
+	if len(rows) == 0 {
+		t.Error("design/schema.md has none")
+	}
+	for i, row := range rows {
+		named := doorlog.Invariant(i + 1)
+		if named.String() != "I"+row[1] || named.Name() != row[2] {
+			t.Errorf("%s %s; design/schema.md has %s", named, named.Name(), row[0])
+		}
+	}
+	if beyond := doorlog.Invariant(len(rows) + 1); beyond.Name() != "" {
+		t.Errorf("%s is not in design/schema.md", beyond.Name())
+	}
+	text := marshal(t, doorlog.Finding{Invariant: doorlog.InvariantEvents, Problem: "lost"})
+	if string(text) != `{"invariant":4,"name":"events","problem":"lost"}` {
+		t.Errorf("%s", text)
+	}
+}
+
 // What only derived data lacks is made anew, and nothing is lost.
 func TestRepairRebuildsWhatIsDerived(t *testing.T) {
 	s := newStore(t)
@@ -230,6 +314,23 @@ func TestRepairRefusesToLoseARecord(t *testing.T) {
 	}
 }
 
+func TestSalvageReadsTheFileAsItsOptionsSay(t *testing.T) {
+	s := newStore(t)
+	s.close(t)
+	var opened []string
+	_, err := doorlog.Salvage(t.Context(), s.path, s.path+".fresh", &doorlog.Options{
+		OpenFile: func(name string, flag int, perm os.FileMode) (*os.File, error) {
+			opened = append(opened, name)
+			return os.OpenFile(name, flag, perm)
+		},
+	})
+	if err != nil || !slices.Contains(opened, s.path) {
+		t.Errorf("opened %q, %v", opened, err)
+	}
+	_, err = doorlog.Salvage(t.Context(), s.path, s.path+".other", &doorlog.Options{MaxSize: -1})
+	wantError(t, err, doorlog.ErrInvalid, "Options.MaxSize")
+}
+
 func TestSalvageSavesWhatVerifies(t *testing.T) {
 	s := newStore(t)
 	stored := s.household(t, 500)
@@ -241,7 +342,7 @@ func TestSalvageSavesWhatVerifies(t *testing.T) {
 	})
 	before := readFile(t, s.path)
 	fresh := filepath.Join(t.TempDir(), "fresh.db")
-	got, err := doorlog.Salvage(t.Context(), s.path, fresh)
+	got, err := doorlog.Salvage(t.Context(), s.path, fresh, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -252,7 +353,7 @@ func TestSalvageSavesWhatVerifies(t *testing.T) {
 	if !bytes.Equal(readFile(t, s.path), before) {
 		t.Error("the damaged file has changed")
 	}
-	_, err = doorlog.Salvage(t.Context(), s.path, fresh)
+	_, err = doorlog.Salvage(t.Context(), s.path, fresh, nil)
 	wantError(t, err, fs.ErrExist, "fresh.db")
 	if err := os.Rename(fresh, s.path); err != nil {
 		t.Fatal(err)
@@ -370,7 +471,7 @@ func TestVerifyNeedsAStore(t *testing.T) {
 	wantError(t, err, doorlog.ErrLocked, s.path)
 	_, err = doorlog.Repair(t.Context(), s.path, &s.options)
 	wantError(t, err, doorlog.ErrLocked, s.path)
-	_, err = doorlog.Salvage(t.Context(), s.path, s.path+".new")
+	_, err = doorlog.Salvage(t.Context(), s.path, s.path+".new", nil)
 	wantError(t, err, doorlog.ErrLocked, s.path)
 	other := filepath.Join(t.TempDir(), "other")
 	_, err = doorlog.Verify(t.Context(), other, nil)
@@ -380,7 +481,7 @@ func TestVerifyNeedsAStore(t *testing.T) {
 	}
 	_, err = doorlog.Verify(t.Context(), other, nil)
 	wantError(t, err, doorlog.ErrNotStore, other)
-	_, err = doorlog.Salvage(t.Context(), other, other+".new")
+	_, err = doorlog.Salvage(t.Context(), other, other+".new", nil)
 	wantError(t, err, doorlog.ErrNotStore, other)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -415,6 +516,45 @@ func TestRepairMendsTheFileBehindALink(t *testing.T) {
 
 // Wherever a file is cut short, the account adds up, and of the records in the
 // pages that are left each is saved.
+// Where detections are counted each of them counts, whatever records they are in.
+func TestDetectionsAreCountedOneByOne(t *testing.T) {
+	s := newStore(t)
+	for i := range 300 { // some of which are in the tail
+		e := motion("garage", 1000-i)
+		for range i%3 + 1 {
+			e.Detections = append(e.Detections, doorlog.Detection{Label: "cat", Confidence: 0.5})
+		}
+		s.write(t, e)
+	}
+	const all, ofOldest, ofNext = 600, 1, 2
+	if v, err := s.Verify(t.Context()); err != nil || v.Detections != all {
+		t.Errorf("open: %+v, %v", v, err)
+	}
+	if would := s.wouldPrune(t, doorlog.Policy{MaxEvents: 1}); would.Detections != all-3 {
+		t.Errorf("a prune: %+v", would)
+	}
+	s.close(t)
+	sound := readFile(t, s.path)
+	s.inFile(t, flipRecord) // the oldest event is lost, and the next loses its detections
+	s.inFile(t, func(tx *bolt.Tx) error {
+		c := tx.Bucket([]byte("detections")).Cursor()
+		c.First()
+		k, v := c.Next()
+		return tx.Bucket([]byte("detections")).Put(k, v[:len(v)-1])
+	})
+	if v := s.verification(t); v.Events != 299 || v.Detections != all-ofNext {
+		t.Errorf("closed: %+v", v)
+	}
+	saved, err := doorlog.Salvage(t.Context(), s.path, s.path+".saved", nil)
+	if err != nil || saved.Detections != all-ofOldest-ofNext || saved.LostDetections != ofOldest+ofNext {
+		t.Errorf("saved: %+v, %v", saved, err)
+	}
+	if err := os.WriteFile(s.path, sound, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.open(t)
+}
+
 func TestSalvageOfAFileThatIsCutShort(t *testing.T) {
 	s := newStore(t)
 	s.household(t, 300)
@@ -426,7 +566,7 @@ func TestSalvageOfAFileThatIsCutShort(t *testing.T) {
 		if err := os.WriteFile(short, whole[:cut], 0o600); err != nil {
 			t.Fatal(err)
 		}
-		got, err := doorlog.Salvage(t.Context(), short, short+".new")
+		got, err := doorlog.Salvage(t.Context(), short, short+".new", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -459,7 +599,7 @@ func TestSalvageNeedsNoMetaPages(t *testing.T) {
 	if err := os.Remove(s.path); err != nil {
 		t.Fatal(err)
 	}
-	got, err := doorlog.Salvage(t.Context(), damaged, s.path)
+	got, err := doorlog.Salvage(t.Context(), damaged, s.path, nil)
 	if err != nil || got.Events != 300 || got.Persons != 1 || got.Unsure != 301 || got.Counted || got.Complete {
 		t.Errorf("%+v, %v", got, err)
 	}

@@ -51,6 +51,9 @@ type walker struct {
 	// overflow, and says what is wrong with it.
 	look func(id uint64, data []byte) (problem string)
 
+	// begin, if it is not nil, is called with about how many pages are going to be read.
+	begin func(pages uint64)
+
 	reached, free bitmap
 	freelistSound bool
 	unreadable    error    // why the disk could not read a page
@@ -70,6 +73,9 @@ func (w *walker) walk() error {
 	w.reached.set(1)
 	if err := w.freelist(); err != nil {
 		return err
+	}
+	if w.begin != nil {
+		w.begin(w.pages - w.free.count())
 	}
 	if err := w.tree(w.meta.root, 0, bounds{}, w.enter); err != nil {
 		return err

@@ -140,7 +140,7 @@ func judgeBytes(t *testing.T, dir string, data []byte) (sound bool) {
 	if err != nil && !saysWhatItIs(err) {
 		t.Errorf("verify: %v", err)
 	}
-	_, err = doorlog.Salvage(ctx, path, fresh)
+	_, err = doorlog.Salvage(ctx, path, fresh, nil)
 	if err != nil && !saysWhatItIs(err) {
 		t.Fatalf("salvage: %v", err)
 	}

@@ -101,7 +101,7 @@ func scrubbed(ctx context.Context, d *doorlogEngine) error {
 func pruneToHalf(ctx context.Context, d *doorlogEngine) error {
 	n, err := d.Count(ctx, doorlog.Query{})
 	if err == nil {
-		_, err = d.Prune(ctx, doorlog.Policy{MaxEvents: int64(n+1) / 2})
+		_, err = d.Prune(ctx, doorlog.Policy{MaxEvents: (n + 1) / 2})
 	}
 	return err
 }

@@ -1,0 +1,104 @@
+package doorlog_test
+
+import (
+	"bytes"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/doorlog/doorlog"
+)
+
+// toldProgress is what was told of how far a call is.
+type toldProgress struct {
+	t    testing.TB
+	last doorlog.Progress
+	done map[string]bool // what was done to its end
+}
+
+func newToldProgress(t testing.TB) *toldProgress {
+	told := &toldProgress{t: t}
+	told.begin()
+	return told
+}
+
+func (told *toldProgress) tell(p doorlog.Progress) {
+	again := p.Doing != told.last.Doing || told.last.Done == told.last.Total
+	if p.Doing == "" || p.Total >= 0 && p.Done > p.Total || !again && (p.Done < told.last.Done || p.Bytes != told.last.Bytes) {
+		told.t.Errorf("%+v after %+v", p, told.last)
+	}
+	told.last = p
+	if p.Done == p.Total {
+		told.done[p.Doing] = true
+	}
+}
+
+// wants fails unless a call has told of these to their ends, and begins anew.
+func (told *toldProgress) wants(call string, err error, doing ...string) {
+	told.t.Helper()
+	got := slices.Sorted(maps.Keys(told.done))
+	if slices.Sort(doing); err != nil || !slices.Equal(got, doing) {
+		told.t.Errorf("%s told of %q, %v; want %q", call, got, err, doing)
+	}
+	told.begin()
+}
+
+func (told *toldProgress) begin() { told.last, told.done = doorlog.Progress{}, make(map[string]bool) }
+
+// Every call that takes long says how far it is, and comes to the end of all that it does.
+func TestEveryLongCallSaysHowFarItIs(t *testing.T) {
+	told := newToldProgress(t)
+	s := newStoreWith(t, doorlog.Options{Progress: told.tell})
+	ctx := t.Context()
+	s.household(t, 400)
+	told.begin()
+	var backup bytes.Buffer
+	saved := filepath.Join(t.TempDir(), "saved.db")
+	_, err := s.Verify(ctx)
+	told.wants("Verify", err, "verifying", "comparing", "comparing thumbnails", "looking for orphans")
+	_, err = s.Backup(ctx, &backup, &doorlog.BackupOptions{Verify: true})
+	told.wants("Backup", err, "verifying", "backing up")
+	_, err = s.WouldPrune(ctx, doorlog.Policy{MaxEvents: 300, MaxAge: time.Minute})
+	told.wants("WouldPrune", err, "judging", "looking for orphans")
+	_, err = s.Prune(ctx, doorlog.Policy{MaxEvents: 300})
+	told.wants("Prune", err, "judging", "pruning", "looking for orphans")
+	_, err = s.ForgetMissing(ctx, nil)
+	told.wants("ForgetMissing", err, "looking for thumbnails")
+	s.close(t)
+	_, err = doorlog.Salvage(ctx, s.path, saved, &s.options)
+	told.wants("Salvage", err, "saving records", "indexing")
+	whole := readFile(t, s.path)
+	s.inFile(t, dropPosting)
+	told.begin()
+	_, err = doorlog.Repair(ctx, s.path, &s.options)
+	told.wants("Repair", err, "verifying", "comparing", "comparing thumbnails", "looking for orphans", "saving records", "indexing", "pruning")
+	if err := os.WriteFile(s.path, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.inFile(t, flipRecord)
+	told.begin()
+	_, err = doorlog.Salvage(ctx, s.path, saved+"2", &s.options)
+	told.wants("Salvage of a damaged file", err, "saving records", "searching for records", "indexing")
+	if err := os.WriteFile(s.path, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = doorlog.Restore(ctx, filepath.Join(t.TempDir(), "restored"), io.Reader(&backup), &doorlog.RestoreOptions{Progress: told.tell})
+	told.wants("Restore", err, "restoring", "verifying", "comparing", "comparing thumbnails", "looking for orphans")
+	s.open(t)
+}
+
+func TestCompactAndErasePersonSayHowFarTheyAre(t *testing.T) {
+	needCompact(t)
+	told := newToldProgress(t)
+	s := newStoreWith(t, doorlog.Options{Progress: told.tell})
+	s.household(t, 400)
+	told.begin()
+	_, err := s.Compact(t.Context())
+	told.wants("Compact", err, "compacting", "verifying")
+	_, err = s.ErasePerson(t.Context(), "alice", doorlog.EraseName)
+	told.wants("ErasePerson", err, "erasing", "looking for attributes", "compacting", "verifying")
+}
