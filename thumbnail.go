@@ -182,7 +182,12 @@ func (t *thumbnails) write(root *os.Root, name string, data []byte) (fileSum, er
 	if err := t.makeDay(root, path.Dir(name)); err != nil {
 		return fileSum{}, err
 	}
-	return writeFile(root, name, data)
+	if err := writeFile(root, name, data); err != nil {
+		return sum, err
+	}
+	crc := crc32.New(castagnoli)
+	_, _ = crc.Write(data) // never fails
+	return sumOf(crc, int64(len(data))), nil
 }
 
 // forget has the folder opened anew, unless somebody has done so already. Others
@@ -260,9 +265,8 @@ func syncInside(root *os.Root, dir string) error {
 
 // writeFile writes a file so that after a power cut it is there, whole, or
 // is not there. A rename alone would not do: a file system may make the name
-// durable before the content, and the folder only when it is synced itself. The sum
-// is of the bytes that the file was given.
-func writeFile(root *os.Root, name string, data []byte) (sum fileSum, err error) {
+// durable before the content, and the folder only when it is synced itself.
+func writeFile(root *os.Root, name string, data []byte) (err error) {
 	temp := path.Join(path.Dir(name), "."+path.Base(name)+tempExt)
 	// What a save that was cut short left behind goes. Savers of one
 	// event take turns (see Store.busy), so it is nobody else's.
@@ -273,29 +277,26 @@ func writeFile(root *os.Root, name string, data []byte) (sum fileSum, err error)
 		}
 	}
 	if err != nil {
-		return sum, err
+		return err
 	}
 	defer func() {
 		if err != nil {
 			_ = root.Remove(temp)
 		}
 	}()
-	crc := crc32.New(castagnoli)
-	n, err := io.MultiWriter(f, crc).Write(data)
-	if err == nil {
+	if _, err = f.Write(data); err == nil {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
-		return sum, err
+		return err
 	}
 	if err = root.Rename(temp, name); err != nil {
-		return sum, err
+		return err
 	}
 	if err = syncInside(root, path.Dir(name)); err != nil {
-		_ = root.Remove(name) // no event will name it
-		return sum, err
+		_ = root.Remove(name) // nothing will name it
 	}
-	return sumOf(crc, int64(n)), nil
+	return err
 }
 
 // isLinked reports whether a file is, or lies behind, a symbolic link.
