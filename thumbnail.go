@@ -183,7 +183,7 @@ func (t *thumbnails) write(root *os.Root, name string, data []byte) (fileSum, er
 		return fileSum{}, err
 	}
 	if err := writeFile(root, name, data); err != nil {
-		return sum, err
+		return fileSum{}, err
 	}
 	crc := crc32.New(castagnoli)
 	_, _ = crc.Write(data) // never fails
