@@ -9,6 +9,8 @@ import (
 	"runtime/debug"
 	"slices"
 	"time"
+
+	"github.com/doorlog/doorlog/internal/fault"
 )
 
 // A Scope says which events the analytics are about, and where their days and
@@ -380,7 +382,7 @@ func (sn *Snapshot) personActivity(sc *Scope) (persons []PersonCount, err error)
 // visitors returns the names that have events: those of by_person, and those of
 // the tail.
 func (sn *Snapshot) visitors(sc *Scope) (names []string, err error) {
-	defer catch(debug.SetPanicOnFault(true), &err)
+	defer fault.Catch(debug.SetPanicOnFault(true), &err)
 	if err := sn.usable(); err != nil {
 		return nil, err
 	}
@@ -420,7 +422,7 @@ func (sn *Snapshot) overIDs(q Query, from, until ID, fn func(ID)) error {
 
 // nextID returns the ID of the next event that matches; ok is false at the end.
 func (s *search) nextID() (id ID, ok bool, err error) {
-	defer catch(debug.SetPanicOnFault(true), &err)
+	defer fault.Catch(debug.SetPanicOnFault(true), &err)
 	key, _, err := s.next()
 	if key == nil || err != nil {
 		return ID{}, false, err

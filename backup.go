@@ -21,6 +21,10 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/doorlog/doorlog/internal/boltfile"
+	"github.com/doorlog/doorlog/internal/fault"
+	"github.com/doorlog/doorlog/internal/fsx"
 )
 
 // A backup is a tar archive, which any tar takes apart, of these entries in this
@@ -195,7 +199,7 @@ func (s *Store) backupSource(ctx context.Context) (*backupSource, error) {
 		return nil, err
 	}
 	file := sn.file()
-	size := int64(meta.pages) * int64(meta.pageSize)
+	size := int64(meta.Pages) * int64(meta.PageSize)
 	src := &backupSource{listed: make(chan error, 1), manifest: manifest{
 		Format: backupFormat, Version: backupVersion, Time: s.opt.Now().Round(0).UTC(), DatabaseBytes: size,
 	}}
@@ -219,7 +223,7 @@ func (s *Store) backupSource(ctx context.Context) (*backupSource, error) {
 	go func() {
 		defer close(ended)
 		var reading sync.WaitGroup
-		reading.Go(func() { src.database.fill(ctx, stateReader(file, &meta, pages), patience) })
+		reading.Go(func() { src.database.fill(ctx, boltfile.StateReader(file, &meta, pages), patience) })
 		src.listed <- sn.overNamedFiles(func(r *record) error { return errors.Join(ctx.Err(), src.names.add(r)) })
 		reading.Wait()
 		sn.close()
@@ -246,7 +250,7 @@ func (s *Store) tempFile() (*os.File, error) {
 	}
 	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".new-*")
 	if err != nil {
-		return nil, diskError(err)
+		return nil, fault.DiskError(err)
 	}
 	if runtime.GOOS != "windows" { // where a file that is open keeps its name
 		_ = os.Remove(f.Name()) // removeTemp tries again
@@ -372,7 +376,7 @@ func (b *backupWriter) write() error {
 
 // entry writes an entry, whose size must be as said.
 func (b *backupWriter) entry(name string, size int64, at time.Time, content io.Reader) error {
-	h := tar.Header{Typeflag: tar.TypeReg, Name: name, Size: size, Mode: filePerm, ModTime: at.Truncate(time.Second)}
+	h := tar.Header{Typeflag: tar.TypeReg, Name: name, Size: size, Mode: fsx.FilePerm, ModTime: at.Truncate(time.Second)}
 	if err := b.tar.WriteHeader(&h); err != nil {
 		return err
 	}

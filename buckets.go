@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"unicode/utf8"
+
+	"github.com/doorlog/doorlog/internal/boltfile"
 )
 
 // The buckets of the bolt file, and the keys in them:
@@ -61,14 +63,14 @@ const (
 )
 
 // createSchema fills meta of a new store.
-func createSchema(tx *boltTx, storeID, incarnation ID) error {
+func createSchema(tx *boltfile.Tx, storeID, incarnation ID) error {
 	for _, kv := range [...]struct{ key, value []byte }{
 		{metaFormat, []byte(formatName)},
 		{metaSchema, binary.BigEndian.AppendUint32(nil, schemaVersion)},
-		{metaState, (&state{schema: schemaVersion, storeID: storeID, txid: tx.id()}).encode()},
+		{metaState, (&state{schema: schemaVersion, storeID: storeID, txid: tx.ID()}).encode()},
 		{metaLineage, (&lineage{incarnation: incarnation}).encode()},
 	} {
-		if err := tx.put(metaNumber, kv.key, kv.value); err != nil {
+		if err := tx.Put(metaNumber, kv.key, kv.value); err != nil {
 			return fmt.Errorf("meta %s: %w", kv.key, err)
 		}
 	}
@@ -77,8 +79,8 @@ func createSchema(tx *boltTx, storeID, incarnation ID) error {
 
 // checkSchema reports whether the file is a doorlog store that this version can
 // use. ErrOlderSchema: it can when it has been upgraded.
-func checkSchema(v *view) error {
-	if !v.has(metaNumber) {
+func checkSchema(v *boltfile.View) error {
+	if !v.Has(metaNumber) {
 		return ErrNotStore
 	}
 	schemaRecord := v.Get(metaNumber, metaSchema)
@@ -87,7 +89,7 @@ func checkSchema(v *view) error {
 	}
 	schema := binary.BigEndian.Uint32(schemaRecord)
 	for i := range stored {
-		if (i != tailNumber || schema >= tailInSchema) && !v.has(i) {
+		if (i != tailNumber || schema >= tailInSchema) && !v.Has(i) {
 			return fmt.Errorf("%w: bucket %q is missing", ErrCorrupt, stored[i])
 		}
 	}
@@ -102,7 +104,7 @@ func checkSchema(v *view) error {
 func identify(format, schema, rec []byte) error {
 	if string(format) != formatName {
 		if _, err := decodeState(rec); err == nil {
-			return fmt.Errorf("%w: meta format is %q", ErrCorrupt, shortened(format))
+			return fmt.Errorf("%w: meta format is %q", ErrCorrupt, boltfile.Shortened(format))
 		}
 		return ErrNotStore
 	}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/doorlog/doorlog/internal/fsx"
 )
 
 // A claim says in a thumbnail folder of which store there are pictures. Each store makes
@@ -168,11 +170,11 @@ func (t *thumbnails) folder(commit uint64) (f Folder, err error) {
 	}
 	root, err := t.open(false)
 	if err != nil {
-		return f, ignoreNotExist(err)
+		return f, fsx.IgnoreNotExist(err)
 	}
 	own, others, err := t.claims(root)
 	if err != nil {
-		return f, ignoreNotExist(err) // it was taken away since it was opened
+		return f, fsx.IgnoreNotExist(err) // it was taken away since it was opened
 	}
 	if len(others) > 0 {
 		f.Others = others
@@ -234,7 +236,7 @@ func (t *thumbnails) claim(root *os.Root, day string) error {
 func (t *thumbnails) own() error {
 	root, err := t.open(false)
 	if err != nil {
-		return ignoreNotExist(err)
+		return fsx.IgnoreNotExist(err)
 	}
 	return t.writeClaim(root, claim{t.store, t.incarnation, t.settled(), true}, func(claim) bool { return true })
 }
@@ -243,7 +245,7 @@ func (t *thumbnails) own() error {
 func (t *thumbnails) advance() error {
 	root, err := t.open(false)
 	if err != nil {
-		return ignoreNotExist(err)
+		return fsx.IgnoreNotExist(err)
 	}
 	own, _, err := t.claims(root)
 	if err != nil || own == nil || own.incarnation != t.incarnation || own.commit >= t.settled() {
@@ -262,17 +264,17 @@ func (t *thumbnails) hasSaved() bool {
 // writeClaim makes a claim, and when that is durable removes those of the store in whose
 // place it comes.
 func (t *thumbnails) writeClaim(root *os.Root, now claim, replaces func(claim) bool) error {
-	if err := root.Mkdir(now.name(), folderPerm); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := root.Mkdir(now.name(), fsx.FolderPerm); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	if err := syncInside(root, "."); err != nil {
+	if err := fsx.SyncInside(root, "."); err != nil {
 		return err
 	}
 	return overClaims(root, func(c claim) error {
 		if c.store != t.store || c == now || !replaces(c) {
 			return nil
 		}
-		return ignoreNotExist(root.Remove(c.name()))
+		return fsx.IgnoreNotExist(root.Remove(c.name()))
 	})
 }
 
@@ -286,7 +288,7 @@ func hasNoPictures(root *os.Root) (empty bool, err error) {
 			return fs.SkipDir
 		}
 		if err != nil {
-			return ignoreNotExist(err)
+			return fsx.IgnoreNotExist(err)
 		}
 		if _, final, ok := thumbnailID(name); ok && final {
 			empty = false

@@ -124,11 +124,16 @@ func (k *recordKind) open(key, rec []byte) ([]byte, error) {
 }
 
 // Writing to a bytes.Buffer never fails, so the encoder does not either.
-func (e *encoder) array(n int)     { _ = e.enc.EncodeArrayLen(n) }
-func (e *encoder) text(s string)   { _ = e.enc.EncodeString(s) }
-func (e *encoder) boolean(b bool)  { _ = e.enc.EncodeBool(b) }
+func (e *encoder) array(n int) { _ = e.enc.EncodeArrayLen(n) }
+
+func (e *encoder) text(s string) { _ = e.enc.EncodeString(s) }
+
+func (e *encoder) boolean(b bool) { _ = e.enc.EncodeBool(b) }
+
 func (e *encoder) integer(n int64) { _ = e.enc.EncodeInt(n) }
-func (e *encoder) null()           { _ = e.enc.EncodeNil() }
+
+func (e *encoder) null() { _ = e.enc.EncodeNil() }
+
 func (e *encoder) optional(s string) {
 	if s == "" {
 		e.null()

@@ -9,13 +9,12 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
-	berrors "go.etcd.io/bbolt/errors"
+	"github.com/doorlog/doorlog/internal/boltfile"
+	"github.com/doorlog/doorlog/internal/fault"
 )
 
 // A job is one caller's write, waiting to be part of a transaction.
@@ -41,7 +40,7 @@ type job struct {
 // a lone writer pays for one commit, and while that runs, others gather. There
 // is no goroutine either, as waking one takes as long as a tenth of a commit.
 type committer struct {
-	file    *boltFile
+	file    *boltfile.File
 	readers *readerPool
 	names   *interner
 	clock   *clock
@@ -176,7 +175,7 @@ func (c *committer) lead() {
 	})
 	c.commit(jobs)
 	for _, j := range alone {
-		j.err = guarded(j.alone)
+		j.err = fault.Guarded(j.alone)
 		c.release(j)
 	}
 }
@@ -241,15 +240,15 @@ func (c *committer) transact(jobs []*job) error {
 		return err
 	}
 	makesRoom := !slices.ContainsFunc(jobs, func(j *job) bool { return !j.room })
-	end := c.file.end()
+	end := c.file.End()
 	for tries := 0; ; tries++ {
 		err := c.tryTransact(jobs, makesRoom)
-		if !tooLargeForFile(err) || errors.Is(err, ErrUnknownOutcome) {
+		if !boltfile.TooLargeForFile(err) || errors.Is(err, ErrUnknownOutcome) {
 			return err
 		}
-		if err := c.file.lengthenAgain(tries, makesRoom); err != nil {
+		if err := c.file.LengthenAgain(tries, makesRoom); err != nil {
 			// While there is a snapshot free pages may be kept from use, for as long as it lasts.
-			c.file.giveUp(end, !makesRoom && !c.readers.anySnapshot())
+			c.file.GiveUp(end, !makesRoom && !c.readers.anySnapshot())
 			return err
 		}
 	}
@@ -260,21 +259,21 @@ func (c *committer) tryTransact(jobs []*job, makesRoom bool) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	c.readers.beginWrite()
 	defer c.readers.endWrite()
-	tx, err := c.file.beginTx()
+	tx, err := c.file.BeginTx()
 	if err != nil {
-		return diskError(err)
+		return fault.DiskError(err)
 	}
 	c.readers.begun()
 	committing := false
 	defer func() {
 		if p := recover(); p != nil {
-			err = panicError(p)
+			err = fault.PanicError(p)
 			if committing { // bolt's state in memory cannot be relied on any more
 				err = c.fail(fmt.Errorf("%w: %w", ErrUnknownOutcome, err))
 			}
 		}
 		if err != nil {
-			tx.rollback()
+			tx.Rollback()
 		}
 	}()
 	w, err := newWriteTx(tx, c.names, c.tail)
@@ -291,7 +290,7 @@ func (c *committer) tryTransact(jobs []*job, makesRoom bool) (err error) {
 		}
 	}
 	if w.changes == 0 {
-		tx.rollback()
+		tx.Rollback()
 		return nil
 	}
 	if err := w.finish(); err != nil {
@@ -302,21 +301,21 @@ func (c *committer) tryTransact(jobs []*job, makesRoom bool) (err error) {
 		return err
 	}
 	c.tellUnfolded(w.unfolded)
-	if err := c.file.settle(tx.id() - 1); err != nil {
-		return diskError(err)
+	if err := c.file.Settle(tx.ID() - 1); err != nil {
+		return fault.DiskError(err)
 	}
-	if err := c.file.allow(tx, w.bytes, makesRoom); err != nil {
+	if err := c.file.Allow(tx, w.bytes, makesRoom); err != nil {
 		return err
 	}
-	if c.file.mayOutgrowMap() { // which waits for all readers
+	if c.file.MayOutgrowMap() { // which waits for all readers
 		c.readers.beginWrite()
 	}
 	committing = true
-	if err := tx.commit(w.atEnd); err != nil {
-		return c.afterFailedCommit(tx.id(), err)
+	if err := tx.Commit(w.atEnd); err != nil {
+		return c.afterFailedCommit(tx.ID(), err)
 	}
 	committing = false
-	if err := c.file.noteCommit(); err != nil {
+	if err := c.file.NoteCommit(); err != nil {
 		// It is durable. What is wrong was there before, and ends every later call.
 		c.log.Error("doorlog: a page was found to be damaged after a commit", "error", err)
 	}
@@ -331,7 +330,7 @@ func (c *committer) tryTransact(jobs []*job, makesRoom bool) (err error) {
 		}
 	}
 	noted()
-	c.tail, c.commits, c.pages, c.unclean = w.tail, c.commits+1, c.pages+tx.wrote(), w.unclean
+	c.tail, c.commits, c.pages, c.unclean = w.tail, c.commits+1, c.pages+tx.Wrote(), w.unclean
 	return nil
 }
 
@@ -346,7 +345,7 @@ func (c *committer) note(w *writeTx) (noted func(), err error) {
 	c.clock.read()
 	clock, stale := c.clock.stale(w.atEnd)
 	if stale {
-		err = w.tx.put(metaNumber, metaClock, clock.encode())
+		err = w.tx.Put(metaNumber, metaClock, clock.encode())
 	}
 	return func() {
 		if stale {
@@ -375,14 +374,14 @@ func (c *committer) close() error {
 // written, and only the sync of it failed. To go on then would let bolt use
 // pages again that the last durable meta page still needs.
 func (c *committer) afterFailedCommit(txID uint64, cause error) error {
-	shown, err := c.file.newest()
+	shown, err := c.file.Newest()
 	if err == nil {
 		if shown < txID {
-			return diskError(cause)
+			return fault.DiskError(cause)
 		}
-		_ = c.file.noteCommit() // as readers see it; the store has stopped
+		_ = c.file.NoteCommit() // as readers see it; the store has stopped
 	}
-	return c.fail(fmt.Errorf("%w: %w", ErrUnknownOutcome, diskError(cause)))
+	return c.fail(fmt.Errorf("%w: %w", ErrUnknownOutcome, fault.DiskError(cause)))
 }
 
 // damaged is why a file that was found to be damaged is not written to.
@@ -418,35 +417,4 @@ func (c *committer) tellUnfolded(err error) {
 		c.log.Error("doorlog: events are stored, but not indexed, because one before them is damaged", "error", err)
 	}
 	c.unfolded = err != nil
-}
-
-// noRoom are the errors of a full disk, a quota, and a limit on the size of files.
-var noRoom = [...]error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG}
-
-// errWindowsDiskFull is ERROR_DISK_FULL.
-const errWindowsDiskFull = syscall.Errno(112)
-
-// diskError gives a full disk its name.
-func diskError(err error) error {
-	full := errors.Is(err, berrors.ErrMaxSizeReached) || runtime.GOOS == "windows" && errors.Is(err, errWindowsDiskFull)
-	for _, no := range noRoom {
-		// bolt's errors of growing the file hold the cause as text only.
-		full = full || errors.Is(err, no) || strings.Contains(err.Error(), no.Error())
-	}
-	if full && !errors.Is(err, ErrFull) {
-		return fmt.Errorf("%w: %w", ErrFull, err)
-	}
-	return err
-}
-
-// panicError makes an error of what a damaged file made bolt, or a memory
-// access, panic with.
-func panicError(p any) error {
-	if err, ok := p.(error); ok {
-		if errors.Is(err, ErrCorrupt) {
-			return err
-		}
-		return fmt.Errorf("%w: %w", ErrCorrupt, err)
-	}
-	return fmt.Errorf("%w: %v", ErrCorrupt, p)
 }

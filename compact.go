@@ -12,6 +12,10 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/doorlog/doorlog/internal/boltfile"
+	"github.com/doorlog/doorlog/internal/fault"
+	"github.com/doorlog/doorlog/internal/fsx"
 )
 
 // A Compacted is the account of a Compact.
@@ -79,8 +83,8 @@ func (s *Store) longCall(ctx context.Context, fn func(context.Context) error) er
 
 // canReplace says why the file of the store cannot be replaced, if so, and else
 // what is in use of it.
-func (s *Store) canReplace() (u usage, err error) {
-	if runtime.GOOS == "windows" || !locksFiles {
+func (s *Store) canReplace() (u boltfile.Usage, err error) {
+	if runtime.GOOS == "windows" || !fsx.LocksFiles {
 		return u, fmt.Errorf("a file that is in use cannot be replaced on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 	}
 	if err := s.commits.failed(); err != nil {
@@ -89,10 +93,10 @@ func (s *Store) canReplace() (u usage, err error) {
 	u = s.usage()
 	f := s.readers.hold()
 	defer s.readers.release(f)
-	if err := hasOneName(f.osFile()); err != nil {
+	if err := fsx.HasOneName(f.OSFile()); err != nil {
 		return u, err
 	}
-	return u, room(f.osFile(), u.live()+u.live()/10, 0) // it makes room: what is to stay free need not
+	return u, fsx.Room(f.OSFile(), u.Live()+u.Live()/10, 0) // it makes room: what is to stay free need not
 }
 
 // How much a compaction does at once.
@@ -115,8 +119,8 @@ type compaction struct {
 	ctx     context.Context
 	path    string // the file itself: no link
 	old     *sharedFile
-	file    *boltFile // the new one
-	temp    string    // and its name until it is in its place
+	file    *boltfile.File // the new one
+	temp    string         // and its name until it is in its place
 	changes changedKeys
 	sums    sums  // of what is in the new file
 	becomes int64 // bytes of the new file, about
@@ -136,13 +140,13 @@ func (s *Store) compactFile(ctx context.Context) (result *Compacted, err error) 
 	if err != nil {
 		return nil, err
 	}
-	c := &compaction{store: s, ctx: ctx, becomes: u.live(), old: s.readers.hold(), progress: tellBytes(s.opt.Progress, "compacting")}
+	c := &compaction{store: s, ctx: ctx, becomes: u.Live(), old: s.readers.hold(), progress: tellBytes(s.opt.Progress, "compacting")}
 	defer s.readers.release(c.old)
 	c.progress.knows(c.becomes)
 	if c.path, err = filepath.EvalSymlinks(s.at); err != nil {
 		return nil, err
 	}
-	before, err := c.old.osFile().Stat()
+	before, err := c.old.OSFile().Stat()
 	if err != nil {
 		return nil, err
 	}
@@ -150,12 +154,12 @@ func (s *Store) compactFile(ctx context.Context) (result *Compacted, err error) 
 		err = c.run()
 	}
 	if !c.placed {
-		return nil, diskError(errors.Join(err, c.discard()))
+		return nil, fault.DiskError(errors.Join(err, c.discard()))
 	}
 	s.readers.release(c.old) // the store's own use of it
 	s.scrub.found(s.opt.Now())
 	result = &Compacted{Before: before.Size(), Held: c.held}
-	if after, serr := c.file.osFile().Stat(); serr == nil {
+	if after, serr := c.file.OSFile().Stat(); serr == nil {
 		result.After = after.Size()
 	} else {
 		err = errors.Join(err, serr)
@@ -181,15 +185,15 @@ func (c *compaction) create() (err error) {
 	if err := buildFile(c.temp, ID{}, ID{}, &opt); err != nil {
 		return err
 	}
-	if err := (&replaceable{file: c.old.osFile()}).like(c.temp); err != nil {
+	if err := (&fsx.Replaceable{File: c.old.OSFile()}).Like(c.temp); err != nil {
 		return err
 	}
 	opt.examined, opt.becomes = true, c.becomes
-	if c.file, err = openBoltFile(c.temp, opt.ofFile()); err != nil {
+	if c.file, err = boltfile.Open(c.temp, opt.ofFile()); err != nil {
 		return err
 	}
 	// It is synced after each piece, and before it gets its name.
-	c.file.deferSyncs(true)
+	c.file.DeferSyncs(true)
 	return nil
 }
 
@@ -197,7 +201,7 @@ func (c *compaction) create() (err error) {
 func (c *compaction) discard() error {
 	var err error
 	if c.file != nil {
-		err = c.file.close()
+		err = c.file.Close()
 	}
 	if c.temp != "" {
 		err = errors.Join(err, os.Remove(c.temp))
@@ -208,11 +212,11 @@ func (c *compaction) discard() error {
 // stillThere says whether the file that is open is that of its name, and of no other:
 // nobody's else may be replaced.
 func (c *compaction) stillThere() error {
-	err := cmp.Or(leadsTo(c.store.at, c.old.osFile()), leadsTo(c.path, c.old.osFile()))
+	err := cmp.Or(fsx.LeadsTo(c.store.at, c.old.OSFile()), fsx.LeadsTo(c.path, c.old.OSFile()))
 	if err != nil {
 		return c.store.commits.fail(err)
 	}
-	return hasOneName(c.old.osFile())
+	return fsx.HasOneName(c.old.OSFile())
 }
 
 func (c *compaction) run() (err error) {
@@ -264,9 +268,9 @@ func (c *compaction) run() (err error) {
 // copySome copies the next entries of a bucket. more: there may be others.
 func (c *compaction) copySome() (more bool, err error) {
 	copied := int64(0)
-	err = c.update(func(from *reader, to *boltTx) error {
+	err = c.update(func(from *reader, to *boltfile.Tx) error {
 		size := 0
-		cursor := from.cursor(c.bucket)
+		cursor := from.Cursor(c.bucket)
 		k, v := cursor.First()
 		if c.key != nil {
 			if k, v = cursor.Seek(c.key); bytes.Equal(k, c.key) {
@@ -281,7 +285,7 @@ func (c *compaction) copySome() (more bool, err error) {
 			if err := c.put(to, c.bucket, k, v); err != nil {
 				return err
 			}
-			size += len(k) + len(v) + elementLen
+			size += len(k) + len(v) + boltfile.ElementLen
 			last = k
 		}
 		if last != nil {
@@ -292,14 +296,14 @@ func (c *compaction) copySome() (more bool, err error) {
 	})
 	if err == nil {
 		c.progress.add(copied)
-		err = c.file.sync()
+		err = c.file.Sync()
 	}
 	return more, err
 }
 
 // put puts an entry, which it counts. What does not verify is not
 // copied: the pages of the old file may still have what it was.
-func (c *compaction) put(to *boltTx, bucket int, key, value []byte) error {
+func (c *compaction) put(to *boltfile.Tx, bucket int, key, value []byte) error {
 	var err error
 	switch {
 	case bucket < len(recordKinds):
@@ -311,14 +315,14 @@ func (c *compaction) put(to *boltTx, bucket int, key, value []byte) error {
 		err = c.sums.count(bucket, key, value)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %s: %w", stored[bucket], keyText(shortened(key)), err)
+		return fmt.Errorf("%s: %s: %w", stored[bucket], keyText(boltfile.Shortened(key)), err)
 	}
-	return to.put(bucket, key, value)
+	return to.Put(bucket, key, value)
 }
 
 // update calls fn with a snapshot of the store and a transaction of the new file,
 // which is written, but not synced, afterwards.
-func (c *compaction) update(fn func(from *reader, to *boltTx) error) error {
+func (c *compaction) update(fn func(from *reader, to *boltfile.Tx) error) error {
 	if err := c.ctx.Err(); err != nil {
 		return err
 	}
@@ -327,35 +331,35 @@ func (c *compaction) update(fn func(from *reader, to *boltTx) error) error {
 		return err
 	}
 	defer sn.close() // after the commit: what was put lies in its pages
-	tx, err := c.file.beginTx()
+	tx, err := c.file.BeginTx()
 	if err != nil {
 		return err
 	}
-	defer tx.rollback()
-	return guarded(func() error {
+	defer tx.Rollback()
+	return fault.Guarded(func() error {
 		if err := fn(sn.r, tx); err != nil {
 			return err
 		}
-		if err := tx.commit(false); err != nil {
+		if err := tx.Commit(false); err != nil {
 			return err
 		}
-		return c.file.noteCommit()
+		return c.file.NoteCommit()
 	})
 }
 
 // catchUp copies what has changed, of what has been copied before, and syncs it.
 func (c *compaction) catchUp() error {
 	for _, keys := range slices.Collect(slices.Chunk(c.changes.take(), caughtUp)) {
-		err := c.update(func(from *reader, to *boltTx) error { return c.copyKeys(from, to, keys) })
+		err := c.update(func(from *reader, to *boltfile.Tx) error { return c.copyKeys(from, to, keys) })
 		if err != nil {
 			return err
 		}
 	}
-	return c.file.sync()
+	return c.file.Sync()
 }
 
 // copyKeys copies what is under keys, which are in order.
-func (c *compaction) copyKeys(from *reader, to *boltTx, keys []changedKey) error {
+func (c *compaction) copyKeys(from *reader, to *boltfile.Tx, keys []changedKey) error {
 	for _, k := range keys {
 		key := []byte(k.key)
 		if k.bucket > c.bucket || k.bucket == c.bucket && bytes.Compare(key, c.key) > 0 {
@@ -370,7 +374,7 @@ func (c *compaction) copyKeys(from *reader, to *boltTx, keys []changedKey) error
 		if v := from.Get(k.bucket, key); v != nil {
 			err = c.put(to, k.bucket, key, v)
 		} else {
-			err = to.remove(k.bucket, key)
+			err = to.Delete(k.bucket, key)
 		}
 		if err != nil {
 			return err
@@ -380,20 +384,20 @@ func (c *compaction) copyKeys(from *reader, to *boltTx, keys []changedKey) error
 }
 
 // copyMeta copies the bucket meta, with these sums in its state.
-func (c *compaction) copyMeta(from *reader, to *boltTx, sums *sums) error {
+func (c *compaction) copyMeta(from *reader, to *boltfile.Tx, sums *sums) error {
 	var old [][]byte
-	there := to.cursor(metaNumber)
+	there := to.Cursor(metaNumber)
 	for k, _ := there.First(); k != nil; k, _ = there.Next() {
 		old = append(old, bytes.Clone(k))
 	}
 	for _, k := range old {
-		if err := to.remove(metaNumber, k); err != nil {
+		if err := to.Delete(metaNumber, k); err != nil {
 			return err
 		}
 	}
-	cursor := from.cursor(metaNumber)
+	cursor := from.Cursor(metaNumber)
 	for k, v := cursor.First(); k != nil; k, v = cursor.Next() {
-		if err := to.put(metaNumber, k, v); err != nil {
+		if err := to.Put(metaNumber, k, v); err != nil {
 			return err
 		}
 	}
@@ -401,41 +405,41 @@ func (c *compaction) copyMeta(from *reader, to *boltTx, sums *sums) error {
 	if err != nil {
 		return err
 	}
-	st.sums, st.txid = *sums, to.id()
+	st.sums, st.txid = *sums, to.ID()
 	history, err := readLineage(from)
 	if err != nil {
 		return err
 	}
-	return errors.Join(to.put(metaNumber, metaState, st.encode()), writeLineage(to, history.moved(int(from.id()), int(to.id()))))
+	return errors.Join(to.Put(metaNumber, metaState, st.encode()), writeLineage(to, history.moved(int(from.ID()), int(to.ID()))))
 }
 
 // readBack reads the new file as Open would.
 func (c *compaction) readBack() error {
-	if err := c.update(func(from *reader, to *boltTx) error { return c.copyMeta(from, to, &c.sums) }); err != nil {
+	if err := c.update(func(from *reader, to *boltfile.Tx) error { return c.copyMeta(from, to, &c.sums) }); err != nil {
 		return err
 	}
-	if err := c.file.sync(); err != nil {
+	if err := c.file.Sync(); err != nil {
 		return err
 	}
-	if err := c.file.reserveRoom(c.store.opt.MaxSize, c.store.opt.MinFree); err != nil {
+	if err := c.file.ReserveRoom(c.store.opt.MaxSize, c.store.opt.MinFree); err != nil {
 		return err
 	}
-	metas, err := readMetas(c.file.osFile())
+	metas, err := boltfile.ReadMetas(c.file.OSFile())
 	if err != nil {
 		return err
 	}
-	info, err := c.file.osFile().Stat()
+	info, err := c.file.OSFile().Stat()
 	if err != nil {
 		return err
 	}
-	if err := metas[0].check(info.Size()); err != nil {
+	if err := metas[0].Check(info.Size()); err != nil {
 		return err
 	}
 	// It is of several moments: a block that has changed may be there as it was,
 	// too, until that is caught up with. Then the sums decide.
 	x := &examination{mixed: true, trust: c.store.opt.trust, progress: tellBytes(c.store.opt.Progress, "verifying")}
-	table, err := x.tabulate(&walker{ctx: c.ctx, r: c.file.osFile(), meta: metas[0]}, nil)
-	c.file.knowPages(table)
+	table, err := x.tabulate(&boltfile.Walker{Ctx: c.ctx, From: c.file.OSFile(), Meta: metas[0]}, nil)
+	c.file.KnowPages(table)
 	return errors.Join(err, x.err())
 }
 
@@ -454,9 +458,9 @@ func (c *compaction) last(few bool) error {
 	keys := c.changes.take()
 	if few && len(keys) > caughtUp {
 		c.changes.putBack(keys[caughtUp:])
-		return c.update(func(from *reader, to *boltTx) error { return c.copyKeys(from, to, keys[:caughtUp]) })
+		return c.update(func(from *reader, to *boltfile.Tx) error { return c.copyKeys(from, to, keys[:caughtUp]) })
 	}
-	err := c.update(func(from *reader, to *boltTx) error {
+	err := c.update(func(from *reader, to *boltfile.Tx) error {
 		if err := c.copyKeys(from, to, keys); err != nil {
 			return err
 		}
@@ -465,8 +469,8 @@ func (c *compaction) last(few bool) error {
 	if err != nil {
 		return err
 	}
-	c.file.deferSyncs(false)
-	if err := c.file.sync(); err != nil {
+	c.file.DeferSyncs(false)
+	if err := c.file.Sync(); err != nil {
 		return err
 	}
 	if err := c.stillThere(); err != nil {
@@ -474,18 +478,18 @@ func (c *compaction) last(few bool) error {
 	}
 	err = os.Rename(c.temp, c.path)
 	if err != nil {
-		if there, serr := isAt(c.file.osFile(), c.path); !there && serr == nil {
+		if there, serr := fsx.IsAt(c.file.OSFile(), c.path); !there && serr == nil {
 			return err
 		}
 	}
 	c.placed = true
 	s.watch(c.file)
-	shared := &sharedFile{boltFile: c.file}
-	s.commits.file, s.commits.changes = shared.boltFile, nil
+	shared := &sharedFile{File: c.file}
+	s.commits.file, s.commits.changes = shared.File, nil
 	s.commits.unclean = true // it has no list of free pages, which Close writes
 	s.readers.replace(shared)
 	if err == nil {
-		err = syncFolder(filepath.Dir(c.path))
+		err = fsx.SyncFolder(filepath.Dir(c.path))
 	}
 	if err != nil {
 		// After a power cut the name may be that of the old file, which will not
@@ -496,7 +500,7 @@ func (c *compaction) last(few bool) error {
 }
 
 // finish copies meta, whose sums say whether everything has been copied.
-func (c *compaction) finish(from *reader, to *boltTx) error {
+func (c *compaction) finish(from *reader, to *boltfile.Tx) error {
 	st, err := readState(from)
 	if err != nil {
 		return err

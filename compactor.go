@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/doorlog/doorlog/internal/boltfile"
+	"github.com/doorlog/doorlog/internal/pace"
 )
 
 const (
-	looksAfter   = 64        // transactions
-	leastFree    = growStep  // bytes for which it is worth while
-	compactAgain = time.Hour // after one that failed
+	looksAfter   = 64                // transactions
+	leastFree    = boltfile.GrowStep // bytes for which it is worth while
+	compactAgain = time.Hour         // after one that failed
 )
 
 // startCompactor has the file compacted by itself when Options.CompactAt says so.
@@ -32,7 +35,7 @@ func (s *Store) startCompactor() {
 				continue
 			}
 			s.opt.Logger.Warn("doorlog: the file could not be compacted", "file", s.path, "error", err)
-			if errors.Is(err, errors.ErrUnsupported) || pause(s.life, compactAgain) != nil {
+			if errors.Is(err, errors.ErrUnsupported) || pace.Pause(s.life, compactAgain) != nil {
 				return
 			}
 		}
@@ -42,7 +45,7 @@ func (s *Store) startCompactor() {
 func (s *Store) compactIfWorthWhile(ctx context.Context) error {
 	err := s.longCall(ctx, func(ctx context.Context) error {
 		u := s.usage()
-		if u.free*u.pageSize < leastFree || float64(u.free) < s.opt.CompactAt*float64(u.pages) {
+		if u.Free*u.PageSize < leastFree || float64(u.Free) < s.opt.CompactAt*float64(u.Pages) {
 			return nil
 		}
 		done, err := s.compactFile(ctx)
@@ -57,14 +60,9 @@ func (s *Store) compactIfWorthWhile(ctx context.Context) error {
 	return err
 }
 
-// usage is what a state takes of the file.
-type usage struct{ pages, free, pageSize int64 }
-
-func (u usage) live() int64 { return (u.pages - u.free) * u.pageSize }
-
 // usage returns what the newest state takes of the file.
-func (s *Store) usage() usage {
+func (s *Store) usage() boltfile.Usage {
 	f := s.readers.hold()
 	defer s.readers.release(f)
-	return f.usage()
+	return f.Usage()
 }

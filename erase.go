@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/doorlog/doorlog/internal/fault"
+	"github.com/doorlog/doorlog/internal/fsx"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -437,7 +439,7 @@ func (e *eraser) forget() (again bool, err error) {
 func (e *eraser) search() (err error) {
 	s := e.store
 	file := s.readers.hold() // and no snapshot: to search it takes long
-	e.Occurrences, err = e.searchFile(file.file)
+	e.Occurrences, err = e.searchFile(file.OSFile())
 	s.readers.release(file)
 	if err != nil {
 		return err
@@ -458,7 +460,7 @@ func (e *eraser) search() (err error) {
 	e.At = s.opt.Now().Round(0).UTC()
 	copies := "backups, exports and other copies that were made before " + e.At.Format(time.RFC3339)
 	var last time.Time
-	err = guarded(func() (err error) {
+	err = fault.Guarded(func() (err error) {
 		last, err = readLastBackup(sn.r)
 		return err
 	})
@@ -477,7 +479,7 @@ func (e *eraser) search() (err error) {
 		return err
 	}
 	dir, base := filepath.Split(path)
-	aside, err := filepath.Glob(filepath.Join(escapeGlob(dir), escapeGlob(base)+".damaged-*"))
+	aside, err := filepath.Glob(filepath.Join(fsx.EscapeGlob(dir), fsx.EscapeGlob(base)+".damaged-*"))
 	e.OutOfReach = append(e.OutOfReach, aside...)
 	return err
 }

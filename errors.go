@@ -28,25 +28,24 @@ var (
 	// ErrSymlink: what an event names in the thumbnail folder is, or lies behind,
 	// a symbolic link, which doorlog does not follow. The text names the link. The
 	// folder itself may be one.
-	ErrSymlink = errors.New("a symbolic link, which doorlog does not follow: move what it leads to into its place, or mount it there")
+	ErrSymlink = fault.ErrSymlink
 
 	// ErrHardLinks: the file of the store has other names, and was to be replaced: under
 	// those it would stay as it was, and they would be another file than the store.
 	// Nothing was changed.
-	ErrHardLinks = errors.New("the file has other names (hard links), which would keep the old one: remove them first")
+	ErrHardLinks = fault.ErrHardLinks
 
 	// ErrCorrupt: what the disk holds does not verify.
-	ErrCorrupt = errors.New("corrupt")
+	ErrCorrupt = fault.ErrCorrupt
 
 	// ErrLocked: another process (or another Store of this one) has the file
 	// open.
-	ErrLocked = errors.New("locked by another process")
+	ErrLocked = fault.ErrLocked
 
 	// ErrNoLocks: the file system of the database has no locks, without which two
 	// processes could write to it at once. A network file system (NFS, SMB) or one
 	// of a program (FUSE) may have none. Nothing was made or changed.
-	ErrNoLocks = errors.New("its file system has no locks, which keep two processes from writing at once; " +
-		"put the database on a local disk (the thumbnails may stay)")
+	ErrNoLocks = fault.ErrNoLocks
 
 	// ErrClosed: the store is closed, or a Snapshot was used after its View.
 	ErrClosed = errors.New("closed")
@@ -55,18 +54,18 @@ var (
 	// process, into which the file is mapped, has no room, and the text says which. Nothing was changed, and the store goes on when there
 	// is room again. What makes room has a reserve: deletions are refused when
 	// that is used up, too.
-	ErrFull = errors.New("no space left")
+	ErrFull = fault.ErrFull
 
 	// ErrReadOnly: the store was opened with Options.ReadOnly.
 	ErrReadOnly = errors.New("read-only")
 
 	// ErrNotStore: the file is not a doorlog store.
-	ErrNotStore = errors.New("not a doorlog store")
+	ErrNotStore = fault.ErrNotStore
 
 	// ErrByteOrder: the file, or the backup, is one of a machine of the other
 	// byte order (big-endian or little-endian), and cannot be read on this one.
 	// What "doorlog export" writes there can be imported here.
-	ErrByteOrder = errors.New("written on a machine of the other byte order; export it there and import it here")
+	ErrByteOrder = fault.ErrByteOrder
 
 	// ErrNotBackup: what Restore was given does not begin as a backup does.
 	ErrNotBackup = errors.New("not a doorlog backup")
@@ -96,13 +95,13 @@ var (
 	// because that was moved or removed, or another one put in its place. It comes
 	// together with ErrFailed: the write that notices it is not stored. What was written
 	// before is in the file that was moved. Stats.Moved says so of any store.
-	ErrMoved = errors.New("the file of the store was moved or removed while it was open")
+	ErrMoved = fault.ErrMoved
 
 	// ErrFailed: an earlier commit ended with ErrUnknownOutcome, or the file is not at
 	// its path any more (ErrMoved). The store can be read, and takes no writes until it
 	// is opened again. (It cannot be read if the system did not map the file again when
 	// it grew, although it just had on trial. Then reads are ErrFailed, too.)
-	ErrFailed = errors.New("store has stopped taking writes")
+	ErrFailed = fault.ErrFailed
 )
 
 // A FieldError says which field of what the caller gave is refused, and why.

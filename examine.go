@@ -6,8 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
+
+	"github.com/doorlog/doorlog/internal/boltfile"
 )
 
 // A Finding is something that is wrong with a store.
@@ -78,16 +79,16 @@ func (f *findings) err() error {
 type examination struct {
 	findings
 	progress       *progress
-	walker         *walker
-	older          []boltMeta // the meta page of the state before, if it is valid
-	names          int        // of buckets of a store
+	walker         *boltfile.Walker
+	older          []boltfile.Meta // the meta page of the state before, if it is valid
+	names          int             // of buckets of a store
 	unknown        []string
 	format, schema []byte
 	state          []byte // its record in meta
 	known          *state // nil: damaged, or not of this state of the file
 	storeID        ID     // zero: damaged
 	mixed          bool   // it is not of one moment
-	trust          trust
+	trust          boltfile.Trust
 	notes          map[string][]byte  // other records of meta, which verify
 	sums           sums               // of what is there
 	unsound        bool               // pages, or meta, are damaged
@@ -101,26 +102,26 @@ type examination struct {
 }
 
 // examine reads a state of a file, or the bucket of it that the walker is to read.
-func (x *examination) examine(w *walker) error {
+func (x *examination) examine(w *boltfile.Walker) error {
 	x.walker = w
-	w.report = func(format string, args ...any) { x.report(InvariantPages, format, args...) }
-	w.bucket, w.names = x.bucket, x.name
+	w.Report = func(format string, args ...any) { x.report(InvariantPages, format, args...) }
+	w.Bucket, w.Names = x.bucket, x.name
 	x.reading = storedBuckets
-	w.left = func() { x.reading = storedBuckets }
-	w.took = func(pages uint64) { x.pages[x.reading] += pages }
-	if told := x.progress; told.asked() && w.only == nil {
-		size := uint64(w.meta.pageSize)
-		w.begin = func(pages uint64) { told.knows(int64(pages * size)) }
-		w.took = func(pages uint64) {
+	w.Left = func() { x.reading = storedBuckets }
+	w.Took = func(pages uint64) { x.pages[x.reading] += pages }
+	if told := x.progress; told.asked() && w.Only == nil {
+		size := uint64(w.Meta.PageSize)
+		w.Begin = func(pages uint64) { told.knows(int64(pages * size)) }
+		w.Took = func(pages uint64) {
 			x.pages[x.reading] += pages
 			told.add(int64(pages * size))
 		}
 		defer told.finish()
 	}
-	if err := w.walk(); err != nil {
+	if err := w.Walk(); err != nil {
 		return err // not of the file, but of reading it
 	}
-	x.unreadable = w.unreadable
+	x.unreadable = w.Unreadable
 	// A file that has most of our buckets is a store, even without meta.
 	ours := x.names > len(summed)/2
 	if err := identify(x.format, x.schema, x.state); err != nil {
@@ -134,14 +135,14 @@ func (x *examination) examine(w *walker) error {
 	}
 	if st, err := decodeState(x.state); err == nil {
 		x.storeID = st.storeID
-		if err := st.isOf(w.meta.txid, x.trust); err != nil { // its sums are of before
+		if err := st.isOf(w.Meta.Txid, x.trust); err != nil { // its sums are of before
 			x.report(InvariantMeta, "%v", err)
 		} else {
 			x.known = &st
 		}
 	}
 	x.unsound = x.all > x.damagedRecords()
-	if w.only == nil {
+	if w.Only == nil {
 		x.compare()
 	}
 	return nil
@@ -160,7 +161,7 @@ func (x *examination) name(name []byte) {
 		}
 	}
 	if !bytes.Equal(name, metaBucket) && len(x.unknown) < maxFindings {
-		x.unknown = append(x.unknown, string(shortened(name)))
+		x.unknown = append(x.unknown, string(boltfile.Shortened(name)))
 	}
 }
 
@@ -235,7 +236,7 @@ func (x *examination) lookAtTail(key, value []byte) {
 	if err != nil {
 		x.sums.add(eventsSum, key, 0)
 		x.damaged[eventsSum]++
-		x.report(InvariantEvents, "tail: %s: %v", keyText(shortened(key)), err)
+		x.report(InvariantEvents, "tail: %s: %v", keyText(boltfile.Shortened(key)), err)
 		return
 	}
 	x.lookAtRecord(eventsSum, key, event)
@@ -258,7 +259,7 @@ func (x *examination) lookAtPosting(bucket int, key, value []byte) {
 	if err != nil {
 		x.sums.add(bucket, key, 0)
 		x.damaged[bucket]++
-		x.report(InvariantIndexes, "%s: %s: %v", summed[bucket], keyText(shortened(key)), err)
+		x.report(InvariantIndexes, "%s: %s: %v", summed[bucket], keyText(boltfile.Shortened(key)), err)
 		return
 	}
 	last = append(last[:0], key...)
@@ -285,7 +286,7 @@ func (x *examination) lookAtRecord(bucket int, key, value []byte) {
 	payload, err := kind.open(key, value)
 	if err != nil {
 		x.damaged[bucket]++
-		x.report(kind.invariant, "%s: %s: %v", summed[bucket], keyText(shortened(key)), err)
+		x.report(kind.invariant, "%s: %s: %v", summed[bucket], keyText(boltfile.Shortened(key)), err)
 		return
 	}
 	if bucket == detectionsSum {
@@ -326,62 +327,62 @@ func (x *examination) whole(bucket int) bool {
 
 // examine reads a file before bolt maps it: of one that was closed, and has the sums of
 // its pages, what bolt is about to believe; of another one, and of a small one, all of it.
-func (o *settings) examine(f *os.File) (table *pageTable, summed bool, err error) {
+func (o *settings) examine(f *os.File) (table *boltfile.Table, summed bool, err error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, false, err
 	}
-	metas, err := readMetas(f)
+	metas, err := boltfile.ReadMetas(f)
 	if err != nil {
 		return nil, false, err
 	}
 	meta := metas[0]
-	if err := meta.check(info.Size()); err != nil {
+	if err := meta.Check(info.Size()); err != nil {
 		return nil, false, err
 	}
 	x := &examination{trust: o.trust}
-	w := &walker{ctx: context.Background(), r: f, meta: meta, only: metaBucket}
+	w := &boltfile.Walker{Ctx: context.Background(), From: f, Meta: meta, Only: metaBucket}
 	if err := x.examine(w); err != nil {
 		return nil, false, err
 	}
 	if err := x.err(); err != nil {
 		return nil, false, err
 	}
-	var sums *pageSums
-	if closed := !x.known.unclean && meta.freelist != noFreelist; closed {
-		if sums, err = readPageSums(f, &meta, len(buckets)); err != nil {
+	var sums *boltfile.Sums
+	if closed := !x.known.unclean && meta.Freelist != boltfile.NoFreelist; closed {
+		if sums, err = boltfile.ReadPageSums(f, &meta, len(buckets)); err != nil {
 			return nil, false, err
 		}
 	}
 	switch {
-	case sums == nil || sums.storeID != x.known.storeID:
+	case sums == nil || sums.StoreID != x.known.storeID:
 		table, err = o.examineAll(f, meta, nil)
 		return table, false, err
-	case int64(meta.pages)*int64(meta.pageSize) < o.wholeBelow:
-		table, err = o.examineAll(f, meta, sums.sums)
+	case int64(meta.Pages)*int64(meta.PageSize) < o.wholeBelow:
+		table, err = o.examineAll(f, meta, sums.Sums)
 	default:
-		table, err = sums.table(f, meta, w.free, buckets, o.trust)
+		table, err = sums.Table(f, meta, w.Free, buckets, o.trust)
 	}
 	return table, true, err
 }
 
 // examineAll reads a whole file, and makes the table of its pages. Unless known is nil
 // they should have these sums.
-func (o *settings) examineAll(f *os.File, meta boltMeta, known []uint32) (*pageTable, error) {
-	stop := readAhead(f, int64(meta.pages)*int64(meta.pageSize))
+func (o *settings) examineAll(f *os.File, meta boltfile.Meta, known []uint32) (*boltfile.Table, error) {
+	stop := boltfile.ReadAhead(f, int64(meta.Pages)*int64(meta.PageSize))
 	defer stop()
 	x := &examination{trust: o.trust, progress: tellBytes(o.Progress, "verifying")}
-	table, err := x.tabulate(&walker{ctx: context.Background(), r: f, meta: meta}, known)
+	table, err := x.tabulate(&boltfile.Walker{Ctx: context.Background(), From: f, Meta: meta}, known)
 	return table, errors.Join(err, x.err())
 }
 
 // tabulate examines all of a state and returns the table of its pages. Unless known is
 // nil they should have these sums.
-func (x *examination) tabulate(w *walker, known []uint32) (*pageTable, error) {
-	sums := make([]uint32, w.meta.pages)
-	w.look = func(id uint64, data []byte) string {
-		if sums[id] = pageSum(data); known != nil && sums[id] != known[id] && !x.trust.Sums {
-			return wrongSumText
+func (x *examination) tabulate(w *boltfile.Walker, known []uint32) (*boltfile.Table, error) {
+	sums := make([]uint32, w.Meta.Pages)
+	w.Look = func(id uint64, data []byte) string {
+		if sums[id] = boltfile.PageSum(data); known != nil && sums[id] != known[id] && !x.trust.Sums {
+			return boltfile.WrongSumText
 		}
 		return ""
 	}
@@ -392,32 +393,5 @@ func (x *examination) tabulate(w *walker, known []uint32) (*pageTable, error) {
 	for i, n := range x.pages {
 		sizes[i] = int(n)
 	}
-	return tableOf(w, buckets, sums, sizes, x.trust), nil
-}
-
-// readAhead reads a file from its beginning on, as fast as the disk can, so that
-// the pages that a walk asks for in the order of the trees are in memory by then.
-// stop ends it. Of a large file just the first piece is read: memory may not
-// hold more.
-func readAhead(r io.ReaderAt, size int64) (stop func()) {
-	const most, piece = 1 << 30, 1 << 20
-	if size < 64<<20 { // the system's own reading ahead is enough
-		return func() {}
-	}
-	end, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		buf := make([]byte, piece)
-		for at := int64(0); at < min(size, most); at += piece {
-			select {
-			case <-end:
-				return
-			default:
-			}
-			if _, err := r.ReadAt(buf, at); err != nil {
-				return
-			}
-		}
-	}()
-	return func() { close(end); <-done }
+	return boltfile.TableOf(w, buckets, sums, sizes, x.trust), nil
 }

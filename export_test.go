@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/doorlog/doorlog/internal/boltfile"
+	"github.com/doorlog/doorlog/internal/fault"
 	bolt "go.etcd.io/bbolt"
 )
 
@@ -52,11 +54,11 @@ func (s *Store) checkTable(ctx context.Context) error {
 	}
 	defer sn.close()
 	x := new(examination)
-	want, err := x.tabulate(&walker{ctx: ctx, r: sn.file(), meta: meta}, nil)
+	want, err := x.tabulate(&boltfile.Walker{Ctx: ctx, From: sn.file(), Meta: meta}, nil)
 	if err != nil {
 		return err
 	}
-	return sn.r.file.checkPages(want)
+	return sn.r.File.CheckPages(want)
 }
 
 // Commits returns the number of transactions that were committed, and of the
@@ -182,9 +184,9 @@ func (s *Store) Damage(t testing.TB, kind string) (repair func()) {
 func (s *Store) rawUpdate(t testing.TB, fn func(*bolt.Tx) error) {
 	t.Helper()
 	f := s.commits.file
-	commit := f.commitTx
-	defer func() { f.commitTx = commit }()
-	f.commitTx = func(tx *bolt.Tx) error { return errors.Join(fn(tx), SealState(tx), commit(tx)) }
+	commit := f.CommitTx
+	defer func() { f.CommitTx = commit }()
+	f.CommitTx = func(tx *bolt.Tx) error { return errors.Join(fn(tx), SealState(tx), commit(tx)) }
 	err := s.commits.submit(context.Background(), func(w *writeTx) error { w.changes++; return nil })
 	if err != nil {
 		t.Fatal(err)
@@ -238,16 +240,16 @@ func (s *Store) copyBuckets(t testing.TB) map[string]map[string]string {
 	all := make(map[string]map[string]string)
 	f := s.readers.hold()
 	defer s.readers.release(f)
-	r, err := f.read()
+	r, err := f.Read()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.end()
-	err = guarded(func() error {
+	defer r.End()
+	err = fault.Guarded(func() error {
 		for i, name := range buckets {
 			kv := make(map[string]string)
 			all[string(name)] = kv
-			c := r.view.cursor(i)
+			c := r.View.Cursor(i)
 			for k, v := c.First(); k != nil; k, v = c.Next() {
 				kv[string(k)] = string(v)
 			}
@@ -369,7 +371,7 @@ func HoldThumbnails(s *Store) (release func()) {
 // FailCommits has every commit fail with err: after it has been done, as when
 // the last sync fails, or before. nil: they go well again.
 func (s *Store) FailCommits(after bool, err error) {
-	s.commits.file.commitTx = func(tx *bolt.Tx) error {
+	s.commits.file.CommitTx = func(tx *bolt.Tx) error {
 		if err != nil && !after {
 			return errors.Join(err, tx.Rollback())
 		}
@@ -380,7 +382,7 @@ func (s *Store) FailCommits(after bool, err error) {
 // BesideCommits has before and after be called in every commit: before it is done, and
 // when it has been done and nobody has been told.
 func (s *Store) BesideCommits(before, after func()) {
-	s.commits.file.commitTx = func(tx *bolt.Tx) error {
+	s.commits.file.CommitTx = func(tx *bolt.Tx) error {
 		before()
 		defer after()
 		return tx.Commit()
@@ -433,7 +435,7 @@ func (s *Store) ChecksOfRecent(n int) (took time.Duration, err error) {
 	}
 	err = s.View(context.Background(), func(sn *Snapshot) error {
 		list := []checked{{&stateRecord, metaState, sn.r.Get(metaNumber, metaState)}}
-		c := sn.r.cursor(eventsSum)
+		c := sn.r.Cursor(eventsSum)
 		for k, v := c.Last(); k != nil && n > 0; k, v = c.Prev() {
 			n--
 			list = append(list, checked{&eventRecord, k, v})
@@ -442,7 +444,7 @@ func (s *Store) ChecksOfRecent(n int) (took time.Duration, err error) {
 			}
 		}
 		begin := time.Now()
-		err := guarded(func() error {
+		err := fault.Guarded(func() error {
 			for _, c := range list {
 				if _, err := c.kind.open(c.key, c.rec); err != nil {
 					return err
@@ -457,7 +459,7 @@ func (s *Store) ChecksOfRecent(n int) (took time.Duration, err error) {
 }
 
 // A BareFile is the file of a store that is written to past the store.
-type BareFile struct{ file *boltFile }
+type BareFile struct{ file *boltfile.File }
 
 // OpenBare opens the file of a store that nobody has open.
 func OpenBare(t testing.TB, path string) BareFile {
@@ -468,11 +470,11 @@ func OpenBare(t testing.TB, path string) BareFile {
 	}
 	opt.examined = true
 	var f BareFile
-	if f.file, err = openBoltFile(path, opt.ofFile()); err != nil {
+	if f.file, err = boltfile.Open(path, opt.ofFile()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := f.file.close(); err != nil {
+		if err := f.file.Close(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -484,22 +486,22 @@ func (f BareFile) Commit(e Event, tie uint64, sums bool) error {
 	e.ID = makeID(e.RecordedAt, tie)
 	in := insertion{record: record{Event: e}}
 	in.encode()
-	tx, err := f.file.beginTx()
+	tx, err := f.file.BeginTx()
 	if err != nil {
 		return err
 	}
-	defer tx.rollback()
+	defer tx.Rollback()
 	w, err := newWriteTx(tx, new(interner), 0)
 	if err != nil {
 		return err
 	}
 	if sums {
 		err = errors.Join(w.add(eventsSum, in.ID[:], in.event), w.add(detectionsSum, in.ID[:], in.detected))
-		err = errors.Join(err, w.tx.put(metaNumber, metaState, w.encode()))
+		err = errors.Join(err, w.tx.Put(metaNumber, metaState, w.encode()))
 	} else {
-		err = errors.Join(w.tx.put(eventsSum, in.ID[:], in.event), w.tx.put(detectionsSum, in.ID[:], in.detected))
+		err = errors.Join(w.tx.Put(eventsSum, in.ID[:], in.event), w.tx.Put(detectionsSum, in.ID[:], in.detected))
 	}
-	return errors.Join(err, tx.commit(false))
+	return errors.Join(err, tx.Commit(false))
 }
 
 // SetDisk has a store ask disk for the free and all bytes of the disk of its thumbnails.
@@ -539,7 +541,7 @@ func SealState(tx *bolt.Tx) error {
 // SetTrust has checks be left out: that the state is of the transaction of the meta
 // page, that a page has its sum, and what is asked of a page on the way of a search.
 func SetTrust(txids, sums, checks bool) (restore func()) {
-	return setKnobs(func(k *knobs) { k.trust = trust{txids, sums, checks} })
+	return setKnobs(func(k *knobs) { k.trust = boltfile.Trust{Txids: txids, Sums: sums, Checks: checks} })
 }
 
 // FirstPage returns the first leaf of a bucket, which must have one of its own, and
@@ -551,9 +553,9 @@ func (s *Store) FirstPage(t testing.TB, bucket string) (at, size int64) {
 		t.Fatal(err)
 	}
 	defer sn.close()
-	c := sn.r.cursor(slices.IndexFunc(buckets, func(b []byte) bool { return string(b) == bucket }))
+	c := sn.r.Cursor(slices.IndexFunc(buckets, func(b []byte) bool { return string(b) == bucket }))
 	c.First()
-	if at, size = c.at(); at == 0 {
+	if at, size = c.At(); at == 0 {
 		t.Fatalf("bucket %s has no page of its own", bucket)
 	}
 	return at, size
@@ -596,12 +598,12 @@ func UnreadablePages(t testing.TB, path string, from, until int64) *Verification
 	if err != nil {
 		t.Fatal(err)
 	}
-	metas, err := readMetas(f)
+	metas, err := boltfile.ReadMetas(f)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := wholeWalker(t.Context(), f, metas[0], info.Size())
-	w.r = &badDisk{f, from * int64(metas[0].pageSize), until * int64(metas[0].pageSize)}
+	w.From = &badDisk{f, from * int64(metas[0].PageSize), until * int64(metas[0].PageSize)}
 	x := new(examination)
 	if err := x.examine(w); err != nil {
 		t.Fatal(err)
@@ -680,10 +682,10 @@ func FolderOf(s *Store) FolderState {
 }
 
 // PretendMapped has a store believe that so much of its file is mapped.
-func PretendMapped(s *Store, bytes int64) { s.commits.file.pretendMapped(bytes) }
+func PretendMapped(s *Store, bytes int64) { s.commits.file.PretendMapped(bytes) }
 
 // RaceDetector says that the tests run with it.
 const RaceDetector = raceDetector
 
 // Reserves says that files have a reserve here.
-const Reserves = reserves
+const Reserves = boltfile.Reserves

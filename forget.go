@@ -8,6 +8,8 @@ import (
 	"path"
 	"slices"
 	"time"
+
+	"github.com/doorlog/doorlog/internal/fsx"
 )
 
 // A Forgotten is the account of a ForgetMissing, or of what one would do.
@@ -130,11 +132,11 @@ func (f *forgetting) goes(name string) (bool, error) {
 func (f *forgetting) namesOneIn(dir string) (named bool, err error) {
 	root, err := f.s.thumbs.open(false)
 	if err != nil {
-		return false, ignoreNotExist(err)
+		return false, fsx.IgnoreNotExist(err)
 	}
 	d, err := root.Open(dir)
 	if err != nil {
-		return false, ignoreNotExist(err)
+		return false, fsx.IgnoreNotExist(err)
 	}
 	names, err := d.Readdirnames(-1)
 	if err = errors.Join(err, d.Close()); err != nil {
@@ -184,7 +186,7 @@ func (f *forgetting) mayForget() error {
 	if err == nil {
 		own, _, err = f.s.thumbs.claims(root)
 	}
-	if own == nil && ignoreNotExist(err) == nil {
+	if own == nil && fsx.IgnoreNotExist(err) == nil {
 		return fmt.Errorf("%w: all %d thumbnails are missing in %s, and it has no claim of the store: is its disk mounted?",
 			ErrFolder, f.result.Events+f.left, f.s.thumbs.dir)
 	}

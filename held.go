@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/doorlog/doorlog/internal/fsx"
 )
 
 // heldExt ends the name of a folder of the thumbnails, one for each store. A file
@@ -51,7 +53,7 @@ func (t *thumbnails) release() (err error) {
 	}
 	for _, names := range t.held.of {
 		for _, name := range names {
-			err = errors.Join(err, ignoreNotExist(root.Remove(name)))
+			err = errors.Join(err, fsx.IgnoreNotExist(root.Remove(name)))
 		}
 	}
 	t.held.of = nil
@@ -64,7 +66,7 @@ func (t *thumbnails) release() (err error) {
 // dropHeld removes what a backup has left behind, before there is another.
 func (t *thumbnails) dropHeld() error {
 	if _, err := os.Lstat(filepath.Join(t.at, t.heldFolder())); err != nil {
-		return ignoreNotExist(err)
+		return fsx.IgnoreNotExist(err)
 	}
 	root, err := t.open(false)
 	if err == nil {
@@ -90,7 +92,7 @@ func (t *thumbnails) sweepHeld(name string, dry bool) (swept bool, err error) {
 	}
 	root, err := t.open(false)
 	if err == nil {
-		err = ignoreNotExist(root.Remove(name))
+		err = fsx.IgnoreNotExist(root.Remove(name))
 	}
 	return err == nil, err
 }
@@ -103,7 +105,7 @@ func (t *thumbnails) setAside(root *os.Root, name string) bool {
 	if t.held.backups == 0 || t.isHeld(name) {
 		return false
 	}
-	if err := root.Mkdir(t.heldFolder(), folderPerm); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := root.Mkdir(t.heldFolder(), fsx.FolderPerm); err != nil && !errors.Is(err, fs.ErrExist) {
 		return false
 	}
 	to := fmt.Sprintf("%s/%d-%d", t.heldFolder(), t.held.since, t.held.moved)

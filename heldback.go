@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+
+	"github.com/doorlog/doorlog/internal/fault"
 )
 
 // What the last Prune did not remove, because it had no proof that it may, is a
@@ -19,7 +21,7 @@ func (s *Store) keepHeldBack(ctx context.Context, heldBack []string) error {
 		return err
 	}
 	var before []string
-	err = guarded(func() (err error) {
+	err = fault.Guarded(func() (err error) {
 		before, err = readHeldBack(sn.r)
 		return err
 	})
@@ -31,9 +33,9 @@ func (s *Store) keepHeldBack(ctx context.Context, heldBack []string) error {
 	return s.commits.makeRoom(ctx, func(w *writeTx) error {
 		w.changes++
 		if len(heldBack) == 0 {
-			return w.tx.remove(metaNumber, metaHeldBack)
+			return w.tx.Delete(metaNumber, metaHeldBack)
 		}
-		return w.tx.put(metaNumber, metaHeldBack, stateRecord.encode(metaHeldBack, func(e *encoder) {
+		return w.tx.Put(metaNumber, metaHeldBack, stateRecord.encode(metaHeldBack, func(e *encoder) {
 			e.array(len(heldBack))
 			for _, text := range heldBack {
 				e.text(text)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"iter"
+
+	"github.com/doorlog/doorlog/internal/boltfile"
 )
 
 // How many events are read in one snapshot, or fewer, once their records take pageBytes,
@@ -42,11 +44,11 @@ type iteration struct {
 
 // A stateOf tells states of a store apart.
 type stateOf struct {
-	file *boltFile
+	file *boltfile.File
 	txID uint64
 }
 
-func (sn *Snapshot) stateOf() stateOf { return stateOf{sn.r.file, sn.r.id()} }
+func (sn *Snapshot) stateOf() stateOf { return stateOf{sn.r.File, sn.r.ID()} }
 
 // Events iterates over the events that q asks for. An error is the last thing that it
 // yields, with a zero Event.

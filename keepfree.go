@@ -7,6 +7,9 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+
+	"github.com/doorlog/doorlog/internal/fault"
+	"github.com/doorlog/doorlog/internal/fsx"
 )
 
 // A FreeSpace is how much of a disk is to be free. The larger of both counts. The
@@ -22,13 +25,11 @@ func (f FreeSpace) validate() error {
 		return invalid("Policy.KeepFree.Bytes", "%d is negative", f.Bytes)
 	case !(f.Percent >= 0 && f.Percent < 100): // also what is no number
 		return invalid("Policy.KeepFree.Percent", "%v is not in 0..100", f.Percent)
-	case f != FreeSpace{} && !knowsFreeSpace:
-		return fmt.Errorf("Policy.KeepFree: %w", errFreeSpace)
+	case f != FreeSpace{} && !fsx.KnowsFreeSpace:
+		return fmt.Errorf("Policy.KeepFree: %w", fsx.ErrFreeSpace)
 	}
 	return nil
 }
-
-var errFreeSpace = fmt.Errorf("the free space of the disk is not known here: %w", errors.ErrUnsupported)
 
 // of returns how many bytes of a disk are to be free.
 func (f FreeSpace) of(total int64) int64 {
@@ -39,7 +40,7 @@ func (f FreeSpace) of(total int64) int64 {
 // is not there, the nearest one above it.
 func diskOf(dir string) (free, total int64, err error) {
 	for {
-		if free, total, err = spaceAt(dir); !errors.Is(err, os.ErrNotExist) {
+		if free, total, err = fsx.SpaceAt(dir); !errors.Is(err, os.ErrNotExist) {
 			return free, total, err
 		}
 		above := filepath.Dir(dir)
@@ -154,7 +155,7 @@ func (p *pruning) lastInVain() (v vain, err error) {
 		return v, err
 	}
 	defer sn.close()
-	err = guarded(func() error {
+	err = fault.Guarded(func() error {
 		rec := sn.r.Get(metaNumber, metaVain)
 		if rec != nil {
 			v, err = decodeVain(rec)
@@ -170,7 +171,7 @@ func (p *pruning) noteVain() error {
 	if p.dry || p.lastByFree == (turn{}) {
 		return nil
 	}
-	syncDisk(p.s.thumbs.at) // what was removed may come free only then
+	fsx.SyncDisk(p.s.thumbs.at) // what was removed may come free only then
 	free, _, err := p.disk()
 	if err != nil {
 		return err
@@ -186,9 +187,9 @@ func (p *pruning) noteVain() error {
 	return p.s.commits.makeRoom(p.ctx, func(w *writeTx) error {
 		w.changes++
 		if now.removed == 0 {
-			return w.tx.remove(metaNumber, metaVain)
+			return w.tx.Delete(metaNumber, metaVain)
 		}
-		return w.tx.put(metaNumber, metaVain, stateRecord.encode(metaVain, func(e *encoder) {
+		return w.tx.Put(metaNumber, metaVain, stateRecord.encode(metaVain, func(e *encoder) {
 			b := binary.BigEndian.AppendUint64(nil, uint64(now.removed))
 			e.buf.Write(binary.BigEndian.AppendUint64(b, uint64(now.free)))
 		}))

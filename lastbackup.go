@@ -22,7 +22,7 @@ func (s *Store) recordBackup(ctx context.Context, at time.Time) error {
 		rec := stateRecord.encode(metaLastBackup, func(e *encoder) {
 			e.buf.Write(binary.BigEndian.AppendUint64(nil, uint64(at.UnixNano())))
 		})
-		return w.tx.put(metaNumber, metaLastBackup, rec)
+		return w.tx.Put(metaNumber, metaLastBackup, rec)
 	})
 }
 

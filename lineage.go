@@ -4,6 +4,10 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+
+	"github.com/doorlog/doorlog/internal/boltfile"
+	"github.com/doorlog/doorlog/internal/fault"
+	"github.com/doorlog/doorlog/internal/fsx"
 )
 
 // A lineage says which history of a store a file holds. An incarnation is a run of
@@ -58,8 +62,8 @@ func readLineage(from getter) (lineage, error) {
 	return decodeLineage(rec)
 }
 
-func writeLineage(to *boltTx, l lineage) error {
-	return to.put(metaNumber, metaLineage, l.encode())
+func writeLineage(to *boltfile.Tx, l lineage) error {
+	return to.Put(metaNumber, metaLineage, l.encode())
 }
 
 // commit returns the number of the newest commit.
@@ -74,9 +78,9 @@ func (s *Store) commit(ctx context.Context) (uint64, error) {
 
 // commit returns the number of the commit that the snapshot is of.
 func (sn *Snapshot) commit() (n uint64, err error) {
-	err = guarded(func() error {
+	err = fault.Guarded(func() error {
 		l, err := readLineage(sn.r)
-		n = l.commit(sn.r.id())
+		n = l.commit(sn.r.ID())
 		return err
 	})
 	return n, err
@@ -101,7 +105,7 @@ func (s *Store) noticeOlderCopy(ctx context.Context) error {
 	}
 	root, err := s.thumbs.open(false)
 	if err != nil {
-		return ignoreNotExist(err)
+		return fsx.IgnoreNotExist(err)
 	}
 	own, _, err := s.thumbs.claims(root)
 	if err != nil || own == nil || own.incarnation != s.thumbs.incarnation || own.commit <= commit {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/doorlog/doorlog/internal/fault"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -130,7 +131,7 @@ func (sn *Snapshot) spellings() (_ *spellings, err error) {
 	defer l.mu.Unlock()
 	if l.list == nil {
 		list := new(spellings)
-		if err := guarded(func() error { return sn.listSpellings(list) }); err != nil {
+		if err := fault.Guarded(func() error { return sn.listSpellings(list) }); err != nil {
 			return nil, err
 		}
 		l.list = list
@@ -145,12 +146,12 @@ func (sn *Snapshot) listSpellings(list *spellings) error {
 			return err
 		}
 	}
-	persons := sn.r.cursor(personsSum)
+	persons := sn.r.Cursor(personsSum)
 	for k, _ := persons.First(); k != nil; k, _ = persons.Next() {
 		list.add(personSpellings, k)
 	}
 	var mem arena
-	tail := sn.r.cursor(tailNumber)
+	tail := sn.r.Cursor(tailNumber)
 	for k, event, detected := tailEntry(tail.First()); k != nil; k, event, detected = tailEntry(tail.Next()) {
 		var r record
 		err := decodeEvent(k, event, &mem, &r)
@@ -172,7 +173,7 @@ func (sn *Snapshot) listSpellings(list *spellings) error {
 // eachValue calls fn with each value of an index but the empty one. Each is found
 // with one look-up. It is called guarded.
 func (sn *Snapshot) eachValue(index int, fn func(value []byte)) error {
-	c := sn.r.cursor(indexSums + index)
+	c := sn.r.Cursor(indexSums + index)
 	last := []byte{1} // past the empty value
 	for k, _ := c.Seek(last); k != nil; {
 		if bytes.Compare(k, last) < 0 {

@@ -9,6 +9,9 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/doorlog/doorlog/internal/boltfile"
+	"github.com/doorlog/doorlog/internal/fsx"
 )
 
 // Options configure a store. The zero value works, and so does nil; a field
@@ -148,9 +151,9 @@ type knobs struct {
 	boot func() boot                                     // thisBoot
 	disk func(dir string) (free, total int64, err error) // diskOf
 
-	leastMap   int64 // boltOptions
-	wholeBelow int64 // a file of less bytes is read whole each time it is opened, as that takes no time
-	trust      trust // boltOptions
+	leastMap   int64          // boltOptions
+	wholeBelow int64          // a file of less bytes is read whole each time it is opened, as that takes no time
+	trust      boltfile.Trust // boltOptions
 
 	copiedBytes int // how much of the entries a compaction copies from one snapshot
 	manyChanges int // how many changed keys it remembers before it catches up with them
@@ -166,19 +169,19 @@ var defaults = knobs{
 }
 
 // ofFile returns what of the settings is the file's.
-func (o *settings) ofFile() *boltOptions {
-	f := &boltOptions{
-		opening: o.opening(), names: buckets, maxSize: o.MaxSize, leastMap: o.leastMap, becomes: o.becomes, trust: o.trust,
+func (o *settings) ofFile() *boltfile.Options {
+	f := &boltfile.Options{
+		Opening: o.opening(), Names: buckets, MaxSize: o.MaxSize, LeastMap: o.leastMap, Becomes: o.becomes, Trust: o.trust,
 	}
 	if !o.examined {
-		f.examine = o.examine
+		f.Examine = o.examine
 	}
 	return f
 }
 
 // opening returns how files are opened.
-func (o *settings) opening() opening {
-	return opening{open: o.OpenFile, readOnly: o.ReadOnly, timeout: o.LockTimeout}
+func (o *settings) opening() fsx.Opening {
+	return fsx.Opening{Open: o.OpenFile, ReadOnly: o.ReadOnly, Timeout: o.LockTimeout}
 }
 
 // withDefaults returns a copy in which every field is set.
@@ -208,7 +211,7 @@ func (o *Options) withDefaults(path string) (settings, error) {
 	case opt.MaxSize > math.MaxInt:
 		return opt, invalid("Options.MaxSize", "%d bytes cannot be addressed on this machine", opt.MaxSize)
 	case opt.MaxSize == 0 && math.MaxInt == math.MaxInt32:
-		opt.MaxSize = maxSize32Bit
+		opt.MaxSize = boltfile.MaxSize32Bit
 	}
 	if opt.Scrub == 0 {
 		opt.Scrub = defaultScrub

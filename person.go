@@ -12,6 +12,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/doorlog/doorlog/internal/fault"
 )
 
 // A Person is somebody whom the cameras know by name.
@@ -217,7 +219,7 @@ func (sn *Snapshot) person(name string) (p Person, err error) {
 		}
 		forms = list.forms(personSpellings, name)
 	}
-	defer catch(debug.SetPanicOnFault(true), &err)
+	defer fault.Catch(debug.SetPanicOnFault(true), &err)
 	return onePerson(sn.personRecord, forms)
 }
 
@@ -234,8 +236,8 @@ func (sn *Snapshot) Persons() (persons []Person, err error) {
 	if err != nil {
 		return nil, failed("persons", err)
 	}
-	defer catch(debug.SetPanicOnFault(true), &err)
-	c := sn.r.cursor(personsSum)
+	defer fault.Catch(debug.SetPanicOnFault(true), &err)
+	c := sn.r.Cursor(personsSum)
 	for k, _ := c.First(); k != nil; k, _ = c.Next() {
 		p, err := onePerson(sn.personRecord, list.forms(personSpellings, normalName(string(k))))
 		if err != nil {

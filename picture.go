@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"slices"
 
+	"github.com/doorlog/doorlog/internal/fault"
 	"github.com/doorlog/doorlog/internal/frame"
 )
 
@@ -298,7 +299,7 @@ func (sn *Snapshot) thumbnailUsed(path string) (used bool, err error) {
 // overNamers calls fn with each event that names a producer's file, newest
 // first, until it returns false.
 func (sn *Snapshot) overNamers(path string, fn func(ID) (more bool)) error {
-	return guarded(func() error {
+	return fault.Guarded(func() error {
 		more := true
 		err := sn.overTail(func(r *record) bool {
 			if r.ThumbnailPath == path {
@@ -309,7 +310,7 @@ func (sn *Snapshot) overNamers(path string, fn func(ID) (more bool)) error {
 		if err != nil {
 			return err
 		}
-		list := newPostingList(sn.r.cursor(indexSums+byThumbnail), byThumbnail, path, false)
+		list := newPostingList(sn.r.Cursor(indexSums+byThumbnail), byThumbnail, path, false)
 		for more {
 			id, ok := list.next()
 			more = ok && fn(id)
@@ -322,7 +323,7 @@ func (sn *Snapshot) overNamers(path string, fn func(ID) (more bool)) error {
 // without its detections, oldest first. Where several events name a file the
 // newest of them does.
 func (sn *Snapshot) overNamedFiles(fn func(*record) error) (err error) {
-	defer catch(debug.SetPanicOnFault(true), &err)
+	defer fault.Catch(debug.SetPanicOnFault(true), &err)
 	inTail := make(map[string]ID) // the newest of the tail that names a producer's file
 	err = sn.overTail(func(r *record) bool {
 		if _, newer := inTail[r.ThumbnailPath]; !newer && r.ThumbnailPath != "" {
@@ -339,7 +340,7 @@ func (sn *Snapshot) overNamedFiles(fn func(*record) error) (err error) {
 		}
 		newest, ok := inTail[r.ThumbnailPath]
 		if !ok {
-			newest, ok = newPostingList(sn.r.cursor(indexSums+byThumbnail), byThumbnail, r.ThumbnailPath, false).next()
+			newest, ok = newPostingList(sn.r.Cursor(indexSums+byThumbnail), byThumbnail, r.ThumbnailPath, false).next()
 		}
 		return ok && newest == r.ID
 	}

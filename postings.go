@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+
+	"github.com/doorlog/doorlog/internal/boltfile"
 )
 
 // A posting list has the IDs of the events with a value, in their order. It is
@@ -44,7 +46,7 @@ type block struct {
 
 func openBlock(index int, key, value []byte) (b block, err error) {
 	if _, ok := indexValue(key); !ok {
-		return b, fmt.Errorf("%w: %s: %q is no key of a posting list", ErrCorrupt, indexes[index], shortened(key))
+		return b, fmt.Errorf("%w: %s: %q is no key of a posting list", ErrCorrupt, indexes[index], boltfile.Shortened(key))
 	}
 	b.first = key[len(key)-idLen:]
 	if len(value) == 0 {
@@ -55,7 +57,7 @@ func openBlock(index int, key, value []byte) (b block, err error) {
 		err = fmt.Errorf("%w: %d bytes of IDs", ErrCorrupt, len(b.rest))
 	}
 	if err != nil {
-		return block{}, fmt.Errorf("%s: posting list of %q: %w", indexes[index], shortened(key[:len(key)-idLen-1]), err)
+		return block{}, fmt.Errorf("%s: posting list of %q: %w", indexes[index], boltfile.Shortened(key[:len(key)-idLen-1]), err)
 	}
 	return b, nil
 }
@@ -110,7 +112,7 @@ var errOrder = fmt.Errorf("%w: keys are not in their order", ErrCorrupt)
 // transaction makes an error.
 type postingList struct {
 	index       int
-	cursor      keyCursor
+	cursor      boltfile.KeyCursor
 	key         []byte // value 0x00, with room for an ID
 	oldestFirst bool
 
@@ -122,7 +124,7 @@ type postingList struct {
 	steps   int // IDs at which it stood
 }
 
-func newPostingList(cursor keyCursor, index int, value string, oldestFirst bool) *postingList {
+func newPostingList(cursor boltfile.KeyCursor, index int, value string, oldestFirst bool) *postingList {
 	key := append(make([]byte, 0, len(value)+1+idLen), value...)
 	return &postingList{
 		index: index, cursor: cursor, key: append(key, 0), oldestFirst: oldestFirst,
@@ -265,7 +267,7 @@ func (w *writeTx) applyIndex(index int) error {
 		return nil
 	}
 	var buf []byte
-	cursor := w.tx.cursor(indexSums + index)
+	cursor := w.tx.Cursor(indexSums + index)
 	err := w.index.take(index, func(value string, changes []indexChange) error {
 		buf = slices.Grow(buf[:0], len(value)+1+idLen)
 		prefix := append(append(buf, value...), 0)
@@ -295,7 +297,7 @@ func (w *writeTx) applyIndex(index int) error {
 // applyToBlock makes the first of some changes of a posting list, which are in
 // order, and those after it that belong into the same block. It returns how many
 // these are. The cursor is one over the index, and prefix has room for an ID.
-func (w *writeTx) applyToBlock(index int, cursor keyCursor, prefix []byte, changes []indexChange) (n int, err error) {
+func (w *writeTx) applyToBlock(index int, cursor boltfile.KeyCursor, prefix []byte, changes []indexChange) (n int, err error) {
 	key, rec, next := blockOf(cursor, prefix, &changes[0].id)
 	n = len(changes)
 	if next != nil {
@@ -333,7 +335,7 @@ func (w *writeTx) applyToBlock(index int, cursor keyCursor, prefix []byte, chang
 // blockOf returns the block of a list into which an ID belongs, if the list has
 // any, and the key of the block after it. They are part of the transaction, until
 // the bucket changes.
-func blockOf(c keyCursor, prefix []byte, id *ID) (key, rec, next []byte) {
+func blockOf(c boltfile.KeyCursor, prefix []byte, id *ID) (key, rec, next []byte) {
 	of := func(k []byte) bool { return len(k) == len(prefix)+idLen && bytes.HasPrefix(k, prefix) }
 	to := append(prefix, id[:]...) //nolint:gocritic // prefix has the room
 	after, _ := c.Seek(to)
@@ -383,7 +385,7 @@ func (w *writeTx) readBlock(index int, key, rec, next []byte) ([]ID, error) {
 func (w *writeTx) rebuildBlock(index int, key, next []byte) (ids []ID, err error) {
 	at := len(key) - idLen
 	is := indexEntry{index, string(key[:at-1])}
-	c := w.tx.cursor(eventsSum)
+	c := w.tx.Cursor(eventsSum)
 	for k, _ := c.Seek(key[at:]); k != nil; k, _ = c.Next() {
 		if next != nil && bytes.Compare(k, next[at:]) >= 0 {
 			break

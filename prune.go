@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/doorlog/doorlog/internal/fault"
 )
 
 // Removed says how much has gone, or would.
@@ -440,7 +442,7 @@ func (p *pruning) inSnapshot(fn func(*Snapshot) error) error {
 		return err
 	}
 	defer sn.close()
-	return guarded(func() error { return fn(sn) })
+	return fault.Guarded(func() error { return fn(sn) })
 }
 
 // wouldGo counts what goes with an event.
@@ -507,6 +509,6 @@ func (s *Store) inUse(ctx context.Context) (events int, bytes int64, err error) 
 	}
 	defer sn.close()
 	st, err := sn.state()
-	u := sn.r.file.usage()
-	return int(st.sums[eventsSum].entries), u.live(), err
+	u := sn.r.File.Usage()
+	return int(st.sums[eventsSum].entries), u.Live(), err
 }

@@ -10,6 +10,9 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+
+	"github.com/doorlog/doorlog/internal/boltfile"
+	"github.com/doorlog/doorlog/internal/fault"
 )
 
 // A Query says which events are asked for. The zero Query is all of them,
@@ -185,7 +188,7 @@ func (sn *Snapshot) Recent(n int) ([]Event, error) {
 	if _, err := sn.indexedThrough(); err != nil { // which looks at what is where
 		return nil, failed("recent", err)
 	}
-	all := scan{tail: sn.r.cursor(tailNumber), events: sn.r.cursor(eventsSum), detections: sn.r.cursor(detectionsSum)}
+	all := scan{tail: sn.r.Cursor(tailNumber), events: sn.r.Cursor(eventsSum), detections: sn.r.Cursor(detectionsSum)}
 	mem := sn.manyEvents()
 	var r record
 	for len(events) < n {
@@ -216,9 +219,9 @@ var lastID = ID(bytes.Repeat([]byte{math.MaxUint8}, len(ID{})))
 // others, and over their detections beside them. A search uses the latter half
 // alone, in its own direction.
 type scan struct {
-	tail               keyCursor // nil: it is behind
-	events, detections keyCursor // nil: just the tail
-	oldestFirst        bool      // the direction of detectionsOf
+	tail               boltfile.KeyCursor // nil: it is behind
+	events, detections boltfile.KeyCursor // nil: just the tail
+	oldestFirst        bool               // the direction of detectionsOf
 
 	started, detecting bool
 	key                []byte // of the event; part of the map
@@ -230,7 +233,7 @@ type scan struct {
 // overTail calls fn with each event after indexed_through, newest first and
 // without its detections, until it returns false. It is called guarded.
 func (sn *Snapshot) overTail(fn func(*record) (more bool)) error {
-	tail := scan{tail: sn.r.cursor(tailNumber)}
+	tail := scan{tail: sn.r.Cursor(tailNumber)}
 	mem := sn.manyEvents()
 	for {
 		var r record
@@ -245,16 +248,16 @@ func (sn *Snapshot) overTail(fn func(*record) (more bool)) error {
 // first, until it returns false. They are part of the map; detected is nil if
 // there are no detections. It is called guarded.
 func (sn *Snapshot) overRecords(from, until ID, fn func(key, event, detected []byte) (more bool, err error)) error {
-	beside := scan{detections: sn.r.cursor(detectionsSum), oldestFirst: true}
+	beside := scan{detections: sn.r.Cursor(detectionsSum), oldestFirst: true}
 	before := func(k []byte) bool { return k != nil && bytes.Compare(k, until[:]) < 0 }
-	var c keyCursor = sn.r.cursor(eventsSum)
+	var c boltfile.KeyCursor = sn.r.Cursor(eventsSum)
 	for k, event := c.Seek(from[:]); before(k); k, event = c.Next() {
 		_, detected := beside.detectionsOf(k)
 		if more, err := fn(k, event, detected); err != nil || !more {
 			return err
 		}
 	}
-	c = sn.r.cursor(tailNumber)
+	c = sn.r.Cursor(tailNumber)
 	for k, v := c.Seek(from[:]); before(k); k, v = c.Next() {
 		event, detected, _ := splitTail(v) // nil, which is no record, if it is damaged
 		if more, err := fn(k, event, detected); err != nil || !more {
@@ -266,7 +269,7 @@ func (sn *Snapshot) overRecords(from, until ID, fn func(key, event, detected []b
 
 // next reads the next event into r; ok is false at the end.
 func (s *scan) next(mem *arena, r *record) (ok bool, err error) {
-	defer catch(debug.SetPanicOnFault(true), &err)
+	defer fault.Catch(debug.SetPanicOnFault(true), &err)
 	if ok, err = s.nextEvent(mem, r); !ok || r.detections == 0 {
 		return ok, err
 	}

@@ -1,10 +1,11 @@
 package doorlog
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/doorlog/doorlog/internal/pace"
 )
 
 // How much is removed in one transaction (series.go). An event touches pages of each index,
@@ -251,7 +252,7 @@ func (p *pruning) sweepOrphans() error {
 // with those of a thumbnail that belongs to no event. They are judged by the clock of
 // the file system, as it is their times: one from the future is young.
 func (p *pruning) overThumbnails(each func(name string) error, orphan func(name string, final, old bool) error) error {
-	graceFrom, rest := time.Now().Add(-youngest), halfTime(p.ctx)
+	graceFrom, rest := time.Now().Add(-youngest), pace.HalfTime(p.ctx)
 	looked := tellEvents(p.tell, "looking for orphans")
 	looked.say()
 	err := p.s.thumbs.each(func(name string, modified time.Time) error {
@@ -331,19 +332,4 @@ func (p *pruning) removeOrphan(name string, id ID, final bool) error {
 		p.orphanBytes += size
 	}
 	return nil
-}
-
-// halfTime returns what is to be called for each file of a folder, and lets as much
-// time go by, a piece at a time, as looking at them has taken.
-func halfTime(ctx context.Context) func() error {
-	const piece = 256
-	files, begun := 0, time.Now()
-	return func() error {
-		if files++; files%piece != 0 {
-			return nil
-		}
-		err := pause(ctx, time.Since(begun))
-		begun = time.Now()
-		return err
-	}
 }

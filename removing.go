@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+
+	"github.com/doorlog/doorlog/internal/fault"
+	"github.com/doorlog/doorlog/internal/fsx"
 )
 
 // The files of thumbnails that an erasure is about to remove are noted in meta, by
@@ -19,9 +22,9 @@ import (
 func (w *writeTx) setRemoving(paths []string) error {
 	w.changes++
 	if len(paths) == 0 {
-		return w.tx.remove(metaNumber, metaRemoving)
+		return w.tx.Delete(metaNumber, metaRemoving)
 	}
-	return w.tx.put(metaNumber, metaRemoving, stateRecord.encode(metaRemoving, func(e *encoder) {
+	return w.tx.Put(metaNumber, metaRemoving, stateRecord.encode(metaRemoving, func(e *encoder) {
 		e.array(len(paths))
 		for _, p := range paths {
 			e.text(p)
@@ -70,7 +73,7 @@ func (s *Store) finishRemoving(ctx context.Context) error {
 		return err
 	}
 	var paths []string
-	err = guarded(func() (err error) {
+	err = fault.Guarded(func() (err error) {
 		paths, err = removingFiles(sn.r)
 		return err
 	})
@@ -113,7 +116,7 @@ func (s *Store) removeFiles(ctx context.Context, paths []string) (removed int, k
 	}
 	for dir := range folders {
 		if err == nil {
-			err = ignoreNotExist(syncInside(root, dir))
+			err = fsx.IgnoreNotExist(fsx.SyncInside(root, dir))
 		}
 	}
 	return removed, kept, gone, err
@@ -138,5 +141,5 @@ func (s *Store) removeUnnamed(ctx context.Context, name string) (there, used boo
 	if err == nil {
 		err = s.thumbs.unlink(root, name)
 	}
-	return err == nil, false, ignoreNotExist(err)
+	return err == nil, false, fsx.IgnoreNotExist(err)
 }

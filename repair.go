@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"runtime"
+
+	"github.com/doorlog/doorlog/internal/fsx"
 )
 
 // A Repaired is the account of a Repair.
@@ -74,92 +74,27 @@ func repair(ctx context.Context, path string, options *Options) (result *Repaire
 	return result, err
 }
 
-// A replaceable is a file that nobody else has open, and into whose place another
-// is to come.
-type replaceable struct {
-	file   *os.File
-	closed bool
-}
-
-func openToReplace(path string, how *opening) (*replaceable, error) {
-	if !locksFiles { // another process may be writing to it
-		return nil, errors.ErrUnsupported
-	}
-	f, err := openLocked(path, os.O_RDWR, filePerm, how)
-	return &replaceable{file: f}, err
-}
-
-// replace puts another file in its place. Who has waited for the lock on the
-// old one sees that it is not the one at path any more (openLocked).
-func (f *replaceable) replace(temp, path string) error {
-	if runtime.GOOS == "windows" { // where an open file keeps its name
-		if err := f.close(); err != nil {
-			return err
-		}
-	}
-	return os.Rename(temp, path)
-}
-
-// setAside gives the file a second name; where a file can have just one, as on
-// the FAT of many cards, it is copied.
-func (f *replaceable) setAside(path, aside string) (err error) {
-	if err := os.Link(path, aside); err == nil {
-		return nil
-	}
-	to, err := os.OpenFile(aside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, filePerm)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err = errors.Join(err, to.Close()); err != nil {
-			err = errors.Join(err, os.Remove(aside))
-		}
-	}()
-	info, err := f.file.Stat()
-	if err == nil {
-		_, err = io.Copy(to, io.NewSectionReader(f.file, 0, info.Size()))
-	}
-	return errors.Join(err, to.Sync())
-}
-
-// like gives a file the mode and the owner of the one that it is to replace.
-func (f *replaceable) like(name string) error {
-	info, err := f.file.Stat()
-	if err != nil {
-		return err
-	}
-	return errors.Join(os.Chmod(name, info.Mode().Perm()), chownLike(name, info))
-}
-
-func (f *replaceable) close() error {
-	if f.closed {
-		return nil
-	}
-	f.closed = true
-	return f.file.Close()
-}
-
 // rebuild puts a file that is made anew from the records of the old one in its
 // place, if none of them is lost.
 func rebuild(ctx context.Context, path string, opt *settings) (err error) {
 	how := opt.opening()
-	f, err := openToReplace(path, &how)
+	f, err := fsx.OpenToReplace(path, &how)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, f.close()) }()
-	removeLeftovers(path) // the name that a creation gave the file first may be there still
-	if err := hasOneName(f.file); err != nil {
+	defer func() { err = errors.Join(err, f.Close()) }()
+	fsx.RemoveLeftovers(path) // the name that a creation gave the file first may be there still
+	if err := fsx.HasOneName(f.File); err != nil {
 		return err
 	}
 	errLost := errors.New("records are lost")
 	put := func(temp, path string) error {
-		if err := f.like(temp); err != nil {
+		if err := f.Like(temp); err != nil {
 			return err
 		}
-		return f.replace(temp, path)
+		return f.Replace(temp, path)
 	}
-	_, x, err := copyRecords(ctx, f.file, path, put, opt, func(s *Salvaged) error {
+	_, x, err := copyRecords(ctx, f.File, path, put, opt, func(s *Salvaged) error {
 		if !s.Complete { // the numbers alone do not tell a record of before
 			return fmt.Errorf("%w: %d events, %d detections and %d persons of it cannot be read, "+
 				"or others are not the newest: salvage them", errLost, s.LostEvents, s.LostDetections, s.LostPersons)
@@ -189,17 +124,17 @@ func quarantine(path string, cause error, opt *settings) (err error) {
 		return err
 	}
 	how := opt.opening()
-	f, err := openToReplace(path, &how)
+	f, err := fsx.OpenToReplace(path, &how)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, f.close()) }()
+	defer func() { err = errors.Join(err, f.Close()) }()
 	aside := path + ".damaged-" + opt.Now().UTC().Format("20060102T150405.000000000Z")
 	put := func(temp, path string) (err error) {
-		if err := f.like(temp); err != nil {
+		if err := f.Like(temp); err != nil {
 			return err
 		}
-		if err := f.setAside(path, aside); err != nil {
+		if err := f.SetAside(path, aside); err != nil {
 			return fmt.Errorf("set it aside: %w", err)
 		}
 		defer func() {
@@ -207,13 +142,13 @@ func quarantine(path string, cause error, opt *settings) (err error) {
 				err = errors.Join(err, os.Remove(aside))
 			}
 		}()
-		if err := syncFolder(filepath.Dir(path)); err != nil {
+		if err := fsx.SyncFolder(filepath.Dir(path)); err != nil {
 			return err
 		}
-		return f.replace(temp, path)
+		return f.Replace(temp, path)
 	}
 	errSound := errors.New("it is sound")
-	result, _, err := copyRecords(context.Background(), f.file, path, put, opt, func(s *Salvaged) error {
+	result, _, err := copyRecords(context.Background(), f.File, path, put, opt, func(s *Salvaged) error {
 		if s.Found == 0 { // another process has done this meanwhile
 			return errSound
 		}

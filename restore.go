@@ -15,8 +15,11 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 	"syscall"
+
+	"github.com/doorlog/doorlog/internal/boltfile"
+	"github.com/doorlog/doorlog/internal/fault"
+	"github.com/doorlog/doorlog/internal/fsx"
 )
 
 // RestoreOptions configure a Restore. nil means defaults.
@@ -48,7 +51,7 @@ type RestoreOptions struct {
 func Restore(ctx context.Context, dir string, r io.Reader, options *RestoreOptions) (*BackupInfo, error) {
 	info, err := restore(ctx, dir, r, options)
 	if err != nil {
-		return nil, failed("restore to "+dir, diskError(err))
+		return nil, failed("restore to "+dir, fault.DiskError(err))
 	}
 	return info, nil
 }
@@ -102,7 +105,7 @@ func newRestorePlace(dir string) (p *restorePlace, err error) {
 	if err := p.look(); err != nil {
 		return nil, err
 	}
-	made := os.Mkdir(p.temp, folderPerm)
+	made := os.Mkdir(p.temp, fsx.FolderPerm)
 	if made != nil && !errors.Is(made, fs.ErrExist) {
 		return nil, made
 	}
@@ -134,8 +137,8 @@ func (p *restorePlace) own() (err error) {
 	if p.lock, err = os.Open(p.temp); err != nil {
 		return err
 	}
-	held, _ := tryLock(p.lock, true)
-	same, err := isAt(p.lock, p.temp)
+	held, _ := fsx.TryLock(p.lock, true)
+	same, err := fsx.IsAt(p.lock, p.temp)
 	if err == nil && (held || !same) {
 		err = fmt.Errorf("%w, which restores to the same place", ErrLocked)
 	}
@@ -174,7 +177,7 @@ func (p *restorePlace) appear() error {
 			return err
 		}
 	}
-	if err := syncTree(p.temp); err != nil {
+	if err := fsx.SyncTree(p.temp); err != nil {
 		return err
 	}
 	if p.mode != 0 {
@@ -186,7 +189,7 @@ func (p *restorePlace) appear() error {
 		return err
 	}
 	p.appeared = true
-	return syncFolder(filepath.Dir(p.dir))
+	return fsx.SyncFolder(filepath.Dir(p.dir))
 }
 
 // close removes what is left of the building.
@@ -198,16 +201,6 @@ func (p *restorePlace) close() (err error) {
 		err = errors.Join(err, p.lock.Close())
 	}
 	return err
-}
-
-// syncTree syncs a folder and those in it. Their files have been.
-func syncTree(dir string) error {
-	return filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
-		if err != nil || !d.IsDir() {
-			return err
-		}
-		return syncFolder(name)
-	})
 }
 
 // A sumReader sums and counts what is read through it, and keeps the error of
@@ -281,22 +274,22 @@ func (x *restorer) beginIncarnation() (err error) {
 		return err
 	}
 	opt.examined = true
-	f, err := openBoltFile(x.databasePath(), opt.ofFile())
+	f, err := boltfile.Open(x.databasePath(), opt.ofFile())
 	if err != nil {
 		return err
 	}
-	err = guarded(func() error {
-		tx, err := f.beginTx()
+	err = fault.Guarded(func() error {
+		tx, err := f.BeginTx()
 		if err != nil {
 			return err
 		}
-		defer tx.rollback()
+		defer tx.Rollback()
 		if err := errors.Join(writeLineage(tx, lineage{incarnation: incarnation}), sealState(tx)); err != nil {
 			return err
 		}
-		return tx.commit(false)
+		return tx.Commit(false)
 	})
-	if err = errors.Join(err, f.close()); err != nil || x.end.Thumbnails == 0 {
+	if err = errors.Join(err, f.Close()); err != nil || x.end.Thumbnails == 0 {
 		return err
 	}
 	root, err := os.OpenRoot(x.thumbnailDir())
@@ -324,11 +317,11 @@ func (x *restorer) next() (*tar.Header, error) {
 	case err != nil:
 		return nil, damaged("%w", err)
 	case h.Typeflag != tar.TypeReg || h.Linkname != "":
-		return nil, damaged("entry %q is no file", shortened([]byte(h.Name)))
+		return nil, damaged("entry %q is no file", boltfile.Shortened([]byte(h.Name)))
 	}
 	for key := range h.PAXRecords {
 		if strings.HasPrefix(key, "GNU.sparse.") { // a file larger than its entry
-			return nil, damaged("entry %q has holes", shortened([]byte(h.Name)))
+			return nil, damaged("entry %q has holes", boltfile.Shortened([]byte(h.Name)))
 		}
 	}
 	return h, nil
@@ -345,7 +338,7 @@ func (x *restorer) readManifest() error {
 		return notBackup(err)
 	}
 	if h.Name != manifestEntry || h.Size > maxManifest {
-		return fmt.Errorf("%w: it begins with %q", ErrNotBackup, shortened([]byte(h.Name)))
+		return fmt.Errorf("%w: it begins with %q", ErrNotBackup, boltfile.Shortened([]byte(h.Name)))
 	}
 	text, err := io.ReadAll(x.tar)
 	if err != nil {
@@ -386,7 +379,7 @@ func (x *restorer) room(bytes int64) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(room(f, bytes, 0), f.Close())
+	return errors.Join(fsx.Room(f, bytes, 0), f.Close())
 }
 
 func (x *restorer) databasePath() string { return filepath.Join(x.dir, databaseEntry) }
@@ -401,9 +394,9 @@ func (x *restorer) readDatabase() (err error) {
 		return err
 	}
 	if h.Name != databaseEntry || h.Size != x.manifest.DatabaseBytes {
-		return damaged("entry %q of %d bytes in the place of the database", shortened([]byte(h.Name)), h.Size)
+		return damaged("entry %q of %d bytes in the place of the database", boltfile.Shortened([]byte(h.Name)), h.Size)
 	}
-	f, err := os.OpenFile(x.databasePath(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, filePerm)
+	f, err := os.OpenFile(x.databasePath(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, fsx.FilePerm)
 	if err != nil {
 		return err
 	}
@@ -417,7 +410,7 @@ func (x *restorer) readDatabase() (err error) {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	if err := os.Mkdir(x.thumbnailDir(), folderPerm); err != nil {
+	if err := os.Mkdir(x.thumbnailDir(), fsx.FolderPerm); err != nil {
 		return err
 	}
 	v, found, err := verifyFile(x.ctx, x.databasePath(), x.verifyOptions())
@@ -486,8 +479,8 @@ func (x *restorer) readThumbnails() (last int64, err error) {
 		return 0, err
 	}
 	x.progress.knows(x.manifest.DatabaseBytes + size)
-	syncs := newSyncs()
-	defer func() { err = errors.Join(err, syncs.wait()) }()
+	syncs := fsx.NewSyncs()
+	defer func() { err = errors.Join(err, syncs.Wait()) }()
 	last = x.manifest.DatabaseBytes
 	err = sn.overNamedFiles(func(r *record) (err error) {
 		last, err = x.readThumbnail(root, r, syncs)
@@ -509,7 +502,7 @@ func (x *restorer) isOf(sn *Snapshot) error {
 }
 
 // readThumbnail restores the file that an event names, which must be the next.
-func (x *restorer) readThumbnail(root *os.Root, r *record, syncs *syncs) (size int64, err error) {
+func (x *restorer) readThumbnail(root *os.Root, r *record, syncs *fsx.Syncs) (size int64, err error) {
 	h, err := x.next()
 	if err != nil {
 		return 0, err
@@ -518,7 +511,7 @@ func (x *restorer) readThumbnail(root *os.Root, r *record, syncs *syncs) (size i
 	whole, missing := folder == thumbnailsFolder, folder == missingFolder
 	switch {
 	case name != r.ThumbnailPath || !whole && !missing && folder != changedFolder:
-		return 0, damaged("entry %q in the place of the thumbnail %q of event %s", shortened([]byte(h.Name)), r.ThumbnailPath, r.ID)
+		return 0, damaged("entry %q in the place of the thumbnail %q of event %s", boltfile.Shortened([]byte(h.Name)), r.ThumbnailPath, r.ID)
 	case h.Size > MaxFrameBytes || missing && h.Size > 0 || whole && r.thumb.known && h.Size != r.thumb.size:
 		return 0, damaged("thumbnail of event %s: it has %d bytes", r.ID, h.Size)
 	}
@@ -539,19 +532,19 @@ func (x *restorer) readThumbnail(root *os.Root, r *record, syncs *syncs) (size i
 	}
 	x.end.Thumbnails++
 	if folder := path.Dir(name); folder != x.folder {
-		if err := makeInside(root, folder, nil); err != nil {
+		if err := fsx.MakeInside(root, folder, nil); err != nil {
 			return 0, err
 		}
 		x.folder = folder
 	}
-	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, filePerm)
+	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fsx.FilePerm)
 	if err != nil {
 		return 0, err
 	}
 	if _, err := f.Write(x.file.Bytes()); err != nil {
 		return 0, errors.Join(err, f.Close())
 	}
-	return h.Size, syncs.add(f)
+	return h.Size, syncs.Add(f)
 }
 
 // tarBlock is what tar fills entries up to.
@@ -622,45 +615,4 @@ func (x *restorer) zeros(n int64) error {
 		return damaged("something is between its entries")
 	}
 	return nil
-}
-
-// syncs sync and close files, several at once, as a disk takes them together.
-type syncs struct {
-	files chan *os.File
-	wg    sync.WaitGroup
-	mu    sync.Mutex
-	err   error
-}
-
-const syncsAtOnce = 16
-
-func newSyncs() *syncs {
-	s := &syncs{files: make(chan *os.File, syncsAtOnce)}
-	for range syncsAtOnce {
-		s.wg.Go(func() {
-			for f := range s.files {
-				if err := errors.Join(f.Sync(), f.Close()); err != nil {
-					s.mu.Lock()
-					s.err = errors.Join(s.err, err)
-					s.mu.Unlock()
-				}
-			}
-		})
-	}
-	return s
-}
-
-// add takes a file. Its error is of one before it.
-func (s *syncs) add(f *os.File) error {
-	s.files <- f
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.err
-}
-
-// wait returns when all files are durable.
-func (s *syncs) wait() error {
-	close(s.files)
-	s.wg.Wait()
-	return s.err
 }

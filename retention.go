@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/doorlog/doorlog/internal/pace"
 )
 
 // A Policy says what a store keeps. The zero Policy keeps every event. Pinned
@@ -294,7 +296,7 @@ func (s *Store) startRetention() {
 	}
 	s.active.Go(func() {
 		var said []string
-		for wait := time.Duration(0); pause(s.life, wait) == nil; wait = s.opt.RetentionEvery {
+		for wait := time.Duration(0); pace.Pause(s.life, wait) == nil; wait = s.opt.RetentionEvery {
 			s.retainOnce(s.life, &said)
 		}
 	})

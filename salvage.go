@@ -8,6 +8,10 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+
+	"github.com/doorlog/doorlog/internal/boltfile"
+	"github.com/doorlog/doorlog/internal/fault"
+	"github.com/doorlog/doorlog/internal/fsx"
 )
 
 // A Salvaged is the account of a Salvage.
@@ -67,19 +71,19 @@ func salvage(ctx context.Context, path, fresh string, options *Options) (result 
 		return nil, err
 	}
 	opt.ReadOnly = true
-	if isThere(fresh) {
+	if fsx.IsThere(fresh) {
 		return nil, fmt.Errorf("%s: %w", fresh, fs.ErrExist)
 	}
-	if err := checkFile(path); err != nil {
+	if err := fsx.CheckFile(path); err != nil {
 		return nil, err
 	}
 	how := opt.opening()
-	f, err := openLocked(path, os.O_RDONLY, filePerm, &how)
+	f, err := fsx.OpenLocked(path, os.O_RDONLY, fsx.FilePerm, &how)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	result, _, err = copyRecords(ctx, f, fresh, putInPlace, &opt, nil)
+	result, _, err = copyRecords(ctx, f, fresh, fsx.PutInPlace, &opt, nil)
 	return result, err
 }
 
@@ -89,7 +93,7 @@ func copyRecords(
 	ctx context.Context, f *os.File, fresh string, put func(temp, path string) error, opt *settings,
 	accept func(*Salvaged) error,
 ) (result *Salvaged, x *examination, err error) {
-	err = buildBeside(fresh, put, func(temp string) (err error) {
+	err = fsx.BuildBeside(fresh, put, func(temp string) (err error) {
 		ids := idSource{entropy: opt.Entropy}
 		storeID, err := ids.next(opt.Now())
 		if err != nil {
@@ -102,8 +106,8 @@ func copyRecords(
 		if err := c.open(temp, opt); err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, c.file.close()) }()
-		return guarded(func() error {
+		defer func() { err = errors.Join(err, c.file.Close()) }()
+		return fault.Guarded(func() error {
 			if x, err = c.copy(f); err != nil {
 				return err
 			}
@@ -120,7 +124,7 @@ func copyRecords(
 type copier struct {
 	ctx   context.Context
 	tell  func(Progress) // nil: nobody asks
-	file  *boltFile
+	file  *boltfile.File
 	names interner
 
 	incarnation ID // of the new store, unless nothing is lost
@@ -148,9 +152,9 @@ const batch, batchBytes = 4096, 4 << 20
 
 func (c *copier) open(path string, opt *settings) (err error) {
 	how := opt.ofFile()
-	how.readOnly, how.examine = false, nil // it has just been made
-	if c.file, err = openBoltFile(path, how); err == nil {
-		c.file.deferSyncs(true)
+	how.ReadOnly, how.Examine = false, nil // it has just been made
+	if c.file, err = boltfile.Open(path, how); err == nil {
+		c.file.DeferSyncs(true)
 	}
 	return err
 }
@@ -159,7 +163,7 @@ func (c *copier) open(path string, opt *settings) (err error) {
 // missing there, whatever else its pages hold that is not free.
 func (c *copier) copy(f *os.File) (*examination, error) {
 	x := &examination{progress: tellBytes(c.tell, "saving records")}
-	x.entry = func(bucket int, key, value []byte) { c.take(bucket, key, value, x.walker.doubtful > 0) }
+	x.entry = func(bucket int, key, value []byte) { c.take(bucket, key, value, x.walker.Doubtful > 0) }
 	err := x.examineFile(c.ctx, f)
 	foreign := err
 	if errors.Is(err, ErrNotStore) && x.walker == nil { // a file that has lost its beginning is one too
@@ -187,9 +191,9 @@ func (c *copier) copy(f *os.File) (*examination, error) {
 // copyOlder adds what the state before the last commit has. Its pages are all
 // there, as that commit has freed them and none has come after it, and the last
 // commit is mostly the one that marks the file as closed.
-func (c *copier) copyOlder(f *os.File, metas []boltMeta) error {
+func (c *copier) copyOlder(f *os.File, metas []boltfile.Meta) error {
 	info, err := f.Stat()
-	if err != nil || len(metas) == 0 || metas[0].check(info.Size()) != nil {
+	if err != nil || len(metas) == 0 || metas[0].Check(info.Size()) != nil {
 		return err
 	}
 	x := new(examination)
@@ -262,11 +266,11 @@ func (c *copier) update(fn func(*writeTx) error) error {
 	if err := c.ctx.Err(); err != nil {
 		return err
 	}
-	tx, err := c.file.beginTx()
+	tx, err := c.file.BeginTx()
 	if err != nil {
 		return err
 	}
-	defer tx.rollback()
+	defer tx.Rollback()
 	w, err := newWriteTx(tx, &c.names, 0)
 	if err != nil {
 		return err
@@ -278,17 +282,17 @@ func (c *copier) update(fn func(*writeTx) error) error {
 	if err := w.finish(); err != nil {
 		return err
 	}
-	return tx.commit(w.atEnd)
+	return tx.Commit(w.atEnd)
 }
 
 // look calls fn with the newest state of the new store.
-func (c *copier) look(fn func(*view) error) error {
-	r, err := c.file.read()
+func (c *copier) look(fn func(*boltfile.View) error) error {
+	r, err := c.file.Read()
 	if err != nil {
 		return err
 	}
-	defer r.end()
-	return fn(r.view)
+	defer r.End()
+	return fn(r.View)
 }
 
 // finish brings the new store in order, and makes it durable.
@@ -297,7 +301,7 @@ func (c *copier) finish(x *examination) (*Salvaged, error) {
 		return nil, err
 	}
 	told := tellEvents(c.tell, "indexing")
-	if err := c.look(func(v *view) error {
+	if err := c.look(func(v *boltfile.View) error {
 		st, err := readState(v)
 		told.knows(int64(st.sums[eventsSum].entries))
 		return err
@@ -310,7 +314,7 @@ func (c *copier) finish(x *examination) (*Salvaged, error) {
 				w.storeID = x.storeID
 			}
 			for key, rec := range x.notes {
-				if err := w.tx.put(metaNumber, []byte(key), rec); err != nil {
+				if err := w.tx.Put(metaNumber, []byte(key), rec); err != nil {
 					return err
 				}
 			}
@@ -326,7 +330,7 @@ func (c *copier) finish(x *examination) (*Salvaged, error) {
 		Stripped: c.stripped, Unsure: c.unsure, Counted: x.known != nil,
 		Findings: slices.Clone(x.list), Found: x.all,
 	}
-	err := c.look(func(v *view) error {
+	err := c.look(func(v *boltfile.View) error {
 		st, err := readState(v)
 		saved := func(bucket int) int { return int(st.sums[bucket].entries) }
 		lost := func(bucket int) int {
@@ -347,7 +351,7 @@ func (c *copier) finish(x *examination) (*Salvaged, error) {
 		err = c.continueLineage(x, result.Complete)
 	}
 	if err == nil {
-		err = c.file.sync()
+		err = c.file.Sync()
 	}
 	return result, err
 }
@@ -366,15 +370,15 @@ func (c *copier) continueLineage(x *examination, complete bool) error {
 				return err
 			}
 		}
-		return writeLineage(w.tx, before.moved(int(x.walker.meta.txid), int(w.txid)))
+		return writeLineage(w.tx, before.moved(int(x.walker.Meta.Txid), int(w.txid)))
 	})
 }
 
 // dropOrphans removes the detections of events that are not there.
 func (c *copier) dropOrphans() error {
 	var orphans [][]byte
-	err := c.look(func(state *view) error {
-		cursor := state.cursor(detectionsSum)
+	err := c.look(func(state *boltfile.View) error {
+		cursor := state.Cursor(detectionsSum)
 		for k, v := cursor.First(); k != nil; k, v = cursor.Next() {
 			if state.Get(eventsSum, k) == nil {
 				orphans = append(orphans, bytes.Clone(k))
@@ -402,7 +406,7 @@ func (c *copier) settle(w *writeTx, told *progress) (more bool, err error) {
 	after := firstAfter(w.through)
 	var events []record
 	size := 0
-	cursor := w.tx.cursor(eventsSum)
+	cursor := w.tx.Cursor(eventsSum)
 	for k, v := cursor.Seek(after[:]); k != nil; k, v = cursor.Next() {
 		if more = len(events) == batch || size >= batchBytes; more {
 			break

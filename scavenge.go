@@ -3,6 +3,8 @@ package doorlog
 import (
 	"encoding/binary"
 	"os"
+
+	"github.com/doorlog/doorlog/internal/boltfile"
 )
 
 // scan looks through every page of a file that is not free, and takes each
@@ -13,7 +15,7 @@ import (
 //
 // First come the pages that are part of a tree, because what the others hold may
 // be of before.
-func (c *copier) scan(f *os.File, w *walker) error {
+func (c *copier) scan(f *os.File, w *boltfile.Walker) error {
 	info, err := f.Stat()
 	if err != nil {
 		return err
@@ -21,20 +23,20 @@ func (c *copier) scan(f *os.File, w *walker) error {
 	var size int
 	pages := func(own bool, id uint64) bool { return !own }
 	if w != nil {
-		size = w.meta.pageSize
+		size = w.Meta.PageSize
 		pages = func(own bool, id uint64) bool {
-			if id >= w.meta.pages {
-				return !own && !w.freelistSound
+			if id >= w.Meta.Pages {
+				return !own && !w.FreelistSound
 			}
-			return own == (w.reached.has(id) && !w.free.has(id)) && (w.reached.has(id) || !w.free.has(id))
+			return own == (w.Reached.Has(id) && !w.Free.Has(id)) && (w.Reached.Has(id) || !w.Free.Has(id))
 		}
 	} else {
-		size = guessPageSize(f)
+		size = boltfile.GuessPageSize(f)
 	}
 	told := tellBytes(c.tell, "searching for records")
 	told.knows(2 * info.Size()) // all of it twice
 	for _, own := range [...]bool{true, false} {
-		for id := uint64(firstPage); id < uint64(info.Size())/uint64(size); id++ {
+		for id := uint64(boltfile.FirstPage); id < uint64(info.Size())/uint64(size); id++ {
 			if err := c.ctx.Err(); err != nil {
 				return err
 			}
@@ -56,21 +58,21 @@ func (c *copier) scan(f *os.File, w *walker) error {
 func (c *copier) scanPage(f *os.File, id uint64, size int, end int64, unsure bool) {
 	at := int64(id) * int64(size)
 	buf := make([]byte, size)
-	if readPage(f, buf, at) != nil {
+	if boltfile.ReadPage(f, buf, at) != nil {
 		return // it cannot be read
 	}
-	_, p := parsePage(buf)
-	long := (int64(overflowOf(buf)) + 1) * int64(size)
+	_, p := boltfile.ParsePage(buf)
+	long := (int64(boltfile.OverflowOf(buf)) + 1) * int64(size)
 	// What many pages say of their length may be noise; to believe all of it
 	// could take for ever.
 	if long <= end-at && c.extra <= 2*end {
-		if p.readOn(f, at, uint64(long)) != nil {
-			p.data = buf
+		if p.ReadOn(f, at, uint64(long)) != nil {
+			p.Data = buf
 		}
-		c.extra += int64(len(p.data) - size)
+		c.extra += int64(len(p.Data) - size)
 	}
-	if p.flags != branchFlag && p.flags != freelistFlag { // whatever else it says that it is
-		p.flags = leafFlag
+	if p.Flags != boltfile.BranchFlag && p.Flags != boltfile.FreelistFlag { // whatever else it says that it is
+		p.Flags = boltfile.LeafFlag
 		c.scanLeaf(&p, unsure, true)
 	}
 }
@@ -78,26 +80,26 @@ func (c *copier) scanPage(f *os.File, id uint64, size int, end int64, unsure boo
 // scanLeaf takes the records of a leaf: as many as it says that it has, or as have
 // room before the first key. They may lie over each other a little. Buckets in it
 // have no more buckets inside.
-func (c *copier) scanLeaf(p *page, unsure, outer bool) {
-	count := p.count
-	if len(p.data) >= pageHeaderLen+elementLen {
-		count = max(count, int(binary.NativeEndian.Uint32(p.data[pageHeaderLen+4:])/elementLen))
+func (c *copier) scanLeaf(p *boltfile.Page, unsure, outer bool) {
+	count := p.Count
+	if len(p.Data) >= boltfile.PageHeaderLen+boltfile.ElementLen {
+		count = max(count, int(binary.NativeEndian.Uint32(p.Data[boltfile.PageHeaderLen+4:])/boltfile.ElementLen))
 	}
 	used := 0
-	for i := range min(count, len(p.data)/elementLen) {
-		e, err := p.element(i)
-		if used += len(e.key) + len(e.value); used > 4*len(p.data) {
+	for i := range min(count, len(p.Data)/boltfile.ElementLen) {
+		e, err := p.Element(i)
+		if used += len(e.Key) + len(e.Value); used > 4*len(p.Data) {
 			return
 		}
 		switch {
 		case err != nil:
-		case e.bucket:
-			if _, inside, _ := parseBucket(e.value); inside.data != nil && outer {
+		case e.Bucket:
+			if _, inside, _ := boltfile.ParseBucket(e.Value); inside.Data != nil && outer {
 				c.scanLeaf(&inside, unsure, false)
 			}
 		default:
-			if !c.takeVerified(e.key, e.value, unsure) {
-				c.takeTail(e.key, e.value, unsure)
+			if !c.takeVerified(e.Key, e.Value, unsure) {
+				c.takeTail(e.Key, e.Value, unsure)
 			}
 		}
 	}
@@ -134,26 +136,4 @@ func (c *copier) takeVerified(key, rec []byte, unsure bool) (taken bool) {
 		}
 	}
 	return taken
-}
-
-// guessPageSize returns the size with which most pages say rightly which page
-// they are.
-func guessPageSize(f *os.File) (best int) {
-	most := -1
-	var head [pageHeaderLen]byte
-	for size := minPageSize; size <= maxPageSize; size *= 2 {
-		right := 0
-		for id := int64(firstPage); id < 256; id++ {
-			if _, err := f.ReadAt(head[:], id*int64(size)); err != nil {
-				break
-			}
-			if own := binary.NativeEndian.Uint64(head[:]); own == uint64(id) {
-				right++
-			}
-		}
-		if right > most {
-			best, most = size, right
-		}
-	}
-	return best
 }

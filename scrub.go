@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/doorlog/doorlog/internal/boltfile"
 	"github.com/doorlog/doorlog/internal/pace"
 )
 
@@ -20,13 +21,13 @@ type scrubs struct {
 }
 
 // watch has the store know of damage that is found in a page of its file.
-func (s *Store) watch(file *boltFile) {
-	file.onDamage(s.condemn)
+func (s *Store) watch(file *boltfile.File) {
+	file.OnDamage(s.condemn)
 }
 
 // startScrub has the file verified from time to time.
 func (s *Store) startScrub() {
-	scrubbed := s.readers.file.isKnown() // by Open, or by who has it opened
+	scrubbed := s.readers.file.IsKnown() // by Open, or by who has it opened
 	if scrubbed {
 		s.scrub.found(s.opt.Now())
 	}
@@ -38,7 +39,7 @@ func (s *Store) startScrub() {
 		if !scrubbed {
 			wait = 0
 		}
-		for ; pause(s.life, wait) == nil; wait = s.opt.Scrub {
+		for ; pace.Pause(s.life, wait) == nil; wait = s.opt.Scrub {
 			s.scrubOnce(s.life)
 		}
 	})
@@ -71,7 +72,7 @@ func (s *Store) scrubFile(ctx context.Context, pace func() error) error {
 	defer s.scrub.set(false)
 	f := s.readers.hold()
 	defer s.readers.release(f)
-	err := f.scrub(ctx, pace, func(again func() error) error {
+	err := f.Scrub(ctx, pace, func(again func() error) error {
 		if s.commits == nil {
 			return again() // nobody writes
 		}
@@ -111,9 +112,9 @@ func (s *Store) verifyFile(ctx context.Context, again bool) error {
 // scrubNow is scrubFile at once, and tells how far it is.
 func (s *Store) scrubNow(ctx context.Context) error {
 	u, told := s.usage(), tellBytes(s.opt.Progress, "verifying")
-	told.knows(u.pages * u.pageSize)
+	told.knows(u.Pages * u.PageSize)
 	err := s.scrubFile(ctx, func() error {
-		told.add(comparedPages * u.pageSize)
+		told.add(boltfile.ComparedPages * u.PageSize)
 		return nil
 	})
 	if err == nil {
@@ -147,23 +148,11 @@ func (c *scrubs) set(busy bool) {
 func (s *Store) asidePace(ctx context.Context) func() error {
 	begun := time.Now()
 	return func() error {
-		err := pause(ctx, 3*time.Since(begun))
+		err := pace.Pause(ctx, 3*time.Since(begun))
 		for tries := 0; err == nil && tries < 100 && s.commits != nil && s.commits.others.waiting.Load() > 0; tries++ {
-			err = pause(ctx, 100*time.Microsecond)
+			err = pace.Pause(ctx, 100*time.Microsecond)
 		}
 		begun = time.Now()
 		return err
-	}
-}
-
-// pause waits; its error is that of a context that ends meanwhile.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return ctx.Err()
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+
+	"github.com/doorlog/doorlog/internal/boltfile"
+	"github.com/doorlog/doorlog/internal/fault"
 )
 
 // A search finds the events that a query asks for, in its order: in the tail
@@ -17,9 +20,9 @@ type search struct {
 	tried    int // candidates, so that ctx is looked at now and then
 	q        *Query
 	filter   filter
-	events   keyCursor // stands where the scan of a part is, or anywhere
-	beside   scan      // its detections cursor
-	tail     keyCursor
+	events   boltfile.KeyCursor // stands where the scan of a part is, or anywhere
+	beside   scan               // its detections cursor
+	tail     boltfile.KeyCursor
 	inTail   bool   // the last candidate was
 	detected []byte // its detections, if it was
 	parts    []part
@@ -41,7 +44,7 @@ type part struct {
 
 // search begins a search over the IDs in [from, until). The names of q are normal.
 func (sn *Snapshot) search(q Query, from, until ID) (s *search, err error) {
-	defer catch(debug.SetPanicOnFault(true), &err)
+	defer fault.Catch(debug.SetPanicOnFault(true), &err)
 	through, err := sn.r.indexedThrough()
 	if err != nil {
 		return nil, err
@@ -49,9 +52,9 @@ func (sn *Snapshot) search(q Query, from, until ID) (s *search, err error) {
 	if q, err = sn.withSpellings(q); err != nil {
 		return nil, err
 	}
-	s = &search{ctx: sn.ctx, q: &q, filter: newFilter(&q), events: sn.r.cursor(eventsSum)}
-	s.tail = sn.r.cursor(tailNumber)
-	s.beside = scan{detections: sn.r.cursor(detectionsSum), oldestFirst: q.OldestFirst}
+	s = &search{ctx: sn.ctx, q: &q, filter: newFilter(&q), events: sn.r.Cursor(eventsSum)}
+	s.tail = sn.r.Cursor(tailNumber)
+	s.beside = scan{detections: sn.r.Cursor(detectionsSum), oldestFirst: q.OldestFirst}
 	tail := part{from: maxID(from, firstAfter(through)), until: until, tail: true}
 	folded := part{from: from, until: minID(until, firstAfter(through)), lists: s.lists(sn.r)}
 	if s.parts = []part{tail, folded}; q.OldestFirst {
@@ -84,7 +87,7 @@ func (s *search) lists(r *reader) (lists []list) {
 		values = slices.Compact(values)
 		var of []*postingList
 		for _, value := range values {
-			of = append(of, newPostingList(r.cursor(indexSums+index), index, value, s.q.OldestFirst))
+			of = append(of, newPostingList(r.Cursor(indexSums+index), index, value, s.q.OldestFirst))
 			s.explains.Lists = append(s.explains.Lists, PlanList{Index: string(indexes[index]), Value: value})
 		}
 		lists = append(lists, list{of, s.q.OldestFirst})
@@ -128,7 +131,7 @@ func stringsOf[T ~string](values []T) []string {
 // event reads the next event that matches into r, or with load unset only
 // steps over it; ok is false at the end.
 func (s *search) event(mem *arena, r *record, load bool) (ok bool, err error) {
-	defer catch(debug.SetPanicOnFault(true), &err)
+	defer fault.Catch(debug.SetPanicOnFault(true), &err)
 	key, rec, err := s.next()
 	if key == nil || err != nil {
 		return false, err
@@ -287,7 +290,7 @@ func (s *search) candidate(p *part) (key, rec []byte) {
 }
 
 // seekBefore moves a cursor to the last key before key.
-func seekBefore(c keyCursor, key []byte) (k, v []byte) {
+func seekBefore(c boltfile.KeyCursor, key []byte) (k, v []byte) {
 	if k, _ = c.Seek(key); k == nil {
 		return c.Last()
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync/atomic"
 	"time"
+
+	"github.com/doorlog/doorlog/internal/pace"
 )
 
 // A series is the transactions of a caller who changes very many events.
@@ -60,7 +62,7 @@ func (s *series) events() int {
 // rest leaves others as much time as something has taken, if there are any.
 func (s *series) rest(ctx context.Context, took time.Duration) error {
 	if s.company() {
-		return pause(ctx, took)
+		return pace.Pause(ctx, took)
 	}
 	return ctx.Err()
 }

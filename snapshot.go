@@ -10,6 +10,10 @@ import (
 	"runtime/debug"
 	"sync"
 	"time"
+
+	"github.com/doorlog/doorlog/internal/boltfile"
+	"github.com/doorlog/doorlog/internal/fault"
+	"github.com/doorlog/doorlog/internal/pace"
 )
 
 // A Snapshot is the store as it was at one moment: writes that end later do
@@ -90,7 +94,7 @@ func (sn *Snapshot) close() {
 // no disk either: who has nothing to do but read goes on at once.
 func (s *Store) giveWay() {
 	if s.commits != nil && s.commits.others.waiting.Load() > 0 {
-		yieldThread()
+		pace.YieldThread()
 		runtime.Gosched()
 	}
 }
@@ -118,7 +122,7 @@ func (sn *Snapshot) record(id ID) (r record, err error) {
 	if err := sn.usable(); err != nil {
 		return r, err
 	}
-	defer catch(debug.SetPanicOnFault(true), &err)
+	defer fault.Catch(debug.SetPanicOnFault(true), &err)
 	return r, sn.event(id, &r)
 }
 
@@ -171,7 +175,7 @@ func (sn *Snapshot) EventByRecording(camera, recording string) (e Event, err err
 		return Event{}, doing(invalid("recording_id", "is empty"))
 	}
 	camera, recording = normalName(camera), normalName(recording)
-	defer catch(debug.SetPanicOnFault(true), &err)
+	defer fault.Catch(debug.SetPanicOnFault(true), &err)
 	var r record
 	if err := sn.eventByRecording(camera, recording, &r); err != nil {
 		return Event{}, doing(err)
@@ -195,7 +199,7 @@ func (sn *Snapshot) eventByRecording(camera, recording string, r *record) error 
 	}
 	list := list{}
 	for _, form := range recordingForms(recording) {
-		list.of = append(list.of, newPostingList(sn.r.cursor(indexSums+byRecording), byRecording, form, false))
+		list.of = append(list.of, newPostingList(sn.r.Cursor(indexSums+byRecording), byRecording, form, false))
 	}
 	for id, ok := list.seek(lastID); ok; id, ok = list.seek(lastBefore(id)) {
 		if err := sn.event(id, r); err != nil {
@@ -209,39 +213,22 @@ func (sn *Snapshot) eventByRecording(camera, recording string, r *record) error 
 }
 
 // file is the file whose state the snapshot is.
-func (sn *Snapshot) file() *os.File { return sn.r.file.osFile() }
+func (sn *Snapshot) file() *os.File { return sn.r.File.OSFile() }
 
 // state returns what meta keeps of the snapshot's state.
 func (sn *Snapshot) state() (st state, err error) {
-	err = guarded(func() (err error) {
+	err = fault.Guarded(func() (err error) {
 		st, err = readState(sn.r)
 		return err
 	})
 	return st, err
 }
 
-// catch ends a guarded piece of reading: a panic, or a fault of the mapped
-// memory, becomes ErrCorrupt. It is deferred with the result of
-// debug.SetPanicOnFault(true), which holds for one goroutine and is set back.
-func catch(panicOnFault bool, err *error) {
-	debug.SetPanicOnFault(panicOnFault)
-	if p := recover(); p != nil {
-		*err = panicError(p)
-	}
-}
-
-// catchPanic is catch where faults are errors already.
-func catchPanic(err *error) {
-	if p := recover(); p != nil {
-		*err = panicError(p)
-	}
-}
-
 // A reader is a read transaction, of whose file it is a user.
 type reader struct {
-	*boltRead
+	*boltfile.Reader
 	shared *sharedFile
-	*view
+	*boltfile.View
 	generation uint64
 
 	through ID // indexed_through, once it has been asked for
@@ -257,7 +244,7 @@ func (r *reader) indexedThrough() (ID, error) {
 	if err != nil {
 		return through, err
 	}
-	if k, _ := r.cursor(eventsSum).Last(); bytes.Compare(k, through[:]) > 0 {
+	if k, _ := r.Cursor(eventsSum).Last(); bytes.Compare(k, through[:]) > 0 {
 		return through, fmt.Errorf("event %s: %w", keyText(k), errBeyond)
 	}
 	r.through, r.known = through, true
@@ -269,7 +256,7 @@ var errBeyond = fmt.Errorf("%w: it is after indexed_through, and not in the tail
 // A sharedFile is a file that is closed when the last of its users is done with it: the
 // store, its readers, and whoever holds it.
 type sharedFile struct {
-	*boltFile
+	*boltfile.File
 	users int // under readerPool.mu
 }
 
@@ -318,7 +305,7 @@ func (p *readerPool) release(file *sharedFile) {
 	if !last {
 		return
 	}
-	if err := file.close(); err != nil { // everything of it is in the file after it, and durable
+	if err := file.Close(); err != nil { // everything of it is in the file after it, and durable
 		p.log.Warn("doorlog: the file that a compaction replaced could not be closed", "error", err)
 	}
 }
@@ -397,7 +384,7 @@ func (p *readerPool) get() (*reader, error) {
 func (p *readerPool) saw(r *reader) {
 	p.mu.Lock()
 	var older []*reader
-	if id := r.id(); r.shared == p.file && id > p.seen {
+	if id := r.ID(); r.shared == p.file && id > p.seen {
 		p.seen = id
 		older, p.idle = p.idle, nil
 	}
@@ -406,11 +393,11 @@ func (p *readerPool) saw(r *reader) {
 }
 
 func newReader(file *sharedFile, generation uint64) (*reader, error) {
-	r, err := file.read()
+	r, err := file.Read()
 	if err != nil {
 		return nil, err
 	}
-	return &reader{boltRead: r, shared: file, view: r.view, generation: generation}, nil
+	return &reader{Reader: r, shared: file, View: r.View, generation: generation}, nil
 }
 
 // anySnapshot reports whether a snapshot is open.
@@ -422,7 +409,7 @@ func (p *readerPool) anySnapshot() bool {
 
 // keep takes a reader back, or returns it, to be ended. mu is held.
 func (p *readerPool) keep(r *reader) *reader {
-	if p.writing || r.generation != p.generation || r.id() < p.seen || len(p.idle) >= maxIdleReaders {
+	if p.writing || r.generation != p.generation || r.ID() < p.seen || len(p.idle) >= maxIdleReaders {
 		return r
 	}
 	p.idle = append(p.idle, r)
@@ -430,7 +417,7 @@ func (p *readerPool) keep(r *reader) *reader {
 }
 
 func (p *readerPool) end(r *reader) {
-	r.end()
+	r.End()
 	p.release(r.shared)
 }
 

@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"github.com/doorlog/doorlog/internal/fsx"
 )
 
 // A spool stands between the reading of a state, for which a snapshot is held,
@@ -120,15 +122,7 @@ func (s *spool) Read(p []byte) (int, error) {
 // close waits for fill, whose context has ended, or which has, and removes the file.
 func (s *spool) close() error {
 	<-s.ended
-	return removeTemp(s.file)
-}
-
-// removeTemp closes and removes a file that was made for a while; nil is none.
-func removeTemp(f *os.File) error {
-	if f == nil {
-		return nil
-	}
-	return errors.Join(f.Close(), ignoreNotExist(os.Remove(f.Name())))
+	return fsx.RemoveTemp(s.file)
 }
 
 // A nameList is a list of files that events name, in memory while it is short,
@@ -223,4 +217,4 @@ func (l *nameList) next() (f namedFile, ok bool, err error) {
 	return f, true, nil
 }
 
-func (l *nameList) close() error { return removeTemp(l.file) }
+func (l *nameList) close() error { return fsx.RemoveTemp(l.file) }

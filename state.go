@@ -3,6 +3,8 @@ package doorlog
 import (
 	"encoding/binary"
 	"fmt"
+
+	"github.com/doorlog/doorlog/internal/boltfile"
 )
 
 // A state is what meta keeps beside the names of format and schema. Every
@@ -84,7 +86,7 @@ func decodeState(rec []byte) (s state, err error) {
 }
 
 // isOf says whether the state is that of a transaction.
-func (s *state) isOf(txid uint64, trust trust) error {
+func (s *state) isOf(txid uint64, trust boltfile.Trust) error {
 	if s.schema < txidInSchema || s.txid == txid || trust.Txids {
 		return nil
 	}
@@ -100,13 +102,13 @@ type getter interface {
 func readState(from getter) (state, error) { return decodeState(from.Get(metaNumber, metaState)) }
 
 // sealState has the state be that of a transaction which changes nothing else of it.
-func sealState(tx *boltTx) error {
+func sealState(tx *boltfile.Tx) error {
 	st, err := readState(tx)
 	if err != nil {
 		return err
 	}
-	st.txid = tx.id()
-	return tx.put(metaNumber, metaState, st.encode())
+	st.txid = tx.ID()
+	return tx.Put(metaNumber, metaState, st.encode())
 }
 
 // indexedThrough returns the ID up to which events are folded (index.go).

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"github.com/doorlog/doorlog/internal/fault"
 )
 
 // Stats are what a store says of itself.
@@ -143,6 +145,7 @@ type toldError struct {
 }
 
 func (e toldError) Error() string { return e.text }
+
 func (e toldError) Unwrap() error { return e.is }
 
 // LiveSize is the bytes of the pages that are in use: the file is hardly larger
@@ -190,10 +193,10 @@ func (s *Store) stats(ctx context.Context) (st Stats, err error) {
 	if err != nil {
 		return st, err
 	}
-	u := sn.r.file.usage()
-	st.Buckets = sn.r.file.bucketSizes()
-	st.FileSize, st.PageSize, st.Pages, st.FreePages = info.Size(), u.pageSize, int(u.pages), int(u.free)
-	if err := guarded(func() error { return st.look(sn) }); err != nil {
+	u := sn.r.File.Usage()
+	st.Buckets = sn.r.File.BucketSizes()
+	st.FileSize, st.PageSize, st.Pages, st.FreePages = info.Size(), u.PageSize, int(u.Pages), int(u.Free)
+	if err := fault.Guarded(func() error { return st.look(sn) }); err != nil {
 		return st, err
 	}
 	if st.Events > 0 {
@@ -221,9 +224,9 @@ func (st *Stats) look(sn *Snapshot) error {
 		return err
 	}
 	st.HeldBack = append(st.HeldBack, heldBack...)
-	oldest, _ := sn.r.cursor(eventsSum).First()
+	oldest, _ := sn.r.Cursor(eventsSum).First()
 	if oldest == nil {
-		oldest, _ = sn.r.cursor(tailNumber).First()
+		oldest, _ = sn.r.Cursor(tailNumber).First()
 	}
 	if oldest == nil {
 		return nil

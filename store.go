@@ -9,6 +9,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/doorlog/doorlog/internal/boltfile"
+	"github.com/doorlog/doorlog/internal/fault"
+	"github.com/doorlog/doorlog/internal/fsx"
 	"github.com/doorlog/doorlog/internal/pace"
 )
 
@@ -109,9 +112,9 @@ func openStore(path string, opt *settings) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, at: absolute(path), opt: *opt, closed: make(chan struct{})}
+	s := &Store{path: path, at: fsx.Absolute(path), opt: *opt, closed: make(chan struct{})}
 	s.life, s.end = context.WithCancel(context.Background())
-	s.readers.file, s.readers.log = &sharedFile{boltFile: file, users: 1}, opt.Logger
+	s.readers.file, s.readers.log = &sharedFile{File: file, users: 1}, opt.Logger
 	s.ids.entropy = opt.Entropy
 	s.thumbs = newThumbnails(opt.ThumbnailDir, opt.ThumbnailEdge)
 	s.clock = &clock{now: opt.Now, boot: opt.boot()}
@@ -123,17 +126,17 @@ func openStore(path string, opt *settings) (*Store, error) {
 		s.startScrub()
 		return s, nil
 	}
-	removeLeftovers(path)
-	tail, unclean, err := file.tailLength()
-	unclean = unclean || !file.hasFreelist() // which Close is to write
+	fsx.RemoveLeftovers(path)
+	tail, unclean, err := tailLength(file)
+	unclean = unclean || !file.HasFreelist() // which Close is to write
 	if err == nil {
-		err = syncName(path) // who made the file may not have come to this
+		err = fsx.SyncName(path) // who made the file may not have come to this
 	}
 	if err == nil && unclean { // what it shows may have been acknowledged by nobody yet, and will be
-		err = file.settleNewest()
+		err = file.SettleNewest()
 	}
 	if err == nil {
-		err = file.reserveRoom(opt.MaxSize, opt.MinFree)
+		err = file.ReserveRoom(opt.MaxSize, opt.MinFree)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.abandon())
@@ -145,7 +148,7 @@ func openStore(path string, opt *settings) (*Store, error) {
 	if err := s.noticeOlderCopy(s.life); err != nil {
 		opt.Logger.Warn("doorlog: whose the thumbnail folder is cannot be told", "error", err)
 	}
-	if file.isKnown() {
+	if file.IsKnown() {
 		s.finishErasure()
 	}
 	s.startScrub()
@@ -158,7 +161,7 @@ func openStore(path string, opt *settings) (*Store, error) {
 // readers, and the pool may have one.
 func (s *Store) abandon() error {
 	s.readers.beginWrite()
-	return s.readers.file.close()
+	return s.readers.file.Close()
 }
 
 // remember takes in what meta has of the store and its clock.
@@ -168,7 +171,7 @@ func (s *Store) remember() error {
 		return err
 	}
 	defer sn.close()
-	return guarded(func() error {
+	return fault.Guarded(func() error {
 		st, err := readState(sn.r)
 		if err != nil {
 			return err
@@ -193,31 +196,22 @@ func (s *Store) remember() error {
 
 // tailLength counts the events of the tail, damaged ones too, and
 // reports whether the store has been written to and not been closed.
-func (f *boltFile) tailLength() (n int, unclean bool, err error) {
-	r, err := f.read()
+func tailLength(f *boltfile.File) (n int, unclean bool, err error) {
+	r, err := f.Read()
 	if err != nil {
 		return 0, false, err
 	}
-	defer r.end()
-	err = guarded(func() error {
-		st, err := readState(r.view)
+	defer r.End()
+	err = fault.Guarded(func() error {
+		st, err := readState(r.View)
 		unclean = st.unclean
-		c := r.view.cursor(tailNumber)
+		c := r.View.Cursor(tailNumber)
 		for k, _ := c.First(); k != nil; k, _ = c.Next() {
 			n++
 		}
 		return err
 	})
 	return n, unclean, err
-}
-
-// settleNewest makes what readers see durable.
-func (f *boltFile) settleNewest() error {
-	newest, err := f.newest()
-	if err != nil {
-		return err
-	}
-	return f.settle(newest)
 }
 
 // Close waits for the calls that are under way, writes among them, and closes
@@ -247,7 +241,7 @@ func (s *Store) Close() error {
 		err = s.closeFile()
 	}
 	s.readers.beginWrite() // for ever: the pool stays empty
-	if err := errors.Join(err, s.readers.file.close(), s.thumbs.close()); err != nil {
+	if err := errors.Join(err, s.readers.file.Close(), s.thumbs.close()); err != nil {
 		s.closeErr = fmt.Errorf("doorlog: close %s: %w", s.path, err)
 	}
 	return s.closeErr
@@ -260,7 +254,7 @@ func (s *Store) closeFile() error {
 	if s.damage.Load() == nil {
 		err := s.commits.close()
 		if err == nil && s.commits.failure.Load() == nil {
-			err = file.writePageSums(s.thumbs.store)
+			err = file.WritePageSums(s.thumbs.store)
 		}
 		if !s.commits.hasMoved() { // else the folder may be that of another store by now
 			s.advanceClaim()
@@ -269,7 +263,7 @@ func (s *Store) closeFile() error {
 			return err
 		}
 	}
-	return file.distrust()
+	return file.Distrust()
 }
 
 // enter begins a call that Close waits for; leave ends it.

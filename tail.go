@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/doorlog/doorlog/internal/boltfile"
+	"github.com/doorlog/doorlog/internal/fault"
 )
 
 // The tail is the events after indexed_through. They are in a bucket of their
@@ -150,7 +153,7 @@ func (w *writeTx) overTail(fn func(*record) error) error {
 	if err := w.flush(); err != nil {
 		return err
 	}
-	c := w.tx.cursor(tailNumber)
+	c := w.tx.Cursor(tailNumber)
 	for k, event, _ := tailEntry(c.First()); k != nil; k, event, _ = tailEntry(c.Next()) {
 		var r record
 		if err := decodeEvent(k, event, &w.mem, &r); err != nil {
@@ -201,7 +204,7 @@ func (w *writeTx) fold() error {
 
 // readTail reads what the bucket has of the tail.
 func (w *writeTx) readTail() (tail []*insertion, err error) {
-	c := w.tx.cursor(tailNumber)
+	c := w.tx.Cursor(tailNumber)
 	for k, v := c.First(); k != nil; k, v = c.Next() {
 		in := new(insertion)
 		if in.event, in.detected, err = splitTail(bytes.Clone(v)); err == nil { // it is to outlive its page
@@ -228,27 +231,27 @@ func upgradeFile(path string) error {
 	if err != nil {
 		return err
 	}
-	return f.close()
+	return f.Close()
 }
 
 // upgrade makes a file of this schema of an older one. In schema 1 the tail was at the
 // end of events.
-func (f *boltFile) upgrade() (err error) {
-	if err := f.settleNewest(); err != nil {
+func upgrade(f *boltfile.File) (err error) {
+	if err := f.SettleNewest(); err != nil {
 		return err
 	}
-	tx, err := f.beginTx()
+	tx, err := f.BeginTx()
 	if err != nil {
 		return err
 	}
-	defer tx.rollback()
-	return guarded(func() error {
+	defer tx.Rollback()
+	return fault.Guarded(func() error {
 		st, err := readState(tx)
 		if err != nil {
 			return err
 		}
 		if st.schema < tailInSchema {
-			if err := tx.makeBucket(tailNumber); err != nil {
+			if err := tx.MakeBucket(tailNumber); err != nil {
 				return err
 			}
 		}
@@ -261,20 +264,20 @@ func (f *boltFile) upgrade() (err error) {
 		}
 		w.schema = schemaVersion
 		version := binary.BigEndian.AppendUint32(nil, schemaVersion)
-		if err := errors.Join(tx.put(metaNumber, metaSchema, version), w.finish()); err != nil {
+		if err := errors.Join(tx.Put(metaNumber, metaSchema, version), w.finish()); err != nil {
 			return err
 		}
-		if err := tx.commit(false); err != nil {
-			return diskError(err)
+		if err := tx.Commit(false); err != nil {
+			return fault.DiskError(err)
 		}
-		return f.noteCommit()
+		return f.NoteCommit()
 	})
 }
 
 // foldOldTail folds the events after indexed_through, which are in events.
 func (w *writeTx) foldOldTail() (err error) {
 	after := firstAfter(w.through)
-	c := w.tx.cursor(eventsSum)
+	c := w.tx.Cursor(eventsSum)
 	for k, _ := c.Seek(after[:]); k != nil; k, _ = c.Next() {
 		if w.through, err = asID(k); err != nil { // from here on get finds it
 			return err
@@ -290,7 +293,7 @@ func (w *writeTx) foldOldTail() (err error) {
 }
 
 // newestID returns the ID of the newest event, or zero.
-func newestID(tail, events keyCursor) (ID, error) {
+func newestID(tail, events boltfile.KeyCursor) (ID, error) {
 	k, _ := tail.Last()
 	if k == nil {
 		k, _ = events.Last()
@@ -302,9 +305,9 @@ func newestID(tail, events keyCursor) (ID, error) {
 }
 
 func (w *writeTx) newestID() (ID, error) {
-	return newestID(w.tx.cursor(tailNumber), w.tx.cursor(eventsSum))
+	return newestID(w.tx.Cursor(tailNumber), w.tx.Cursor(eventsSum))
 }
 
 func (sn *Snapshot) newestID() (ID, error) {
-	return newestID(sn.r.cursor(tailNumber), sn.r.cursor(eventsSum))
+	return newestID(sn.r.Cursor(tailNumber), sn.r.Cursor(eventsSum))
 }

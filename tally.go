@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"runtime/debug"
 	"time"
+
+	"github.com/doorlog/doorlog/internal/fault"
 )
 
 // A tally adds up a scope: whole rollups, and what they do not decide.
@@ -29,7 +31,7 @@ type wanted struct {
 
 // tally adds up the events of a scope.
 func (sn *Snapshot) tally(sc *Scope, wants wanted) (t *tally, err error) {
-	defer catch(debug.SetPanicOnFault(true), &err)
+	defer fault.Catch(debug.SetPanicOnFault(true), &err)
 	if err := sn.usable(); err != nil {
 		return nil, err
 	}
@@ -93,7 +95,7 @@ func wholeUnits(from, until ID, unit time.Duration) (first, last time.Time) {
 
 // indexedThrough returns the ID up to which events are folded.
 func (sn *Snapshot) indexedThrough() (through ID, err error) {
-	defer catch(debug.SetPanicOnFault(true), &err)
+	defer fault.Catch(debug.SetPanicOnFault(true), &err)
 	return sn.r.indexedThrough()
 }
 
@@ -181,8 +183,8 @@ func (d *decoder) err() error {
 // that [first, last) touches: the counts, and what else of the record there is
 // to decode.
 func (sn *Snapshot) eachRollup(camera string, first, last time.Time, fn func(day uint32, d *decoder, c counts) error) (err error) {
-	defer catch(debug.SetPanicOnFault(true), &err)
-	cursor := sn.r.cursor(rollupsSum)
+	defer fault.Catch(debug.SetPanicOnFault(true), &err)
+	cursor := sn.r.Cursor(rollupsSum)
 	from, to := dayOf(first), dayOf(last.Add(-1))
 	mem := arena{}
 	k, v := cursor.First()

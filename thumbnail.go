@@ -2,7 +2,6 @@ package doorlog
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,9 +18,9 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/oklog/ulid/v2"
-
 	"github.com/doorlog/doorlog/internal/frame"
+	"github.com/doorlog/doorlog/internal/fsx"
+	"github.com/oklog/ulid/v2"
 )
 
 // thumbnailPath returns where the thumbnail of an event is, below the
@@ -42,7 +41,6 @@ func thumbnailPath(id ID) string {
 
 const (
 	thumbnailExt = ".jpg"
-	tempExt      = ".tmp" // of one that is being written, behind a dot and its name
 )
 
 func appendPadded(b []byte, n, width int) []byte {
@@ -104,7 +102,7 @@ type thumbnails struct {
 }
 
 func newThumbnails(dir string, edge int) *thumbnails {
-	return &thumbnails{dir: dir, at: absolute(dir), frames: frame.New(edge)}
+	return &thumbnails{dir: dir, at: fsx.Absolute(dir), frames: frame.New(edge)}
 }
 
 func (t *thumbnails) close() error {
@@ -127,7 +125,7 @@ func (t *thumbnails) open(create bool) (*os.Root, error) {
 		return t.root, nil
 	}
 	if create {
-		if err := makeFolders(t.at); err != nil {
+		if err := fsx.MakeFolders(t.at); err != nil {
 			return nil, err
 		}
 	}
@@ -182,7 +180,7 @@ func (t *thumbnails) write(root *os.Root, name string, data []byte) (fileSum, er
 	if err := t.makeDay(root, path.Dir(name)); err != nil {
 		return fileSum{}, err
 	}
-	if err := writeFile(root, name, data); err != nil {
+	if err := fsx.WriteFile(root, name, data); err != nil {
 		return fileSum{}, err
 	}
 	crc := crc32.New(castagnoli)
@@ -221,82 +219,12 @@ func (t *thumbnails) makeDay(root *os.Root, day string) error {
 	if _, err := t.lstat(root, day); errors.Is(err, ErrSymlink) { // what lies behind it could not be read
 		return err
 	}
-	err := makeInside(root, day, func(above string) error { return syncInside(root, above) })
+	err := fsx.MakeInside(root, day, func(above string) error { return fsx.SyncInside(root, above) })
 	if err != nil {
 		return err
 	}
 	t.durable = day
 	return nil
-}
-
-// makeInside makes a folder such as 2026/02/25, and those above it. After each of
-// them made, if it is not nil, is called with the one above: also when it is there,
-// as who made it may not have come to this. (The error of os.Root.MkdirAll is at
-// times that a folder is there, whatever else has happened.)
-func makeInside(root *os.Root, dir string, made func(above string) error) error {
-	for at := 0; at < len(dir); {
-		above := cmp.Or(dir[:at], ".")
-		end := len(dir)
-		if next := strings.IndexByte(dir[at+1:], '/'); next >= 0 {
-			end = at + 1 + next
-		}
-		err := root.Mkdir(dir[:end], folderPerm)
-		if errors.Is(err, fs.ErrExist) {
-			err = nil
-		}
-		if err == nil && made != nil {
-			err = made(above)
-		}
-		if err != nil {
-			return err
-		}
-		at = end
-	}
-	return nil
-}
-
-func syncInside(root *os.Root, dir string) error {
-	f, err := root.Open(dir)
-	if err != nil {
-		return err
-	}
-	return syncAndClose(f)
-}
-
-// writeFile writes a file so that after a power cut it is there, whole, or
-// is not there. A rename alone would not do: a file system may make the name
-// durable before the content, and the folder only when it is synced itself.
-func writeFile(root *os.Root, name string, data []byte) (err error) {
-	temp := path.Join(path.Dir(name), "."+path.Base(name)+tempExt)
-	// What a save that was cut short left behind goes. Savers of one
-	// event take turns (see Store.busy), so it is nobody else's.
-	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, filePerm)
-	if errors.Is(err, fs.ErrExist) {
-		if err = root.Remove(temp); err == nil { // a pipe of that name would wait for its other end
-			f, err = root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, filePerm)
-		}
-	}
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = root.Remove(temp)
-		}
-	}()
-	if _, err = f.Write(data); err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err = root.Rename(temp, name); err != nil {
-		return err
-	}
-	if err = syncInside(root, path.Dir(name)); err != nil {
-		_ = root.Remove(name) // nothing will name it
-	}
-	return err
 }
 
 // isLinked reports whether a file is, or lies behind, a symbolic link.
@@ -322,6 +250,7 @@ func (e *linkError) Unwrap() error { return ErrSymlink }
 type missingError struct{ name string }
 
 func (e *missingError) Error() string { return e.name + " is missing" }
+
 func (e *missingError) Unwrap() error { return fs.ErrNotExist }
 
 // orMissing returns err, in plain words if it is that name is not there.
@@ -467,7 +396,7 @@ func (t *thumbnails) gives(name string) int64 {
 		return 0
 	}
 	info, err := root.Lstat(name)
-	if err != nil || !info.Mode().IsRegular() || hasOtherNames(info) {
+	if err != nil || !info.Mode().IsRegular() || fsx.HasOtherNames(info) {
 		return 0
 	}
 	return info.Size()
@@ -479,7 +408,7 @@ func (t *thumbnails) remove(name string) error {
 	if err == nil && !t.setAside(root, name) {
 		err = t.unlink(root, name)
 	}
-	return ignoreNotExist(err)
+	return fsx.IgnoreNotExist(err)
 }
 
 // unlink removes a file. One behind a symbolic link is not gone because there is
@@ -509,20 +438,12 @@ func (t *thumbnails) each(fn func(name string, modified time.Time) error) error 
 			return fs.SkipDir
 		}
 		if err != nil || d.IsDir() || !d.Type().IsRegular() {
-			return ignoreNotExist(err)
+			return fsx.IgnoreNotExist(err)
 		}
 		info, err := d.Info()
 		if err != nil {
-			return ignoreNotExist(err)
+			return fsx.IgnoreNotExist(err)
 		}
 		return fn(name, info.ModTime())
 	})
-}
-
-// ignoreNotExist is for what may go away while it is looked at.
-func ignoreNotExist(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
 }

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"slices"
 	"time"
+
+	"github.com/doorlog/doorlog/internal/fault"
 )
 
 // lookedUpAtOnce is how many files are looked up in one snapshot, or come from one. To
@@ -65,7 +67,7 @@ func (s *Store) knownThumbnails(ctx context.Context, from ID) (some []knownThumb
 	}
 	defer sn.close()
 	mem := sn.manyEvents()
-	err = guarded(func() error {
+	err = fault.Guarded(func() error {
 		return sn.overRecords(from, lastID, func(key, event, _ []byte) (more bool, err error) {
 			var r record
 			if decodeEvent(key, event, &mem, &r) != nil {

@@ -9,6 +9,10 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/doorlog/doorlog/internal/boltfile"
+	"github.com/doorlog/doorlog/internal/fault"
+	"github.com/doorlog/doorlog/internal/fsx"
 )
 
 // A Verification is the account of a Verify.
@@ -90,11 +94,11 @@ func verifyFile(ctx context.Context, path string, options *Options) (v *Verifica
 		return nil, nil, err
 	}
 	opt.ReadOnly, opt.Scrub = true, -1
-	if err := checkFile(path); err != nil {
+	if err := fsx.CheckFile(path); err != nil {
 		return nil, nil, err
 	}
 	how := opt.opening()
-	f, err := openLocked(path, os.O_RDONLY, filePerm, &how)
+	f, err := fsx.OpenLocked(path, os.O_RDONLY, fsx.FilePerm, &how)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -138,9 +142,9 @@ func (x *examination) examineFile(ctx context.Context, f *os.File) error {
 	if err != nil {
 		return err
 	}
-	metas, err := readMetas(f)
+	metas, err := boltfile.ReadMetas(f)
 	if err == nil {
-		err = metas[0].check(info.Size())
+		err = metas[0].Check(info.Size())
 	}
 	if errors.Is(err, ErrCorrupt) {
 		x.report(InvariantPages, "%v", err)
@@ -152,11 +156,11 @@ func (x *examination) examineFile(ctx context.Context, f *os.File) error {
 		return err
 	}
 	x.older = metas[1:]
-	stop := readAhead(f, info.Size())
+	stop := boltfile.ReadAhead(f, info.Size())
 	defer stop()
-	return guarded(func() error {
+	return fault.Guarded(func() error {
 		w := wholeWalker(ctx, f, metas[0], info.Size())
-		if w.look, err = x.closedPages(ctx, f, metas[0], info.Size()); err != nil {
+		if w.Look, err = x.closedPages(ctx, f, metas[0], info.Size()); err != nil {
 			return err
 		}
 		return x.examine(w)
@@ -165,29 +169,29 @@ func (x *examination) examineFile(ctx context.Context, f *os.File) error {
 
 // closedPages returns what compares the pages of a file that was closed with their sums;
 // nil if it has none.
-func (x *examination) closedPages(ctx context.Context, f *os.File, meta boltMeta, size int64) (look func(id uint64, data []byte) string, err error) {
-	sums, err := readPageSums(f, &meta, len(buckets))
+func (x *examination) closedPages(ctx context.Context, f *os.File, meta boltfile.Meta, size int64) (look func(id uint64, data []byte) string, err error) {
+	sums, err := boltfile.ReadPageSums(f, &meta, len(buckets))
 	if sums == nil || err != nil {
 		return nil, err
 	}
 	w := wholeWalker(ctx, f, meta, size)
-	w.only = metaBucket
+	w.Only = metaBucket
 	head := &examination{trust: x.trust}
-	if err := head.examine(w); err != nil || head.storeID != sums.storeID {
+	if err := head.examine(w); err != nil || head.storeID != sums.StoreID {
 		return nil, ctx.Err()
 	}
 	return func(id uint64, data []byte) string {
-		if hasSum(data, sums.sums[id], x.trust) {
+		if boltfile.HasSum(data, sums.Sums[id], x.trust) {
 			return ""
 		}
-		return wrongSumText
+		return boltfile.WrongSumText
 	}, nil
 }
 
 // wholeWalker returns a walker over all of a file, which may have been cut off.
-func wholeWalker(ctx context.Context, f *os.File, meta boltMeta, size int64) *walker {
-	pages := min(meta.pages, max(1, uint64(size)/uint64(meta.pageSize)))
-	return &walker{ctx: ctx, r: f, meta: meta, pages: pages}
+func wholeWalker(ctx context.Context, f *os.File, meta boltfile.Meta, size int64) *boltfile.Walker {
+	pages := min(meta.Pages, max(1, uint64(size)/uint64(meta.PageSize)))
+	return &boltfile.Walker{Ctx: ctx, From: f, Meta: meta, Pages: pages}
 }
 
 // broken reports whether pages, or what meta says, are damaged.
@@ -262,9 +266,9 @@ func (s *Store) examineState(ctx context.Context) (x *examination, sn *Snapshot,
 	if err != nil {
 		return x, nil, err
 	}
-	err = guarded(func() error {
-		w := &walker{ctx: ctx, r: sn.file(), meta: meta}
-		w.look = inUse.wants
+	err = fault.Guarded(func() error {
+		w := &boltfile.Walker{Ctx: ctx, From: sn.file(), Meta: meta}
+		w.Look = inUse.Wants
 		return x.examine(w)
 	})
 	if err != nil {
@@ -274,10 +278,10 @@ func (s *Store) examineState(ctx context.Context) (x *examination, sn *Snapshot,
 }
 
 // settledState is newestState between two commits, with the pages that are in use then.
-func (s *Store) settledState(ctx context.Context) (meta boltMeta, sn *Snapshot, pages *usedPages, err error) {
+func (s *Store) settledState(ctx context.Context) (meta boltfile.Meta, sn *Snapshot, pages *boltfile.UsedPages, err error) {
 	take := func() error {
 		if meta, sn, err = s.newestState(ctx); err == nil {
-			pages = sn.r.file.usedPages()
+			pages = sn.r.File.UsedPages()
 		}
 		return err
 	}
@@ -291,15 +295,15 @@ func (s *Store) settledState(ctx context.Context) (meta boltMeta, sn *Snapshot, 
 
 // newestState returns a snapshot with its meta page, which the second commit
 // after it writes over: then it tries again with a newer one.
-func (s *Store) newestState(ctx context.Context) (meta boltMeta, sn *Snapshot, err error) {
+func (s *Store) newestState(ctx context.Context) (meta boltfile.Meta, sn *Snapshot, err error) {
 	for before := uint64(0); ; {
 		if sn, err = s.look(ctx); err != nil {
 			return meta, nil, err
 		}
-		id := sn.r.id()
-		metas, err := readMetas(sn.file())
+		id := sn.r.ID()
+		metas, err := boltfile.ReadMetas(sn.file())
 		for _, meta := range metas {
-			if meta.txid == id {
+			if meta.Txid == id {
 				return meta, sn, nil
 			}
 		}
@@ -325,7 +329,7 @@ func (s *Store) condemn(err error) {
 		return
 	}
 	s.active.Go(func() { // this may be somebody who is writing
-		err := s.commits.exclusively(context.Background(), func() error { return s.readers.file.distrust() })
+		err := s.commits.exclusively(context.Background(), func() error { return s.readers.file.Distrust() })
 		if err != nil {
 			s.opt.Logger.Warn("doorlog: the next Open may not know that the file is damaged", "file", s.path, "error", err)
 		}
@@ -336,7 +340,7 @@ func (s *Store) condemn(err error) {
 func (sn *Snapshot) compare(x *examination) error {
 	c := checker{examination: x, ctx: sn.ctx, r: sn.r, mem: arena{names: &sn.store.names},
 		progress: tellEvents(sn.store.opt.Progress, "comparing")}
-	return guarded(c.run)
+	return fault.Guarded(c.run)
 }
 
 // verifyRest compares the thumbnails with the events, and says what was found in all. A
@@ -370,7 +374,7 @@ func (s *Store) verifyRest(ctx context.Context, x *examination, graceFrom time.T
 // thumbnail, has this path.
 func thumbnailID(name string) (id ID, final, ok bool) {
 	base := path.Base(name)
-	unfinished := strings.TrimSuffix(strings.TrimPrefix(base, "."), tempExt)
+	unfinished := strings.TrimSuffix(strings.TrimPrefix(base, "."), fsx.TempExt)
 	final = base == strings.TrimPrefix(base, ".")
 	if !final {
 		base = unfinished

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/doorlog/doorlog/internal/boltfile"
 )
 
 // A writeTx is a bolt transaction with what doorlog's writes need in it.
 type writeTx struct {
-	tx          *boltTx
+	tx          *boltfile.Tx
 	mem         arena
 	state             // as this transaction leaves it
 	tail        int   // events after indexed_through
@@ -50,15 +52,15 @@ func (in *insertion) encode() {
 	}
 }
 
-func newWriteTx(tx *boltTx, names *interner, tail int) (*writeTx, error) {
+func newWriteTx(tx *boltfile.Tx, names *interner, tail int) (*writeTx, error) {
 	st, err := readState(tx)
 	if err != nil {
 		return nil, err
 	}
-	if err := st.isOf(tx.id()-1, tx.trust()); err != nil {
+	if err := st.isOf(tx.ID()-1, tx.Trust()); err != nil {
 		return nil, err
 	}
-	st.unclean, st.txid = true, tx.id()
+	st.unclean, st.txid = true, tx.ID()
 	w := &writeTx{
 		tx: tx, mem: arena{names: names}, state: st, tail: tail, rollups: make(rollupChanges),
 	}
@@ -74,12 +76,12 @@ func newWriteTx(tx *boltTx, names *interner, tail int) (*writeTx, error) {
 func (w *writeTx) putKey(bucket int, key, value []byte) error {
 	w.touch(bucket, key)
 	w.bytes += int64(len(key) + len(value))
-	return w.tx.put(bucket, key, value)
+	return w.tx.Put(bucket, key, value)
 }
 
 func (w *writeTx) deleteKey(bucket int, key []byte) error {
 	w.touch(bucket, key)
-	return w.tx.remove(bucket, key)
+	return w.tx.Delete(bucket, key)
 }
 
 // touch notes that a key is put or deleted.
@@ -285,7 +287,7 @@ func (w *writeTx) findRecording(camera, recording string) (newest ID, found bool
 		return id, true, nil
 	}
 	for _, form := range recordingForms(recording) {
-		list := newPostingList(w.tx.cursor(indexSums+byRecording), byRecording, form, true)
+		list := newPostingList(w.tx.Cursor(indexSums+byRecording), byRecording, form, true)
 		for id, ok := list.next(); ok; id, ok = list.next() {
 			r, err := w.get(id)
 			if err != nil {
@@ -305,7 +307,7 @@ func (w *writeTx) eventsOf(forms []string) (ids []ID, err error) {
 		return nil, err
 	}
 	for _, form := range forms {
-		list := newPostingList(w.tx.cursor(indexSums+byPerson), byPerson, form, true)
+		list := newPostingList(w.tx.Cursor(indexSums+byPerson), byPerson, form, true)
 		for id, ok := list.next(); ok; id, ok = list.next() {
 			ids = append(ids, id)
 		}
@@ -341,7 +343,7 @@ func (w *writeTx) finish() error {
 	if err := w.applyRollups(); err != nil {
 		return err
 	}
-	return w.tx.put(metaNumber, metaState, w.encode())
+	return w.tx.Put(metaNumber, metaState, w.encode())
 }
 
 // applyRollups adds the changes to the rollups in the bucket. One that has no
@@ -383,7 +385,7 @@ func (w *writeTx) applyRollups() error {
 // sumRollups sums the rollups anew. What a damaged one had been is not known.
 func (w *writeTx) sumRollups() {
 	w.sums[rollupsSum] = bucketSum{}
-	c := w.tx.cursor(rollupsSum)
+	c := w.tx.Cursor(rollupsSum)
 	for k, v := c.First(); k != nil; k, v = c.Next() {
 		w.sums.add(rollupsSum, k, recordSum(v))
 	}
@@ -393,7 +395,7 @@ func (w *writeTx) sumRollups() {
 func (w *writeTx) rebuildRollup(k rollupKey) (*rollup, error) {
 	sum := new(rollup)
 	from, until := idFrom(startOfDay(k.day)), idFrom(startOfDay(k.day+1))
-	c := w.tx.cursor(eventsSum)
+	c := w.tx.Cursor(eventsSum)
 	for key, _ := c.Seek(from[:]); key != nil && bytes.Compare(key, until[:]) < 0; key, _ = c.Next() {
 		id, err := asID(key)
 		if err != nil || !w.folded(id) {

@@ -1,0 +1,30 @@
+package fsx
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// MakeFolders is os.MkdirAll that lasts: each folder that it makes is synced
+// into the one above it.
+func MakeFolders(dir string) error {
+	parent := filepath.Dir(dir)
+	if info, err := os.Stat(dir); err == nil {
+		if !info.IsDir() {
+			return &fs.PathError{Op: "mkdir", Path: dir, Err: syscall.ENOTDIR}
+		}
+		return syncAgain(parent) // who made it may not have come to this
+	}
+	if parent != dir {
+		if err := MakeFolders(parent); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(dir, FolderPerm); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return SyncFolder(parent)
+}

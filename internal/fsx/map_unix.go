@@ -1,0 +1,20 @@
+//go:build unix && !android && !solaris && !aix
+
+package fsx
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// TryMap maps so many bytes of a file as bolt does, and takes that back.
+func TryMap(f *os.File, bytes int64) error {
+	return control(f, func(fd uintptr) error {
+		mapping, err := unix.Mmap(int(fd), 0, int(bytes), unix.PROT_READ, unix.MAP_SHARED)
+		if err != nil {
+			return os.NewSyscallError("mmap", err)
+		}
+		return os.NewSyscallError("munmap", unix.Munmap(mapping))
+	})
+}

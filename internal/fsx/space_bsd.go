@@ -1,0 +1,11 @@
+//go:build darwin || dragonfly || freebsd
+
+package fsx
+
+import "golang.org/x/sys/unix"
+
+// blockSize returns the unit in which a file system counts its blocks.
+func blockSize(stat *unix.Statfs_t) int64 { return int64(stat.Bsize) } //nolint:unconvert // its type differs between systems
+
+// SyncDisk has nothing to do here: what was removed is free at once.
+func SyncDisk(string) {}

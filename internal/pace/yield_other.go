@@ -1,0 +1,6 @@
+//go:build !linux
+
+package pace
+
+// YieldThread does nothing where Go offers no way to yield to another thread.
+func YieldThread() {}

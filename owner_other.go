@@ -1,8 +1,0 @@
-//go:build !unix
-
-package doorlog
-
-import "io/fs"
-
-// chownLike does nothing here, where a file takes after its folder.
-func chownLike(string, fs.FileInfo) error { return nil }

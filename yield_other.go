@@ -1,6 +1,0 @@
-//go:build !linux
-
-package doorlog
-
-// yieldThread does nothing where Go offers no way to yield to another thread.
-func yieldThread() {}
