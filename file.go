@@ -16,7 +16,11 @@ func openFile(path string, opt *settings) (*boltfile.File, error) {
 	if err := fsx.CheckFile(path); err != nil {
 		return nil, err
 	}
-	f, err := boltfile.Open(path, opt.ofFile())
+	how := opt.ofFile()
+	if !opt.examined {
+		how.Examine = opt.examine
+	}
+	f, err := boltfile.Open(path, how)
 	if err != nil {
 		return nil, err
 	}

@@ -170,13 +170,9 @@ var defaults = knobs{
 
 // ofFile returns what of the settings is the file's.
 func (o *settings) ofFile() *boltfile.Options {
-	f := &boltfile.Options{
+	return &boltfile.Options{
 		Opening: o.opening(), Names: buckets, MaxSize: o.MaxSize, LeastMap: o.leastMap, Becomes: o.becomes, Trust: o.trust,
 	}
-	if !o.examined {
-		f.Examine = o.examine
-	}
-	return f
 }
 
 // opening returns how files are opened.

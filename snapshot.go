@@ -26,10 +26,7 @@ type Snapshot struct {
 	r     *reader // nil after the View
 
 	entered bool // the call is Close's to wait for
-
-	// In the list of those that are open, oldest first, under readerPool.mu.
-	opened       time.Time
-	older, newer *Snapshot
+	lease
 }
 
 // View calls fn with a snapshot and returns fn's error. Writers are not held
@@ -73,13 +70,13 @@ func (s *Store) look(ctx context.Context) (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	sn := &Snapshot{store: s, ctx: ctx, r: r, opened: s.opt.Now()}
-	s.readers.open(sn)
+	sn := &Snapshot{store: s, ctx: ctx, r: r, lease: lease{opened: s.opt.Now()}}
+	s.readers.open(&sn.lease)
 	return sn, nil
 }
 
 func (sn *Snapshot) close() {
-	sn.store.readers.close(sn)
+	sn.store.readers.close(&sn.lease, sn.r)
 	sn.r = nil
 	if sn.entered {
 		sn.store.leave()
@@ -284,7 +281,7 @@ type readerPool struct {
 	generation     uint64 // counts transactions
 	seen           uint64 // the newest bolt transaction that a reader of the file has shown
 	writing        bool   // no reader goes into the pool
-	oldest, newest *Snapshot
+	oldest, newest *lease
 	snapshots      int // how many are open
 }
 
@@ -321,35 +318,42 @@ func (p *readerPool) replace(file *sharedFile) {
 	p.file, p.seen = file, 0
 }
 
-// open puts a snapshot at the end of the list.
-func (p *readerPool) open(sn *Snapshot) {
+// A lease is what a snapshot has of its reader, in the list of those that are open,
+// oldest first. The list is under readerPool.mu.
+type lease struct {
+	opened       time.Time
+	older, newer *lease
+}
+
+// open puts a lease at the end of the list.
+func (p *readerPool) open(l *lease) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.snapshots++
-	if sn.older = p.newest; sn.older != nil {
-		sn.older.newer = sn
+	if l.older = p.newest; l.older != nil {
+		l.older.newer = l
 	} else {
-		p.oldest = sn
+		p.oldest = l
 	}
-	p.newest = sn
+	p.newest = l
 }
 
-// close takes a snapshot off the list, and its reader back.
-func (p *readerPool) close(sn *Snapshot) {
+// close takes a lease off the list, and its reader back.
+func (p *readerPool) close(l *lease, r *reader) {
 	p.mu.Lock()
 	p.snapshots--
-	if sn.older != nil {
-		sn.older.newer = sn.newer
+	if l.older != nil {
+		l.older.newer = l.newer
 	} else {
-		p.oldest = sn.newer
+		p.oldest = l.newer
 	}
-	if sn.newer != nil {
-		sn.newer.older = sn.older
+	if l.newer != nil {
+		l.newer.older = l.older
 	} else {
-		p.newest = sn.older
+		p.newest = l.older
 	}
-	sn.older, sn.newer = nil, nil
-	r := p.keep(sn.r)
+	l.older, l.newer = nil, nil
+	r = p.keep(r)
 	p.mu.Unlock()
 	if r != nil {
 		p.end(r)
