@@ -291,7 +291,7 @@ func (c *damageCase) judgeSalvage(path string, tally *tally) *answers {
 // some dozens of events at most.
 func (c *damageCase) judgeLoss(result *doorlog.Salvaged, saved int, tally *tally) {
 	there := len(c.answers.events)
-	if result.Counted && int(result.Events+result.LostEvents) < there {
+	if result.Counted && result.Events+result.LostEvents < there {
 		c.errorf("%d events are there, %d are lost, and there were %d", result.Events, result.LostEvents, there)
 	}
 	share := float64(saved) / float64(there)

@@ -185,8 +185,27 @@ func ExampleVerify() {
 	if err != nil {
 		log.Fatal(err) // it could not be found out
 	}
-	fmt.Println(v.Sound(), v.Events, v.Findings)
-	// Output: true 2 []
+	fmt.Println(v.Sound(), v.Events, v.Findings, v.Remedy)
+	// Output: true 2 [] nothing
+}
+
+// A long call says what it does, and how far it is.
+func ExampleProgress() {
+	path, done := exampleFile()
+	defer done()
+	_, err := doorlog.Verify(context.Background(), path, &doorlog.Options{Progress: func(p doorlog.Progress) {
+		if p.Done == p.Total {
+			fmt.Println(p.Doing)
+		}
+	}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// verifying
+	// comparing
+	// comparing thumbnails
+	// looking for orphans
 }
 
 // Repair mends what it can without loss; the rest is for Salvage.

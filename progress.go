@@ -40,6 +40,7 @@ type Progress struct {
 type progress struct {
 	tell func(Progress) // nil: nobody asks
 	now  Progress
+	last Progress // that was told, at this time:
 	told time.Time
 }
 
@@ -84,7 +85,7 @@ func (p *progress) step(n int64) {
 	}
 }
 
-// say tells how far it is.
+// say tells how far it is, unless that has been told.
 func (p *progress) say() {
 	if !p.asked() {
 		return
@@ -94,7 +95,10 @@ func (p *progress) say() {
 	if now.Total >= 0 {
 		now.Done = min(now.Done, now.Total) // which is not exact where something has changed
 	}
-	p.tell(now)
+	if now != p.last {
+		p.last = now
+		p.tell(now)
+	}
 }
 
 // finish tells that all is done.

@@ -63,7 +63,7 @@ func (k *keeper) reason(e doorlog.Event) string {
 // keep returns the events that stay, as they are then, and fills want.
 func (k *keeper) keep(events []doorlog.Event) (left []doorlog.Event) {
 	reasons := make([]string, len(events))
-	tooMany := len(events) - int(k.policy.MaxEvents)
+	tooMany := len(events) - k.policy.MaxEvents
 	for i, e := range events {
 		if reasons[i] = k.reason(e); reasons[i] != "" {
 			tooMany--

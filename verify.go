@@ -338,8 +338,10 @@ func (s *Store) condemn(err error) {
 
 // compare compares the buckets of a state that has been examined with each other.
 func (sn *Snapshot) compare(x *examination) error {
-	c := checker{examination: x, ctx: sn.ctx, r: sn.r, mem: arena{names: &sn.store.names},
-		progress: tellEvents(sn.store.opt.Progress, "comparing")}
+	c := checker{
+		examination: x, ctx: sn.ctx, r: sn.r, mem: arena{names: &sn.store.names},
+		progress: tellEvents(sn.store.opt.Progress, "comparing"),
+	}
 	return fault.Guarded(c.run)
 }
 
