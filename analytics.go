@@ -13,38 +13,6 @@ import (
 	"github.com/doorlog/doorlog/internal/fault"
 )
 
-// A Scope says which events the analytics are about, and where their days and
-// hours are those of the clock. The zero Scope is all events, in UTC.
-type Scope struct {
-	// Since (inclusive) and Until (exclusive) bound RecordedAt; zero is no bound.
-	Since time.Time `json:"since,omitzero"`
-	Until time.Time `json:"until,omitzero"`
-
-	// Camera; empty: all of them.
-	Camera string `json:"camera,omitempty"`
-
-	// Location is whose days and hours are meant; nil is UTC. Where its offset
-	// from UTC is no multiple of 15 minutes, as in no zone that is in use, or
-	// the clock is changed within a quarter hour, a quarter hour counts by the
-	// local time of its beginning.
-	Location *time.Location `json:"-"` // see MarshalJSON
-}
-
-func (sc *Scope) location() *time.Location {
-	if sc.Location == nil {
-		return time.UTC
-	}
-	return sc.Location
-}
-
-func (sc *Scope) query() Query {
-	q := Query{Since: sc.Since, Until: sc.Until, OldestFirst: true}
-	if sc.Camera != "" {
-		q.Cameras = []string{normalName(sc.Camera)}
-	}
-	return q
-}
-
 // A Summary is the numbers with which a dashboard begins.
 type Summary struct {
 	Total     int // events
@@ -213,22 +181,6 @@ func (sn *Snapshot) todayCount(sc *Scope) (int, error) {
 		return 0, err
 	}
 	return int(t.total.events), nil
-}
-
-// startOfLocalDay returns the first moment of a day. Where the clock changes at
-// midnight there is no 0:00, or there are two, and time.Date may return a
-// moment of the day before.
-func startOfLocalDay(year int, month time.Month, day int, loc *time.Location) time.Time {
-	noon := time.Date(year, month, day, 12, 0, 0, 0, loc)
-	date := noon.Format(time.DateOnly)
-	t := time.Date(year, month, day, 0, 0, 0, 0, loc)
-	for t.Format(time.DateOnly) < date {
-		t = t.Add(quarterHour)
-	}
-	for t.Add(-quarterHour).Format(time.DateOnly) == date {
-		t = t.Add(-quarterHour)
-	}
-	return t
 }
 
 // Heatmap returns the number of events of a scope on each day of the week and

@@ -8,14 +8,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"io/fs"
 	"log/slog"
 	"math"
 	"os"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -23,7 +20,6 @@ import (
 	"time"
 
 	"github.com/doorlog/doorlog/internal/boltfile"
-	"github.com/doorlog/doorlog/internal/fault"
 	"github.com/doorlog/doorlog/internal/fsx"
 )
 
@@ -40,38 +36,34 @@ import (
 // The files are in the order of the events that name them (overNamedFiles), so that
 // who has the database knows which file comes next. After the end there is nothing
 // but the zeros of tar.
+
 const (
-	backupFormat  = "doorlog-backup"
 	backupVersion = 1
-
-	manifestEntry = "manifest.json"
-	databaseEntry = "events.db"
-	endEntry      = "end.json"
-
-	thumbnailsFolder = "thumbnails"
-	changedFolder    = "changed"
-	missingFolder    = "missing"
 )
 
-// A manifest says what a backup is of.
-type manifest struct {
-	Format        string    `json:"format"`
-	Version       int       `json:"version"`
-	StoreID       ID        `json:"store_id"`
-	Schema        uint32    `json:"schema"`
-	Time          time.Time `json:"time"`
-	Events        int       `json:"events"`
-	Persons       int       `json:"persons"`
-	DatabaseBytes int64     `json:"database_bytes"`
-}
+const (
+	manifestEntry = "manifest.json"
+)
 
-// A backupEnd is the content of the last entry.
-type backupEnd struct {
-	CRC        string `json:"crc"`
-	Thumbnails int    `json:"thumbnails"`
-	Changed    int    `json:"changed"`
-	Missing    int    `json:"missing"`
-}
+const (
+	databaseEntry = "events.db"
+)
+
+const (
+	endEntry = "end.json"
+)
+
+const (
+	thumbnailsFolder = "thumbnails"
+)
+
+const (
+	changedFolder = "changed"
+)
+
+const (
+	missingFolder = "missing"
+)
 
 // BackupOptions configure a Backup. nil means defaults.
 type BackupOptions struct {
@@ -172,10 +164,6 @@ func (s *Store) backup(ctx context.Context, w io.Writer, options *BackupOptions)
 	return b.info(), nil
 }
 
-// backupPiece is how much is read, hashed and written at once. It is a variable for
-// a test.
-var backupPiece = 256 << 10
-
 // A backup waits for its receiver with a snapshot at hand for snapshotPatience, and
 // as long again as a receiver of this speed, in bytes a second, takes. The first is
 // a variable for tests.
@@ -234,86 +222,6 @@ func (s *Store) backupSource(ctx context.Context) (*backupSource, error) {
 		return errors.Join(src.database.close(), src.names.close())
 	}
 	return src, nil
-}
-
-// tempFile makes a file for a while. It is beside the database, unless that may be
-// read only, and has no name, or, where it must have one, one that the next Open
-// removes.
-func (s *Store) tempFile() (*os.File, error) {
-	path, err := filepath.EvalSymlinks(s.at)
-	if err != nil {
-		return nil, err
-	}
-	dir := filepath.Dir(path)
-	if s.commits == nil {
-		dir = os.TempDir()
-	}
-	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".new-*")
-	if err != nil {
-		return nil, fault.DiskError(err)
-	}
-	if runtime.GOOS != "windows" { // where a file that is open keeps its name
-		_ = os.Remove(f.Name()) // removeTemp tries again
-	}
-	return f, nil
-}
-
-// take fills the manifest with what the snapshot's state says of itself.
-func (m *manifest) take(sn *Snapshot) error {
-	st, err := sn.state()
-	m.StoreID, m.Schema = st.storeID, st.schema
-	m.Events, m.Persons = int(st.sums[eventsSum].entries), int(st.sums[personsSum].entries)
-	return err
-}
-
-// copyPieces copies what is left to read, a piece at a time, until ctx ends.
-func copyPieces(ctx context.Context, w io.Writer, r io.Reader, buf []byte) (n int64, err error) {
-	for {
-		if err := ctx.Err(); err != nil {
-			return n, err
-		}
-		got, rerr := io.ReadFull(r, buf)
-		if got > 0 {
-			if _, err := w.Write(buf[:got]); err != nil {
-				return n, err
-			}
-			n += int64(got)
-		}
-		switch {
-		case errors.Is(rerr, io.EOF) || errors.Is(rerr, io.ErrUnexpectedEOF):
-			return n, nil
-		case rerr != nil:
-			return n, rerr
-		}
-	}
-}
-
-// A streamSum is the checksum of a stream: CRC-32C and CRC-32, which together are
-// a CRC of 64 bits, and which processors have instructions for.
-type streamSum struct{ castagnoli, ieee uint32 }
-
-func (s *streamSum) add(p []byte) {
-	s.castagnoli = crc32.Update(s.castagnoli, castagnoli, p)
-	s.ieee = crc32.Update(s.ieee, crc32.IEEETable, p)
-}
-
-func (s streamSum) String() string { return fmt.Sprintf("%08x%08x", s.castagnoli, s.ieee) }
-
-// A sumWriter sums and counts what goes through it.
-type sumWriter struct {
-	w   io.Writer
-	n   int64
-	sum streamSum
-}
-
-func (s *sumWriter) Write(p []byte) (int, error) {
-	n, err := s.w.Write(p)
-	s.n += int64(n)
-	s.sum.add(p[:n])
-	if err == nil && n < len(p) {
-		err = io.ErrShortWrite
-	}
-	return n, err
 }
 
 // A backupWriter writes the stream.
@@ -467,13 +375,6 @@ func (b *backupWriter) info() *BackupInfo {
 	info := b.src.manifest.info(&b.end, b.out.n)
 	info.Linked, info.Unreadable = b.linked, b.unreadable
 	return info
-}
-
-func (m *manifest) info(end *backupEnd, bytes int64) *BackupInfo {
-	return &BackupInfo{
-		StoreID: m.StoreID, Time: m.Time, Events: m.Events, Persons: m.Persons,
-		Thumbnails: end.Thumbnails, Changed: end.Changed, Missing: end.Missing, Bytes: bytes,
-	}
 }
 
 // readAny reads the file of a path, or one that was held of that path, into buf:

@@ -1,12 +1,7 @@
 package doorlog
 
 import (
-	"encoding/binary"
-	"fmt"
-	"math"
-	"unicode/utf8"
-
-	"github.com/doorlog/doorlog/internal/boltfile"
+	"slices"
 )
 
 // The buckets of the bolt file, and the keys in them:
@@ -51,115 +46,77 @@ var (
 )
 
 const (
-	formatName = "doorlog"
-
-	// schemaVersion is what this version writes. Open upgrades from the others
-	// (boltFile.upgrade). Schema 2 had no txid in the state, and a list of the free pages
-	// with every commit. Schema 1 had no bucket for the tail, either. Its indexes had a
-	// key for each ID, which stays: it is a block of one (postings.go).
-	schemaVersion = 3
-	tailInSchema  = 2 // the first schema that has it
-	oldestSchema  = 1
+	tailInSchema = 2 // the first schema that has it
 )
 
-// createSchema fills meta of a new store.
-func createSchema(tx *boltfile.Tx, storeID, incarnation ID) error {
-	for _, kv := range [...]struct{ key, value []byte }{
-		{metaFormat, []byte(formatName)},
-		{metaSchema, binary.BigEndian.AppendUint32(nil, schemaVersion)},
-		{metaState, (&state{schema: schemaVersion, storeID: storeID, txid: tx.ID()}).encode()},
-		{metaLineage, (&lineage{incarnation: incarnation}).encode()},
-	} {
-		if err := tx.Put(metaNumber, kv.key, kv.value); err != nil {
-			return fmt.Errorf("meta %s: %w", kv.key, err)
-		}
-	}
-	return nil
+const (
+	oldestSchema = 1
+)
+
+// The index buckets. Each holds posting lists: the IDs of the events that have
+// a value, in the order of time (postings.go draws them).
+//
+// A commit of new events does not touch them, because each more tree is three
+// more pages to write. Events are folded into them later, up to the ID that
+// meta keeps as indexed_through: every event up to there has all of its index
+// entries, and no event after it, the tail, has any (see writeTx.fold).
+const (
+	byCamera = iota
+	byPerson
+	byLabel
+	byType
+	byDoor
+	byRecording
+	byThumbnail
+	indexCount
+)
+
+var indexes = [indexCount][]byte{
+	byCamera:    []byte("by_camera"),
+	byPerson:    []byte("by_person"),
+	byLabel:     []byte("by_label"),
+	byType:      []byte("by_type"),
+	byDoor:      []byte("by_door"),
+	byRecording: []byte("by_recording"),
+	byThumbnail: []byte("by_thumbnail"),
 }
 
-// checkSchema reports whether the file is a doorlog store that this version can
-// use. ErrOlderSchema: it can when it has been upgraded.
-func checkSchema(v *boltfile.View) error {
-	if !v.Has(metaNumber) {
-		return ErrNotStore
-	}
-	schemaRecord := v.Get(metaNumber, metaSchema)
-	if err := identify(v.Get(metaNumber, metaFormat), schemaRecord, v.Get(metaNumber, metaState)); err != nil {
-		return err
-	}
-	schema := binary.BigEndian.Uint32(schemaRecord)
-	for i := range stored {
-		if (i != tailNumber || schema >= tailInSchema) && !v.Has(i) {
-			return fmt.Errorf("%w: bucket %q is missing", ErrCorrupt, stored[i])
-		}
-	}
-	if schema < schemaVersion {
-		return ErrOlderSchema
-	}
-	return nil
-}
+// summed are the buckets that have sums, in the order in which meta has them.
+var summed = func() (names [][]byte) {
+	names = append(names, eventsBucket, detectionsBucket, personsBucket, rollupsBucket)
+	return append(names, indexes[:]...)
+}()
 
-// identify says whether these values of meta are those of a store of a version
-// that is known.
-func identify(format, schema, rec []byte) error {
-	if string(format) != formatName {
-		if _, err := decodeState(rec); err == nil {
-			return fmt.Errorf("%w: meta format is %q", ErrCorrupt, boltfile.Shortened(format))
-		}
-		return ErrNotStore
-	}
-	if len(schema) != 4 {
-		return fmt.Errorf("%w: meta schema has %d bytes", ErrCorrupt, len(schema))
-	}
-	st, err := decodeState(rec)
-	switch v := binary.BigEndian.Uint32(schema); {
-	case v > schemaVersion && (err != nil || st.schema == v):
-		return fmt.Errorf("%w: schema %d; this one knows up to %d", ErrNewerSchema, v, schemaVersion)
-	case v < oldestSchema || v > schemaVersion || err == nil && st.schema != v:
-		return fmt.Errorf("%w: meta schema is %d", ErrCorrupt, v)
-	}
-	return err
-}
+// stored are the buckets that have numbers: those that have sums, and after them
+// the tail, whose records are counted as those of events and detections.
+var stored = append(slices.Clone(summed), tailBucket)
 
-// asID copies a key that must be an ID.
-func asID(b []byte) (ID, error) {
-	if len(b) != len(ID{}) {
-		return ID{}, fmt.Errorf("%w: an ID has %d bytes", ErrCorrupt, len(b))
-	}
-	return ID(b), nil
-}
+const (
+	tailNumber    = int(sumCount)
+	storedBuckets = tailNumber + 1
 
-// keyText shows a key, which may be an ID, to people.
-func keyText(key []byte) string {
-	if id, err := asID(key); err == nil {
-		return id.String()
-	}
-	if utf8.Valid(key) {
-		return fmt.Sprintf("%q", key)
-	}
-	return fmt.Sprintf("%x", key)
-}
+	// metaNumber is the number of meta, the last of all buckets.
+	metaNumber = storedBuckets
+)
 
-// lastBefore is the key just before id, which is not zero.
-func lastBefore(id ID) ID {
-	lo := binary.BigEndian.Uint64(id[8:])
-	hi := binary.BigEndian.Uint64(id[:8])
-	if lo == 0 {
-		hi--
-	}
-	binary.BigEndian.PutUint64(id[8:], lo-1)
-	binary.BigEndian.PutUint64(id[:8], hi)
-	return id
-}
+// buckets are all of them, by their numbers.
+var buckets = append(slices.Clone(stored), metaBucket)
 
-// firstAfter is the key just after id.
-func firstAfter(id ID) ID {
-	lo := binary.BigEndian.Uint64(id[8:])
-	hi := binary.BigEndian.Uint64(id[:8])
-	if lo++; lo == 0 && hi != math.MaxUint64 {
-		hi++
-	}
-	binary.BigEndian.PutUint64(id[8:], lo)
-	binary.BigEndian.PutUint64(id[:8], hi)
-	return id
-}
+const (
+	eventsSum = iota
+	detectionsSum
+	personsSum
+	rollupsSum
+	indexSums // the first of them
+	sumCount  = indexSums + indexCount
+)
+
+// The tail is the events after indexed_through. They are in a bucket of their
+// own, a small one, because a commit writes every page on the way to the keys that
+// it puts: of a small tree that is one or two, of each of the two large ones
+// three. A fold (writeTx.fold) moves them where they stay.
+//
+//	ID → | length of the event record, 4 bytes, big-endian | event record | detections record, if there are any |
+//
+// The records are those of events and detections, and so are their sums (sums.go).
+var tailBucket = []byte("tail")

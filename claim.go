@@ -33,7 +33,6 @@ type claim struct {
 }
 
 const (
-	ownPrefix   = ".doorlog-" // of what the store itself keeps in the thumbnail folder
 	claimedSole = "alone"
 )
 
@@ -58,12 +57,6 @@ func parseClaim(name string) (c claim, ok bool) {
 	c.commit, errs[2] = strconv.ParseUint(parts[2], 10, 64)
 	c.alone = len(parts) == 4
 	return c, errors.Join(errs[:]...) == nil
-}
-
-// isOwnName reports whether a path is that of something that a store keeps for itself.
-func isOwnName(name string) bool {
-	first, _, _ := strings.Cut(name, "/")
-	return len(first) >= len(ownPrefix) && strings.EqualFold(first[:len(ownPrefix)], ownPrefix)
 }
 
 // A FolderState says whose the pictures in a thumbnail folder are.

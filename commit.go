@@ -15,6 +15,7 @@ import (
 
 	"github.com/doorlog/doorlog/internal/boltfile"
 	"github.com/doorlog/doorlog/internal/fault"
+	"github.com/doorlog/doorlog/internal/fsx"
 )
 
 // A job is one caller's write, waiting to be part of a transaction.
@@ -417,4 +418,42 @@ func (c *committer) tellUnfolded(err error) {
 		c.log.Error("doorlog: events are stored, but not indexed, because one before them is damaged", "error", err)
 	}
 	c.unfolded = err != nil
+}
+
+const (
+	looksAfter = 64 // transactions
+)
+
+// An open file can lose its name: somebody moves it, removes it, puts another one in
+// its place, or does so with a folder above it. What is written then is gone when the
+// store is closed, or is in a file that nobody opens any more. So whoever is about to
+// write looks whether the path of the store still leads to the file.
+
+// lookEvery is how much time may pass between two looks while events are written. A
+// write after a pause of that length looks first.
+const lookEvery = 250 * time.Millisecond
+
+// checkPlace stops the writes if the path of the store does not lead to its file any
+// more, and is ErrFailed then. The leader calls it before a commit.
+func (c *committer) checkPlace() error {
+	if time.Since(c.looked) < lookEvery {
+		return nil
+	}
+	c.looked = time.Now()
+	if err := fsx.LeadsTo(c.path, c.file.OSFile()); err != nil {
+		_ = c.fail(err)
+	}
+	return c.failed()
+}
+
+// hasMoved reports whether the writes have stopped because the file has lost its name.
+func (c *committer) hasMoved() bool {
+	failure := c.failure.Load()
+	return failure != nil && errors.Is(*failure, ErrMoved)
+}
+
+// others are the callers who write and are not part of a series.
+type others struct {
+	arrived atomic.Uint64
+	waiting atomic.Int32 // those whose writes are not done
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -13,12 +14,21 @@ import (
 )
 
 // Limits on what one event may hold.
+
 const (
-	MaxNameLen        = 255  // bytes of a camera, type, label, person, recording id, thumbnail path
-	MaxDetections     = 1000 // detections of an event
-	MaxAttributes     = 64   // attributes of an event
+	MaxDetections = 1000 // detections of an event
+)
+
+const (
+	MaxAttributes = 64 // attributes of an event
+)
+
+const (
 	MaxAttributeValue = 4096 // bytes of an attribute's value
-	maxFrameEdge      = frame.MaxEdge
+)
+
+const (
+	maxFrameEdge = frame.MaxEdge
 )
 
 // An Event is something that a camera saw, with what was detected in it.
@@ -251,28 +261,6 @@ func (e *Event) validateNames() error {
 	)
 }
 
-// validName checks what can be the value of an index key (see index.go).
-func validName(field, name string) error {
-	switch {
-	case name == "":
-		return invalid(field, "is empty")
-	case len(name) > MaxNameLen:
-		return tooLarge(field, "has %d bytes, more than %d", len(name), MaxNameLen)
-	case !utf8.ValidString(name):
-		return invalid(field, "%.40q is not UTF-8", name)
-	case strings.IndexByte(name, 0) >= 0:
-		return invalid(field, "%.40q holds a NUL", name)
-	}
-	return nil
-}
-
-func validOptionalName(field, name string) error {
-	if name == "" {
-		return nil
-	}
-	return validName(field, name)
-}
-
 func validTime(field string, t, latest time.Time) error {
 	switch {
 	case t.IsZero():
@@ -375,4 +363,22 @@ func sameValue[T comparable](a, b *T) bool {
 		return a == b
 	}
 	return *a == *b
+}
+
+func detectionPlace(i int) string { return fmt.Sprintf("detections[%d]", i) }
+
+// normaliseNames brings all names of an event into their form.
+func (e *Event) normaliseNames() {
+	e.Camera, e.Type, e.Person, e.RecordingID = normalName(e.Camera), normalName(e.Type), normalName(e.Person), normalName(e.RecordingID)
+	cloned := false
+	for i := range e.Detections {
+		label := normalName(e.Detections[i].Label)
+		if label == e.Detections[i].Label {
+			continue
+		}
+		if !cloned { // they are the caller's
+			e.Detections, cloned = slices.Clone(e.Detections), true
+		}
+		e.Detections[i].Label = label
+	}
 }

@@ -3,75 +3,12 @@ package doorlog
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 
 	"github.com/doorlog/doorlog/internal/boltfile"
+	"github.com/doorlog/doorlog/internal/fault"
 )
-
-// A Finding is something that is wrong with a store.
-type Finding struct {
-	// Invariant is what does not hold.
-	Invariant Invariant `json:"invariant"`
-
-	// Problem says what and where, for people to read.
-	Problem string `json:"problem"`
-}
-
-// String returns both, such as "I4: event 01…: checksum does not match".
-func (f Finding) String() string { return f.Invariant.String() + ": " + f.Problem }
-
-// MarshalJSON writes invariant, which is the number, name, which is the invariant's, and
-// problem.
-func (f Finding) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		Invariant Invariant `json:"invariant"`
-		Name      string    `json:"name"`
-		Problem   string    `json:"problem"`
-	}{f.Invariant, f.Invariant.Name(), f.Problem})
-}
-
-// maxFindings is how many findings are kept. A damaged file can have millions.
-const maxFindings = 100
-
-type findings struct {
-	list   []Finding
-	all    int
-	broken [invariantCount]int // of each invariant
-}
-
-// inFile returns how many findings are not of a thumbnail.
-func (f *findings) inFile() int { return f.all - f.broken[InvariantThumbnails] }
-
-// firstInFile returns the first finding that is not of a thumbnail, if it was kept.
-func (f *findings) firstInFile() any {
-	for _, f := range f.list {
-		if f.Invariant != InvariantThumbnails {
-			return f
-		}
-	}
-	return fmt.Sprintf("%d findings", f.inFile())
-}
-
-func (f *findings) report(invariant Invariant, format string, args ...any) {
-	f.broken[invariant]++
-	if f.all++; len(f.list) < maxFindings {
-		f.list = append(f.list, Finding{invariant, fmt.Sprintf(format, args...)})
-	}
-}
-
-// err is nil if nothing was found.
-func (f *findings) err() error {
-	switch f.all {
-	case 0:
-		return nil
-	case 1:
-		return fmt.Errorf("%w: %s", ErrCorrupt, f.list[0])
-	}
-	return fmt.Errorf("%w: %s (and %d more findings)", ErrCorrupt, f.list[0], f.all-1)
-}
 
 // An examination is a walk over one state of a file, with what it found: damaged
 // pages and records, and, by the sums that meta keeps, entries that are gone or
@@ -395,3 +332,64 @@ func (x *examination) tabulate(w *boltfile.Walker, known []uint32) (*boltfile.Ta
 	}
 	return boltfile.TableOf(w, buckets, sums, sizes, x.trust), nil
 }
+
+// examineFile examines all of a file that nobody writes to.
+func (x *examination) examineFile(ctx context.Context, f *os.File) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	metas, err := boltfile.ReadMetas(f)
+	if err == nil {
+		err = metas[0].Check(info.Size())
+	}
+	if errors.Is(err, ErrCorrupt) {
+		x.report(InvariantPages, "%v", err)
+	}
+	if err != nil && !errors.Is(err, ErrCorrupt) || len(metas) == 0 {
+		if errors.Is(err, ErrCorrupt) {
+			err = nil // it is reported
+		}
+		return err
+	}
+	x.older = metas[1:]
+	stop := boltfile.ReadAhead(f, info.Size())
+	defer stop()
+	return fault.Guarded(func() error {
+		w := wholeWalker(ctx, f, metas[0], info.Size())
+		if w.Look, err = x.closedPages(ctx, f, metas[0], info.Size()); err != nil {
+			return err
+		}
+		return x.examine(w)
+	})
+}
+
+// closedPages returns what compares the pages of a file that was closed with their sums;
+// nil if it has none.
+func (x *examination) closedPages(ctx context.Context, f *os.File, meta boltfile.Meta, size int64) (look func(id uint64, data []byte) string, err error) {
+	sums, err := boltfile.ReadPageSums(f, &meta, len(buckets))
+	if sums == nil || err != nil {
+		return nil, err
+	}
+	w := wholeWalker(ctx, f, meta, size)
+	w.Only = metaBucket
+	head := &examination{trust: x.trust}
+	if err := head.examine(w); err != nil || head.storeID != sums.StoreID {
+		return nil, ctx.Err()
+	}
+	return func(id uint64, data []byte) string {
+		if boltfile.HasSum(data, sums.Sums[id], x.trust) {
+			return ""
+		}
+		return boltfile.WrongSumText
+	}, nil
+}
+
+// wholeWalker returns a walker over all of a file, which may have been cut off.
+func wholeWalker(ctx context.Context, f *os.File, meta boltfile.Meta, size int64) *boltfile.Walker {
+	pages := min(meta.Pages, max(1, uint64(size)/uint64(meta.PageSize)))
+	return &boltfile.Walker{Ctx: ctx, From: f, Meta: meta, Pages: pages}
+}
+
+// broken reports whether pages, or what meta says, are damaged.
+func (x *examination) broken() bool { return x.known == nil || x.unsound }

@@ -69,3 +69,16 @@ func createFile(path string, opt *settings) error {
 func buildFile(path string, storeID, incarnation ID, opt *settings) error {
 	return boltfile.Create(path, opt.ofFile(), func(tx *boltfile.Tx) error { return createSchema(tx, storeID, incarnation) })
 }
+
+// upgradeFile upgrades a file that nobody has open, as Open would.
+func upgradeFile(path string) error {
+	opt, err := (&Options{}).withDefaults(path)
+	if err != nil {
+		return err
+	}
+	f, err := openFile(path, &opt)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}

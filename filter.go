@@ -85,9 +85,6 @@ func among(asked [][]byte, value []byte) bool {
 	return asked == nil || slices.ContainsFunc(asked, func(a []byte) bool { return bytes.Equal(a, value) })
 }
 
-// is reports whether value is what is asked for; nil asks for both.
-func is(asked *bool, value bool) bool { return asked == nil || *asked == value }
-
 // A timeCondition is about the local time that an ID holds.
 type timeCondition struct {
 	hours    *Hours

@@ -7,29 +7,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/doorlog/doorlog/internal/fsx"
 )
 
-// heldExt ends the name of a folder of the thumbnails, one for each store. A file
-// that is to be removed while a backup runs is moved there, because the backup may be
-// of a state in which an event names it, and goes when the last backup ends. After a
-// crash what is there is of no event, and goes when the store is opened.
-const heldExt = ".held"
-
 func (t *thumbnails) heldFolder() string { return ownPrefix + t.store.String() + heldExt }
 
 func (t *thumbnails) isHeld(name string) bool { return strings.HasPrefix(name, t.heldFolder()+"/") }
-
-type heldFiles struct {
-	mu      sync.Mutex
-	backups int
-	since   int64 // makes names that an earlier process has not left there
-	moved   int
-	of      map[string][]string // where the files are that had a path, oldest first
-}
 
 // hold keeps files that are removed from now on for a backup, until release.
 func (t *thumbnails) hold() {

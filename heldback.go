@@ -2,7 +2,6 @@ package doorlog
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/doorlog/doorlog/internal/fault"
@@ -42,24 +41,4 @@ func (s *Store) keepHeldBack(ctx context.Context, heldBack []string) error {
 			}
 		}))
 	})
-}
-
-func readHeldBack(from getter) ([]string, error) {
-	rec := from.Get(metaNumber, metaHeldBack)
-	if rec == nil {
-		return nil, nil
-	}
-	return decodeHeldBack(rec)
-}
-
-func decodeHeldBack(rec []byte) (heldBack []string, err error) {
-	payload, err := stateRecord.open(metaHeldBack, rec)
-	if err != nil {
-		return nil, fmt.Errorf("meta held_back: %w", err)
-	}
-	d := decoder{b: payload, mem: &arena{}}
-	for range d.array() {
-		heldBack = append(heldBack, string(d.text()))
-	}
-	return heldBack, d.finish(0)
 }

@@ -3,10 +3,12 @@ package doorlog
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"math"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/oklog/ulid/v2"
 )
@@ -141,3 +143,84 @@ func (s *idSource) next(t time.Time) (ID, error) {
 func sameTime(a, b ID) bool {
 	return [8]byte(a[:8]) == [8]byte(b[:8]) && a[8]>>4 == b[8]>>4
 }
+
+// asID copies a key that must be an ID.
+func asID(b []byte) (ID, error) {
+	if len(b) != len(ID{}) {
+		return ID{}, fmt.Errorf("%w: an ID has %d bytes", ErrCorrupt, len(b))
+	}
+	return ID(b), nil
+}
+
+// keyText shows a key, which may be an ID, to people.
+func keyText(key []byte) string {
+	if id, err := asID(key); err == nil {
+		return id.String()
+	}
+	if utf8.Valid(key) {
+		return fmt.Sprintf("%q", key)
+	}
+	return fmt.Sprintf("%x", key)
+}
+
+// lastBefore is the key just before id, which is not zero.
+func lastBefore(id ID) ID {
+	lo := binary.BigEndian.Uint64(id[8:])
+	hi := binary.BigEndian.Uint64(id[:8])
+	if lo == 0 {
+		hi--
+	}
+	binary.BigEndian.PutUint64(id[8:], lo-1)
+	binary.BigEndian.PutUint64(id[:8], hi)
+	return id
+}
+
+// firstAfter is the key just after id.
+func firstAfter(id ID) ID {
+	lo := binary.BigEndian.Uint64(id[8:])
+	hi := binary.BigEndian.Uint64(id[:8])
+	if lo++; lo == 0 && hi != math.MaxUint64 {
+		hi++
+	}
+	binary.BigEndian.PutUint64(id[8:], lo)
+	binary.BigEndian.PutUint64(id[:8], hi)
+	return id
+}
+
+const idLen = len(ID{})
+
+// less reports whether a is before b. In the inner loop of a search it is worth
+// more than ID.Compare.
+func less(a, b *ID) bool {
+	ah, bh := binary.BigEndian.Uint64(a[:8]), binary.BigEndian.Uint64(b[:8])
+	if ah != bh {
+		return ah < bh
+	}
+	return binary.BigEndian.Uint64(a[8:]) < binary.BigEndian.Uint64(b[8:])
+}
+
+// lastID is after the ID of every event.
+var lastID = ID(bytes.Repeat([]byte{math.MaxUint8}, len(ID{})))
+
+func maxID(a, b ID) ID {
+	if a.Compare(b) > 0 {
+		return a
+	}
+	return b
+}
+
+func minID(a, b ID) ID {
+	if a.Compare(b) < 0 {
+		return a
+	}
+	return b
+}
+
+func about(key []byte, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("event %s: %w", keyText(key), err)
+}
+
+func eventError(id ID, err error) error { return fmt.Errorf("doorlog: event %s: %w", id, err) }

@@ -6,34 +6,6 @@ import (
 	"slices"
 )
 
-// The index buckets. Each holds posting lists: the IDs of the events that have
-// a value, in the order of time (postings.go draws them).
-//
-// A commit of new events does not touch them, because each more tree is three
-// more pages to write. Events are folded into them later, up to the ID that
-// meta keeps as indexed_through: every event up to there has all of its index
-// entries, and no event after it, the tail, has any (see writeTx.fold).
-const (
-	byCamera = iota
-	byPerson
-	byLabel
-	byType
-	byDoor
-	byRecording
-	byThumbnail
-	indexCount
-)
-
-var indexes = [indexCount][]byte{
-	byCamera:    []byte("by_camera"),
-	byPerson:    []byte("by_person"),
-	byLabel:     []byte("by_label"),
-	byType:      []byte("by_type"),
-	byDoor:      []byte("by_door"),
-	byRecording: []byte("by_recording"),
-	byThumbnail: []byte("by_thumbnail"),
-}
-
 // An indexEntry names a posting list that has an event.
 type indexEntry struct {
 	index int

@@ -2,7 +2,6 @@ package doorlog
 
 import (
 	"context"
-	"fmt"
 	"iter"
 
 	"github.com/doorlog/doorlog/internal/boltfile"
@@ -191,19 +190,4 @@ func (it *iteration) finish(sn *Snapshot, err error) error {
 		return err
 	}
 	return sn.hasAll(eventsSum, it.found)
-}
-
-// hasAll is ErrCorrupt if not as many entries of a bucket were found as there are.
-func (sn *Snapshot) hasAll(bucket, found int) error {
-	st, err := sn.state()
-	if n := st.sums[bucket].entries; err == nil && uint64(found) != n {
-		err = fmt.Errorf("%w: I12: %s: %d were found, and there are %d", ErrCorrupt, summed[bucket], found, n)
-	}
-	return err
-}
-
-// asksForAll reports whether there is no event for which q does not ask.
-func (q *Query) asksForAll() bool {
-	from, until := q.bounds()
-	return from == ID{} && until == lastID && q.Limit == 0 && q.Hours == nil && len(q.Weekdays) == 0 && !newFilter(q).all.needsHead
 }

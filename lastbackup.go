@@ -3,7 +3,6 @@ package doorlog
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
 	"time"
 )
 
@@ -24,24 +23,4 @@ func (s *Store) recordBackup(ctx context.Context, at time.Time) error {
 		})
 		return w.tx.Put(metaNumber, metaLastBackup, rec)
 	})
-}
-
-// readLastBackup returns the time of the last backup, zero if there is none.
-func readLastBackup(from getter) (time.Time, error) {
-	rec := from.Get(metaNumber, metaLastBackup)
-	if rec == nil {
-		return time.Time{}, nil
-	}
-	return decodeLastBackup(rec)
-}
-
-func decodeLastBackup(rec []byte) (time.Time, error) {
-	b, err := stateRecord.open(metaLastBackup, rec)
-	if err == nil && len(b) != 8 {
-		err = fmt.Errorf("%w: %d bytes", ErrCorrupt, len(b))
-	}
-	if err != nil {
-		return time.Time{}, fmt.Errorf("meta last_backup: %w", err)
-	}
-	return time.Unix(0, int64(binary.BigEndian.Uint64(b))).UTC(), nil
 }

@@ -49,8 +49,6 @@ func (e *Event) mendDetections(place func(i int) int) (changes []error) {
 	return changes
 }
 
-func detectionPlace(i int) string { return fmt.Sprintf("detections[%d]", i) }
-
 // surest returns the n detections with the highest confidence, in the order in
 // which they were.
 func surest(detections []Detection, n int) []Detection {
@@ -111,14 +109,4 @@ func (d *Detection) mendBox(report func(field, problem string)) {
 		b.Y1, b.Y2 = b.Y2, b.Y1
 	}
 	d.Box = &b // and not the caller's
-}
-
-// mend mends the detections of an event that is to be written, if that is wanted.
-func (s *Store) mend(e *Event) {
-	if !s.opt.MendDetections {
-		return
-	}
-	for _, change := range e.MendDetections() {
-		s.opt.Logger.Warn("doorlog: a detection has been mended", "event", e.ID.String(), "camera", e.Camera, "error", change)
-	}
 }

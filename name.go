@@ -1,12 +1,10 @@
 package doorlog
 
 import (
-	"bytes"
-	"context"
 	"slices"
-	"sync"
+	"strings"
+	"unicode/utf8"
 
-	"github.com/doorlog/doorlog/internal/fault"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -37,40 +35,6 @@ func normalNames[T ~string](names []T) []T {
 	return names
 }
 
-// normaliseNames brings all names of an event into their form.
-func (e *Event) normaliseNames() {
-	e.Camera, e.Type, e.Person, e.RecordingID = normalName(e.Camera), normalName(e.Type), normalName(e.Person), normalName(e.RecordingID)
-	cloned := false
-	for i := range e.Detections {
-		label := normalName(e.Detections[i].Label)
-		if label == e.Detections[i].Label {
-			continue
-		}
-		if !cloned { // they are the caller's
-			e.Detections, cloned = slices.Clone(e.Detections), true
-		}
-		e.Detections[i].Label = label
-	}
-}
-
-// normal returns the query with its names in their form.
-func (q Query) normal() Query {
-	q.Cameras, q.Types, q.Persons, q.Labels = normalNames(q.Cameras), normalNames(q.Types), normalNames(q.Persons), normalNames(q.Labels)
-	q.RecordingID = normalName(q.RecordingID)
-	return q
-}
-
-// normal returns the policy with its names in their form.
-func (p *Policy) normal() *Policy {
-	now := *p
-	now.Rules = slices.Clone(p.Rules)
-	for i := range now.Rules {
-		m := &now.Rules[i].Match
-		m.Cameras, m.Types, m.Persons, m.Labels = normalNames(m.Cameras), normalNames(m.Types), normalNames(m.Persons), normalNames(m.Labels)
-	}
-	return &now
-}
-
 // recordingForms returns the spellings under which a recording is looked up: composed,
 // and taken apart. There may be as many recordings as events, so they are not listed, and
 // one that an old version stored half in this and half in that form is not found.
@@ -93,160 +57,49 @@ func hasOneSpelling(name string) bool {
 	return true
 }
 
-// spellings has for each normal form the other spellings of it that are stored, by
-// index; those of persons come last.
-type spellings [indexCount + 1]map[string][]string
-
-const personSpellings = indexCount
-
-// forms returns all spellings of a name, the normal one first.
-func (s *spellings) forms(index int, name string) []string {
-	return append([]string{name}, s[index][name]...)
+// validName checks what can be the value of an index key (see index.go).
+func validName(field, name string) error {
+	switch {
+	case name == "":
+		return invalid(field, "is empty")
+	case len(name) > MaxNameLen:
+		return tooLarge(field, "has %d bytes, more than %d", len(name), MaxNameLen)
+	case !utf8.ValidString(name):
+		return invalid(field, "%.40q is not UTF-8", name)
+	case strings.IndexByte(name, 0) >= 0:
+		return invalid(field, "%.40q holds a NUL", name)
+	}
+	return nil
 }
 
-func (s *spellings) add(index int, name []byte) {
-	if norm.NFC.IsNormal(name) {
-		return
+func validOptionalName(field, name string) error {
+	if name == "" {
+		return nil
 	}
-	if s[index] == nil {
-		s[index] = make(map[string][]string)
-	}
-	normal := string(norm.NFC.Bytes(name))
-	if !slices.Contains(s[index][normal], string(name)) {
-		s[index][normal] = append(s[index][normal], string(name))
-	}
+	return validName(field, name)
 }
 
-// A spellingList is made when it is first needed. It stays right as long as the
-// store is open, because no other spelling is ever added.
-type spellingList struct {
-	mu   sync.Mutex
-	list *spellings
-}
+// is reports whether value is what is asked for; nil asks for both.
+func is(asked *bool, value bool) bool { return asked == nil || *asked == value }
 
-// spellings returns the list.
-func (sn *Snapshot) spellings() (_ *spellings, err error) {
-	l := &sn.store.spelled
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.list == nil {
-		list := new(spellings)
-		if err := fault.Guarded(func() error { return sn.listSpellings(list) }); err != nil {
-			return nil, err
-		}
-		l.list = list
-	}
-	return l.list, nil
-}
-
-func (sn *Snapshot) listSpellings(list *spellings) error {
-	for _, index := range [...]int{byCamera, byPerson, byLabel, byType} {
-		err := sn.eachValue(index, func(value []byte) { list.add(index, value) })
-		if err != nil {
+func validNames[T ~string](field string, names []T) error {
+	for _, name := range names {
+		if err := validName(field, string(normalName(name))); err != nil {
 			return err
 		}
 	}
-	persons := sn.r.Cursor(personsSum)
-	for k, _ := persons.First(); k != nil; k, _ = persons.Next() {
-		list.add(personSpellings, k)
-	}
-	var mem arena
-	tail := sn.r.Cursor(tailNumber)
-	for k, event, detected := tailEntry(tail.First()); k != nil; k, event, detected = tailEntry(tail.Next()) {
-		var r record
-		err := decodeEvent(k, event, &mem, &r)
-		if err == nil && r.detections > 0 {
-			r.Detections, err = decodeDetections(k, detected, &mem, r.detections)
-		}
-		if err != nil {
-			return about(k, err)
-		}
-		for _, e := range indexEntries(&r) {
-			if e.index != byThumbnail && e.index != byRecording {
-				list.add(e.index, []byte(e.value))
-			}
-		}
-	}
 	return nil
 }
 
-// eachValue calls fn with each value of an index but the empty one. Each is found
-// with one look-up. It is called guarded.
-func (sn *Snapshot) eachValue(index int, fn func(value []byte)) error {
-	c := sn.r.Cursor(indexSums + index)
-	last := []byte{1} // past the empty value
-	for k, _ := c.Seek(last); k != nil; {
-		if bytes.Compare(k, last) < 0 {
-			return errOrder
-		}
-		value, ok := indexValue(k)
-		if !ok {
-			return errPayload
-		}
-		fn(value)
-		last = append(bytes.Clone(value), 1)
-		k, _ = c.Seek(last)
-	}
-	return nil
+// oneOf reports whether a name is one of those, which are normal. None: any is.
+func oneOf[T ~string](asked []T, name T) bool {
+	return len(asked) == 0 || slices.Contains(asked, normalName(name))
 }
 
-// spell returns names, which are normal, with the other spellings of them.
-func (sn *Snapshot) spell(index int, names []string) ([]string, error) {
-	if !slices.ContainsFunc(names, func(name string) bool { return !hasOneSpelling(name) }) {
-		return names, nil
+func stringsOf[T ~string](values []T) []string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = string(v)
 	}
-	list, err := sn.spellings()
-	if err != nil || len(list[index]) == 0 {
-		return names, err
-	}
-	var all []string
-	for _, name := range names {
-		all = append(all, list.forms(index, name)...)
-	}
-	slices.Sort(all)
-	return slices.Compact(all), nil
-}
-
-// withSpellings returns the query with all spellings of its names.
-func (sn *Snapshot) withSpellings(q Query) (_ Query, err error) {
-	for _, field := range [...]struct {
-		index int
-		names *[]string
-	}{{byCamera, &q.Cameras}, {byPerson, &q.Persons}, {byLabel, &q.Labels}} {
-		if *field.names, err = sn.spell(field.index, *field.names); err != nil {
-			return q, err
-		}
-	}
-	if !slices.ContainsFunc(q.Types, func(t EventType) bool { return !hasOneSpelling(string(t)) }) {
-		return q, nil
-	}
-	types, err := sn.spell(byType, stringsOf(q.Types))
-	q.Types = nil
-	for _, t := range types {
-		q.Types = append(q.Types, EventType(t))
-	}
-	return q, err
-}
-
-// formsOfPerson returns the names under which a person may be stored, of which name,
-// which is normal, is the first.
-func (s *Store) formsOfPerson(ctx context.Context, name string) ([]string, error) {
-	if hasOneSpelling(name) {
-		return []string{name}, nil
-	}
-	list, err := s.spellingsNow(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return list.forms(personSpellings, name), nil
-}
-
-// spellingsNow is Snapshot.spellings on the newest state.
-func (s *Store) spellingsNow(ctx context.Context) (*spellings, error) {
-	sn, err := s.look(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer sn.close()
-	return sn.spellings()
+	return out
 }

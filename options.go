@@ -1,17 +1,11 @@
 package doorlog
 
 import (
-	"crypto/rand"
-	"fmt"
 	"io"
 	"log/slog"
-	"math"
 	"os"
 	"path/filepath"
 	"time"
-
-	"github.com/doorlog/doorlog/internal/boltfile"
-	"github.com/doorlog/doorlog/internal/fsx"
 )
 
 // Options configure a store. The zero value works, and so does nil; a field
@@ -137,115 +131,4 @@ func DefaultThumbnailDir(path string) string {
 	return folder + "thumbnails"
 }
 
-// settings are Options in which every field is set, and what callers cannot set.
-type settings struct {
-	Options
-	knobs
-
-	examined bool  // the file has been examined and found sound
-	becomes  int64 // how large the file is going to be, if that is known
-}
-
-// knobs are what tests turn, to come to the rare cases with small stores.
-type knobs struct {
-	boot func() boot                                     // thisBoot
-	disk func(dir string) (free, total int64, err error) // diskOf
-
-	leastMap   int64          // boltOptions
-	wholeBelow int64          // a file of less bytes is read whole each time it is opened, as that takes no time
-	trust      boltfile.Trust // boltOptions
-
-	copiedBytes int // how much of the entries a compaction copies from one snapshot
-	manyChanges int // how many changed keys it remembers before it catches up with them
-
-	backupPiece      int           // of the database, that is in memory at once
-	snapshotPatience time.Duration // how long a backup may take from its snapshot itself
-}
-
-// defaults are what all stores begin with. A test may put others in their place.
-var defaults = knobs{
-	boot: thisBoot, disk: diskOf, leastMap: 1 << 30, wholeBelow: 1 << 20,
-	copiedBytes: 4 << 20, manyChanges: 1 << 16,
-}
-
-// ofFile returns what of the settings is the file's.
-func (o *settings) ofFile() *boltfile.Options {
-	return &boltfile.Options{
-		Opening: o.opening(), Names: buckets, MaxSize: o.MaxSize, LeastMap: o.leastMap, Becomes: o.becomes, Trust: o.trust,
-	}
-}
-
-// opening returns how files are opened.
-func (o *settings) opening() fsx.Opening {
-	return fsx.Opening{Open: o.OpenFile, ReadOnly: o.ReadOnly, Timeout: o.LockTimeout}
-}
-
-// withDefaults returns a copy in which every field is set.
-func (o *Options) withDefaults(path string) (settings, error) {
-	opt := settings{knobs: defaults}
-	if o != nil {
-		opt.Options = *o
-	}
-	if opt.ThumbnailDir == "" {
-		opt.ThumbnailDir = DefaultThumbnailDir(path)
-	}
-	switch {
-	case opt.ThumbnailEdge < 0:
-		return opt, invalid("Options.ThumbnailEdge", "%d is negative", opt.ThumbnailEdge)
-	case opt.ThumbnailEdge == 0:
-		opt.ThumbnailEdge = defaultThumbnailEdge
-	}
-	switch {
-	case opt.LockTimeout == 0:
-		opt.LockTimeout = defaultLockTimeout
-	case opt.LockTimeout < 0:
-		opt.LockTimeout = 1 // bolt takes 0 for "for ever"; it tries once in 1 ns
-	}
-	switch {
-	case opt.MaxSize < 0:
-		return opt, invalid("Options.MaxSize", "%d is negative", opt.MaxSize)
-	case opt.MaxSize > math.MaxInt:
-		return opt, invalid("Options.MaxSize", "%d bytes cannot be addressed on this machine", opt.MaxSize)
-	case opt.MaxSize == 0 && math.MaxInt == math.MaxInt32:
-		opt.MaxSize = boltfile.MaxSize32Bit
-	}
-	if opt.Scrub == 0 {
-		opt.Scrub = defaultScrub
-	}
-	if opt.MinFree == 0 {
-		opt.MinFree = defaultMinFree
-	}
-	if opt.Retention != nil {
-		if err := opt.Retention.validate(); err != nil {
-			return opt, fmt.Errorf("Options.Retention: %w", err)
-		}
-	}
-	switch {
-	case opt.RetentionEvery < 0:
-		return opt, invalid("Options.RetentionEvery", "%v is negative", opt.RetentionEvery)
-	case opt.RetentionEvery == 0:
-		opt.RetentionEvery = defaultRetentionEvery
-	}
-	if !(opt.CompactAt >= 0 && opt.CompactAt < 1) { // also what is no number
-		return opt, invalid("Options.CompactAt", "%v is not a fraction", opt.CompactAt)
-	}
-	switch {
-	case opt.MaxFutureSkew < 0:
-		return opt, invalid("Options.MaxFutureSkew", "%v is negative", opt.MaxFutureSkew)
-	case opt.MaxFutureSkew == 0:
-		opt.MaxFutureSkew = defaultMaxFutureSkew
-	}
-	if opt.Logger == nil {
-		opt.Logger = slog.New(slog.DiscardHandler)
-	}
-	if opt.Now == nil {
-		opt.Now = time.Now
-	}
-	if opt.Entropy == nil {
-		opt.Entropy = rand.Reader
-	}
-	if opt.OpenFile == nil {
-		opt.OpenFile = os.OpenFile
-	}
-	return opt, nil
-}
+const defaultRetentionEvery = time.Hour

@@ -1,18 +1,9 @@
 package doorlog
 
 import (
-	"bytes"
 	"cmp"
-	"context"
-	"fmt"
-	"iter"
-	"math"
-	"runtime/debug"
 	"strings"
 	"time"
-
-	"github.com/doorlog/doorlog/internal/boltfile"
-	"github.com/doorlog/doorlog/internal/fault"
 )
 
 // A Query says which events are asked for. The zero Query is all of them,
@@ -110,15 +101,6 @@ func (q *Query) validate() error {
 	)
 }
 
-func validNames[T ~string](field string, names []T) error {
-	for _, name := range names {
-		if err := validName(field, string(normalName(name))); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // bounds returns the first ID of the range, and the first after it.
 func (q *Query) bounds() (from, until ID) {
 	until = lastID
@@ -131,246 +113,73 @@ func (q *Query) bounds() (from, until ID) {
 	return from, until
 }
 
-// Events iterates over the events that q asks for. The iteration is over the
-// snapshot, so events that are written meanwhile do not appear in it, and the
-// pages that it sees are kept until the View ends: Store.Events does without.
-// An error is the last thing that it yields, with a zero Event. It is ErrCorrupt
-// if all events are asked for, and there are more or fewer than there should be.
-func (sn *Snapshot) Events(q Query) iter.Seq2[Event, error] {
-	return func(yield func(Event, error) bool) {
-		if err := sn.usable(); err != nil {
-			yield(Event{}, failed("events", err))
-			return
-		}
-		q := q.normal()
-		if err := q.validate(); err != nil {
-			yield(Event{}, failed("events", err))
-			return
-		}
-		from, until := q.bounds()
-		search, err := sn.search(q, from, until)
-		if err != nil {
-			yield(Event{}, failed("events", err))
-			return
-		}
-		mem := sn.manyEvents()
-		for n := 0; q.Limit == 0 || n-q.Offset < q.Limit; n++ {
-			if err := sn.usable(); err != nil { // the loop may outlive the View
-				yield(Event{}, failed("events", err))
-				return
-			}
-			var r record
-			ok, err := search.event(&mem, &r, n >= q.Offset)
-			if !ok && err == nil && q.asksForAll() {
-				err = sn.hasAll(eventsSum, n)
-			}
-			if err != nil {
-				yield(Event{}, failed("events", err))
-				return
-			}
-			if !ok || n >= q.Offset && !yield(r.Event, nil) {
-				return
-			}
-		}
-	}
+// A Scope says which events the analytics are about, and where their days and
+// hours are those of the clock. The zero Scope is all events, in UTC.
+type Scope struct {
+	// Since (inclusive) and Until (exclusive) bound RecordedAt; zero is no bound.
+	Since time.Time `json:"since,omitzero"`
+	Until time.Time `json:"until,omitzero"`
+
+	// Camera; empty: all of them.
+	Camera string `json:"camera,omitempty"`
+
+	// Location is whose days and hours are meant; nil is UTC. Where its offset
+	// from UTC is no multiple of 15 minutes, as in no zone that is in use, or
+	// the clock is changed within a quarter hour, a quarter hour counts by the
+	// local time of its beginning.
+	Location *time.Location `json:"-"` // see MarshalJSON
 }
 
-// Recent returns the newest n events, newest first; fewer if there are fewer.
-func (sn *Snapshot) Recent(n int) ([]Event, error) {
-	if err := sn.usable(); err != nil {
-		return nil, failed("recent", err)
+func (sc *Scope) location() *time.Location {
+	if sc.Location == nil {
+		return time.UTC
 	}
-	if n < 0 {
-		return nil, failed("recent", invalid("n", "%d is negative", n))
-	}
-	const mostAtOnce = 256 // n may be far more than there are events
-	events := make([]Event, 0, min(n, mostAtOnce))
-	if _, err := sn.indexedThrough(); err != nil { // which looks at what is where
-		return nil, failed("recent", err)
-	}
-	all := scan{tail: sn.r.Cursor(tailNumber), events: sn.r.Cursor(eventsSum), detections: sn.r.Cursor(detectionsSum)}
-	mem := sn.manyEvents()
-	var r record
-	for len(events) < n {
-		ok, err := all.next(&mem, &r)
-		if err != nil {
-			return nil, failed("recent", err)
-		}
-		if !ok {
-			break
-		}
-		events = append(events, r.Event)
-		if len(events)%mostAtOnce == 0 && sn.ctx.Err() != nil {
-			return nil, failed("recent", sn.ctx.Err())
-		}
-	}
-	return events, nil
+	return sc.Location
 }
 
-// manyEvents returns the arena of a read of many events.
-func (sn *Snapshot) manyEvents() arena {
-	return arena{names: &sn.store.names, chunk: readChunk}
+func (sc *Scope) query() Query {
+	q := Query{Since: sc.Since, Until: sc.Until, OldestFirst: true}
+	if sc.Camera != "" {
+		q.Cameras = []string{normalName(sc.Camera)}
+	}
+	return q
 }
 
-// lastID is after the ID of every event.
-var lastID = ID(bytes.Repeat([]byte{math.MaxUint8}, len(ID{})))
+// A Plan says how a query was answered and what that took.
+type Plan struct {
+	// Lists are the posting lists that were intersected (those of one index
+	// united before). None: the events themselves were read.
+	Lists List[PlanList] `json:"lists"`
 
-// A scan walks over the events, newest first, those of the tail before the
-// others, and over their detections beside them. A search uses the latter half
-// alone, in its own direction.
-type scan struct {
-	tail               boltfile.KeyCursor // nil: it is behind
-	events, detections boltfile.KeyCursor // nil: just the tail
-	oldestFirst        bool               // the direction of detectionsOf
+	// Scan says that all events in the range were looked at.
+	Scan bool `json:"scan"`
 
-	started, detecting bool
-	key                []byte // of the event; part of the map
-	detected           []byte // its detections, if it is of the tail
+	// TailRead is the number of events of the tail that were looked at, those
+	// that are too new to be in the index buckets.
+	TailRead int `json:"tail_read"`
 
-	detectionsKey, detectionsRec []byte // where the detections cursor stands; part of the map
+	// ScanKeys is the number of keys of events that were stepped over, in the
+	// tail and, with Scan, in all of the range.
+	ScanKeys int `json:"scan_keys"`
+
+	// RecordsRead is the number of events whose record was read, to decide
+	// whether it is asked for or because it is.
+	RecordsRead int `json:"records_read"`
+
+	// Returned is the number of events in the answer.
+	Returned int `json:"returned"`
 }
 
-// overTail calls fn with each event after indexed_through, newest first and
-// without its detections, until it returns false. It is called guarded.
-func (sn *Snapshot) overTail(fn func(*record) (more bool)) error {
-	tail := scan{tail: sn.r.Cursor(tailNumber)}
-	mem := sn.manyEvents()
-	for {
-		var r record
-		ok, err := tail.nextEvent(&mem, &r)
-		if !ok || err != nil || !fn(&r) {
-			return err
-		}
-	}
+// A PlanList is a posting list that a query used.
+type PlanList struct {
+	Index string `json:"index"` // such as "by_camera"
+	Value string `json:"value"` // empty: strangers
+	IDs   int    `json:"ids"`   // how many of its IDs were looked at
 }
 
-// overRecords calls fn with the records of each event in [from, until), oldest
-// first, until it returns false. They are part of the map; detected is nil if
-// there are no detections. It is called guarded.
-func (sn *Snapshot) overRecords(from, until ID, fn func(key, event, detected []byte) (more bool, err error)) error {
-	beside := scan{detections: sn.r.Cursor(detectionsSum), oldestFirst: true}
-	before := func(k []byte) bool { return k != nil && bytes.Compare(k, until[:]) < 0 }
-	var c boltfile.KeyCursor = sn.r.Cursor(eventsSum)
-	for k, event := c.Seek(from[:]); before(k); k, event = c.Next() {
-		_, detected := beside.detectionsOf(k)
-		if more, err := fn(k, event, detected); err != nil || !more {
-			return err
-		}
-	}
-	c = sn.r.Cursor(tailNumber)
-	for k, v := c.Seek(from[:]); before(k); k, v = c.Next() {
-		event, detected, _ := splitTail(v) // nil, which is no record, if it is damaged
-		if more, err := fn(k, event, detected); err != nil || !more {
-			return err
-		}
-	}
-	return nil
-}
-
-// next reads the next event into r; ok is false at the end.
-func (s *scan) next(mem *arena, r *record) (ok bool, err error) {
-	defer fault.Catch(debug.SetPanicOnFault(true), &err)
-	if ok, err = s.nextEvent(mem, r); !ok || r.detections == 0 {
-		return ok, err
-	}
-	k, rec := s.key, s.detected
-	if s.tail == nil {
-		k, rec = s.detectionsOf(s.key)
-	}
-	if rec == nil {
-		return false, about(s.key, errNoDetections)
-	}
-	r.Detections, err = decodeDetections(k, rec, mem, r.detections)
-	return err == nil, about(s.key, err)
-}
-
-// nextEvent reads the next event into r, without its detections.
-func (s *scan) nextEvent(mem *arena, r *record) (ok bool, err error) {
-	k, v := s.step()
-	if k == nil {
-		return false, nil
-	}
-	s.key = k
-	err = decodeEvent(k, v, mem, r)
-	return err == nil, about(k, err)
-}
-
-// step moves to the next older event.
-func (s *scan) step() (k, v []byte) {
-	c := s.events
-	if s.tail != nil {
-		c = s.tail
-	}
-	if c == nil {
-		return nil, nil
-	}
-	if s.started {
-		k, v = c.Prev()
-	} else {
-		k, v = c.Last()
-	}
-	if s.started = true; s.tail == nil {
-		return k, v
-	}
-	if k == nil {
-		s.tail, s.started = nil, false
-		return s.step()
-	}
-	k, v, s.detected = tailEntry(k, v)
-	return k, v
-}
-
-// detectionsOf returns the record of an event's detections, or nil. Its
-// cursor mostly stands just before it, as both buckets are in the same order.
-func (s *scan) detectionsOf(key []byte) (k, v []byte) {
-	if bytes.Equal(s.detectionsKey, key) {
-		return s.detectionsKey, s.detectionsRec
-	}
-	defer func() { s.detectionsKey, s.detectionsRec = k, v }()
-	if s.detecting {
-		if s.oldestFirst {
-			k, v = s.detections.Next()
-		} else {
-			k, v = s.detections.Prev()
-		}
-		if bytes.Equal(k, key) {
-			return k, v
-		}
-	}
-	s.detecting = true
-	if k, v = s.detections.Seek(key); bytes.Equal(k, key) {
-		return k, v
-	}
-	return nil, nil
-}
-
-// Event returns an event with its detections, or ErrNotFound.
-func (s *Store) Event(ctx context.Context, id ID) (Event, error) {
-	sn, err := s.snapshot(ctx)
-	if err != nil {
-		return Event{}, eventError(id, err)
-	}
-	defer sn.close()
-	return sn.Event(id)
-}
-
-// EventByRecording returns the event of a camera that has this recording ID,
-// the newest if there are several, or ErrNotFound.
-func (s *Store) EventByRecording(ctx context.Context, camera, recording string) (Event, error) {
-	sn, err := s.snapshot(ctx)
-	if err != nil {
-		return Event{}, fmt.Errorf("doorlog: recording %q of camera %q: %w", recording, camera, err)
-	}
-	defer sn.close()
-	return sn.EventByRecording(camera, recording)
-}
-
-// Recent returns the newest n events, newest first; fewer if there are fewer.
-func (s *Store) Recent(ctx context.Context, n int) ([]Event, error) {
-	sn, err := s.snapshot(ctx)
-	if err != nil {
-		return nil, failed("recent", err)
-	}
-	defer sn.close()
-	return sn.Recent(n)
+// normal returns the query with its names in their form.
+func (q Query) normal() Query {
+	q.Cameras, q.Types, q.Persons, q.Labels = normalNames(q.Cameras), normalNames(q.Types), normalNames(q.Persons), normalNames(q.Labels)
+	q.RecordingID = normalName(q.RecordingID)
+	return q
 }

@@ -9,13 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
-	"runtime"
 	"strings"
-	"syscall"
 
 	"github.com/doorlog/doorlog/internal/boltfile"
 	"github.com/doorlog/doorlog/internal/fault"
@@ -82,144 +79,6 @@ func restore(ctx context.Context, dir string, r io.Reader, options *RestoreOptio
 		return nil, err
 	}
 	return x.manifest.info(&x.end, x.in.n), nil
-}
-
-// A restorePlace is where a store is restored to, and the folder beside it in
-// which it is built.
-type restorePlace struct {
-	dir, temp string
-	mode      fs.FileMode // of the empty folder that is there; 0: there is none
-	lock      *os.File    // temp, open; nil on Windows, which locks no folders
-	appeared  bool
-}
-
-func newRestorePlace(dir string) (p *restorePlace, err error) {
-	if dir, err = filepath.Abs(dir); err != nil {
-		return nil, err
-	}
-	if to, err := filepath.EvalSymlinks(dir); err == nil {
-		dir = to
-	}
-	parent, base := filepath.Split(dir)
-	p = &restorePlace{dir: dir, temp: filepath.Join(parent, "."+base+".restoring")}
-	if err := p.look(); err != nil {
-		return nil, err
-	}
-	made := os.Mkdir(p.temp, fsx.FolderPerm)
-	if made != nil && !errors.Is(made, fs.ErrExist) {
-		return nil, made
-	}
-	if err := p.own(); err != nil {
-		if made == nil && !errors.Is(err, ErrLocked) {
-			err = errors.Join(err, os.Remove(p.temp))
-		}
-		return nil, err
-	}
-	left, err := os.ReadDir(p.temp) // by one that was killed
-	for _, e := range left {
-		err = errors.Join(err, os.RemoveAll(filepath.Join(p.temp, e.Name())))
-	}
-	if err != nil {
-		return nil, errors.Join(err, p.close())
-	}
-	return p, nil
-}
-
-// own locks the folder in which the store is built, which is ErrLocked if another
-// Restore is at it. Some file systems have no locks of folders.
-func (p *restorePlace) own() (err error) {
-	if runtime.GOOS == "windows" { // where what somebody has open cannot be removed
-		return nil
-	}
-	if info, err := os.Lstat(p.temp); err == nil && !info.IsDir() {
-		return fmt.Errorf("%s is in the way: %w", p.temp, syscall.ENOTDIR)
-	}
-	if p.lock, err = os.Open(p.temp); err != nil {
-		return err
-	}
-	held, _ := fsx.TryLock(p.lock, true)
-	same, err := fsx.IsAt(p.lock, p.temp)
-	if err == nil && (held || !same) {
-		err = fmt.Errorf("%w, which restores to the same place", ErrLocked)
-	}
-	if err != nil {
-		return errors.Join(err, p.lock.Close())
-	}
-	return nil
-}
-
-// look refuses a place where something is.
-func (p *restorePlace) look() error {
-	info, err := os.Lstat(p.dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return err
-	case !info.IsDir():
-		return fmt.Errorf("%w, and is no folder", fs.ErrExist)
-	}
-	if here, err := os.Stat("."); err == nil && os.SameFile(here, info) {
-		return invalid("dir", "is the current folder, in whose place another would be put")
-	}
-	p.mode = info.Mode().Perm()
-	entries, err := os.ReadDir(p.dir)
-	if err == nil && len(entries) > 0 {
-		err = fmt.Errorf("%w, and is not empty: it has %q", fs.ErrExist, entries[0].Name())
-	}
-	return err
-}
-
-// appear gives the folder that was built its name.
-func (p *restorePlace) appear() error {
-	if p.mode != 0 {
-		if err := os.Chmod(p.temp, p.mode); err != nil {
-			return err
-		}
-	}
-	if err := fsx.SyncTree(p.temp); err != nil {
-		return err
-	}
-	if p.mode != 0 {
-		if err := os.Remove(p.dir); err != nil { // unless it is empty
-			return err
-		}
-	}
-	if err := os.Rename(p.temp, p.dir); err != nil { // a folder that is not empty is not replaced
-		return err
-	}
-	p.appeared = true
-	return fsx.SyncFolder(filepath.Dir(p.dir))
-}
-
-// close removes what is left of the building.
-func (p *restorePlace) close() (err error) {
-	if !p.appeared {
-		err = os.RemoveAll(p.temp)
-	}
-	if p.lock != nil {
-		err = errors.Join(err, p.lock.Close())
-	}
-	return err
-}
-
-// A sumReader sums and counts what is read through it, and keeps the error of
-// its reader, if that is not the end.
-type sumReader struct {
-	r       io.Reader
-	n       int64
-	sum     streamSum
-	failure error
-}
-
-func (s *sumReader) Read(p []byte) (int, error) {
-	n, err := s.r.Read(p)
-	s.n += int64(n)
-	s.sum.add(p[:n])
-	if err != nil && !errors.Is(err, io.EOF) {
-		s.failure = err
-	}
-	return n, err
 }
 
 // A restorer reads the stream into a folder.

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"time"
 
 	"github.com/vmihailenco/msgpack/v5/msgpcode"
 )
@@ -45,18 +44,12 @@ type counts struct{ events, known, strangers, unlocks int64 }
 type labelCounts struct{ events, detections, confidence int64 }
 
 const (
-	quarterHour    = 15 * time.Minute
-	quartersADay   = 96
 	confidenceUnit = 1e-9
-	rollupFields   = 8
 )
 
-// secondsADay is the length of a UTC day.
-const secondsADay = 24 * 60 * 60
-
-func dayOf(t time.Time) uint32      { return uint32(t.Unix() / secondsADay) }
-func quarterOf(t time.Time) int     { return int(t.Unix() % secondsADay / int64(quarterHour/time.Second)) }
-func startOfDay(d uint32) time.Time { return time.Unix(int64(d)*secondsADay, 0).UTC() }
+const (
+	rollupFields = 8
+)
 
 func fixedConfidence(c float64) int64 { return int64(math.Round(c / confidenceUnit)) }
 

@@ -65,20 +65,6 @@ func (sn *Snapshot) search(q Query, from, until ID) (s *search, err error) {
 	return s, nil
 }
 
-func maxID(a, b ID) ID {
-	if a.Compare(b) > 0 {
-		return a
-	}
-	return b
-}
-
-func minID(a, b ID) ID {
-	if a.Compare(b) < 0 {
-		return a
-	}
-	return b
-}
-
 // lists returns a list for each field of the query that an index decides, and
 // takes these fields off the filter of the folded part.
 func (s *search) lists(r *reader) (lists []list) {
@@ -118,14 +104,6 @@ func (s *search) lists(r *reader) (lists []list) {
 		add(byRecording, recordingForms(s.q.RecordingID))
 	}
 	return lists
-}
-
-func stringsOf[T ~string](values []T) []string {
-	out := make([]string, len(values))
-	for i, v := range values {
-		out[i] = string(v)
-	}
-	return out
 }
 
 // event reads the next event that matches into r, or with load unset only
@@ -173,13 +151,6 @@ func (s *search) detectionsOf(key []byte) (k, v []byte) {
 		return nil, nil
 	}
 	return key, s.detected
-}
-
-func about(key []byte, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("event %s: %w", keyText(key), err)
 }
 
 // next returns the next event that matches, or a nil key at the end.
@@ -360,4 +331,19 @@ func (l *list) seek(target ID) (first ID, ok bool) {
 		}
 	}
 	return first, ok
+}
+
+// hasAll is ErrCorrupt if not as many entries of a bucket were found as there are.
+func (sn *Snapshot) hasAll(bucket, found int) error {
+	st, err := sn.state()
+	if n := st.sums[bucket].entries; err == nil && uint64(found) != n {
+		err = fmt.Errorf("%w: I12: %s: %d were found, and there are %d", ErrCorrupt, summed[bucket], found, n)
+	}
+	return err
+}
+
+// asksForAll reports whether there is no event for which q does not ask.
+func (q *Query) asksForAll() bool {
+	from, until := q.bounds()
+	return from == ID{} && until == lastID && q.Limit == 0 && q.Hours == nil && len(q.Weekdays) == 0 && !newFilter(q).all.needsHead
 }

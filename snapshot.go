@@ -1,15 +1,12 @@
 package doorlog
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"runtime"
 	"runtime/debug"
-	"sync"
-	"time"
 
 	"github.com/doorlog/doorlog/internal/boltfile"
 	"github.com/doorlog/doorlog/internal/fault"
@@ -106,109 +103,6 @@ func (sn *Snapshot) usable() error {
 	return sn.ctx.Err()
 }
 
-// Event returns an event with its detections, or ErrNotFound.
-func (sn *Snapshot) Event(id ID) (Event, error) {
-	r, err := sn.record(id)
-	if err != nil {
-		return Event{}, eventError(id, err)
-	}
-	return r.Event, nil
-}
-
-func (sn *Snapshot) record(id ID) (r record, err error) {
-	if err := sn.usable(); err != nil {
-		return r, err
-	}
-	defer fault.Catch(debug.SetPanicOnFault(true), &err)
-	return r, sn.event(id, &r)
-}
-
-func eventError(id ID, err error) error { return fmt.Errorf("doorlog: event %s: %w", id, err) }
-
-// event reads an event into r.
-func (sn *Snapshot) event(id ID, r *record) error {
-	through, err := sn.r.indexedThrough()
-	if err != nil {
-		return err
-	}
-	var event, detected []byte
-	inTail := less(&through, &id)
-	if !inTail {
-		event = sn.r.Get(eventsSum, id[:])
-	} else if entry := sn.r.Get(tailNumber, id[:]); entry != nil {
-		if event, detected, err = splitTail(entry); err != nil {
-			return err
-		}
-	}
-	if event == nil {
-		return ErrNotFound
-	}
-	mem := arena{names: &sn.store.names}
-	if err := decodeEvent(id[:], event, &mem, r); err != nil || r.detections == 0 {
-		return err
-	}
-	if !inTail {
-		detected = sn.r.Get(detectionsSum, id[:])
-	}
-	if detected == nil {
-		return errNoDetections
-	}
-	r.Detections, err = decodeDetections(id[:], detected, &mem, r.detections)
-	return err
-}
-
-var errNoDetections = fmt.Errorf("%w: its detections are missing", ErrCorrupt)
-
-// EventByRecording returns the event of a camera that has this recording ID,
-// the newest if there are several, or ErrNotFound.
-func (sn *Snapshot) EventByRecording(camera, recording string) (e Event, err error) {
-	doing := func(err error) error {
-		return fmt.Errorf("doorlog: recording %q of camera %q: %w", recording, camera, err)
-	}
-	if err := sn.usable(); err != nil {
-		return Event{}, doing(err)
-	}
-	if recording == "" {
-		return Event{}, doing(invalid("recording_id", "is empty"))
-	}
-	camera, recording = normalName(camera), normalName(recording)
-	defer fault.Catch(debug.SetPanicOnFault(true), &err)
-	var r record
-	if err := sn.eventByRecording(camera, recording, &r); err != nil {
-		return Event{}, doing(err)
-	}
-	return r.Event, nil
-}
-
-func (sn *Snapshot) eventByRecording(camera, recording string, r *record) error {
-	found := false
-	err := sn.overTail(func(t *record) bool {
-		if found = normalName(t.RecordingID) == recording && normalName(t.Camera) == camera; found {
-			*r = *t
-		}
-		return !found
-	})
-	if err != nil {
-		return err
-	}
-	if found {
-		return sn.event(r.ID, r)
-	}
-	list := list{}
-	for _, form := range recordingForms(recording) {
-		list.of = append(list.of, newPostingList(sn.r.Cursor(indexSums+byRecording), byRecording, form, false))
-	}
-	for id, ok := list.seek(lastID); ok; id, ok = list.seek(lastBefore(id)) {
-		if err := sn.event(id, r); err != nil {
-			return err
-		}
-		if normalName(r.Camera) == camera {
-			return nil
-		}
-	}
-	return ErrNotFound
-}
-
 // file is the file whose state the snapshot is.
 func (sn *Snapshot) file() *os.File { return sn.r.File.OSFile() }
 
@@ -221,238 +115,93 @@ func (sn *Snapshot) state() (st state, err error) {
 	return st, err
 }
 
-// A reader is a read transaction, of whose file it is a user.
-type reader struct {
-	*boltfile.Reader
-	shared *sharedFile
-	*boltfile.View
-	generation uint64
-
-	through ID // indexed_through, once it has been asked for
-	known   bool
-}
-
-// indexedThrough returns the ID up to which events are folded. It is called guarded.
-func (r *reader) indexedThrough() (ID, error) {
-	if r.known {
-		return r.through, nil
-	}
-	through, err := indexedThrough(r)
+// commit returns the number of the newest commit.
+func (s *Store) commit(ctx context.Context) (uint64, error) {
+	sn, err := s.look(ctx)
 	if err != nil {
-		return through, err
+		return 0, err
 	}
-	if k, _ := r.Cursor(eventsSum).Last(); bytes.Compare(k, through[:]) > 0 {
-		return through, fmt.Errorf("event %s: %w", keyText(k), errBeyond)
-	}
-	r.through, r.known = through, true
-	return through, nil
+	defer sn.close()
+	return sn.commit()
 }
 
-var errBeyond = fmt.Errorf("%w: it is after indexed_through, and not in the tail", ErrCorrupt)
-
-// A sharedFile is a file that is closed when the last of its users is done with it: the
-// store, its readers, and whoever holds it.
-type sharedFile struct {
-	*boltfile.File
-	users int // under readerPool.mu
+// commit returns the number of the commit that the snapshot is of.
+func (sn *Snapshot) commit() (n uint64, err error) {
+	err = fault.Guarded(func() error {
+		l, err := readLineage(sn.r)
+		n = l.commit(sn.r.ID())
+		return err
+	})
+	return n, err
 }
 
-// A readerPool keeps readers of the newest state for the next who asks,
-// because to begin a bolt transaction, look up its buckets and make cursors is
-// most of the cost of a small read.
-//
-// An idle reader must not outlive its state. It would show old data, keep old
-// pages from being used again, and hold up for ever a writer that has to map
-// the file anew. So the committer empties the pool before each transaction begins
-// (beginWrite) and when it has ended (endWrite). In between readers of the state
-// before it go into the pool again (begun), unless the file may be mapped anew: if
-// each reader had to begin a bolt transaction, the writer would queue with all of
-// them for bolt's lock. Once a reader has seen a newer state, nobody gets an older one.
-//
-// The pool also has the file, because readers are what may still need the one
-// into whose place a compaction has put another: a file is closed by the last of
-// its users, which are the store and the readers.
-type readerPool struct {
-	log *slog.Logger
-
-	mu             sync.Mutex
-	file           *sharedFile
-	idle           []*reader
-	generation     uint64 // counts transactions
-	seen           uint64 // the newest bolt transaction that a reader of the file has shown
-	writing        bool   // no reader goes into the pool
-	oldest, newest *lease
-	snapshots      int // how many are open
-}
-
-// hold returns the file, which is not closed until it is released.
-func (p *readerPool) hold() *sharedFile {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.file.users++
-	return p.file
-}
-
-// release closes a file that has no users any more.
-func (p *readerPool) release(file *sharedFile) {
-	p.mu.Lock()
-	file.users--
-	last := file.users == 0
-	p.mu.Unlock()
-	if !last {
-		return
+// settled returns the number of the commit before the newest; 0 if it cannot be read.
+func (s *Store) settled() uint64 {
+	n, err := s.commit(context.Background())
+	if err != nil || n == 0 {
+		return 0
 	}
-	if err := file.Close(); err != nil { // everything of it is in the file after it, and durable
-		p.log.Warn("doorlog: the file that a compaction replaced could not be closed", "error", err)
-	}
+	return n - 1
 }
 
-// replace puts another file in the place of the file, which the caller is to
-// release. Nobody writes meanwhile.
-func (p *readerPool) replace(file *sharedFile) {
-	p.beginWrite()
-	defer p.endWrite()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	file.users = 1
-	p.file, p.seen = file, 0
-}
-
-// A lease is what a snapshot has of its reader, in the list of those that are open,
-// oldest first. The list is under readerPool.mu.
-type lease struct {
-	opened       time.Time
-	older, newer *lease
-}
-
-// open puts a lease at the end of the list.
-func (p *readerPool) open(l *lease) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.snapshots++
-	if l.older = p.newest; l.older != nil {
-		l.older.newer = l
-	} else {
-		p.oldest = l
-	}
-	p.newest = l
-}
-
-// close takes a lease off the list, and its reader back.
-func (p *readerPool) close(l *lease, r *reader) {
-	p.mu.Lock()
-	p.snapshots--
-	if l.older != nil {
-		l.older.newer = l.newer
-	} else {
-		p.oldest = l.newer
-	}
-	if l.newer != nil {
-		l.newer.older = l.older
-	} else {
-		p.newest = l.older
-	}
-	l.older, l.newer = nil, nil
-	r = p.keep(r)
-	p.mu.Unlock()
-	if r != nil {
-		p.end(r)
-	}
-}
-
-const maxIdleReaders = 16
-
-// get returns a reader of the newest state.
-func (p *readerPool) get() (*reader, error) {
-	p.mu.Lock()
-	generation := p.generation
-	if n := len(p.idle); n > 0 {
-		r := p.idle[n-1]
-		p.idle = p.idle[:n-1]
-		p.mu.Unlock()
-		return r, nil
-	}
-	file := p.file
-	file.users++
-	p.mu.Unlock()
-	r, err := newReader(file, generation)
+// inUse returns the number of events, and the bytes of the pages that are not free.
+func (s *Store) inUse(ctx context.Context) (events int, bytes int64, err error) {
+	sn, err := s.look(ctx)
 	if err != nil {
-		p.release(file)
-		return nil, err
+		return 0, 0, err
 	}
-	p.saw(r)
-	return r, nil
+	defer sn.close()
+	st, err := sn.state()
+	u := sn.r.File.Usage()
+	return int(st.sums[eventsSum].entries), u.Live(), err
 }
 
-// saw empties the pool of readers of an older state than that of a new reader.
-func (p *readerPool) saw(r *reader) {
-	p.mu.Lock()
-	var older []*reader
-	if id := r.ID(); r.shared == p.file && id > p.seen {
-		p.seen = id
-		older, p.idle = p.idle, nil
+func (sn *Snapshot) newestID() (ID, error) {
+	return newestID(sn.r.Cursor(tailNumber), sn.r.Cursor(eventsSum))
+}
+
+// indexedThrough returns the ID up to which events are folded.
+func (sn *Snapshot) indexedThrough() (through ID, err error) {
+	defer fault.Catch(debug.SetPanicOnFault(true), &err)
+	return sn.r.indexedThrough()
+}
+
+// settledState is newestState between two commits, with the pages that are in use then.
+func (s *Store) settledState(ctx context.Context) (meta boltfile.Meta, sn *Snapshot, pages *boltfile.UsedPages, err error) {
+	take := func() error {
+		if meta, sn, err = s.newestState(ctx); err == nil {
+			pages = sn.r.File.UsedPages()
+		}
+		return err
 	}
-	p.mu.Unlock()
-	p.endAll(older)
-}
-
-func newReader(file *sharedFile, generation uint64) (*reader, error) {
-	r, err := file.Read()
-	if err != nil {
-		return nil, err
+	if s.commits == nil {
+		err = take()
+	} else {
+		err = s.commits.exclusively(ctx, take)
 	}
-	return &reader{Reader: r, shared: file, View: r.View, generation: generation}, nil
+	return meta, sn, pages, err
 }
 
-// anySnapshot reports whether a snapshot is open.
-func (p *readerPool) anySnapshot() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.snapshots > 0
-}
-
-// keep takes a reader back, or returns it, to be ended. mu is held.
-func (p *readerPool) keep(r *reader) *reader {
-	if p.writing || r.generation != p.generation || r.ID() < p.seen || len(p.idle) >= maxIdleReaders {
-		return r
+// newestState returns a snapshot with its meta page, which the second commit
+// after it writes over: then it tries again with a newer one.
+func (s *Store) newestState(ctx context.Context) (meta boltfile.Meta, sn *Snapshot, err error) {
+	for before := uint64(0); ; {
+		if sn, err = s.look(ctx); err != nil {
+			return meta, nil, err
+		}
+		id := sn.r.ID()
+		metas, err := boltfile.ReadMetas(sn.file())
+		for _, meta := range metas {
+			if meta.Txid == id {
+				return meta, sn, nil
+			}
+		}
+		sn.close()
+		if id == before { // and nothing has been committed meanwhile
+			return meta, nil, errors.Join(fmt.Errorf("%w: meta pages", ErrCorrupt), err)
+		}
+		if before = id; ctx.Err() != nil {
+			return meta, nil, ctx.Err()
+		}
 	}
-	p.idle = append(p.idle, r)
-	return nil
-}
-
-func (p *readerPool) end(r *reader) {
-	r.End()
-	p.release(r.shared)
-}
-
-func (p *readerPool) endAll(readers []*reader) {
-	for _, r := range readers {
-		p.end(r)
-	}
-}
-
-// beginWrite empties the pool, and keeps it empty until begun or endWrite.
-func (p *readerPool) beginWrite() {
-	p.mu.Lock()
-	idle := p.idle
-	p.idle, p.writing = nil, true
-	p.mu.Unlock()
-	p.endAll(idle)
-}
-
-// begun lets readers of the state before a transaction that has begun into the pool.
-func (p *readerPool) begun() {
-	p.mu.Lock()
-	p.writing = false
-	p.mu.Unlock()
-}
-
-// endWrite empties the pool of readers of the state before.
-func (p *readerPool) endWrite() {
-	p.mu.Lock()
-	idle := p.idle
-	p.idle, p.writing = nil, false
-	p.generation++
-	p.mu.Unlock()
-	p.endAll(idle)
 }

@@ -239,13 +239,3 @@ func (st *Stats) look(sn *Snapshot) error {
 	st.Oldest, st.Newest = first.Time(), last.Time()
 	return err
 }
-
-// openSnapshots returns how many snapshots are open, and when the first was opened.
-func (p *readerPool) openSnapshots() (n int, oldest time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.oldest != nil {
-		oldest = p.oldest.opened
-	}
-	return p.snapshots, oldest
-}

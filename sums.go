@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
-	"slices"
 )
 
 // A checksum per record does not tell that a record is gone: a page whose header
@@ -14,36 +13,6 @@ import (
 // are written with every commit, for which meta costs no page: it is small, and
 // bolt keeps it inside of the root page, which every commit writes.
 type bucketSum struct{ entries, hashes uint64 }
-
-// summed are the buckets that have sums, in the order in which meta has them.
-var summed = func() (names [][]byte) {
-	names = append(names, eventsBucket, detectionsBucket, personsBucket, rollupsBucket)
-	return append(names, indexes[:]...)
-}()
-
-// stored are the buckets that have numbers: those that have sums, and after them
-// the tail, whose records are counted as those of events and detections.
-var stored = append(slices.Clone(summed), tailBucket)
-
-const (
-	tailNumber    = int(sumCount)
-	storedBuckets = tailNumber + 1
-
-	// metaNumber is the number of meta, the last of all buckets.
-	metaNumber = storedBuckets
-)
-
-// buckets are all of them, by their numbers.
-var buckets = append(slices.Clone(stored), metaBucket)
-
-const (
-	eventsSum = iota
-	detectionsSum
-	personsSum
-	rollupsSum
-	indexSums // the first of them
-	sumCount  = indexSums + indexCount
-)
 
 type sums [sumCount]bucketSum
 

@@ -73,32 +73,6 @@ func (sn *Snapshot) tally(sc *Scope, wants wanted) (t *tally, err error) {
 	return t, t.addEvents(maxID(from, idFrom(last)), until)
 }
 
-// validLocation refuses a time.FixedZone that is more than a day from UTC.
-func validLocation(loc *time.Location) error {
-	if _, seconds := time.Unix(0, 0).In(loc).Zone(); seconds <= -secondsADay || seconds >= secondsADay {
-		return invalid("Scope.Location", "%s is %d s from UTC", loc, seconds)
-	}
-	return nil
-}
-
-// wholeUnits returns the bounds of the whole units of time inside of [from, until).
-func wholeUnits(from, until ID, unit time.Duration) (first, last time.Time) {
-	first, last = from.Time().Truncate(unit), maxIDTime.Truncate(unit)
-	if idFrom(first) != from {
-		first = first.Add(unit)
-	}
-	if until != lastID {
-		last = until.Time().Truncate(unit)
-	}
-	return first, last
-}
-
-// indexedThrough returns the ID up to which events are folded.
-func (sn *Snapshot) indexedThrough() (through ID, err error) {
-	defer fault.Catch(debug.SetPanicOnFault(true), &err)
-	return sn.r.indexedThrough()
-}
-
 // addEvents reads the events in [from, until).
 func (t *tally) addEvents(from, until ID) error {
 	if from.Compare(until) >= 0 {
@@ -225,62 +199,8 @@ func (sn *Snapshot) eachRollup(camera string, first, last time.Time, fn func(day
 	return nil
 }
 
-// A localTime is a quarter hour (0 to 95) of a day, by a local clock.
-type localTime struct{ day, quarter int }
-
-func (l localTime) hour() int { return l.quarter / 4 }
-
-// dayShift: days are counted from some weeks before 1970, so that none is
-// negative west of Greenwich. That day was a Thursday too.
-const dayShift = 14
-
-// weekday returns the day of the week of a day.
-func weekday(day int) time.Weekday { return time.Weekday((day + int(time.Thursday)) % 7) }
-
-// dateOf returns a day as 2026-02-25.
-func dateOf(day int) string {
-	return time.Unix(int64(day-dayShift)*secondsADay, 0).UTC().Format(time.DateOnly)
-}
-
 // localDay returns the day of a time by the clock of a location.
 func localDay(t time.Time, location *time.Location) int {
 	year, month, day := t.In(location).Date()
 	return int(time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Unix()/secondsADay) + dayShift
-}
-
-// A localClock tells the local time of a quarter hour of a UTC day. It remembers
-// the day of the last one, as most days have one offset and the next quarter
-// hour is mostly of the same day.
-type localClock struct {
-	location *time.Location
-	known    bool
-	day      uint32
-	offset   int  // quarter hours from UTC
-	changes  bool // the offset does, on this day
-}
-
-func (l *localClock) at(day uint32, quarter int) localTime {
-	if !l.known || day != l.day {
-		begin := startOfDay(day)
-		after := l.offsetAt(begin.Add(secondsADay * time.Second))
-		l.known, l.day, l.offset = true, day, l.offsetAt(begin)
-		l.changes = l.offset != after
-	}
-	offset := l.offset
-	if l.changes {
-		offset = l.offsetAt(startOfDay(day).Add(time.Duration(quarter) * quarterHour))
-	}
-	local := localTime{int(day) + dayShift, quarter + offset}
-	switch {
-	case local.quarter < 0:
-		local.day, local.quarter = local.day-1, local.quarter+quartersADay
-	case local.quarter >= quartersADay:
-		local.day, local.quarter = local.day+1, local.quarter-quartersADay
-	}
-	return local
-}
-
-func (l *localClock) offsetAt(t time.Time) int {
-	_, seconds := t.In(l.location).Zone()
-	return seconds / int(quarterHour/time.Second)
 }

@@ -2,7 +2,9 @@ package doorlog
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -22,9 +24,6 @@ func (s *Store) NewID(recordedAt time.Time) (ID, error) {
 	id, err := s.ids.next(e.RecordedAt)
 	return id, failed("new id", err)
 }
-
-// latest is the last time at which an event may lie now.
-func (s *Store) latest() time.Time { return s.clock.latest(s.opt.MaxFutureSkew) }
 
 // WriteEvent stores an event with its detections and returns it as it is stored: with
 // its ID, CreatedAt and the form in which names are kept. It shares its Detections,
@@ -116,12 +115,6 @@ func (s *Store) writeMany(ctx context.Context, events []Event, frames [][]byte, 
 		stored[i], existed[i] = result[i].Event, result[i].existed
 	}
 	return stored, existed, nil
-}
-
-// written is what became of an event that was to be written.
-type written struct {
-	Event   // as it is stored
-	existed bool
 }
 
 // write stores events, with thumbnails of the frames that they have, in one transaction,
@@ -399,4 +392,185 @@ func (s *Store) deleteEvent(ctx context.Context, id ID) error {
 		s.releaseThumbnail(ctx, id, thumbnail)
 	}
 	return err
+}
+
+// mend mends the detections of an event that is to be written, if that is wanted.
+func (s *Store) mend(e *Event) {
+	if !s.opt.MendDetections {
+		return
+	}
+	for _, change := range e.MendDetections() {
+		s.opt.Logger.Warn("doorlog: a detection has been mended", "event", e.ID.String(), "camera", e.Camera, "error", change)
+	}
+}
+
+// lockFiles keeps others from the files of those events of a batch that have one, or are
+// to get one. It takes them in the order of their IDs, as a Prune does.
+func (s *Store) lockFiles(ctx context.Context, batch []insertion) (unlock func(), err error) {
+	var ids []ID
+	for i := range batch {
+		if in := &batch[i]; in.frame != nil || in.ThumbnailPath != "" {
+			ids = append(ids, in.ID)
+		}
+	}
+	slices.SortFunc(ids, ID.Compare)
+	var unlocks []func()
+	unlock = func() {
+		for _, fn := range unlocks {
+			fn()
+		}
+	}
+	for _, id := range slices.Compact(ids) {
+		one, err := s.busy.Lock(ctx, id)
+		if err != nil {
+			unlock()
+			return nil, err
+		}
+		unlocks = append(unlocks, one)
+	}
+	return unlock, nil
+}
+
+// addFrames makes the thumbnails of the events of a batch that have a frame and are not
+// there yet. Of those that are there it fills in the result in mode once; else they get the
+// thumbnail that they have, which must not make them other events.
+func (s *Store) addFrames(ctx context.Context, batch []insertion, result []written, once bool) error {
+	if !slices.ContainsFunc(batch, func(in insertion) bool { return in.frame != nil }) {
+		return nil
+	}
+	if err := s.lookUp(ctx, batch, result, once); err != nil {
+		return err
+	}
+	first := make(map[ID]*insertion, len(batch))
+	for i := range batch {
+		in := &batch[i]
+		frame := in.frame
+		in.frame = nil
+		switch before := first[in.ID]; {
+		case frame == nil:
+		case before != nil: // the same event twice has one thumbnail
+			in.ThumbnailPath, in.FrameWidth, in.FrameHeight = before.ThumbnailPath, before.FrameWidth, before.FrameHeight
+			in.thumb = before.thumb
+		default:
+			if err := s.addFrame(ctx, in, frame); err != nil {
+				return err
+			}
+		}
+		if first[in.ID] == nil {
+			first[in.ID] = in
+		}
+	}
+	return nil
+}
+
+// lookUp looks which of the events with a frame are there already. They lose the frame.
+func (s *Store) lookUp(ctx context.Context, batch []insertion, result []written, once bool) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	sn, err := s.look(ctx)
+	if err != nil {
+		return err
+	}
+	defer sn.close()
+	for i := range batch {
+		in := &batch[i]
+		if in.frame == nil {
+			continue
+		}
+		there, found, err := sn.alreadyThere(&in.Event, once)
+		switch {
+		case err != nil:
+			return err
+		case !found:
+			continue
+		case once:
+			result[i], in.there = written{there, true}, true
+		default:
+			in.ThumbnailPath, in.FrameWidth, in.FrameHeight = there.ThumbnailPath, there.FrameWidth, there.FrameHeight
+		}
+		in.frame = nil
+	}
+	return nil
+}
+
+// addFrame makes the thumbnail of an event that is stored in any case.
+func (s *Store) addFrame(ctx context.Context, in *insertion, frame []byte) error {
+	if err := s.checkPlace(ctx); err != nil {
+		return err
+	}
+	file, err := s.thumbs.save(ctx, in.ID, frame)
+	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		s.opt.Logger.Warn("doorlog: the event is stored without a thumbnail",
+			"event", in.ID.String(), "camera", in.Camera, "error", err)
+		return nil
+	}
+	in.saved = true
+	in.ThumbnailPath, in.FrameWidth, in.FrameHeight, in.thumb = file.path, file.width, file.height, file.sum
+	return nil
+}
+
+// dropThumbnails removes the thumbnails that were saved for a batch and that no event names,
+// because err kept it from being written, or others were there first.
+func (s *Store) dropThumbnails(batch []insertion, result []written, err error) {
+	if errors.Is(err, ErrUnknownOutcome) { // then the events may be there after all
+		return
+	}
+	for i := range batch {
+		if in := &batch[i]; in.saved && (err != nil || result[i].ThumbnailPath != in.ThumbnailPath) {
+			s.removeThumbnail(in.ThumbnailPath)
+		}
+	}
+}
+
+// SaveThumbnail makes a thumbnail of a camera frame (JPEG, PNG, GIF, WebP or
+// BMP; see MaxFrameBytes for the limits) and sets e's ThumbnailPath,
+// FrameWidth and FrameHeight, and its ID if it has none, so that e can be
+// written, or updated, next. The file is durable when SaveThumbnail returns,
+// and is named by the ID. If e is not written afterwards the file belongs to
+// no event, and a Prune removes it when it is an hour old.
+//
+// A frame that cannot be read is ErrInvalid, and so is none (nil, or no bytes). It is ErrExists if the event is
+// stored already and has its thumbnail. e is as it was then.
+func (s *Store) SaveThumbnail(ctx context.Context, e *Event, frame []byte) error {
+	return failed("save thumbnail", s.saveThumbnail(ctx, e, frame))
+}
+
+func (s *Store) saveThumbnail(ctx context.Context, e *Event, frame []byte) error {
+	if err := s.enterWrite(); err != nil {
+		return err
+	}
+	defer s.leave()
+	if err := s.room(0); err != nil {
+		return err
+	}
+	n := *e
+	if err := s.normalise(&n); err != nil {
+		return err
+	}
+	unlock, err := s.busy.Lock(ctx, n.ID)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	there, err := s.stored(ctx, &n)
+	if err != nil {
+		return err
+	}
+	if there.ThumbnailPath == thumbnailPath(n.ID) {
+		return fmt.Errorf("thumbnail of event %s: %w", n.ID, ErrExists)
+	}
+	if err := s.checkPlace(ctx); err != nil {
+		return err
+	}
+	saved, err := s.thumbs.save(ctx, n.ID, frame)
+	if err != nil {
+		return err
+	}
+	e.ID, e.RecordedAt, e.Attributes, e.ThumbnailPath = n.ID, n.RecordedAt, n.Attributes, saved.path
+	e.FrameWidth, e.FrameHeight = saved.width, saved.height
+	return nil
 }

@@ -2,54 +2,11 @@ package doorlog
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"math"
-	"os"
-	"path/filepath"
 
 	"github.com/doorlog/doorlog/internal/fault"
 	"github.com/doorlog/doorlog/internal/fsx"
 )
-
-// A FreeSpace is how much of a disk is to be free. The larger of both counts. The
-// zero FreeSpace asks for nothing.
-type FreeSpace struct {
-	Bytes   int64   `json:"bytes,omitempty"`
-	Percent float64 `json:"percent,omitempty"` // of the whole disk, below 100
-}
-
-func (f FreeSpace) validate() error {
-	switch {
-	case f.Bytes < 0:
-		return invalid("Policy.KeepFree.Bytes", "%d is negative", f.Bytes)
-	case !(f.Percent >= 0 && f.Percent < 100): // also what is no number
-		return invalid("Policy.KeepFree.Percent", "%v is not in 0..100", f.Percent)
-	case f != FreeSpace{} && !fsx.KnowsFreeSpace:
-		return fmt.Errorf("Policy.KeepFree: %w", fsx.ErrFreeSpace)
-	}
-	return nil
-}
-
-// of returns how many bytes of a disk are to be free.
-func (f FreeSpace) of(total int64) int64 {
-	return max(f.Bytes, int64(math.Ceil(float64(total)/100*f.Percent)))
-}
-
-// diskOf returns the free and all bytes of the disk on which a folder is, or, if that
-// is not there, the nearest one above it.
-func diskOf(dir string) (free, total int64, err error) {
-	for {
-		if free, total, err = fsx.SpaceAt(dir); !errors.Is(err, os.ErrNotExist) {
-			return free, total, err
-		}
-		above := filepath.Dir(dir)
-		if above == dir {
-			return 0, 0, err
-		}
-		dir = above
-	}
-}
 
 // boundFree finds the last of the events that go because the disk of the thumbnails
 // has too little free space. It counts files that are there now, and would give their
@@ -118,35 +75,6 @@ func (p *pruning) disk() (free, total int64, err error) {
 		return 0, 0, fmt.Errorf("free space of the disk of %s: %w", p.s.opt.ThumbnailDir, err)
 	}
 	return free, total, nil
-}
-
-// A vain is what a prune removed so that a disk has more free space, which it had not:
-// a file system that keeps what is removed in its snapshots, or a file that another
-// name keeps. To go on would remove everything, for nothing. It is a record of meta,
-// with the numbers big-endian:
-//
-//	 8         8
-//	| removed | free |
-type vain struct {
-	removed int64 // bytes of files; 0: none
-	free    int64 // bytes of the disk, after that
-}
-
-// vainShare is how small a share of what was removed, one in so many, counts as none.
-const vainShare = 10
-
-// wanted is how much is to be free before anything is removed again.
-func (v vain) wanted() int64 { return v.free + v.removed/vainShare + 1 }
-
-func decodeVain(rec []byte) (v vain, err error) {
-	b, err := stateRecord.open(metaVain, rec)
-	if err == nil && len(b) != 16 {
-		err = fmt.Errorf("%w: %d bytes", ErrCorrupt, len(b))
-	}
-	if err != nil {
-		return v, fmt.Errorf("meta vain: %w", err)
-	}
-	return vain{int64(binary.BigEndian.Uint64(b)), int64(binary.BigEndian.Uint64(b[8:]))}, nil
 }
 
 func (p *pruning) lastInVain() (v vain, err error) {

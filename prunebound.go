@@ -1,6 +1,8 @@
 package doorlog
 
-import "slices"
+import (
+	"slices"
+)
 
 // bound finds the last of the events that go because there are too many, or
 // because they take too much.

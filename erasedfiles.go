@@ -32,27 +32,6 @@ func (w *writeTx) setRemoving(paths []string) error {
 	}))
 }
 
-// removingFiles returns the files that are noted.
-func removingFiles(from getter) (paths []string, err error) {
-	rec := from.Get(metaNumber, metaRemoving)
-	if rec == nil {
-		return nil, nil
-	}
-	return decodeRemoving(rec)
-}
-
-func decodeRemoving(rec []byte) (paths []string, err error) {
-	payload, err := stateRecord.open(metaRemoving, rec)
-	if err != nil {
-		return nil, fmt.Errorf("meta removing: %w", err)
-	}
-	d := decoder{b: payload, mem: &arena{}}
-	for range d.array() {
-		paths = append(paths, string(d.text()))
-	}
-	return paths, d.finish(0)
-}
-
 // finishErasure is finishRemoving in the background. Which files an event names is to be
 // known, so the file has been verified.
 func (s *Store) finishErasure() {

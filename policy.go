@@ -2,14 +2,48 @@ package doorlog
 
 import (
 	"cmp"
-	"context"
-	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
-	"github.com/doorlog/doorlog/internal/pace"
+	"github.com/doorlog/doorlog/internal/fsx"
 )
+
+// A FreeSpace is how much of a disk is to be free. The larger of both counts. The
+// zero FreeSpace asks for nothing.
+type FreeSpace struct {
+	Bytes   int64   `json:"bytes,omitempty"`
+	Percent float64 `json:"percent,omitempty"` // of the whole disk, below 100
+}
+
+func (f FreeSpace) validate() error {
+	switch {
+	case f.Bytes < 0:
+		return invalid("Policy.KeepFree.Bytes", "%d is negative", f.Bytes)
+	case !(f.Percent >= 0 && f.Percent < 100): // also what is no number
+		return invalid("Policy.KeepFree.Percent", "%v is not in 0..100", f.Percent)
+	case f != FreeSpace{} && !fsx.KnowsFreeSpace:
+		return fmt.Errorf("Policy.KeepFree: %w", fsx.ErrFreeSpace)
+	}
+	return nil
+}
+
+// of returns how many bytes of a disk are to be free.
+func (f FreeSpace) of(total int64) int64 {
+	return max(f.Bytes, int64(math.Ceil(float64(total)/100*f.Percent)))
+}
+
+// normal returns the policy with its names in their form.
+func (p *Policy) normal() *Policy {
+	now := *p
+	now.Rules = slices.Clone(p.Rules)
+	for i := range now.Rules {
+		m := &now.Rules[i].Match
+		m.Cameras, m.Types, m.Persons, m.Labels = normalNames(m.Cameras), normalNames(m.Types), normalNames(m.Persons), normalNames(m.Labels)
+	}
+	return &now
+}
 
 // A Policy says what a store keeps. The zero Policy keeps every event. Pinned
 // events stay, with their thumbnails, whatever it says.
@@ -99,19 +133,6 @@ func (m *Match) isAll() bool {
 	return len(m.Cameras)+len(m.Types)+len(m.Persons)+len(m.Labels) == 0 && m.Stranger == nil && m.UnlockGranted == nil
 }
 
-// matches reports whether an event, whose detections are loaded if there are
-// Labels, is of the kind. The names of m are normal.
-func (m *Match) matches(e *Event) bool {
-	return oneOf(m.Cameras, e.Camera) && oneOf(m.Types, e.Type) && oneOf(m.Persons, e.Person) &&
-		is(m.Stranger, e.Person == "") && is(m.UnlockGranted, e.UnlockGranted) &&
-		(len(m.Labels) == 0 || slices.ContainsFunc(e.Detections, func(d Detection) bool { return oneOf(m.Labels, d.Label) }))
-}
-
-// oneOf reports whether a name is one of those, which are normal. None: any is.
-func oneOf[T ~string](asked []T, name T) bool {
-	return len(asked) == 0 || slices.Contains(asked, normalName(name))
-}
-
 func (m *Match) validate() error {
 	if len(m.Persons) > 0 && m.Stranger != nil && *m.Stranger {
 		return invalid("Match.Persons", "are asked for, and strangers as well: no event is both")
@@ -158,169 +179,4 @@ func (p *Policy) validate() error {
 // needsLabels reports whether a rule looks at the detections.
 func (p *Policy) needsLabels() bool {
 	return slices.ContainsFunc(p.Rules, func(r Rule) bool { return len(r.Match.Labels) > 0 })
-}
-
-// The reasons for which something goes: a rule, by its number, or one of these
-// behind the last rule.
-const (
-	byMaxAge = iota
-	byMaxEvents
-	byMaxBytes
-	byKeepFree
-	byThumbnailAge
-	reasonCount
-)
-
-const stays = -1 // is no reason
-
-// reasons returns what Pruned calls each reason.
-func (p *Policy) reasons() []string {
-	var names []string
-	for i, r := range p.Rules {
-		names = append(names, cmp.Or(r.Name, fmt.Sprintf("rule %d", i+1)))
-	}
-	return append(names, "max age", "max events", "max bytes", "keep free", "thumbnail age")
-}
-
-// A verdict is a policy at a moment. What it says of an event depends on that
-// event alone, so that a dry run and a real one say the same, and so does each
-// transaction that looks again.
-type verdict struct {
-	policy *Policy
-	at     *reading
-
-	// Events before these are too old: one for each rule, and one for the
-	// events of no rule.
-	before           []ID
-	thumbnailsBefore ID
-
-	// Events up to these turns go because there are too many, because they take too
-	// much, and because the disk has too little free space; zero: none.
-	lastByEvents, lastByBytes, lastByFree turn
-}
-
-// A turn is when an event goes, of two the one before the other: that of the one that
-// has aged for longer.
-type turn struct {
-	from ID // the first of the moment from which the event ages, or its own
-	own  ID
-}
-
-func (t turn) compare(o turn) int { return cmp.Or(t.from.Compare(o.from), t.own.Compare(o.own)) }
-
-func newVerdict(p *Policy, at *reading) verdict {
-	limit := func(age time.Duration) ID {
-		if age == 0 {
-			return ID{}
-		}
-		return idFrom(at.believed.Add(-age))
-	}
-	v := verdict{policy: p, at: at, thumbnailsBefore: limit(p.ThumbnailAge)}
-	for _, r := range p.Rules {
-		v.before = append(v.before, limit(r.MaxAge))
-	}
-	v.before = append(v.before, limit(p.MaxAge))
-	return v
-}
-
-// youngest returns the ID from which on everything stays.
-func (v *verdict) youngest() ID {
-	until := v.thumbnailsBefore
-	for _, id := range v.before {
-		until = maxID(until, id)
-	}
-	for _, last := range [...]turn{v.lastByEvents, v.lastByBytes, v.lastByFree} {
-		if last != (turn{}) {
-			until = maxID(until, firstAfter(last.from))
-		}
-	}
-	return until
-}
-
-// turn returns the turn of an event, which is by its own ID, unless its time is that of
-// a dead clock: one that does not age yet comes last.
-func (v *verdict) turn(e *Event) turn {
-	from, never := v.at.agesFrom(e)
-	switch {
-	case never:
-		return turn{lastID, e.ID}
-	case from.Equal(e.RecordedAt):
-		return turn{e.ID, e.ID}
-	}
-	return turn{idFrom(from), e.ID}
-}
-
-// event returns the reason for which an event goes, or stays.
-func (v *verdict) event(e *Event) int {
-	t := v.turn(e)
-	if e.Pinned {
-		return stays
-	}
-	rules := v.policy.Rules
-	rule := slices.IndexFunc(rules, func(r Rule) bool { return r.Match.matches(e) })
-	if rule < 0 {
-		rule = len(rules) + byMaxAge
-	}
-	switch {
-	case t.from.Compare(v.before[rule]) < 0:
-		return rule
-	case t.compare(v.lastByEvents) <= 0:
-		return len(rules) + byMaxEvents
-	case t.compare(v.lastByBytes) <= 0:
-		return len(rules) + byMaxBytes
-	case t.compare(v.lastByFree) <= 0:
-		return len(rules) + byKeepFree
-	}
-	return stays
-}
-
-// thumbnail returns the reason for which an event goes without its thumbnail,
-// or with it.
-func (v *verdict) thumbnail(e *Event) int {
-	reason := v.event(e)
-	if e.ThumbnailPath == "" {
-		return stays
-	}
-	if t := v.turn(e); reason == stays && !e.Pinned && t.from.Compare(v.thumbnailsBefore) < 0 {
-		return len(v.policy.Rules) + byThumbnailAge
-	}
-	return reason
-}
-
-const defaultRetentionEvery = time.Hour
-
-// startRetention has the store pruned from time to time.
-func (s *Store) startRetention() {
-	if s.opt.Retention == nil {
-		return
-	}
-	s.active.Go(func() {
-		var said []string
-		for wait := time.Duration(0); pace.Pause(s.life, wait) == nil; wait = s.opt.RetentionEvery {
-			s.retainOnce(s.life, &said)
-		}
-	})
-}
-
-// retainOnce prunes once. said is what the log has been told of what is held back.
-func (s *Store) retainOnce(ctx context.Context, said *[]string) {
-	policy := *s.opt.Retention
-	policy.TrustClock, policy.Orphans = false, false // nobody has looked
-	gone, err := s.Prune(ctx, policy)
-	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrClosed) {
-		s.opt.Logger.Warn("doorlog: retention has stopped until its next turn", "file", s.path, "error", err)
-	}
-	if gone == nil {
-		return
-	}
-	if !slices.Equal(gone.HeldBack, *said) { // once, and not each time
-		for _, why := range gone.HeldBack {
-			s.opt.Logger.Warn("doorlog: retention is held back", "file", s.path, "why", why)
-		}
-		*said = gone.HeldBack
-	}
-	if gone.Events+gone.Thumbnails+gone.Orphans > 0 {
-		s.opt.Logger.Info("doorlog: retention has removed", "file", s.path, "events", gone.Events,
-			"thumbnails", gone.Thumbnails, "thumbnail_bytes", gone.ThumbnailBytes, "orphans", gone.Orphans)
-	}
 }

@@ -8,10 +8,6 @@ import (
 	"github.com/doorlog/doorlog/internal/pace"
 )
 
-// How much is removed in one transaction (series.go). An event touches pages of each index,
-// and one for each label: as many detections as four for each event are few.
-const eventsAlone, eventsInCompany, manyDetections = 512, 128, 4
-
 // A candidate is an event that goes, or loses its thumbnail.
 type candidate struct {
 	id         ID

@@ -1,0 +1,259 @@
+package doorlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"runtime/debug"
+
+	"github.com/doorlog/doorlog/internal/fault"
+)
+
+// Explain answers q and returns how that was done instead of the events.
+func (sn *Snapshot) Explain(q Query) (Plan, error) {
+	p, err := sn.explain(q)
+	return p, failed("explain", err)
+}
+
+func (sn *Snapshot) explain(q Query) (Plan, error) {
+	if err := sn.usable(); err != nil {
+		return Plan{}, err
+	}
+	q = q.normal()
+	if err := q.validate(); err != nil {
+		return Plan{}, err
+	}
+	from, until := q.bounds()
+	s, err := sn.search(q, from, until)
+	if err != nil {
+		return Plan{}, err
+	}
+	mem := sn.manyEvents()
+	var r record
+	var lists []list
+	for _, p := range s.parts {
+		lists = append(lists, p.lists...)
+	}
+	for n := 0; q.Limit == 0 || n-q.Offset < q.Limit; n++ {
+		if err := sn.usable(); err != nil {
+			return Plan{}, err
+		}
+		ok, err := s.event(&mem, &r, n >= q.Offset)
+		if err != nil {
+			return Plan{}, err
+		}
+		if !ok {
+			break
+		}
+	}
+	i := 0
+	s.explains.Lists = orEmpty(s.explains.Lists)
+	for _, l := range lists {
+		for _, p := range l.of {
+			s.explains.Lists[i].IDs = p.steps
+			i++
+		}
+	}
+	return s.explains, nil
+}
+
+// Explain is Snapshot.Explain on a snapshot of its own.
+func (s *Store) Explain(ctx context.Context, q Query) (Plan, error) {
+	sn, err := s.snapshot(ctx)
+	if err != nil {
+		return Plan{}, failed("explain", err)
+	}
+	defer sn.close()
+	return sn.Explain(q)
+}
+
+// alreadyThere returns the event that a write of e would find: in mode once by
+// its recording or its ID, else by its ID.
+func (sn *Snapshot) alreadyThere(e *Event, once bool) (there Event, found bool, err error) {
+	err = ErrNotFound
+	if once && e.RecordingID != "" {
+		there, err = sn.EventByRecording(e.Camera, e.RecordingID)
+	}
+	if errors.Is(err, ErrNotFound) {
+		there, err = sn.Event(e.ID)
+	}
+	if errors.Is(err, ErrNotFound) {
+		return Event{}, false, nil
+	}
+	return there, err == nil, err
+}
+
+// Events iterates over the events that q asks for. The iteration is over the
+// snapshot, so events that are written meanwhile do not appear in it, and the
+// pages that it sees are kept until the View ends: Store.Events does without.
+// An error is the last thing that it yields, with a zero Event. It is ErrCorrupt
+// if all events are asked for, and there are more or fewer than there should be.
+func (sn *Snapshot) Events(q Query) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		if err := sn.usable(); err != nil {
+			yield(Event{}, failed("events", err))
+			return
+		}
+		q := q.normal()
+		if err := q.validate(); err != nil {
+			yield(Event{}, failed("events", err))
+			return
+		}
+		from, until := q.bounds()
+		search, err := sn.search(q, from, until)
+		if err != nil {
+			yield(Event{}, failed("events", err))
+			return
+		}
+		mem := sn.manyEvents()
+		for n := 0; q.Limit == 0 || n-q.Offset < q.Limit; n++ {
+			if err := sn.usable(); err != nil { // the loop may outlive the View
+				yield(Event{}, failed("events", err))
+				return
+			}
+			var r record
+			ok, err := search.event(&mem, &r, n >= q.Offset)
+			if !ok && err == nil && q.asksForAll() {
+				err = sn.hasAll(eventsSum, n)
+			}
+			if err != nil {
+				yield(Event{}, failed("events", err))
+				return
+			}
+			if !ok || n >= q.Offset && !yield(r.Event, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Recent returns the newest n events, newest first; fewer if there are fewer.
+func (sn *Snapshot) Recent(n int) ([]Event, error) {
+	if err := sn.usable(); err != nil {
+		return nil, failed("recent", err)
+	}
+	if n < 0 {
+		return nil, failed("recent", invalid("n", "%d is negative", n))
+	}
+	const mostAtOnce = 256 // n may be far more than there are events
+	events := make([]Event, 0, min(n, mostAtOnce))
+	if _, err := sn.indexedThrough(); err != nil { // which looks at what is where
+		return nil, failed("recent", err)
+	}
+	all := scan{tail: sn.r.Cursor(tailNumber), events: sn.r.Cursor(eventsSum), detections: sn.r.Cursor(detectionsSum)}
+	mem := sn.manyEvents()
+	var r record
+	for len(events) < n {
+		ok, err := all.next(&mem, &r)
+		if err != nil {
+			return nil, failed("recent", err)
+		}
+		if !ok {
+			break
+		}
+		events = append(events, r.Event)
+		if len(events)%mostAtOnce == 0 && sn.ctx.Err() != nil {
+			return nil, failed("recent", sn.ctx.Err())
+		}
+	}
+	return events, nil
+}
+
+// Event returns an event with its detections, or ErrNotFound.
+func (s *Store) Event(ctx context.Context, id ID) (Event, error) {
+	sn, err := s.snapshot(ctx)
+	if err != nil {
+		return Event{}, eventError(id, err)
+	}
+	defer sn.close()
+	return sn.Event(id)
+}
+
+// EventByRecording returns the event of a camera that has this recording ID,
+// the newest if there are several, or ErrNotFound.
+func (s *Store) EventByRecording(ctx context.Context, camera, recording string) (Event, error) {
+	sn, err := s.snapshot(ctx)
+	if err != nil {
+		return Event{}, fmt.Errorf("doorlog: recording %q of camera %q: %w", recording, camera, err)
+	}
+	defer sn.close()
+	return sn.EventByRecording(camera, recording)
+}
+
+// Recent returns the newest n events, newest first; fewer if there are fewer.
+func (s *Store) Recent(ctx context.Context, n int) ([]Event, error) {
+	sn, err := s.snapshot(ctx)
+	if err != nil {
+		return nil, failed("recent", err)
+	}
+	defer sn.close()
+	return sn.Recent(n)
+}
+
+// Event returns an event with its detections, or ErrNotFound.
+func (sn *Snapshot) Event(id ID) (Event, error) {
+	r, err := sn.record(id)
+	if err != nil {
+		return Event{}, eventError(id, err)
+	}
+	return r.Event, nil
+}
+
+func (sn *Snapshot) record(id ID) (r record, err error) {
+	if err := sn.usable(); err != nil {
+		return r, err
+	}
+	defer fault.Catch(debug.SetPanicOnFault(true), &err)
+	return r, sn.event(id, &r)
+}
+
+// EventByRecording returns the event of a camera that has this recording ID,
+// the newest if there are several, or ErrNotFound.
+func (sn *Snapshot) EventByRecording(camera, recording string) (e Event, err error) {
+	doing := func(err error) error {
+		return fmt.Errorf("doorlog: recording %q of camera %q: %w", recording, camera, err)
+	}
+	if err := sn.usable(); err != nil {
+		return Event{}, doing(err)
+	}
+	if recording == "" {
+		return Event{}, doing(invalid("recording_id", "is empty"))
+	}
+	camera, recording = normalName(camera), normalName(recording)
+	defer fault.Catch(debug.SetPanicOnFault(true), &err)
+	var r record
+	if err := sn.eventByRecording(camera, recording, &r); err != nil {
+		return Event{}, doing(err)
+	}
+	return r.Event, nil
+}
+
+func (sn *Snapshot) eventByRecording(camera, recording string, r *record) error {
+	found := false
+	err := sn.overTail(func(t *record) bool {
+		if found = normalName(t.RecordingID) == recording && normalName(t.Camera) == camera; found {
+			*r = *t
+		}
+		return !found
+	})
+	if err != nil {
+		return err
+	}
+	if found {
+		return sn.event(r.ID, r)
+	}
+	list := list{}
+	for _, form := range recordingForms(recording) {
+		list.of = append(list.of, newPostingList(sn.r.Cursor(indexSums+byRecording), byRecording, form, false))
+	}
+	for id, ok := list.seek(lastID); ok; id, ok = list.seek(lastBefore(id)) {
+		if err := sn.event(id, r); err != nil {
+			return err
+		}
+		if normalName(r.Camera) == camera {
+			return nil
+		}
+	}
+	return ErrNotFound
+}

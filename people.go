@@ -1,0 +1,349 @@
+package doorlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/doorlog/doorlog/internal/fault"
+)
+
+// PutPerson adds a person, or changes what is given of one who is there, and
+// returns the person as stored.
+func (s *Store) PutPerson(ctx context.Context, in PersonInput) (Person, error) {
+	p, err := s.putPerson(ctx, in)
+	if err != nil {
+		return Person{}, fmt.Errorf("doorlog: put person %q: %w", in.Name, err)
+	}
+	return p, nil
+}
+
+func (s *Store) putPerson(ctx context.Context, in PersonInput) (p Person, err error) {
+	in.Name, in.DisplayName = normalName(in.Name), normalName(in.DisplayName)
+	if err := in.validate(s.latest()); err != nil {
+		return Person{}, err
+	}
+	if err := s.room(0); err != nil {
+		return Person{}, err
+	}
+	now := s.opt.Now()
+	err = s.updatePerson(ctx, in.Name, false, func(w *writeTx, forms []string) (err error) {
+		p, _, err = w.putPerson(&in, forms, now)
+		return err
+	})
+	return p, err
+}
+
+// updatePerson calls apply in a write transaction, with the names under which the
+// person of a name, which is normal, may be stored. One that makes room may use the
+// reserve (reserve.go).
+func (s *Store) updatePerson(
+	ctx context.Context, name string, makesRoom bool, apply func(w *writeTx, forms []string) error,
+) error {
+	if err := s.enterWrite(); err != nil {
+		return err
+	}
+	defer s.leave()
+	forms, err := s.formsOfPerson(ctx, name)
+	if err != nil {
+		return err
+	}
+	submit := s.commits.submit
+	if makesRoom {
+		submit = s.commits.makeRoom
+	}
+	return submit(ctx, func(w *writeTx) error { return apply(w, forms) })
+}
+
+// putPerson adds or changes a person; added says which.
+func (w *writeTx) putPerson(in *PersonInput, forms []string, now time.Time) (p Person, added bool, err error) {
+	p, err = onePerson(w.personRecord, forms)
+	added = errors.Is(err, ErrNotFound)
+	if err != nil && !added {
+		return Person{}, false, err
+	}
+	before := p
+	if added {
+		p = Person{Name: in.Name, DisplayName: displayName(in.Name), AutoUnlock: true, CreatedAt: now.Round(0).UTC()}
+	}
+	in.applyTo(&p)
+	if p == before && len(forms) == 1 {
+		return p, added, nil
+	}
+	return p, added, w.storePerson(&p, forms)
+}
+
+// storePerson stores a person under the first of the names, and under no other.
+func (w *writeTx) storePerson(p *Person, forms []string) error {
+	if _, err := w.deletePerson(forms[1:]); err != nil {
+		return err
+	}
+	return w.put(personsSum, []byte(p.Name), encodePerson(p))
+}
+
+// deletePerson deletes the persons of these names; known: there was one.
+func (w *writeTx) deletePerson(forms []string) (known bool, err error) {
+	for _, form := range forms {
+		if w.personRecord([]byte(form)) == nil {
+			continue
+		}
+		known = true
+		if err := w.delete(personsSum, []byte(form)); err != nil {
+			return known, err
+		}
+	}
+	return known, nil
+}
+
+func (w *writeTx) personRecord(name []byte) []byte { return w.tx.Get(personsSum, name) }
+
+// onePerson returns the person who may be stored under several names, of which the
+// first is normal, or ErrNotFound. The door opens for one who is stored twice only
+// if both say so.
+func onePerson(records func(name []byte) []byte, forms []string) (p Person, err error) {
+	err = ErrNotFound
+	for _, form := range forms {
+		rec := records([]byte(form))
+		if rec == nil {
+			continue
+		}
+		other, derr := decodePerson(form, rec)
+		if derr != nil {
+			return Person{}, derr
+		}
+		if other.Name = forms[0]; err == nil {
+			p.AutoUnlock = p.AutoUnlock && other.AutoUnlock
+		} else {
+			p, err = other, nil
+		}
+	}
+	return p, err
+}
+
+// Person returns a person, or ErrNotFound.
+func (sn *Snapshot) Person(name string) (p Person, err error) {
+	if p, err = sn.person(name); err != nil {
+		return Person{}, fmt.Errorf("doorlog: person %q: %w", name, err)
+	}
+	return p, nil
+}
+
+func (sn *Snapshot) person(name string) (p Person, err error) {
+	if err := sn.usable(); err != nil {
+		return Person{}, err
+	}
+	name = normalName(name)
+	forms := []string{name}
+	if !hasOneSpelling(name) {
+		list, err := sn.spellings()
+		if err != nil {
+			return Person{}, err
+		}
+		forms = list.forms(personSpellings, name)
+	}
+	defer fault.Catch(debug.SetPanicOnFault(true), &err)
+	return onePerson(sn.personRecord, forms)
+}
+
+func (sn *Snapshot) personRecord(name []byte) []byte { return sn.r.Get(personsSum, name) }
+
+// Persons returns all persons in the order of their names. It is ErrCorrupt if there
+// are more or fewer than there should be.
+func (sn *Snapshot) Persons() (persons []Person, err error) {
+	persons = []Person{}
+	if err := sn.usable(); err != nil {
+		return nil, failed("persons", err)
+	}
+	list, err := sn.spellings()
+	if err != nil {
+		return nil, failed("persons", err)
+	}
+	defer fault.Catch(debug.SetPanicOnFault(true), &err)
+	c := sn.r.Cursor(personsSum)
+	for k, _ := c.First(); k != nil; k, _ = c.Next() {
+		p, err := onePerson(sn.personRecord, list.forms(personSpellings, normalName(string(k))))
+		if err != nil {
+			return nil, fmt.Errorf("doorlog: person %q: %w", k, err)
+		}
+		persons = append(persons, p)
+	}
+	if err := sn.hasAll(personsSum, len(persons)); err != nil {
+		return nil, failed("persons", err)
+	}
+	if len(list[personSpellings]) > 0 {
+		slices.SortFunc(persons, func(a, b Person) int { return strings.Compare(a.Name, b.Name) })
+		persons = slices.Compact(persons)
+	}
+	return persons, nil
+}
+
+// Person returns a person, or ErrNotFound.
+func (s *Store) Person(ctx context.Context, name string) (Person, error) {
+	sn, err := s.snapshot(ctx)
+	if err != nil {
+		return Person{}, fmt.Errorf("doorlog: person %q: %w", name, err)
+	}
+	defer sn.close()
+	return sn.Person(name)
+}
+
+// Persons is Snapshot.Persons on a snapshot of its own.
+func (s *Store) Persons(ctx context.Context) ([]Person, error) {
+	sn, err := s.snapshot(ctx)
+	if err != nil {
+		return nil, failed("persons", err)
+	}
+	defer sn.close()
+	return sn.Persons()
+}
+
+// AutoUnlockNames returns the names of the persons for whom the door opens, in
+// their order.
+func (s *Store) AutoUnlockNames(ctx context.Context) ([]string, error) {
+	persons, err := s.Persons(ctx)
+	if err != nil {
+		return nil, err
+	}
+	names := []string{}
+	for _, p := range persons {
+		if p.AutoUnlock {
+			names = append(names, p.Name)
+		}
+	}
+	return names, nil
+}
+
+// SetAutoUnlock sets whether the door opens for a person, who must be there
+// (ErrNotFound).
+func (s *Store) SetAutoUnlock(ctx context.Context, name string, on bool) error {
+	err := s.updatePerson(ctx, normalName(name), false, func(w *writeTx, forms []string) error {
+		p, err := onePerson(w.personRecord, forms)
+		if err != nil || p.AutoUnlock == on && len(forms) == 1 {
+			return err
+		}
+		p.AutoUnlock = on
+		return w.storePerson(&p, forms)
+	})
+	if err != nil {
+		return fmt.Errorf("doorlog: set auto unlock of %q: %w", name, err)
+	}
+	return nil
+}
+
+// DeletePerson takes a person off the list of persons. Events of the person stay
+// as they are, with the name, and so do their thumbnails: what happened is not
+// changed. ErasePerson takes the name away. It is ErrNotFound if no person of that
+// name is listed, whatever events have it.
+func (s *Store) DeletePerson(ctx context.Context, name string) error {
+	err := s.updatePerson(ctx, normalName(name), true, func(w *writeTx, forms []string) error {
+		if err := validName("name", forms[0]); err != nil {
+			return err
+		}
+		known, err := w.deletePerson(forms)
+		if err == nil && !known {
+			err = ErrNotFound
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("doorlog: delete person %q: %w", name, err)
+	}
+	return nil
+}
+
+// PersonSync says what SyncPersons found.
+type PersonSync struct {
+	Added   List[string] `json:"added"`   // names that are new now, in their order
+	Known   List[string] `json:"known"`   // names that were there before, in their order
+	Skipped List[string] `json:"skipped"` // files whose name gives no person
+}
+
+// SyncPersons adds the persons whose face images are in a folder: files named
+// <name>_<anything>.jpg, .jpeg, .png or .bmp, such as mary_ann_2.jpg, where
+// the last underscore ends the name. Persons who are there already stay as
+// they are; nobody is removed. All are added in one transaction, or none.
+// Sub-folders are not looked into.
+func (s *Store) SyncPersons(ctx context.Context, dir string) (PersonSync, error) {
+	result, err := s.syncPersons(ctx, dir)
+	if err != nil {
+		return result, fmt.Errorf("doorlog: sync persons: %w", err)
+	}
+	return result, nil
+}
+
+func (s *Store) syncPersons(ctx context.Context, dir string) (result PersonSync, err error) {
+	if err := s.enterWrite(); err != nil {
+		return result, err
+	}
+	defer s.leave()
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return result, err
+	}
+	var names []string
+	for _, file := range files {
+		name, ok := personOfFile(file.Name())
+		if file.IsDir() || !ok {
+			result.Skipped = append(result.Skipped, file.Name())
+			continue
+		}
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	if err := s.room(0); err != nil {
+		return result, err
+	}
+	now := s.opt.Now()
+	list, err := s.spellingsNow(ctx)
+	if err != nil {
+		return result, err
+	}
+	err = s.commits.submit(ctx, func(w *writeTx) error {
+		result.Added, result.Known = nil, nil
+		for _, name := range names {
+			_, added, err := w.putPerson(&PersonInput{Name: name}, list.forms(personSpellings, name), now)
+			switch {
+			case err != nil:
+				return fmt.Errorf("person %q: %w", name, err)
+			case added:
+				result.Added = append(result.Added, name)
+			default:
+				result.Known = append(result.Known, name)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return PersonSync{}, err
+	}
+	return result, nil
+}
+
+// personOfFile returns the name of the person whose face image a file is.
+func personOfFile(file string) (name string, ok bool) {
+	ext := filepath.Ext(file)
+	switch strings.ToLower(ext) {
+	case ".jpg", ".jpeg", ".png", ".bmp":
+	default:
+		return "", false
+	}
+	name, ok = cutLast(strings.TrimSuffix(file, ext), "_")
+	name = normalName(name)
+	return name, ok && !strings.HasPrefix(file, ".") && validName("name", name) == nil
+}
+
+// cutLast returns what is before the last sep, if something is on both sides.
+func cutLast(s, sep string) (before string, ok bool) {
+	at := strings.LastIndex(s, sep)
+	if at <= 0 || at+len(sep) == len(s) {
+		return "", false
+	}
+	return s[:at], true
+}

@@ -1,0 +1,101 @@
+package doorlog
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/doorlog/doorlog/internal/boltfile"
+)
+
+// A posting list has the IDs of the events with a value, in their order. It is
+// cut into blocks, each of which is one key of the index bucket:
+//
+//	value 0x00 first ID → | version | CRC-32C | second ID | third ID | … |
+//
+// The value is a record (codec.go) whose payload is IDs, 16 bytes each, or
+// nothing if the block has just the one ID of its key. All IDs of a block are
+// before those of the next one. A list that grows at its end, as lists mostly
+// do, has full blocks but for the last.
+//
+// A key for each ID would be simpler, and took two and a half times the space
+// and most of the time of a bulk load: see design/schema.md. Schema 1 had that,
+// which reads as blocks of one ID each.
+
+// blockIDs is how many IDs a block has at most. Four such blocks with the names
+// of a household fill a page of 4 KiB.
+const blockIDs = 52
+
+var postingRecords = func() (kinds [indexCount]recordKind) {
+	for i := range kinds {
+		kinds[i] = kindOf(indexes[i])
+	}
+	return kinds
+}()
+
+// A block is a block of a posting list. It is part of the page that it was read from.
+type block struct {
+	first []byte // ID
+	rest  []byte // the other IDs
+}
+
+func openBlock(index int, key, value []byte) (b block, err error) {
+	if _, ok := indexValue(key); !ok {
+		return b, fmt.Errorf("%w: %s: %q is no key of a posting list", ErrCorrupt, indexes[index], boltfile.Shortened(key))
+	}
+	b.first = key[len(key)-idLen:]
+	if len(value) == 0 {
+		return b, nil
+	}
+	b.rest, err = postingRecords[index].open(key, value)
+	if err == nil && (len(b.rest)%idLen != 0 || len(b.rest) == 0 || b.len() > blockIDs) {
+		err = fmt.Errorf("%w: %d bytes of IDs", ErrCorrupt, len(b.rest))
+	}
+	if err != nil {
+		return block{}, fmt.Errorf("%s: posting list of %q: %w", indexes[index], boltfile.Shortened(key[:len(key)-idLen-1]), err)
+	}
+	return b, nil
+}
+
+func (b *block) len() int { return 1 + len(b.rest)/idLen }
+
+// bytes returns an ID, which is part of the block.
+func (b *block) bytes(i int) []byte {
+	if i == 0 {
+		return b.first
+	}
+	return b.rest[(i-1)*idLen : i*idLen]
+}
+
+func (b *block) id(i int) ID { return ID(b.bytes(i)) }
+
+// search returns the number of IDs of the block before target.
+func (b *block) search(target *ID) int {
+	high, low := binary.BigEndian.Uint64(target[:8]), binary.BigEndian.Uint64(target[8:])
+	from, to := 0, b.len()
+	for from < to {
+		middle := int(uint(from+to) >> 1)
+		id := b.bytes(middle)
+		h := binary.BigEndian.Uint64(id)
+		if h < high || h == high && binary.BigEndian.Uint64(id[8:]) < low {
+			from = middle + 1
+		} else {
+			to = middle
+		}
+	}
+	return from
+}
+
+// inOrder reports whether the IDs of the block are in order.
+func (b *block) inOrder() bool {
+	for i := 1; i < b.len(); i++ {
+		if bytes.Compare(b.bytes(i-1), b.bytes(i)) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// errOrder: the keys of a damaged file are not in their order, in which a search
+// that begins anew from what it finds would come back to it for ever.
+var errOrder = fmt.Errorf("%w: keys are not in their order", ErrCorrupt)

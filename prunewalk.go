@@ -1,0 +1,241 @@
+package doorlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/doorlog/doorlog/internal/fault"
+)
+
+func (p *pruning) holdBack(format string, args ...any) {
+	p.heldBack = append(p.heldBack, fmt.Sprintf(format, args...))
+}
+
+// A pruning is one run of Prune.
+type pruning struct {
+	s      *Store
+	ctx    context.Context
+	dry    bool
+	tell   func(Progress) // nil: nobody asks
+	policy *Policy
+	series *series
+	labels bool // a rule looks at them
+	verdict
+
+	events              int   // in the beginning
+	inUse               int64 // bytes of pages, in the beginning
+	walked, walkedBytes int64 // events, and bytes of their records, from which the shares are reckoned
+	surveyed            bool  // and these are those of all events
+
+	progress    *progress // of the sweep, in events
+	gone        []Removed // for each reason; DatabaseBytes are those of records
+	pictures    int       // files with the name of a thumbnail, in the beginning
+	orphans     int
+	orphanBytes int64
+	heldBack    []string
+	linked      int // events that stay because their pictures lie behind a symbolic link
+	folder      Folder
+	freeBefore  int64 // bytes of the disk, if that matters
+}
+
+// proceed says whether there is a reason to stop.
+func (p *pruning) proceed() error {
+	if err := p.ctx.Err(); err != nil {
+		return err
+	}
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	if p.s.closing {
+		return ErrClosed
+	}
+	if damage := p.s.damage.Load(); damage != nil {
+		return *damage
+	}
+	return nil
+}
+
+// account returns what has gone so far.
+func (p *pruning) account() *Pruned {
+	all := &Pruned{Orphans: p.orphans, OrphanBytes: p.orphanBytes, HeldBack: p.heldBack, Folder: p.folder}
+	for i, name := range p.policy.reasons() {
+		by := RemovedBy{name, p.gone[i]}
+		by.DatabaseBytes = p.share(by.DatabaseBytes)
+		all.By = append(all.By, by)
+		all.add(by.Removed)
+	}
+	all.Kept = p.events - all.Events
+	return all
+}
+
+// share returns how much of the pages in use falls to so many bytes of records.
+func (p *pruning) share(bytes int64) int64 {
+	if p.walkedBytes == 0 || p.events == 0 {
+		return 0
+	}
+	all := float64(p.walkedBytes) / float64(p.walked) * float64(p.events)
+	return int64(float64(bytes) / all * float64(p.inUse))
+}
+
+// begin returns what tells how many of the events before an ID are done.
+func (p *pruning) begin(doing string, until ID) (*progress, error) {
+	told := tellEvents(p.tell, doing)
+	if !told.asked() {
+		return told, nil
+	}
+	q := Query{}
+	if until != lastID {
+		q.Until = IDTime(until)
+	}
+	return told, p.inSnapshot(func(sn *Snapshot) error {
+		n, err := sn.count(q)
+		if err == nil {
+			told.knows(int64(n))
+		}
+		return err
+	})
+}
+
+// How much is read in one snapshot, so that none is open for long.
+const walkEvents, walkBytes = 512, 4 << 20
+
+// walk calls visit with the events before an ID, oldest first, without their
+// detections unless a rule looks at them, and with the bytes of their records,
+// until it returns false. A few at a time are read in one snapshot, and visited when
+// it has ended, so that visit may look at files and take other snapshots. Then after
+// is called, if it is not nil.
+func (p *pruning) walk(until ID, visit func(*record, int64) (more bool, err error), after func() error) error {
+	var some []walkedEvent
+	for from, more := (ID{}), true; more; {
+		if err := p.proceed(); err != nil {
+			return err
+		}
+		begun := time.Now()
+		err := p.inSnapshot(func(sn *Snapshot) (err error) {
+			some, from, more, err = p.walkSome(sn, some[:0], from, until)
+			return err
+		})
+		for i := 0; i < len(some) && err == nil; i++ {
+			var goOn bool
+			if goOn, err = visit(&some[i].record, some[i].bytes); !goOn {
+				more = false
+				break
+			}
+		}
+		took := time.Since(begun)
+		if err == nil && after != nil {
+			err = after()
+		}
+		if err == nil && more && !p.dry {
+			err = p.series.rest(p.ctx, took)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A walkedEvent is an event that a walk came to, and the bytes of its records.
+type walkedEvent struct {
+	record
+	bytes int64
+}
+
+// walkSome adds a part of the events to some, and returns where the walk goes on.
+func (p *pruning) walkSome(sn *Snapshot, some []walkedEvent, from, until ID) (_ []walkedEvent, next ID, more bool, err error) {
+	mem := sn.manyEvents()
+	size := int64(0)
+	err = sn.overRecords(from, until, func(key, event, detected []byte) (goOn bool, err error) {
+		var r record
+		if err := decodeEvent(key, event, &mem, &r); err != nil {
+			return false, fmt.Errorf("event %s: %w", keyText(key), err)
+		}
+		if len(some) == walkEvents || size >= walkBytes {
+			next, more = r.ID, true
+			return false, nil
+		}
+		bytes := int64(len(key) + len(event))
+		if r.detections > 0 {
+			if detected == nil {
+				return false, fmt.Errorf("event %s: %w", r.ID, errNoDetections)
+			}
+			bytes += int64(len(key) + len(detected))
+			if p.labels {
+				if r.Detections, err = decodeDetections(key, detected, &mem, r.detections); err != nil {
+					return false, fmt.Errorf("event %s: %w", r.ID, err)
+				}
+			}
+		}
+		some, size = append(some, walkedEvent{r, bytes}), size+bytes
+		return true, nil
+	})
+	return some, next, more, err
+}
+
+// inSnapshot calls fn, guarded, with a snapshot that ends with it.
+func (p *pruning) inSnapshot(fn func(*Snapshot) error) error {
+	sn, err := p.s.look(p.ctx)
+	if err != nil {
+		return err
+	}
+	defer sn.close()
+	return fault.Guarded(func() error { return fn(sn) })
+}
+
+// wouldGo counts what goes with an event.
+func (p *pruning) wouldGo(r *record, bytes int64) error {
+	p.countEvent(p.event(&r.Event), r.detections, bytes)
+	reason := p.thumbnail(&r.Event)
+	if reason == stays {
+		return nil
+	}
+	last := true
+	if r.ThumbnailPath != thumbnailPath(r.ID) {
+		var err error
+		if last, err = p.lastOfFile(r); err != nil {
+			return err
+		}
+	}
+	if size, there := p.s.thumbs.size(r.ThumbnailPath); there && last {
+		p.countFile(reason, size)
+	}
+	return nil
+}
+
+// lastOfFile reports whether a producer's file goes with this event: it is the
+// newest of those that name it, and the others go too, or lose it.
+func (p *pruning) lastOfFile(r *record) (last bool, err error) {
+	return p.isNewestOf(r, func(other *Event) bool { return p.thumbnail(other) != stays })
+}
+
+// isNewestOf reports whether an event is the newest of those that name its file, and
+// accept returns true for all of them.
+func (p *pruning) isNewestOf(r *record, accept func(*Event) bool) (is bool, err error) {
+	err = p.inSnapshot(func(sn *Snapshot) (err error) {
+		newest := true
+		nerr := sn.overNamers(r.ThumbnailPath, func(id ID) bool {
+			if newest && id != r.ID {
+				return false
+			}
+			newest = false
+			var other record
+			err = sn.event(id, &other)
+			is = err == nil && accept(&other.Event)
+			return is
+		})
+		return errors.Join(err, nerr)
+	})
+	return is && err == nil, err
+}
+
+func (p *pruning) countEvent(reason, detections int, bytes int64) {
+	if reason != stays {
+		p.gone[reason].add(Removed{Events: 1, Detections: detections, DatabaseBytes: bytes})
+	}
+}
+
+func (p *pruning) countFile(reason int, bytes int64) {
+	p.gone[reason].add(Removed{Thumbnails: 1, ThumbnailBytes: bytes})
+}

@@ -1,0 +1,178 @@
+package doorlog
+
+import (
+	"bytes"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/doorlog/doorlog/internal/boltfile"
+	"github.com/doorlog/doorlog/internal/fault"
+)
+
+// manyEvents returns the arena of a read of many events.
+func (sn *Snapshot) manyEvents() arena {
+	return arena{names: &sn.store.names, chunk: readChunk}
+}
+
+// A scan walks over the events, newest first, those of the tail before the
+// others, and over their detections beside them. A search uses the latter half
+// alone, in its own direction.
+type scan struct {
+	tail               boltfile.KeyCursor // nil: it is behind
+	events, detections boltfile.KeyCursor // nil: just the tail
+	oldestFirst        bool               // the direction of detectionsOf
+
+	started, detecting bool
+	key                []byte // of the event; part of the map
+	detected           []byte // its detections, if it is of the tail
+
+	detectionsKey, detectionsRec []byte // where the detections cursor stands; part of the map
+}
+
+// overTail calls fn with each event after indexed_through, newest first and
+// without its detections, until it returns false. It is called guarded.
+func (sn *Snapshot) overTail(fn func(*record) (more bool)) error {
+	tail := scan{tail: sn.r.Cursor(tailNumber)}
+	mem := sn.manyEvents()
+	for {
+		var r record
+		ok, err := tail.nextEvent(&mem, &r)
+		if !ok || err != nil || !fn(&r) {
+			return err
+		}
+	}
+}
+
+// overRecords calls fn with the records of each event in [from, until), oldest
+// first, until it returns false. They are part of the map; detected is nil if
+// there are no detections. It is called guarded.
+func (sn *Snapshot) overRecords(from, until ID, fn func(key, event, detected []byte) (more bool, err error)) error {
+	beside := scan{detections: sn.r.Cursor(detectionsSum), oldestFirst: true}
+	before := func(k []byte) bool { return k != nil && bytes.Compare(k, until[:]) < 0 }
+	var c boltfile.KeyCursor = sn.r.Cursor(eventsSum)
+	for k, event := c.Seek(from[:]); before(k); k, event = c.Next() {
+		_, detected := beside.detectionsOf(k)
+		if more, err := fn(k, event, detected); err != nil || !more {
+			return err
+		}
+	}
+	c = sn.r.Cursor(tailNumber)
+	for k, v := c.Seek(from[:]); before(k); k, v = c.Next() {
+		event, detected, _ := splitTail(v) // nil, which is no record, if it is damaged
+		if more, err := fn(k, event, detected); err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+// next reads the next event into r; ok is false at the end.
+func (s *scan) next(mem *arena, r *record) (ok bool, err error) {
+	defer fault.Catch(debug.SetPanicOnFault(true), &err)
+	if ok, err = s.nextEvent(mem, r); !ok || r.detections == 0 {
+		return ok, err
+	}
+	k, rec := s.key, s.detected
+	if s.tail == nil {
+		k, rec = s.detectionsOf(s.key)
+	}
+	if rec == nil {
+		return false, about(s.key, errNoDetections)
+	}
+	r.Detections, err = decodeDetections(k, rec, mem, r.detections)
+	return err == nil, about(s.key, err)
+}
+
+// nextEvent reads the next event into r, without its detections.
+func (s *scan) nextEvent(mem *arena, r *record) (ok bool, err error) {
+	k, v := s.step()
+	if k == nil {
+		return false, nil
+	}
+	s.key = k
+	err = decodeEvent(k, v, mem, r)
+	return err == nil, about(k, err)
+}
+
+// step moves to the next older event.
+func (s *scan) step() (k, v []byte) {
+	c := s.events
+	if s.tail != nil {
+		c = s.tail
+	}
+	if c == nil {
+		return nil, nil
+	}
+	if s.started {
+		k, v = c.Prev()
+	} else {
+		k, v = c.Last()
+	}
+	if s.started = true; s.tail == nil {
+		return k, v
+	}
+	if k == nil {
+		s.tail, s.started = nil, false
+		return s.step()
+	}
+	k, v, s.detected = tailEntry(k, v)
+	return k, v
+}
+
+// detectionsOf returns the record of an event's detections, or nil. Its
+// cursor mostly stands just before it, as both buckets are in the same order.
+func (s *scan) detectionsOf(key []byte) (k, v []byte) {
+	if bytes.Equal(s.detectionsKey, key) {
+		return s.detectionsKey, s.detectionsRec
+	}
+	defer func() { s.detectionsKey, s.detectionsRec = k, v }()
+	if s.detecting {
+		if s.oldestFirst {
+			k, v = s.detections.Next()
+		} else {
+			k, v = s.detections.Prev()
+		}
+		if bytes.Equal(k, key) {
+			return k, v
+		}
+	}
+	s.detecting = true
+	if k, v = s.detections.Seek(key); bytes.Equal(k, key) {
+		return k, v
+	}
+	return nil, nil
+}
+
+// event reads an event into r.
+func (sn *Snapshot) event(id ID, r *record) error {
+	through, err := sn.r.indexedThrough()
+	if err != nil {
+		return err
+	}
+	var event, detected []byte
+	inTail := less(&through, &id)
+	if !inTail {
+		event = sn.r.Get(eventsSum, id[:])
+	} else if entry := sn.r.Get(tailNumber, id[:]); entry != nil {
+		if event, detected, err = splitTail(entry); err != nil {
+			return err
+		}
+	}
+	if event == nil {
+		return ErrNotFound
+	}
+	mem := arena{names: &sn.store.names}
+	if err := decodeEvent(id[:], event, &mem, r); err != nil || r.detections == 0 {
+		return err
+	}
+	if !inTail {
+		detected = sn.r.Get(detectionsSum, id[:])
+	}
+	if detected == nil {
+		return errNoDetections
+	}
+	r.Detections, err = decodeDetections(id[:], detected, &mem, r.detections)
+	return err
+}
+
+var errNoDetections = fmt.Errorf("%w: its detections are missing", ErrCorrupt)

@@ -1,0 +1,136 @@
+package doorlog
+
+import (
+	"bytes"
+	"context"
+	"slices"
+
+	"github.com/doorlog/doorlog/internal/fault"
+)
+
+// spellings returns the list.
+func (sn *Snapshot) spellings() (_ *spellings, err error) {
+	l := &sn.store.spelled
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.list == nil {
+		list := new(spellings)
+		if err := fault.Guarded(func() error { return sn.listSpellings(list) }); err != nil {
+			return nil, err
+		}
+		l.list = list
+	}
+	return l.list, nil
+}
+
+func (sn *Snapshot) listSpellings(list *spellings) error {
+	for _, index := range [...]int{byCamera, byPerson, byLabel, byType} {
+		err := sn.eachValue(index, func(value []byte) { list.add(index, value) })
+		if err != nil {
+			return err
+		}
+	}
+	persons := sn.r.Cursor(personsSum)
+	for k, _ := persons.First(); k != nil; k, _ = persons.Next() {
+		list.add(personSpellings, k)
+	}
+	var mem arena
+	tail := sn.r.Cursor(tailNumber)
+	for k, event, detected := tailEntry(tail.First()); k != nil; k, event, detected = tailEntry(tail.Next()) {
+		var r record
+		err := decodeEvent(k, event, &mem, &r)
+		if err == nil && r.detections > 0 {
+			r.Detections, err = decodeDetections(k, detected, &mem, r.detections)
+		}
+		if err != nil {
+			return about(k, err)
+		}
+		for _, e := range indexEntries(&r) {
+			if e.index != byThumbnail && e.index != byRecording {
+				list.add(e.index, []byte(e.value))
+			}
+		}
+	}
+	return nil
+}
+
+// eachValue calls fn with each value of an index but the empty one. Each is found
+// with one look-up. It is called guarded.
+func (sn *Snapshot) eachValue(index int, fn func(value []byte)) error {
+	c := sn.r.Cursor(indexSums + index)
+	last := []byte{1} // past the empty value
+	for k, _ := c.Seek(last); k != nil; {
+		if bytes.Compare(k, last) < 0 {
+			return errOrder
+		}
+		value, ok := indexValue(k)
+		if !ok {
+			return errPayload
+		}
+		fn(value)
+		last = append(bytes.Clone(value), 1)
+		k, _ = c.Seek(last)
+	}
+	return nil
+}
+
+// spell returns names, which are normal, with the other spellings of them.
+func (sn *Snapshot) spell(index int, names []string) ([]string, error) {
+	if !slices.ContainsFunc(names, func(name string) bool { return !hasOneSpelling(name) }) {
+		return names, nil
+	}
+	list, err := sn.spellings()
+	if err != nil || len(list[index]) == 0 {
+		return names, err
+	}
+	var all []string
+	for _, name := range names {
+		all = append(all, list.forms(index, name)...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all), nil
+}
+
+// withSpellings returns the query with all spellings of its names.
+func (sn *Snapshot) withSpellings(q Query) (_ Query, err error) {
+	for _, field := range [...]struct {
+		index int
+		names *[]string
+	}{{byCamera, &q.Cameras}, {byPerson, &q.Persons}, {byLabel, &q.Labels}} {
+		if *field.names, err = sn.spell(field.index, *field.names); err != nil {
+			return q, err
+		}
+	}
+	if !slices.ContainsFunc(q.Types, func(t EventType) bool { return !hasOneSpelling(string(t)) }) {
+		return q, nil
+	}
+	types, err := sn.spell(byType, stringsOf(q.Types))
+	q.Types = nil
+	for _, t := range types {
+		q.Types = append(q.Types, EventType(t))
+	}
+	return q, err
+}
+
+// formsOfPerson returns the names under which a person may be stored, of which name,
+// which is normal, is the first.
+func (s *Store) formsOfPerson(ctx context.Context, name string) ([]string, error) {
+	if hasOneSpelling(name) {
+		return []string{name}, nil
+	}
+	list, err := s.spellingsNow(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return list.forms(personSpellings, name), nil
+}
+
+// spellingsNow is Snapshot.spellings on the newest state.
+func (s *Store) spellingsNow(ctx context.Context) (*spellings, error) {
+	sn, err := s.look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer sn.close()
+	return sn.spellings()
+}

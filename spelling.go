@@ -1,0 +1,39 @@
+package doorlog
+
+import (
+	"slices"
+	"sync"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// spellings has for each normal form the other spellings of it that are stored, by
+// index; those of persons come last.
+type spellings [indexCount + 1]map[string][]string
+
+const personSpellings = indexCount
+
+// forms returns all spellings of a name, the normal one first.
+func (s *spellings) forms(index int, name string) []string {
+	return append([]string{name}, s[index][name]...)
+}
+
+func (s *spellings) add(index int, name []byte) {
+	if norm.NFC.IsNormal(name) {
+		return
+	}
+	if s[index] == nil {
+		s[index] = make(map[string][]string)
+	}
+	normal := string(norm.NFC.Bytes(name))
+	if !slices.Contains(s[index][normal], string(name)) {
+		s[index][normal] = append(s[index][normal], string(name))
+	}
+}
+
+// A spellingList is made when it is first needed. It stays right as long as the
+// store is open, because no other spelling is ever added.
+type spellingList struct {
+	mu   sync.Mutex
+	list *spellings
+}

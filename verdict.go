@@ -1,0 +1,143 @@
+package doorlog
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// matches reports whether an event, whose detections are loaded if there are
+// Labels, is of the kind. The names of m are normal.
+func (m *Match) matches(e *Event) bool {
+	return oneOf(m.Cameras, e.Camera) && oneOf(m.Types, e.Type) && oneOf(m.Persons, e.Person) &&
+		is(m.Stranger, e.Person == "") && is(m.UnlockGranted, e.UnlockGranted) &&
+		(len(m.Labels) == 0 || slices.ContainsFunc(e.Detections, func(d Detection) bool { return oneOf(m.Labels, d.Label) }))
+}
+
+// The reasons for which something goes: a rule, by its number, or one of these
+// behind the last rule.
+const (
+	byMaxAge = iota
+	byMaxEvents
+	byMaxBytes
+	byKeepFree
+	byThumbnailAge
+	reasonCount
+)
+
+const stays = -1 // is no reason
+
+// reasons returns what Pruned calls each reason.
+func (p *Policy) reasons() []string {
+	var names []string
+	for i, r := range p.Rules {
+		names = append(names, cmp.Or(r.Name, fmt.Sprintf("rule %d", i+1)))
+	}
+	return append(names, "max age", "max events", "max bytes", "keep free", "thumbnail age")
+}
+
+// A verdict is a policy at a moment. What it says of an event depends on that
+// event alone, so that a dry run and a real one say the same, and so does each
+// transaction that looks again.
+type verdict struct {
+	policy *Policy
+	at     *reading
+
+	// Events before these are too old: one for each rule, and one for the
+	// events of no rule.
+	before           []ID
+	thumbnailsBefore ID
+
+	// Events up to these turns go because there are too many, because they take too
+	// much, and because the disk has too little free space; zero: none.
+	lastByEvents, lastByBytes, lastByFree turn
+}
+
+// A turn is when an event goes, of two the one before the other: that of the one that
+// has aged for longer.
+type turn struct {
+	from ID // the first of the moment from which the event ages, or its own
+	own  ID
+}
+
+func (t turn) compare(o turn) int { return cmp.Or(t.from.Compare(o.from), t.own.Compare(o.own)) }
+
+func newVerdict(p *Policy, at *reading) verdict {
+	limit := func(age time.Duration) ID {
+		if age == 0 {
+			return ID{}
+		}
+		return idFrom(at.believed.Add(-age))
+	}
+	v := verdict{policy: p, at: at, thumbnailsBefore: limit(p.ThumbnailAge)}
+	for _, r := range p.Rules {
+		v.before = append(v.before, limit(r.MaxAge))
+	}
+	v.before = append(v.before, limit(p.MaxAge))
+	return v
+}
+
+// youngest returns the ID from which on everything stays.
+func (v *verdict) youngest() ID {
+	until := v.thumbnailsBefore
+	for _, id := range v.before {
+		until = maxID(until, id)
+	}
+	for _, last := range [...]turn{v.lastByEvents, v.lastByBytes, v.lastByFree} {
+		if last != (turn{}) {
+			until = maxID(until, firstAfter(last.from))
+		}
+	}
+	return until
+}
+
+// turn returns the turn of an event, which is by its own ID, unless its time is that of
+// a dead clock: one that does not age yet comes last.
+func (v *verdict) turn(e *Event) turn {
+	from, never := v.at.agesFrom(e)
+	switch {
+	case never:
+		return turn{lastID, e.ID}
+	case from.Equal(e.RecordedAt):
+		return turn{e.ID, e.ID}
+	}
+	return turn{idFrom(from), e.ID}
+}
+
+// event returns the reason for which an event goes, or stays.
+func (v *verdict) event(e *Event) int {
+	t := v.turn(e)
+	if e.Pinned {
+		return stays
+	}
+	rules := v.policy.Rules
+	rule := slices.IndexFunc(rules, func(r Rule) bool { return r.Match.matches(e) })
+	if rule < 0 {
+		rule = len(rules) + byMaxAge
+	}
+	switch {
+	case t.from.Compare(v.before[rule]) < 0:
+		return rule
+	case t.compare(v.lastByEvents) <= 0:
+		return len(rules) + byMaxEvents
+	case t.compare(v.lastByBytes) <= 0:
+		return len(rules) + byMaxBytes
+	case t.compare(v.lastByFree) <= 0:
+		return len(rules) + byKeepFree
+	}
+	return stays
+}
+
+// thumbnail returns the reason for which an event goes without its thumbnail,
+// or with it.
+func (v *verdict) thumbnail(e *Event) int {
+	reason := v.event(e)
+	if e.ThumbnailPath == "" {
+		return stays
+	}
+	if t := v.turn(e); reason == stays && !e.Pinned && t.from.Compare(v.thumbnailsBefore) < 0 {
+		return len(v.policy.Rules) + byThumbnailAge
+	}
+	return reason
+}
