@@ -139,10 +139,10 @@ func (s *Store) backup(ctx context.Context, w io.Writer, options *BackupOptions)
 	defer func() { err = errors.Join(err, src.close()) }()
 	b := backupWriter{
 		ctx: ctx, src: src, damage: &s.damage, thumbs: s.thumbs, log: s.opt.Logger,
-		buf: make([]byte, backupPiece), progress: tellBytes(s.opt.Progress, "backing up"),
+		buf: make([]byte, s.opt.backupPiece), progress: tellBytes(s.opt.Progress, "backing up"),
 	}
 	b.out = &sumWriter{w: w}
-	b.buffered = bufio.NewWriterSize(b.out, backupPiece)
+	b.buffered = bufio.NewWriterSize(b.out, s.opt.backupPiece)
 	b.tar = tar.NewWriter(b.buffered)
 	err = b.write()
 	if damage := s.damage.Load(); damage != nil {
@@ -164,11 +164,8 @@ func (s *Store) backup(ctx context.Context, w io.Writer, options *BackupOptions)
 	return b.info(), nil
 }
 
-// A backup waits for its receiver with a snapshot at hand for snapshotPatience, and
-// as long again as a receiver of this speed, in bytes a second, takes. The first is
-// a variable for tests.
-var snapshotPatience = time.Second
-
+// A backup waits for its receiver with a snapshot at hand for knobs.snapshotPatience, and
+// as long again as a receiver of this speed, in bytes a second, takes.
 const fastReceiver = 100_000_000
 
 // A backupSource is a state of a store: the database, and what its events name.
@@ -201,8 +198,8 @@ func (s *Store) backupSource(ctx context.Context) (*backupSource, error) {
 			return nil, fmt.Errorf("a copy of the database: %w", err)
 		}
 		return s.tempFile()
-	})
-	patience := snapshotPatience + time.Duration(float64(size)/fastReceiver*float64(time.Second))
+	}, s.opt.spoolPieces, s.opt.backupPiece)
+	patience := s.opt.snapshotPatience + time.Duration(float64(size)/fastReceiver*float64(time.Second))
 	if s.commits == nil {
 		patience = math.MaxInt64
 	}

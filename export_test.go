@@ -645,20 +645,13 @@ func ImpatientBackups(t testing.TB) {
 }
 
 func impatientBackups() (restore func()) {
-	pieces, patience := spoolPieces, snapshotPatience
-	spoolPieces, snapshotPatience = 0, math.MinInt64/2
-	return func() { spoolPieces, snapshotPatience = pieces, patience }
+	return setKnobs(func(k *knobs) { k.spoolPieces, k.snapshotPatience = 0, math.MinInt64/2 })
 }
 
 // SmallBackups are impatient, and of small pieces, so that a small store has many;
 // restore takes it back.
 func SmallBackups() (restore func()) {
-	piece, patient := backupPiece, impatientBackups()
-	backupPiece = 16 << 10
-	return func() {
-		backupPiece = piece
-		patient()
-	}
+	return setKnobs(func(k *knobs) { k.spoolPieces, k.snapshotPatience, k.backupPiece = 0, math.MinInt64/2, 16<<10 })
 }
 
 // SetBoot has the running of the system be another one, that of start number n.

@@ -61,7 +61,7 @@ func (l *nameList) add(r *record) error {
 		if err != nil {
 			return err
 		}
-		l.file, l.w = f, bufio.NewWriterSize(f, backupPiece)
+		l.file, l.w = f, bufio.NewWriterSize(f, 64<<10)
 	}
 	_, err := l.w.Write(head)
 	return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 
 	"github.com/doorlog/doorlog/internal/fault"
 	"github.com/doorlog/doorlog/internal/frame"
@@ -229,4 +230,126 @@ func thumbnailError(id ID, err error) error {
 		return nil
 	}
 	return fmt.Errorf("doorlog: thumbnail of event %s: %w", id, err)
+}
+
+// lockFiles keeps others from the files of those events of a batch that have one, or are
+// to get one. It takes them in the order of their IDs, as a Prune does.
+func (s *Store) lockFiles(ctx context.Context, batch []insertion) (unlock func(), err error) {
+	var ids []ID
+	for i := range batch {
+		if in := &batch[i]; in.frame != nil || in.ThumbnailPath != "" {
+			ids = append(ids, in.ID)
+		}
+	}
+	slices.SortFunc(ids, ID.Compare)
+	var unlocks []func()
+	unlock = func() {
+		for _, fn := range unlocks {
+			fn()
+		}
+	}
+	for _, id := range slices.Compact(ids) {
+		one, err := s.busy.Lock(ctx, id)
+		if err != nil {
+			unlock()
+			return nil, err
+		}
+		unlocks = append(unlocks, one)
+	}
+	return unlock, nil
+}
+
+// addFrames makes the thumbnails of the events of a batch that have a frame and are not
+// there yet. Of those that are there it fills in the result in mode once; else they get the
+// thumbnail that they have, which must not make them other events.
+func (s *Store) addFrames(ctx context.Context, batch []insertion, result []written, once bool) error {
+	if !slices.ContainsFunc(batch, func(in insertion) bool { return in.frame != nil }) {
+		return nil
+	}
+	if err := s.lookUp(ctx, batch, result, once); err != nil {
+		return err
+	}
+	first := make(map[ID]*insertion, len(batch))
+	for i := range batch {
+		in := &batch[i]
+		frame := in.frame
+		in.frame = nil
+		switch before := first[in.ID]; {
+		case frame == nil:
+		case before != nil: // the same event twice has one thumbnail
+			in.ThumbnailPath, in.FrameWidth, in.FrameHeight = before.ThumbnailPath, before.FrameWidth, before.FrameHeight
+			in.thumb = before.thumb
+		default:
+			if err := s.addFrame(ctx, in, frame); err != nil {
+				return err
+			}
+		}
+		if first[in.ID] == nil {
+			first[in.ID] = in
+		}
+	}
+	return nil
+}
+
+// lookUp looks which of the events with a frame are there already. They lose the frame.
+func (s *Store) lookUp(ctx context.Context, batch []insertion, result []written, once bool) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	sn, err := s.look(ctx)
+	if err != nil {
+		return err
+	}
+	defer sn.close()
+	for i := range batch {
+		in := &batch[i]
+		if in.frame == nil {
+			continue
+		}
+		there, found, err := sn.alreadyThere(&in.Event, once)
+		switch {
+		case err != nil:
+			return err
+		case !found:
+			continue
+		case once:
+			result[i], in.there = written{there, true}, true
+		default:
+			in.ThumbnailPath, in.FrameWidth, in.FrameHeight = there.ThumbnailPath, there.FrameWidth, there.FrameHeight
+		}
+		in.frame = nil
+	}
+	return nil
+}
+
+// addFrame makes the thumbnail of an event that is stored in any case.
+func (s *Store) addFrame(ctx context.Context, in *insertion, frame []byte) error {
+	if err := s.checkPlace(ctx); err != nil {
+		return err
+	}
+	file, err := s.thumbs.save(ctx, in.ID, frame)
+	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		s.opt.Logger.Warn("doorlog: the event is stored without a thumbnail",
+			"event", in.ID.String(), "camera", in.Camera, "error", err)
+		return nil
+	}
+	in.saved = true
+	in.ThumbnailPath, in.FrameWidth, in.FrameHeight, in.thumb = file.path, file.width, file.height, file.sum
+	return nil
+}
+
+// dropThumbnails removes the thumbnails that were saved for a batch and that no event names,
+// because err kept it from being written, or others were there first.
+func (s *Store) dropThumbnails(batch []insertion, result []written, err error) {
+	if errors.Is(err, ErrUnknownOutcome) { // then the events may be there after all
+		return
+	}
+	for i := range batch {
+		if in := &batch[i]; in.saved && (err != nil || result[i].ThumbnailPath != in.ThumbnailPath) {
+			s.removeThumbnail(in.ThumbnailPath)
+		}
+	}
 }

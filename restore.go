@@ -66,8 +66,8 @@ func restore(ctx context.Context, dir string, r io.Reader, options *RestoreOptio
 	if options != nil {
 		opt = *options
 	}
-	x := restorer{ctx: ctx, dir: place.temp, buf: make([]byte, backupPiece), folder: ".", progress: tellBytes(opt.Progress, "restoring")}
-	x.in = &sumReader{r: bufio.NewReaderSize(r, backupPiece)}
+	x := restorer{ctx: ctx, dir: place.temp, buf: make([]byte, defaults.backupPiece), folder: ".", progress: tellBytes(opt.Progress, "restoring")}
+	x.in = &sumReader{r: bufio.NewReaderSize(r, defaults.backupPiece)}
 	x.tar = tar.NewReader(x.in)
 	if err := x.read(); err != nil {
 		if x.in.failure != nil { // of r itself, whatever it looked like

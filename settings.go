@@ -50,14 +50,16 @@ type knobs struct {
 	copiedBytes int // how much of the entries a compaction copies from one snapshot
 	manyChanges int // how many changed keys it remembers before it catches up with them
 
-	backupPiece      int           // of the database, that is in memory at once
-	snapshotPatience time.Duration // how long a backup may take from its snapshot itself
+	backupPiece      int           // how much a backup reads, hashes and writes at once
+	spoolPieces      int           // how many pieces of the database it keeps in memory
+	snapshotPatience time.Duration // how long it may wait for its receiver with a snapshot at hand
 }
 
 // defaults are what all stores begin with. A test may put others in their place.
 var defaults = knobs{
 	boot: thisBoot, disk: diskOf, leastMap: 1 << 30, wholeBelow: 1 << 20,
 	copiedBytes: 4 << 20, manyChanges: 1 << 16,
+	backupPiece: 256 << 10, spoolPieces: 32, snapshotPatience: time.Second,
 }
 
 // ofFile returns what of the settings is the file's.

@@ -23,16 +23,15 @@ type spool struct {
 	file  *os.File      // the rest; nil: there is none
 	err   error
 
+	size        int    // of a piece
 	piece, left []byte // of the receiver
 }
 
-// spoolPieces is how many pieces are in memory, each of backupPiece. It is a
-// variable for a test.
-var spoolPieces = 32
-
-func newSpool(temp func() (*os.File, error)) *spool {
+// newSpool returns a spool that keeps as many pieces of size bytes in memory. What does not
+// fit is kept in a file, which temp makes.
+func newSpool(temp func() (*os.File, error), pieces, size int) *spool {
 	return &spool{
-		temp: temp, queue: make(chan []byte, spoolPieces), used: make(chan []byte, spoolPieces+2), ended: make(chan struct{}),
+		temp: temp, size: size, queue: make(chan []byte, pieces), used: make(chan []byte, pieces+2), ended: make(chan struct{}),
 	}
 }
 
@@ -55,9 +54,9 @@ func (s *spool) queueUp(ctx context.Context, r io.Reader, patience time.Duration
 		select {
 		case piece = <-s.used:
 		default:
-			piece = make([]byte, backupPiece)
+			piece = make([]byte, s.size)
 		}
-		n, err := io.ReadFull(r, piece[:backupPiece])
+		n, err := io.ReadFull(r, piece[:s.size])
 		if end := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF); err != nil && !end {
 			return nil, err
 		}
@@ -86,7 +85,7 @@ func (s *spool) spill(ctx context.Context, r io.Reader) (err error) {
 	if s.file, err = s.temp(); err != nil {
 		return err
 	}
-	_, err = copyPieces(ctx, s.file, r, make([]byte, backupPiece))
+	_, err = copyPieces(ctx, s.file, r, make([]byte, s.size))
 	if err == nil {
 		_, err = s.file.Seek(0, io.SeekStart)
 	}
@@ -122,10 +121,6 @@ func (s *spool) close() error {
 	<-s.ended
 	return fsx.RemoveTemp(s.file)
 }
-
-// backupPiece is how much is read, hashed and written at once. It is a variable for
-// a test.
-var backupPiece = 256 << 10
 
 // copyPieces copies what is left to read, a piece at a time, until ctx ends.
 func copyPieces(ctx context.Context, w io.Writer, r io.Reader, buf []byte) (n int64, err error) {

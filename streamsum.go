@@ -7,12 +7,14 @@ import (
 	"io"
 )
 
+var castagnoliTable = crc32.MakeTable(crc32.Castagnoli)
+
 // A streamSum is the checksum of a stream: CRC-32C and CRC-32, which together are
 // a CRC of 64 bits, and which processors have instructions for.
 type streamSum struct{ castagnoli, ieee uint32 }
 
 func (s *streamSum) add(p []byte) {
-	s.castagnoli = crc32.Update(s.castagnoli, castagnoli, p)
+	s.castagnoli = crc32.Update(s.castagnoli, castagnoliTable, p)
 	s.ieee = crc32.Update(s.ieee, crc32.IEEETable, p)
 }
 
