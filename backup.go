@@ -19,6 +19,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/doorlog/doorlog/internal/archive"
 	"github.com/doorlog/doorlog/internal/boltfile"
 	"github.com/doorlog/doorlog/internal/fsx"
 )
@@ -141,7 +142,7 @@ func (s *Store) backup(ctx context.Context, w io.Writer, options *BackupOptions)
 		ctx: ctx, src: src, damage: &s.damage, thumbs: s.thumbs, log: s.opt.Logger,
 		buf: make([]byte, s.opt.backupPiece), progress: tellBytes(s.opt.Progress, "backing up"),
 	}
-	b.out = &sumWriter{w: w}
+	b.out = &archive.SumWriter{W: w}
 	b.buffered = bufio.NewWriterSize(b.out, s.opt.backupPiece)
 	b.tar = tar.NewWriter(b.buffered)
 	err = b.write()
@@ -171,7 +172,7 @@ const fastReceiver = 100_000_000
 // A backupSource is a state of a store: the database, and what its events name.
 type backupSource struct {
 	manifest manifest
-	database *spool
+	database *archive.Spool
 	names    nameList
 	listed   chan error // gets that of the list, when it is complete
 	close    func() error
@@ -193,7 +194,7 @@ func (s *Store) backupSource(ctx context.Context) (*backupSource, error) {
 		return nil, err
 	}
 	src.names.temp = s.tempFile
-	src.database = newSpool(func() (*os.File, error) {
+	src.database = archive.NewSpool(func() (*os.File, error) {
 		if err := s.room(size); err != nil {
 			return nil, fmt.Errorf("a copy of the database: %w", err)
 		}
@@ -208,7 +209,7 @@ func (s *Store) backupSource(ctx context.Context) (*backupSource, error) {
 	go func() {
 		defer close(ended)
 		var reading sync.WaitGroup
-		reading.Go(func() { src.database.fill(ctx, boltfile.StateReader(file, &meta, pages), patience) })
+		reading.Go(func() { src.database.Fill(ctx, boltfile.StateReader(file, &meta, pages), patience) })
 		src.listed <- sn.overNamedFiles(func(r *record) error { return errors.Join(ctx.Err(), src.names.add(r)) })
 		reading.Wait()
 		sn.close()
@@ -216,7 +217,7 @@ func (s *Store) backupSource(ctx context.Context) (*backupSource, error) {
 	src.close = func() error {
 		cancel()
 		<-ended
-		return errors.Join(src.database.close(), src.names.close())
+		return errors.Join(src.database.Close(), src.names.close())
 	}
 	return src, nil
 }
@@ -230,7 +231,7 @@ type backupWriter struct {
 	log      *slog.Logger
 	tar      *tar.Writer
 	buffered *bufio.Writer // what tar writes, which is small
-	out      *sumWriter
+	out      *archive.SumWriter
 	buf      []byte
 	file     bytes.Buffer
 	end      backupEnd
@@ -265,7 +266,7 @@ func (b *backupWriter) write() error {
 	if err := b.buffered.Flush(); err != nil {
 		return err
 	}
-	b.end.CRC = b.out.sum.String()
+	b.end.CRC = b.out.Sum.String()
 	if text, err = json.Marshal(b.end); err != nil {
 		return err
 	}
@@ -285,7 +286,7 @@ func (b *backupWriter) entry(name string, size int64, at time.Time, content io.R
 	if err := b.tar.WriteHeader(&h); err != nil {
 		return err
 	}
-	n, err := copyPieces(b.ctx, b.tar, content, b.buf)
+	n, err := archive.CopyPieces(b.ctx, b.tar, content, b.buf)
 	if err == nil && n < size {
 		err = fmt.Errorf("%s: %w: %d of %d bytes", name, io.ErrUnexpectedEOF, n, size)
 	}
@@ -369,7 +370,7 @@ func (b *backupWriter) toldOf(err error) bool {
 }
 
 func (b *backupWriter) info() *BackupInfo {
-	info := b.src.manifest.info(&b.end, b.out.n)
+	info := b.src.manifest.info(&b.end, b.out.N)
 	info.Linked, info.Unreadable = b.linked, b.unreadable
 	return info
 }

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+
+	"github.com/doorlog/doorlog/internal/archive"
 )
 
 // ReadBackupInfo returns what a backup of so many bytes says that it holds. It reads the
@@ -20,11 +22,11 @@ func ReadBackupInfo(r io.ReaderAt, size int64) (*BackupInfo, error) {
 func readBackupInfo(r io.ReaderAt, size int64) (*BackupInfo, error) {
 	x := restorer{ctx: context.Background()}
 	whole := io.NewSectionReader(r, 0, size)
-	x.in = &sumReader{r: whole}
+	x.in = &archive.SumReader{R: whole}
 	x.tar = tar.NewReader(x.in)
 	err := x.readManifest()
-	if x.in.failure != nil {
-		err = x.in.failure
+	if x.in.Failure != nil {
+		err = x.in.Failure
 	}
 	if x.manifest.Format == backupFormat && errors.Is(err, ErrNewerSchema) {
 		err = nil // of which this can be told, too

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/doorlog/doorlog/internal/archive"
 	"github.com/doorlog/doorlog/internal/boltfile"
 	"github.com/doorlog/doorlog/internal/fault"
 	"github.com/doorlog/doorlog/internal/fsx"
@@ -67,25 +68,25 @@ func restore(ctx context.Context, dir string, r io.Reader, options *RestoreOptio
 		opt = *options
 	}
 	x := restorer{ctx: ctx, dir: place.temp, buf: make([]byte, defaults.backupPiece), folder: ".", progress: tellBytes(opt.Progress, "restoring")}
-	x.in = &sumReader{r: bufio.NewReaderSize(r, defaults.backupPiece)}
+	x.in = &archive.SumReader{R: bufio.NewReaderSize(r, defaults.backupPiece)}
 	x.tar = tar.NewReader(x.in)
 	if err := x.read(); err != nil {
-		if x.in.failure != nil { // of r itself, whatever it looked like
-			err = x.in.failure
+		if x.in.Failure != nil { // of r itself, whatever it looked like
+			err = x.in.Failure
 		}
 		return nil, err
 	}
 	if err := place.appear(); err != nil {
 		return nil, err
 	}
-	return x.manifest.info(&x.end, x.in.n), nil
+	return x.manifest.info(&x.end, x.in.N), nil
 }
 
 // A restorer reads the stream into a folder.
 type restorer struct {
 	ctx      context.Context
 	dir      string
-	in       *sumReader
+	in       *archive.SumReader
 	tar      *tar.Reader
 	buf      []byte
 	file     bytes.Buffer
@@ -259,7 +260,7 @@ func (x *restorer) readDatabase() (err error) {
 	if err != nil {
 		return err
 	}
-	n, err := copyPieces(x.ctx, f, x.progress.reader(x.tar), x.buf)
+	n, err := archive.CopyPieces(x.ctx, f, x.progress.reader(x.tar), x.buf)
 	if err == nil && n < h.Size {
 		err = damaged("the database is cut off")
 	}
@@ -415,7 +416,7 @@ func (x *restorer) readEnd(last int64) error {
 	if err := x.zeros(-last & (tarBlock - 1)); err != nil {
 		return err
 	}
-	x.end.CRC = x.in.sum.String()
+	x.end.CRC = x.in.Sum.String()
 	want, err := json.Marshal(x.end)
 	if err != nil {
 		return err

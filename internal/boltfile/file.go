@@ -1,3 +1,18 @@
+// Package boltfile reads and writes bbolt's files without believing them.
+//
+// bbolt maps a file into memory and takes what it finds there for what it wrote. A disk
+// that has lost a write, or a bit, can then end the process, have a search go round for
+// ever, or, worst of all, have it answer that there is nothing. So each page is compared
+// with its checksum when it is first touched ([Table]), reading has a cursor of its own
+// that asks each page whether it is where it should be ([View], [Cursor]), and whatever
+// bbolt is asked to search while it writes is looked at before ([Tx]). What is wrong is a
+// panic with an error that is fault.ErrCorrupt. Those who call a View, a Cursor or a Tx
+// do so inside of fault.Guarded, which makes an error of it.
+//
+// format.go draws the format of the file. A [Walker] reads a whole file without mapping it.
+// reserve.go sees to it that what makes room in a full file has room itself.
+//
+// The package knows of buckets no more than their names.
 package boltfile
 
 import (

@@ -1,3 +1,5 @@
+// Package fsx does with files what has to outlive a power cut, and asks file systems what
+// the standard library does not: locks, free space, owners, other names of a file.
 package fsx
 
 import (

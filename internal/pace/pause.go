@@ -1,3 +1,4 @@
+// Package pace is about waiting: for a time, for a lock, for others.
 package pace
 
 import (

@@ -1,4 +1,6 @@
-package doorlog
+// Package archive carries the stream of a backup: the sum over all of it, and the queue
+// between a state that is to be read soon and a receiver who may be slow.
+package archive
 
 import (
 	"bytes"
@@ -11,10 +13,10 @@ import (
 	"github.com/doorlog/doorlog/internal/fsx"
 )
 
-// A spool stands between the reading of a state, for which a snapshot is held,
+// A Spool stands between the reading of a state, for which a snapshot is held,
 // and a receiver, who may be slow: a queue in memory, and, when that has been
 // full for too long, a file with all of the rest.
-type spool struct {
+type Spool struct {
 	temp  func() (*os.File, error) // makes the file
 	queue chan []byte              // closed when no more comes this way
 	used  chan []byte              // pieces that may be written over
@@ -27,17 +29,17 @@ type spool struct {
 	piece, left []byte // of the receiver
 }
 
-// newSpool returns a spool that keeps as many pieces of size bytes in memory. What does not
+// NewSpool returns a spool that keeps as many pieces of size bytes in memory. What does not
 // fit is kept in a file, which temp makes.
-func newSpool(temp func() (*os.File, error), pieces, size int) *spool {
-	return &spool{
+func NewSpool(temp func() (*os.File, error), pieces, size int) *Spool {
+	return &Spool{
 		temp: temp, size: size, queue: make(chan []byte, pieces), used: make(chan []byte, pieces+2), ended: make(chan struct{}),
 	}
 }
 
-// fill reads all of r, for the receiver. It waits no longer than patience, in all,
+// Fill reads all of r, for the receiver. It waits no longer than patience, in all,
 // for that one to take something.
-func (s *spool) fill(ctx context.Context, r io.Reader, patience time.Duration) {
+func (s *Spool) Fill(ctx context.Context, r io.Reader, patience time.Duration) {
 	defer close(s.ended)
 	rest, err := s.queueUp(ctx, r, patience)
 	close(s.queue)
@@ -48,7 +50,7 @@ func (s *spool) fill(ctx context.Context, r io.Reader, patience time.Duration) {
 }
 
 // queueUp returns the piece for which there was no place, nil at the end of r.
-func (s *spool) queueUp(ctx context.Context, r io.Reader, patience time.Duration) (rest []byte, err error) {
+func (s *Spool) queueUp(ctx context.Context, r io.Reader, patience time.Duration) (rest []byte, err error) {
 	for {
 		var piece []byte
 		select {
@@ -81,11 +83,11 @@ func (s *spool) queueUp(ctx context.Context, r io.Reader, patience time.Duration
 	}
 }
 
-func (s *spool) spill(ctx context.Context, r io.Reader) (err error) {
+func (s *Spool) spill(ctx context.Context, r io.Reader) (err error) {
 	if s.file, err = s.temp(); err != nil {
 		return err
 	}
-	_, err = copyPieces(ctx, s.file, r, make([]byte, s.size))
+	_, err = CopyPieces(ctx, s.file, r, make([]byte, s.size))
 	if err == nil {
 		_, err = s.file.Seek(0, io.SeekStart)
 	}
@@ -93,7 +95,7 @@ func (s *spool) spill(ctx context.Context, r io.Reader) (err error) {
 }
 
 // Read is the receiver's.
-func (s *spool) Read(p []byte) (int, error) {
+func (s *Spool) Read(p []byte) (int, error) {
 	if len(s.left) == 0 {
 		if s.piece != nil {
 			s.used <- s.piece
@@ -116,14 +118,14 @@ func (s *spool) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// close waits for fill, whose context has ended, or which has, and removes the file.
-func (s *spool) close() error {
+// Close waits for fill, whose context has ended, or which has, and removes the file.
+func (s *Spool) Close() error {
 	<-s.ended
 	return fsx.RemoveTemp(s.file)
 }
 
-// copyPieces copies what is left to read, a piece at a time, until ctx ends.
-func copyPieces(ctx context.Context, w io.Writer, r io.Reader, buf []byte) (n int64, err error) {
+// CopyPieces copies what is left to read, a piece at a time, until ctx ends.
+func CopyPieces(ctx context.Context, w io.Writer, r io.Reader, buf []byte) (n int64, err error) {
 	for {
 		if err := ctx.Err(); err != nil {
 			return n, err
