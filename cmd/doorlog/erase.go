@@ -129,9 +129,9 @@ func drawErased(w io.Writer, r *doorlog.Erased, loc *time.Location) error {
 		{"person", r.Name},
 		{"store", r.StoreID.String()},
 		{"at", r.At.In(loc).Format(timeLayout)},
-		{did, plural(int(r.Events), "event")},
-		{"attributes deleted", count(int(r.Attributes))},
-		{"thumbnails removed", count(int(r.Thumbnails))},
+		{did, plural(r.Events, "event")},
+		{"attributes deleted", count(r.Attributes)},
+		{"thumbnails removed", count(r.Thumbnails)},
 		{"database", size(r.Compacted.Before) + " before, " + size(r.Compacted.After) + " after"},
 		{"name left in the file", left(r)},
 	}
@@ -148,9 +148,9 @@ func drawErased(w io.Writer, r *doorlog.Erased, loc *time.Location) error {
 func left(r *doorlog.Erased) string {
 	switch {
 	case r.Since > 0:
-		return fmt.Sprintf("in %s written meanwhile: erase again", plural(int(r.Since), "event"))
+		return fmt.Sprintf("in %s written meanwhile: erase again", plural(r.Since, "event"))
 	case r.Occurrences > 0:
-		return strconv.FormatInt(r.Occurrences, 10) + " times, as a part of something else"
+		return strconv.Itoa(r.Occurrences) + " times, as a part of something else"
 	}
 	return "nowhere"
 }

@@ -66,9 +66,9 @@ func (a *app) restore(ctx context.Context, name, dir string) error {
 	} else if a.canAsk() {
 		return misuse("standard input is a terminal, and a backup is no text: give a FILE, or use a pipe")
 	}
-	bar := a.progress(-1, "restoring")
-	info, err := doorlog.Restore(ctx, bufio.NewReader(in), dir, &doorlog.RestoreOptions{Progress: byteProgress(bar, "restoring")})
-	bar.Done()
+	told, end := a.follow()
+	info, err := doorlog.Restore(ctx, dir, bufio.NewReader(in), &doorlog.RestoreOptions{Progress: told})
+	end()
 	switch {
 	case errors.Is(err, doorlog.ErrInvalid):
 		return asMisuse(err)

@@ -7,7 +7,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
@@ -179,7 +178,7 @@ func (s *statistics) drawSummary(w io.Writer, in terminal.Screen, sc *doorlog.Sc
 		name string
 		n    int
 	}{{"today", s.Summary.Today}, {"known", s.Summary.Known}, {"strangers", s.Summary.Strangers}, {"unlocks", s.Summary.Unlocks}} {
-		fmt.Fprintf(w, "  %-9s %9s\n", row.name, humanize.Comma(int64(row.n)))
+		fmt.Fprintf(w, "  %-9s %9s\n", row.name, count(row.n))
 	}
 }
 
