@@ -28,11 +28,11 @@ A database smaller than 1 MiB, or one that was not closed, is read as a whole an
 when it is opened. With --verify any database is, and its thumbnails too.
 
 With --json it prints an object with database, store_id, schema, file_bytes, live_bytes,
-page_bytes, pages, free_pages, growth_per_day, events, detected, persons, oldest and
-newest (null if there are no events), future (events that are ahead of the clock),
-thumbnail_folder, thumbnails, thumbnail_bytes, last_backup (null if there was none),
-verified (null if not all was read), held_back (sentences that say what the last prune did
-not remove, and why) and buckets.`,
+page_bytes, pages, free_pages, growth_per_day (in bytes), events, detected (events with
+detections), persons, oldest and newest (null if there are no events), future (events that
+are ahead of the clock), thumbnail_folder, thumbnails, thumbnail_bytes, last_backup (null
+if there was none), verified (null if not all was read), held_back (sentences that say
+what the last prune did not remove, and why) and buckets (the bytes of their pages).`,
 		Example: `  doorlog info
   doorlog info --json | jq '.free_pages / .pages'`,
 		Args:              takes(),

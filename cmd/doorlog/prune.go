@@ -65,8 +65,9 @@ space, which is an estimate, is used for later events.
 
 With --json it prints an object with events, detections, thumbnails, thumbnail_bytes and
 database_bytes, the numbers that were deleted or would be; by (the same for each reason);
-orphans and orphan_bytes (thumbnails of no event); held_back (what was asked for and not
-done, and why); kept (events that are left); and dry_run.`
+orphans and orphan_bytes (thumbnails of no event); folder (as "doorlog verify" prints it);
+held_back (what was asked for and not done, and why); kept (events that are left); and
+dry_run.`
 
 func newPruneCommand(a *app) *cobra.Command {
 	var f pruneFlags
@@ -181,10 +182,10 @@ func (a *app) prune(ctx context.Context, f *pruneFlags, given func(flag string) 
 		if f.dryRun || steps(plan.Removed)+plan.Orphans == 0 {
 			return a.emitPruned(plan, f.dryRun)
 		}
-		if err := drawReasons(a.err, plan); err != nil {
+		if err := a.tell(func(w io.Writer) error { return drawReasons(w, plan) }); err != nil {
 			return err
 		}
-		if err := a.confirm(ctx, fmt.Sprintf("delete %s from %s for ever?", whatGoes(plan), path)); err != nil {
+		if err := a.confirm(ctx, fmt.Sprintf("delete %s from %s for good?", whatGoes(plan), path)); err != nil {
 			return err
 		}
 	}

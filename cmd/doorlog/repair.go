@@ -110,7 +110,7 @@ func (a *app) repair(ctx context.Context, yes bool, forget forgetting) error {
 		*doorlog.Repaired
 		Forgotten *doorlog.Forgotten `json:"forgotten"`
 	}{r.After.Sound(), r, forgotten}
-	return a.emitDamage(result, !r.After.Sound(), func(w io.Writer) { drawRepaired(w, r, forgotten, thumbnails) })
+	return a.emitDamage(result, !r.After.Sound(), func(w io.Writer) { drawRepaired(w, r, forgotten, thumbnails, forget) })
 }
 
 // missing says, as part of a question, how many thumbnails are missing.
@@ -150,8 +150,8 @@ func (a *app) forgetMissing(
 	return done, err
 }
 
-// drawRepaired says what was repaired.
-func drawRepaired(w io.Writer, r *doorlog.Repaired, forgotten *doorlog.Forgotten, thumbnails string) {
+// drawRepaired says what was repaired, and what to do next.
+func drawRepaired(w io.Writer, r *doorlog.Repaired, forgotten *doorlog.Forgotten, thumbnails string, forget forgetting) {
 	if r.Before.Found > 0 {
 		fmt.Fprintf(w, "%s before\n", plural(r.Before.Found, "finding"))
 	}
@@ -171,5 +171,9 @@ func drawRepaired(w io.Writer, r *doorlog.Repaired, forgotten *doorlog.Forgotten
 		fmt.Fprintln(w, "changed nothing")
 	}
 	fmt.Fprintln(w)
-	drawVerification(w, r.After, thumbnails)
+	next := "doorlog repair"
+	if forget != forgetNone { // this run has left some
+		next += " --forget-missing"
+	}
+	drawVerification(w, r.After, thumbnails, next)
 }

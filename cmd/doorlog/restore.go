@@ -44,6 +44,8 @@ With --json it prints an object as "doorlog backup" does.`,
 				return misuse("--to is missing: it says into which folder to restore")
 			case to == "":
 				return misuse("--to is empty")
+			case a.flags.db != "" || a.flags.thumbnails != "":
+				return misuse("restore makes a store of its own: say where with --to, not with --db or --thumbnails")
 			}
 			return a.restore(cmd.Context(), args[0], to)
 		},

@@ -20,9 +20,9 @@ not exist, and say what was saved and what was lost. The damaged database is lef
 is. So are the thumbnails, which belong to the new database as well. From a sound
 database this makes a compact copy.
 
-To go on with the new database, move it to the place of the old one. Before you repair
-it, look at the thumbnails of lost events: they belong to no event now, and repair removes
-them.
+To go on with the new database, move it to the place of the old one. The thumbnails of
+lost events belong to no event now: "doorlog verify" lists them, and "doorlog prune
+--orphans" removes them.
 
 The exit code is 0 if nothing was lost, 3 if something was or may have been lost, and 1
 if no new database was made.

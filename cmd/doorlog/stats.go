@@ -36,7 +36,8 @@ label of their detections, and by person. Days and hours are those of the clock 
 
 A stranger is a motion without a person. --since and --until take a TIME, a date or an
 AGE ("doorlog help" explains them). The range includes --since and excludes --until.
-"today" is the current day, whatever the range.
+"today" is the current day, whatever the range. "A DAY" is the average over all days of
+the range: from --since, or the first event, to --until, or today.
 
 With --json it prints an object with summary, heatmap, breakdown, timeline, hours and
 persons. In the heatmap Sunday is 0, and hours without events are left out.`,

@@ -12,8 +12,9 @@ import (
 	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
-// drawVerification says what was found, and what to do next.
-func drawVerification(w io.Writer, v *doorlog.Verification, thumbnails string) {
+// drawVerification says what was found, and what to do next. forget is the command that
+// removes the names of missing thumbnails from their events.
+func drawVerification(w io.Writer, v *doorlog.Verification, thumbnails, forget string) {
 	events := plural(v.Events, "event") + " that verify"
 	if v.Events == 1 {
 		events = "1 event that verifies"
@@ -43,7 +44,7 @@ func drawVerification(w io.Writer, v *doorlog.Verification, thumbnails string) {
 		fmt.Fprintf(w, "\n%s of no event:\n", plural(v.Orphaned, "thumbnail"))
 		drawSome(w, v.Orphans, v.Orphaned)
 	}
-	fmt.Fprintf(w, "\n%s\n", verdict(v, thumbnails))
+	fmt.Fprintf(w, "\n%s\n", verdict(v, thumbnails, forget))
 }
 
 // drawFolder says why thumbnails may be missing from the folder, or why files in it that
@@ -54,12 +55,16 @@ func drawFolder(w io.Writer, v *doorlog.Verification, thumbnails string) {
 		fmt.Fprintf(w, "the thumbnail is missing: %s\n", strangeFolder(&v.Folder, thumbnails))
 	case allMissing(v):
 		fmt.Fprintf(w, "all %s are missing: %s\n", plural(v.Missing, "thumbnail"), strangeFolder(&v.Folder, thumbnails))
-	case v.Missing > 0 && v.Folder.State != doorlog.FolderOwn:
+	case v.Missing > 0:
 		are := "are"
 		if v.Missing == 1 {
 			are = "is"
 		}
-		fmt.Fprintf(w, "%s of them %s missing: %s\n", count(v.Missing), are, strangeFolder(&v.Folder, thumbnails))
+		fmt.Fprintf(w, "%s of them %s missing", count(v.Missing), are)
+		if v.Folder.State != doorlog.FolderOwn {
+			fmt.Fprintf(w, ": %s", strangeFolder(&v.Folder, thumbnails))
+		}
+		fmt.Fprintln(w)
 	case v.Folder.Why() != "" && (!v.Sound() || v.Orphaned == 0): // otherwise the verdict says so
 		fmt.Fprintf(w, "files in it that belong to no event may still be needed: %s\n", v.Folder.Why())
 	}
@@ -131,14 +136,14 @@ func drawSome[T any](w io.Writer, list []T, all int) {
 }
 
 // verdict says whether the store is sound, and with which command its remedy is had.
-func verdict(v *doorlog.Verification, thumbnails string) string {
+func verdict(v *doorlog.Verification, thumbnails, forget string) string {
 	switch v.Remedy {
 	case doorlog.RemedyNothing:
 		return soundVerdict(v)
 	case doorlog.RemedySalvage:
 		return "damaged, and records are lost: 'doorlog salvage NEW' saves the others"
 	case doorlog.RemedyRestore:
-		return thumbnailVerdict(v, terminal.Printable(thumbnails))
+		return thumbnailVerdict(v, terminal.Printable(thumbnails), forget)
 	}
 	if v.RecordsWhole {
 		return "damaged: 'doorlog repair' repairs it"
@@ -159,13 +164,16 @@ func soundVerdict(v *doorlog.Verification) string {
 	return "sound; 'doorlog repair' removes the thumbnails of no event that are an hour old"
 }
 
-// thumbnailVerdict says where the thumbnails may be that are not in their folder.
-func thumbnailVerdict(v *doorlog.Verification, thumbnails string) string {
-	if mayBeElsewhere(v) {
+// thumbnailVerdict says where thumbnails may be that are missing or have changed.
+func thumbnailVerdict(v *doorlog.Verification, thumbnails, forget string) string {
+	switch {
+	case mayBeElsewhere(v):
 		return "damaged: thumbnails are not in " + thumbnails + ": say with --thumbnails where they are; " +
 			"otherwise only a backup can bring them back"
+	case v.Missing == 0:
+		return "damaged: thumbnails have changed, and only a backup can bring them back"
 	}
 	return "damaged: thumbnails are missing or have changed, and only a backup can bring them back; " +
 		"if they are not in " + thumbnails + ", say where with --thumbnails; " +
-		"if somebody has removed some, 'doorlog repair' removes their names from their events"
+		"if somebody has removed some, '" + forget + "' removes their names from their events"
 }

@@ -62,5 +62,5 @@ func (a *app) verify(ctx context.Context) error {
 		Sound bool `json:"sound"`
 		*doorlog.Verification
 	}{v.Sound(), v}
-	return a.emitDamage(result, !v.Sound(), func(w io.Writer) { drawVerification(w, v, thumbnails) })
+	return a.emitDamage(result, !v.Sound(), func(w io.Writer) { drawVerification(w, v, thumbnails, "doorlog repair") })
 }
