@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
@@ -70,7 +69,9 @@ func (a *app) backup(ctx context.Context, name string, f backupFlags) error {
 	if err != nil {
 		return err
 	}
-	options := &doorlog.Options{ThumbnailDir: thumbnails, Scrub: -1}
+	told, end := a.follow()
+	defer end()
+	options := &doorlog.Options{ThumbnailDir: thumbnails, Scrub: -1, Progress: told}
 	st, err := a.open(path, options)
 	if errors.Is(err, os.ErrPermission) || isReadOnlyDisk(err) {
 		options.ReadOnly = true
@@ -79,10 +80,9 @@ func (a *app) backup(ctx context.Context, name string, f backupFlags) error {
 	if err != nil {
 		return err
 	}
-	bar := a.progress(-1, "backing up")
 	var info *doorlog.BackupInfo
 	err = a.writeOutput(name, f.force, func(w io.Writer, finish func() error) (err error) {
-		options := &doorlog.BackupOptions{Verify: f.verify, Progress: byteProgress(bar, "backing up")}
+		options := &doorlog.BackupOptions{Verify: f.verify}
 		options.Finish = func(info *doorlog.BackupInfo) error {
 			if old, there := oldBackup(name); there {
 				if why := fallsBehind(info, old); why != "" {
@@ -94,7 +94,7 @@ func (a *app) backup(ctx context.Context, name string, f backupFlags) error {
 		info, err = st.Backup(ctx, w, options)
 		return err
 	})
-	bar.Done()
+	end()
 	if cerr := st.Close(); err == nil {
 		err = cerr
 	}
@@ -142,31 +142,31 @@ func fallsBehind(fresh, old *doorlog.BackupInfo) string {
 	}
 	switch {
 	case fresh.Unreadable > 0:
-		return plural(int(fresh.Unreadable), "thumbnail") + " cannot be read"
+		return plural(fresh.Unreadable, "thumbnail") + " cannot be read"
 	case fresh.Thumbnails == 0 && fresh.Missing > 0 && old.Thumbnails > 0:
-		return "all thumbnails (" + count(int(fresh.Missing)) + ") are missing"
+		return "all thumbnails (" + count(fresh.Missing) + ") are missing"
 	case fresh.Missing > old.Missing:
-		return fmt.Sprintf("%s missing, %d in the old backup", plural(int(fresh.Missing), "thumbnail"), old.Missing)
+		return fmt.Sprintf("%s missing, %d in the old backup", plural(fresh.Missing, "thumbnail"), old.Missing)
 	case fresh.Changed > old.Changed:
-		return fmt.Sprintf("%s changed, %d in the old backup", plural(int(fresh.Changed), "thumbnail"), old.Changed)
+		return fmt.Sprintf("%s changed, %d in the old backup", plural(fresh.Changed, "thumbnail"), old.Changed)
 	}
 	return ""
 }
 
 // drawBackup says what is in a backup.
 func drawBackup(w io.Writer, info *doorlog.BackupInfo, done string) {
-	fmt.Fprintf(w, "%s %s, %s and %s: %s\n", done, plural(int(info.Events), "event"), plural(int(info.Persons), "person"),
-		plural(int(info.Thumbnails), "thumbnail"), humanize.IBytes(uint64(info.Bytes)))
+	fmt.Fprintf(w, "%s %s, %s and %s: %s\n", done, plural(info.Events, "event"), plural(info.Persons, "person"),
+		plural(info.Thumbnails, "thumbnail"), size(info.Bytes))
 	if missing := info.Missing - info.Linked - info.Unreadable; missing > 0 {
-		fmt.Fprintf(w, "%s missing, and not in the backup\n", plural(int(missing), "thumbnail"))
+		fmt.Fprintf(w, "%s missing, and not in the backup\n", plural(missing, "thumbnail"))
 	}
 	if info.Unreadable > 0 {
-		fmt.Fprintf(w, "%s not readable, and not in the backup\n", plural(int(info.Unreadable), "thumbnail"))
+		fmt.Fprintf(w, "%s not readable, and not in the backup\n", plural(info.Unreadable, "thumbnail"))
 	}
 	if info.Linked > 0 {
-		fmt.Fprintf(w, "%s behind a symbolic link, which is not followed, and not in the backup\n", plural(int(info.Linked), "thumbnail"))
+		fmt.Fprintf(w, "%s behind a symbolic link, which is not followed, and not in the backup\n", plural(info.Linked, "thumbnail"))
 	}
 	if info.Changed > 0 {
-		fmt.Fprintf(w, "%s changed since they were saved; the backup has them as they are now\n", plural(int(info.Changed), "thumbnail"))
+		fmt.Fprintf(w, "%s changed since they were saved; the backup has them as they are now\n", plural(info.Changed, "thumbnail"))
 	}
 }

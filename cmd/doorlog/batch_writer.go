@@ -8,8 +8,6 @@ import (
 	"io"
 	"slices"
 
-	"github.com/dustin/go-humanize"
-
 	"github.com/doorlog/doorlog"
 	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
@@ -63,12 +61,12 @@ func (w *batchWriter) take(ctx context.Context, b batch) error {
 	slices.SortFunc(bad, func(a, b inputLine) int {
 		return cmp.Or(a.place.Line-b.place.Line, a.place.Item-b.place.Item)
 	})
-	w.sum.Rejected += int64(len(bad))
+	w.sum.Rejected += len(bad)
 	if err := w.rejects.add(w.errOut, bad); err != nil {
 		return err
 	}
 	w.bar.Add(b.bytes)
-	w.bar.Label(fmt.Sprintf("importing: %s events", humanize.Comma(w.sum.Imported+w.sum.Existed)))
+	w.bar.Label("importing: " + plural(w.sum.Imported+w.sum.Existed, "event"))
 	return nil
 }
 
@@ -188,7 +186,7 @@ func (w *batchWriter) transaction(ctx context.Context, lines []inputLine) error 
 // does not tell.
 func (w *batchWriter) known(ctx context.Context, events []doorlog.Event) ([]bool, error) {
 	known := make([]bool, len(events))
-	hasID := func(e doorlog.Event) bool { return e.ID != doorlog.ID{} }
+	hasID := func(e doorlog.Event) bool { return !e.ID.IsZero() }
 	if !slices.ContainsFunc(events, hasID) {
 		return known, nil
 	}
@@ -196,7 +194,7 @@ func (w *batchWriter) known(ctx context.Context, events []doorlog.Event) ([]bool
 		before := map[doorlog.ID]bool{}
 		for i := range events {
 			id := events[i].ID
-			if id == (doorlog.ID{}) {
+			if id.IsZero() {
 				continue
 			}
 			_, err := sn.Event(id)

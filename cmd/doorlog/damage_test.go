@@ -162,7 +162,7 @@ func TestAVerdictOnManyFindings(t *testing.T) {
 		v.Orphans = append(v.Orphans, "2026/02/25/x.jpg")
 	}
 	var out strings.Builder
-	drawVerification(&out, v, "thumbnails")
+	drawVerification(&out, v, "thumbnails", "doorlog repair")
 	for _, want := range []string{"1,234 findings:\n", "  (and 1,214 more)\n", "21 thumbnails of no event:\n", "  (and 1 more)\n", `I1: page 7: \x1b[2J`} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is not in it:\n%s", want, out.String())

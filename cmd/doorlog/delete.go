@@ -143,8 +143,8 @@ type deleteList struct {
 	folder    string // of the thumbnails
 
 	events []doomed
-	pinned int64 // events that the query did not select because they are pinned
-	total  int64 // events of the store
+	pinned int // events that the query did not select because they are pinned
+	total  int // events of the store
 }
 
 // fill finds the events.
@@ -181,7 +181,7 @@ func (l *deleteList) fill(ctx context.Context, st *doorlog.Store) error {
 }
 
 func (l *deleteList) add(e *doorlog.Event) {
-	d := doomed{id: e.ID, camera: strings.Clone(e.Camera), detections: int64(len(e.Detections))}
+	d := doomed{id: e.ID, camera: strings.Clone(e.Camera), detections: len(e.Detections)}
 	if e.ThumbnailPath != "" {
 		info, err := os.Stat(filepath.Join(l.folder, filepath.FromSlash(e.ThumbnailPath)))
 		if d.thumbnail = err == nil; d.thumbnail { // else the file is gone already

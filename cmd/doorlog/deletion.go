@@ -17,7 +17,7 @@ const drawnCameras = 10
 type doomed struct {
 	id         doorlog.ID
 	camera     string
-	detections int64
+	detections int
 	thumbnail  bool
 	bytes      int64 // of the thumbnail
 }
@@ -27,15 +27,15 @@ type deletion struct {
 	DryRun bool `json:"dry_run"`
 	deleted
 	By     []deletedOf `json:"by"`
-	Pinned int64       `json:"pinned"`
-	Kept   int64       `json:"kept"`
+	Pinned int         `json:"pinned"`
+	Kept   int         `json:"kept"`
 }
 
 // deleted has the numbers of what was deleted.
 type deleted struct {
-	Events         int64 `json:"events"`
-	Detections     int64 `json:"detections"`
-	Thumbnails     int64 `json:"thumbnails"`
+	Events         int   `json:"events"`
+	Detections     int   `json:"detections"`
+	Thumbnails     int   `json:"thumbnails"`
 	ThumbnailBytes int64 `json:"thumbnail_bytes"`
 }
 
@@ -57,7 +57,7 @@ func (d *deleted) add(e doomed) {
 }
 
 // newDeletion returns the account of these events.
-func newDeletion(events []doomed, pinned int64) *deletion {
+func newDeletion(events []doomed, pinned int) *deletion {
 	d := &deletion{By: []deletedOf{}, Pinned: pinned}
 	places := map[string]int{}
 	for _, e := range events {
@@ -84,7 +84,7 @@ func newDeletion(events []doomed, pinned int64) *deletion {
 
 // what says what was deleted, as part of a sentence.
 func (d *deletion) what() string {
-	return fmt.Sprintf("%s and %s (%s)", plural(int(d.Events), "event"), plural(int(d.Thumbnails), "thumbnail"), size(d.ThumbnailBytes))
+	return fmt.Sprintf("%s and %s (%s)", plural(d.Events, "event"), plural(d.Thumbnails, "thumbnail"), size(d.ThumbnailBytes))
 }
 
 // draw writes the account for people.
@@ -102,7 +102,7 @@ func (d *deletion) draw(w io.Writer, loc *time.Location, cameras bool) error {
 		}
 		fmt.Fprintln(w)
 	}
-	text := fmt.Sprintf("%s %s; %s kept", did, what, plural(int(d.Kept), "event"))
+	text := fmt.Sprintf("%s %s; %s kept", did, what, plural(d.Kept, "event"))
 	if d.Pinned > 0 {
 		text += fmt.Sprintf(", of which %d pinned", d.Pinned)
 	}
@@ -115,7 +115,7 @@ func (d *deletion) drawCameras(w io.Writer, loc *time.Location) error {
 	var rows [][]string
 	for _, of := range d.By[:min(len(d.By), drawnCameras)] {
 		rows = append(rows, []string{
-			of.Camera, count(int(of.Events)), count(int(of.Detections)), count(int(of.Thumbnails)), size(of.ThumbnailBytes),
+			of.Camera, count(of.Events), count(of.Detections), count(of.Thumbnails), size(of.ThumbnailBytes),
 			of.Oldest.In(loc).Format(minuteLayout), of.Newest.In(loc).Format(minuteLayout),
 		})
 	}

@@ -13,7 +13,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
@@ -72,10 +71,10 @@ type demo struct {
 
 // demoResult says what a run did.
 type demoResult struct {
-	Events     int64   `json:"events"`
-	Existing   int64   `json:"existing"` // were there already
-	Detections int64   `json:"detections"`
-	Thumbnails int64   `json:"thumbnails"`
+	Events     int     `json:"events"`
+	Existing   int     `json:"existing"` // were there already
+	Detections int     `json:"detections"`
+	Thumbnails int     `json:"thumbnails"`
 	Persons    int     `json:"persons"`
 	Seconds    float64 `json:"seconds"`
 	DBBytes    int64   `json:"db_bytes"`
@@ -140,7 +139,7 @@ func (d *demo) write(ctx context.Context) (r demoResult, err error) {
 		return r, err
 	}
 	r.Seconds = time.Since(begin).Seconds()
-	r.Events, r.Existing, r.Detections = d.events.Load(), d.existing.Load(), d.detections.Load()
+	r.Events, r.Existing, r.Detections = int(d.events.Load()), int(d.existing.Load()), int(d.detections.Load())
 	r.Thumbnails, r.FileBytes, err = filesIn(d.thumbnailDir())
 	if err != nil {
 		return r, err
@@ -246,16 +245,16 @@ func (d *demo) writeSighting(ctx context.Context, s household.Sighting) error {
 // report says what was written, shows the latest events, and suggests what to try.
 func (d *demo) report(w io.Writer, r demoResult, recent []doorlog.Event, loc *time.Location) error {
 	fmt.Fprintf(w, "%s: %s events, %s detections, %s thumbnails and %d persons written in %.1f s",
-		terminal.Printable(d.dir), humanize.Comma(r.Events), humanize.Comma(r.Detections), humanize.Comma(r.Thumbnails), r.Persons, r.Seconds)
+		terminal.Printable(d.dir), count(r.Events), count(r.Detections), count(r.Thumbnails), r.Persons, r.Seconds)
 	if r.Events > 0 && r.Seconds > 0 {
 		fmt.Fprintf(w, " (%.0f events a second)", float64(r.Events)/r.Seconds)
 	}
 	fmt.Fprintln(w)
 	if r.Existing > 0 {
-		fmt.Fprintln(w, plural(int(r.Existing), "event")+wereThere(r.Existing))
+		fmt.Fprintln(w, plural(r.Existing, "event")+wereThere(r.Existing))
 	}
 	fmt.Fprintf(w, "on disk: %s of events, %s of thumbnails\n\nThe latest events:\n",
-		humanize.IBytes(uint64(r.DBBytes)), humanize.IBytes(uint64(r.FileBytes)))
+		size(r.DBBytes), size(r.FileBytes))
 	if err := writeEventTable(w, recent, loc); err != nil {
 		return err
 	}

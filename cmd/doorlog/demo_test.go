@@ -93,7 +93,7 @@ func TestTheDemoAddsOnlyWhatIsNew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if int64(len(events)) != first.Events+second.Events {
+	if len(events) != first.Events+second.Events {
 		t.Errorf("%d events, want %d and %d", len(events), first.Events, second.Events)
 	}
 	if !slices.IsSortedFunc(events, func(a, b doorlog.Event) int { return b.RecordedAt.Compare(a.RecordedAt) }) {

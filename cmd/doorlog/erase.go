@@ -43,8 +43,11 @@ the name, too: keep it elsewhere.
 
 If the command is interrupted, run it again: it goes on with what is left.
 
-With --json it prints an object with name, how (name or events), store_id, at, events,
-attributes, known, thumbnails, kept, compacted, occurrences, since and out_of_reach.`,
+With --json it prints an object with name, how (name or events), store_id, at, events (of
+the person), attributes (that were deleted), known (whether the person was in the list),
+thumbnails (that were removed), kept (thumbnails that another event has too), compacted
+(as "doorlog compact" prints it), occurrences, since (events that were written meanwhile
+and have the name) and out_of_reach (where the name may still be).`,
 		Example: `  doorlog erase-person alice
   doorlog erase-person alice --delete-events --yes --receipt alice.json`,
 		Args:              takes("NAME"),
@@ -109,7 +112,7 @@ func newReceipt(path string) (keep func(*doorlog.Erased, error) error, err error
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("nothing was erased: receipt: %w", err)
 	}
 	return func(receipt *doorlog.Erased, err error) error {
 		if receipt == nil {
@@ -129,9 +132,10 @@ func drawErased(w io.Writer, r *doorlog.Erased, loc *time.Location) error {
 		{"person", r.Name},
 		{"store", r.StoreID.String()},
 		{"at", r.At.In(loc).Format(timeLayout)},
-		{did, plural(int(r.Events), "event")},
-		{"attributes deleted", count(int(r.Attributes))},
-		{"thumbnails removed", count(int(r.Thumbnails))},
+		{did, plural(r.Events, "event")},
+		{"was in the list", yesNo(r.Known)},
+		{"attributes deleted", count(r.Attributes)},
+		{"thumbnails removed", count(r.Thumbnails)},
 		{"database", size(r.Compacted.Before) + " before, " + size(r.Compacted.After) + " after"},
 		{"name left in the file", left(r)},
 	}
@@ -148,9 +152,9 @@ func drawErased(w io.Writer, r *doorlog.Erased, loc *time.Location) error {
 func left(r *doorlog.Erased) string {
 	switch {
 	case r.Since > 0:
-		return fmt.Sprintf("in %s written meanwhile: erase again", plural(int(r.Since), "event"))
+		return fmt.Sprintf("in %s written meanwhile: erase again", plural(r.Since, "event"))
 	case r.Occurrences > 0:
-		return strconv.FormatInt(r.Occurrences, 10) + " times, as a part of something else"
+		return strconv.Itoa(r.Occurrences) + " times, as a part of something else"
 	}
 	return "nowhere"
 }

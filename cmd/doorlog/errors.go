@@ -49,6 +49,9 @@ func report(ctx context.Context, w io.Writer, cmd *cobra.Command, err error) int
 	}
 	fmt.Fprintf(w, "doorlog: %s\n", terminal.PrintableLines(text))
 	if _, ok := errors.AsType[misuseError](err); ok {
+		if cmd.Name() == "help" {
+			cmd = cmd.Root() // its help lists the commands
+		}
 		fmt.Fprintf(w, "try '%s --help'\n", cmd.CommandPath())
 		return exitMisuse
 	}

@@ -38,7 +38,7 @@ func readSmallFile(name string, most int64) ([]byte, error) {
 
 // filesIn returns the number of files below a folder, and their bytes. Files that disappear
 // meanwhile do not count, nor does a folder that does not exist.
-func filesIn(folder string) (n, bytes int64, err error) {
+func filesIn(folder string) (n int, bytes int64, err error) {
 	err = filepath.WalkDir(folder, func(_ string, d fs.DirEntry, err error) error {
 		if err == nil && d.Type().IsRegular() {
 			var info fs.FileInfo

@@ -3,17 +3,15 @@ package main
 import (
 	"fmt"
 	"strings"
-
-	"github.com/dustin/go-humanize"
 )
 
 // An importSummary says what an import did.
 type importSummary struct {
-	Imported int64   `json:"imported"` // written now
-	Existed  int64   `json:"existed"`  // skipped: the store had them
-	Rejected int64   `json:"rejected"`
-	Persons  int64   `json:"persons"` // stored now, or unchanged
-	Mended   int64   `json:"mended"`  // changes to detections
+	Imported int     `json:"imported"` // written now
+	Existed  int     `json:"existed"`  // skipped: the store had them
+	Rejected int     `json:"rejected"`
+	Persons  int     `json:"persons"` // stored now, or unchanged
+	Mended   int     `json:"mended"`  // changes to detections
 	Seconds  float64 `json:"seconds"`
 }
 
@@ -22,24 +20,24 @@ type importSummary struct {
 func (s importSummary) String() string {
 	var notes []string
 	if s.Existed > 0 {
-		notes = append(notes, humanize.Comma(s.Existed)+wereThere(s.Existed))
+		notes = append(notes, count(s.Existed)+wereThere(s.Existed))
 	}
 	if s.Rejected > 0 {
-		notes = append(notes, humanize.Comma(s.Rejected)+" rejected")
+		notes = append(notes, count(s.Rejected)+" rejected")
 	}
 	if s.Mended > 0 {
-		notes = append(notes, plural(int(s.Mended), "detection")+" mended")
+		notes = append(notes, plural(s.Mended, "detection")+" mended")
 	}
-	text := "imported " + plural(int(s.Imported), "event")
+	text := "imported " + plural(s.Imported, "event")
 	if s.Persons > 0 {
-		text += " and " + plural(int(s.Persons), "person")
+		text += " and " + plural(s.Persons, "person")
 	}
 	if len(notes) > 0 {
 		text += " (" + strings.Join(notes, ", ") + ")"
 	}
 	text += fmt.Sprintf(" in %.1f s", s.Seconds)
 	if s.Imported > 0 && s.Seconds > 0 {
-		text += fmt.Sprintf(", %s/s", humanize.Comma(int64(float64(s.Imported)/s.Seconds)))
+		text += fmt.Sprintf(", %s/s", count(int(float64(s.Imported)/s.Seconds)))
 	}
 	return text
 }

@@ -28,11 +28,11 @@ A database smaller than 1 MiB, or one that was not closed, is read as a whole an
 when it is opened. With --verify any database is, and its thumbnails too.
 
 With --json it prints an object with database, store_id, schema, file_bytes, live_bytes,
-page_bytes, pages, free_pages, growth_per_day, events, detected, persons, oldest and
-newest (null if there are no events), future (events that are ahead of the clock),
-thumbnail_folder, thumbnails, thumbnail_bytes, last_backup (null if there was none),
-verified (null if not all was read), held_back (sentences that say what the last prune did
-not remove, and why) and buckets.`,
+page_bytes, pages, free_pages, growth_per_day (in bytes), events, detected (events with
+detections), persons, oldest and newest (null if there are no events), future (events that
+are ahead of the clock), thumbnail_folder, thumbnails, thumbnail_bytes, last_backup (null
+if there was none), verified (null if not all was read), held_back (sentences that say
+what the last prune did not remove, and why) and buckets (the bytes of their pages).`,
 		Example: `  doorlog info
   doorlog info --json | jq '.free_pages / .pages'`,
 		Args:              takes(),
@@ -45,28 +45,28 @@ not remove, and why) and buckets.`,
 
 // information is what info prints.
 type information struct {
-	Database       string           `json:"database"`
-	StoreID        string           `json:"store_id"`
-	Schema         int              `json:"schema"`
-	FileBytes      int64            `json:"file_bytes"`
-	LiveBytes      int64            `json:"live_bytes"`
-	PageBytes      int64            `json:"page_bytes"`
-	Pages          int64            `json:"pages"`
-	FreePages      int64            `json:"free_pages"`
-	GrowthPerDay   int64            `json:"growth_per_day"`
-	Events         int64            `json:"events"`
-	Detected       int64            `json:"detected"`
-	Persons        int64            `json:"persons"`
-	Oldest         *time.Time       `json:"oldest"`
-	Newest         *time.Time       `json:"newest"`
-	Future         int              `json:"future"`
-	Folder         string           `json:"thumbnail_folder"`
-	Thumbnails     int64            `json:"thumbnails"`
-	ThumbnailBytes int64            `json:"thumbnail_bytes"`
-	LastBackup     *time.Time       `json:"last_backup"`
-	Verified       *time.Time       `json:"verified"`
-	HeldBack       []string         `json:"held_back"`
-	Buckets        map[string]int64 `json:"buckets"`
+	Database       string               `json:"database"`
+	StoreID        string               `json:"store_id"`
+	Schema         int                  `json:"schema"`
+	FileBytes      int64                `json:"file_bytes"`
+	LiveBytes      int64                `json:"live_bytes"`
+	PageBytes      int64                `json:"page_bytes"`
+	Pages          int                  `json:"pages"`
+	FreePages      int                  `json:"free_pages"`
+	GrowthPerDay   int64                `json:"growth_per_day"`
+	Events         int                  `json:"events"`
+	Detected       int                  `json:"detected"`
+	Persons        int                  `json:"persons"`
+	Oldest         *time.Time           `json:"oldest"`
+	Newest         *time.Time           `json:"newest"`
+	Future         int                  `json:"future"`
+	Folder         string               `json:"thumbnail_folder"`
+	Thumbnails     int                  `json:"thumbnails"`
+	ThumbnailBytes int64                `json:"thumbnail_bytes"`
+	LastBackup     *time.Time           `json:"last_backup"`
+	Verified       *time.Time           `json:"verified"`
+	HeldBack       doorlog.List[string] `json:"held_back"`
+	Buckets        map[string]int64     `json:"buckets"`
 }
 
 // info prints what is known of the store.
@@ -80,18 +80,19 @@ func (a *app) info(ctx context.Context, verify bool) error {
 		return err
 	}
 	in := information{Database: path, Folder: folder}
-	st, err := a.open(path, &doorlog.Options{ThumbnailDir: folder, ReadOnly: true, Scrub: -1})
+	told, end := a.follow()
+	defer end()
+	st, err := a.open(path, &doorlog.Options{ThumbnailDir: folder, ReadOnly: true, Scrub: -1, Progress: told})
 	if err != nil {
 		return err
 	}
 	if verify {
-		bar := a.progress(-1, "verifying")
 		var v *doorlog.Verification
 		if v, err = st.Verify(ctx); err == nil {
 			err = v.Err()
 		}
-		bar.Done()
 	}
+	end()
 	if err == nil {
 		err = in.ask(ctx, st, a.now())
 	}
@@ -114,7 +115,7 @@ func (in *information) ask(ctx context.Context, st *doorlog.Store, now time.Time
 	in.FileBytes, in.LiveBytes, in.PageBytes, in.Pages, in.FreePages = s.FileSize, s.LiveSize(), s.PageSize, s.Pages, s.FreePages
 	in.GrowthPerDay, in.Events, in.Detected, in.Persons = s.GrowthPerDay, s.Events, s.Detected, s.Persons
 	in.Oldest, in.Newest, in.Verified, in.Buckets = known(s.Oldest), known(s.Newest), known(s.Verified), s.Buckets
-	in.LastBackup, in.HeldBack = known(s.LastBackup), append([]string{}, s.HeldBack...)
+	in.LastBackup, in.HeldBack = known(s.LastBackup), s.HeldBack
 	in.Future, err = st.Count(ctx, doorlog.Query{Since: now.Add(1)})
 	return err
 }
@@ -139,14 +140,14 @@ func (in *information) draw(w io.Writer, now time.Time, loc *time.Location) erro
 		{"database", in.Database},
 		{"store", in.StoreID},
 		{"schema", count(in.Schema)},
-		{"size", fmt.Sprintf("%s, of which %s are free", size(in.FileBytes), size(in.FreePages*in.PageBytes))},
+		{"size", fmt.Sprintf("%s, of which %s are free", size(in.FileBytes), size(int64(in.FreePages)*in.PageBytes))},
 		{"growth", size(in.GrowthPerDay) + " a day of events"},
-		{"events", fmt.Sprintf("%s, %s with detections", count(int(in.Events)), count(int(in.Detected)))},
-		{"persons", count(int(in.Persons))},
+		{"events", fmt.Sprintf("%s, %s with detections", count(in.Events), count(in.Detected))},
+		{"persons", count(in.Persons)},
 		{"oldest event", at(in.Oldest)},
 		{"newest event", at(in.Newest)},
 		{"clock", in.clock(now)},
-		{"thumbnails", fmt.Sprintf("%s, %s, in %s", count(int(in.Thumbnails)), size(in.ThumbnailBytes), in.Folder)},
+		{"thumbnails", fmt.Sprintf("%s, %s, in %s", count(in.Thumbnails), size(in.ThumbnailBytes), in.Folder)},
 		{"last backup", at(in.LastBackup)},
 		{"integrity", in.integrity()},
 	}

@@ -29,7 +29,7 @@ func newUnpinCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:               "unpin ID...",
 		Short:             "Let events be pruned again",
-		Long:              `Undo "doorlog pin". Unpinning an event again changes nothing.`,
+		Long:              `Undo "doorlog pin". Unpinning an event that is not pinned changes nothing.`,
 		Example:           "  doorlog unpin 01JMXQ5Z8G00000000000000AB",
 		Args:              takesIDs,
 		ValidArgsFunction: cobra.NoFileCompletions,

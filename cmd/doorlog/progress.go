@@ -1,8 +1,9 @@
 package main
 
 import (
-	"github.com/dustin/go-humanize"
+	"sync"
 
+	"github.com/doorlog/doorlog"
 	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
@@ -19,15 +20,42 @@ func (a *app) progress(total int64, label string) terminal.Bar {
 	return a.bars().Progress(total, label)
 }
 
-// byteProgress returns what shows in the label of a spinner how many bytes are done. A total
-// of less than 0 is not known.
-func byteProgress(bar terminal.Bar, doing string) func(done, total int64) {
-	return func(done, total int64) {
-		text := doing + ": " + humanize.IBytes(uint64(max(0, done)))
-		if total >= 0 {
-			text += " of " + humanize.IBytes(uint64(total))
+// follow returns what shows the progress of a long call ([doorlog.Options]), with a bar for
+// each thing that the call does, and what takes the last bar away. After that nothing is
+// shown any more.
+func (a *app) follow() (told func(doorlog.Progress), end func()) {
+	var mu sync.Mutex // a store may tell of several calls at once
+	var bar terminal.Bar
+	var last doorlog.Progress
+	ended := false
+	told = func(p doorlog.Progress) {
+		mu.Lock()
+		defer mu.Unlock()
+		if ended {
+			return
 		}
-		bar.Label(text)
-		bar.Add(0) // draws it
+		if p.Doing != last.Doing || p.Total != last.Total || p.Done < last.Done {
+			bar.Done()
+			bar, last = a.progress(p.Total, p.Doing), doorlog.Progress{}
+		}
+		if p.Total < 0 {
+			bar.Label(p.Doing + ": " + amount(p))
+		}
+		bar.Add(p.Done - last.Done)
+		last = p
 	}
+	return told, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		bar.Done()
+		ended = true
+	}
+}
+
+// amount returns how much is done.
+func amount(p doorlog.Progress) string {
+	if p.Bytes {
+		return size(p.Done)
+	}
+	return count(int(p.Done))
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,7 +17,7 @@ import (
 type pruneFlags struct {
 	maxAge, strangers, unlocks, thumbnails string
 
-	maxEvents   int64
+	maxEvents   int
 	maxBytes    string
 	keepFree    string
 	rules       []string
@@ -66,8 +65,9 @@ space, which is an estimate, is used for later events.
 
 With --json it prints an object with events, detections, thumbnails, thumbnail_bytes and
 database_bytes, the numbers that were deleted or would be; by (the same for each reason);
-orphans and orphan_bytes (thumbnails of no event); held_back (what was asked for and not
-done, and why); kept (events that are left); and dry_run.`
+orphans and orphan_bytes (thumbnails of no event); folder (as "doorlog verify" prints it);
+held_back (what was asked for and not done, and why); kept (events that are left); and
+dry_run.`
 
 func newPruneCommand(a *app) *cobra.Command {
 	var f pruneFlags
@@ -89,7 +89,7 @@ func newPruneCommand(a *app) *cobra.Command {
 	flags.StringArrayVar(&f.rules, "rule", nil, "delete events by a `RULE` such as camera=garage,max-age=7d; repeatable")
 	flags.StringVar(&f.strangers, "keep-strangers", "", "delete events without a person that are older than this `AGE`")
 	flags.StringVar(&f.unlocks, "keep-unlocks", "", "delete events that let somebody in and are older than this `AGE`")
-	flags.Int64Var(&f.maxEvents, "max-events", 0, "delete the oldest events until there are `N`")
+	flags.IntVar(&f.maxEvents, "max-events", 0, "delete the oldest events until there are `N`")
 	flags.StringVar(&f.maxBytes, "max-bytes", "", "delete the oldest events until the store has this `size`")
 	flags.StringVar(&f.keepFree, "keep-free", "", "delete the oldest events until this `size` or percentage of the disk is free")
 	flags.StringVar(&f.thumbnails, "thumbnail-age", "", "delete thumbnails older than this `AGE`; their events stay")
@@ -174,38 +174,38 @@ func (a *app) prune(ctx context.Context, f *pruneFlags, given func(flag string) 
 	}
 	at := a.now()
 	a.now = func() time.Time { return at } // so that exactly what was shown is deleted, however long the answer takes
-	total := int64(-1)                     // not known
 	if ask || f.dryRun {
-		plan, err := a.pruneStore(ctx, path, thumbnails, true, policy, a.progress(-1, "looking"))
+		plan, err := a.pruneStore(ctx, path, thumbnails, true, policy)
 		if err != nil {
 			return fromFlags(err)
 		}
-		if total = steps(plan.Removed); f.dryRun || total+plan.Orphans == 0 {
+		if f.dryRun || steps(plan.Removed)+plan.Orphans == 0 {
 			return a.emitPruned(plan, f.dryRun)
 		}
-		if err := drawReasons(a.err, plan); err != nil {
+		if err := a.tell(func(w io.Writer) error { return drawReasons(w, plan) }); err != nil {
 			return err
 		}
-		if err := a.confirm(ctx, fmt.Sprintf("delete %s from %s for ever?", whatGoes(plan), path)); err != nil {
+		if err := a.confirm(ctx, fmt.Sprintf("delete %s from %s for good?", whatGoes(plan), path)); err != nil {
 			return err
 		}
 	}
-	gone, err := a.pruneStore(ctx, path, thumbnails, false, policy, a.progress(cmp.Or(total, -1), "pruning"))
+	gone, err := a.pruneStore(ctx, path, thumbnails, false, policy)
 	if gone == nil {
 		return fromFlags(err)
 	}
 	return errors.Join(err, a.emitPruned(gone, false)) // also after an error: what is deleted is deleted
 }
 
-// steps returns how many steps of a progress bar this is.
-func steps(r doorlog.Removed) int64 { return r.Events + r.Thumbnails }
+// steps returns how many events and thumbnails this is.
+func steps(r doorlog.Removed) int { return r.Events + r.Thumbnails }
 
 // pruneStore opens the store and prunes it. If dry, it only finds out what it would remove.
 func (a *app) pruneStore(
-	ctx context.Context, path, thumbnails string, dry bool, policy doorlog.Policy, bar terminal.Bar,
+	ctx context.Context, path, thumbnails string, dry bool, policy doorlog.Policy,
 ) (gone *doorlog.Pruned, err error) {
-	defer bar.Done()
-	st, err := a.open(path, &doorlog.Options{ThumbnailDir: thumbnails, ReadOnly: dry, Scrub: -1})
+	told, end := a.follow()
+	defer end()
+	st, err := a.open(path, &doorlog.Options{ThumbnailDir: thumbnails, ReadOnly: dry, Scrub: -1, Progress: told})
 	if err != nil {
 		return nil, err
 	}
@@ -216,11 +216,6 @@ func (a *app) pruneStore(
 	}()
 	if dry {
 		return st.WouldPrune(ctx, policy)
-	}
-	done := int64(0)
-	policy.Progress = func(r doorlog.Removed) {
-		bar.Add(steps(r) - done)
-		done = steps(r)
 	}
 	return st.Prune(ctx, policy)
 }
@@ -236,7 +231,7 @@ func (a *app) emitPruned(gone *doorlog.Pruned, dry bool) error {
 
 // whatGoes says what is deleted, as part of a sentence.
 func whatGoes(p *doorlog.Pruned) string {
-	return fmt.Sprintf("%s and %s (%s)", plural(int(p.Events), "event"), plural(int(p.Thumbnails+p.Orphans), "thumbnail"),
+	return fmt.Sprintf("%s and %s (%s)", plural(p.Events, "event"), plural(p.Thumbnails+p.Orphans, "thumbnail"),
 		size(p.ThumbnailBytes+p.OrphanBytes))
 }
 
@@ -250,13 +245,13 @@ func drawPruned(w io.Writer, p *doorlog.Pruned, dry bool) error {
 		if err := drawHeld(w, p); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintf(w, "%s nothing; %s kept\n", did, plural(int(p.Kept), "event"))
+		_, err := fmt.Fprintf(w, "%s nothing; %s kept\n", did, plural(p.Kept, "event"))
 		return err
 	}
 	if err := drawReasons(w, p); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "%s %s; %s kept\n", did, whatGoes(p), plural(int(p.Kept), "event"))
+	_, err := fmt.Fprintf(w, "%s %s; %s kept\n", did, whatGoes(p), plural(p.Kept, "event"))
 	return err
 }
 
@@ -266,7 +261,7 @@ func drawReasons(w io.Writer, p *doorlog.Pruned) error {
 	row := func(reason string, r doorlog.Removed) {
 		if steps(r) > 0 {
 			rows = append(rows, []string{
-				reason, count(int(r.Events)), count(int(r.Detections)), count(int(r.Thumbnails)), size(r.ThumbnailBytes), "~" + size(r.DatabaseBytes),
+				reason, count(r.Events), count(r.Detections), count(r.Thumbnails), size(r.ThumbnailBytes), "~" + size(r.DatabaseBytes),
 			})
 		}
 	}

@@ -91,24 +91,26 @@ func (a *app) repair(ctx context.Context, yes bool, forget forgetting) error {
 			return err
 		}
 	}
-	bar := a.progress(-1, "repairing")
-	r, err := doorlog.Repair(ctx, path, a.options(&doorlog.Options{ThumbnailDir: thumbnails, Scrub: -1}))
-	bar.Done()
+	told, end := a.follow()
+	defer end()
+	options := &doorlog.Options{ThumbnailDir: thumbnails, Scrub: -1, Progress: told}
+	r, err := doorlog.Repair(ctx, path, a.options(options))
 	if err != nil {
 		return explainLock(err)
 	}
 	var forgotten *doorlog.Forgotten
 	if forget != forgetNone {
-		if forgotten, err = a.forgetMissing(ctx, path, thumbnails, forget, r); err != nil {
+		if forgotten, err = a.forgetMissing(ctx, path, options, forget, r); err != nil {
 			return err
 		}
 	}
+	end()
 	result := struct {
 		Sound bool `json:"sound"`
 		*doorlog.Repaired
 		Forgotten *doorlog.Forgotten `json:"forgotten"`
 	}{r.After.Sound(), r, forgotten}
-	return a.emitDamage(result, !r.After.Sound(), func(w io.Writer) { drawRepaired(w, r, forgotten, thumbnails) })
+	return a.emitDamage(result, !r.After.Sound(), func(w io.Writer) { drawRepaired(w, r, forgotten, thumbnails, forget) })
 }
 
 // missing says, as part of a question, how many thumbnails are missing.
@@ -117,23 +119,23 @@ func (a *app) missing(ctx context.Context, path, thumbnails string, forget forge
 	if err != nil { // the number is known only after the repair
 		return ", and remove the names of missing thumbnails from their events"
 	}
-	would, err := st.WouldForget(ctx, forget.options())
+	would, err := st.WouldForgetMissing(ctx, forget.options())
 	if err = errors.Join(err, st.Close()); err != nil || would.Events == 0 {
 		return ""
 	}
 	return fmt.Sprintf(", and remove the names of %s from their events (%s are there)",
-		plural(int(would.Events), "missing thumbnail"), count(int(would.Thumbnails)))
+		plural(would.Events, "missing thumbnail"), count(would.Thumbnails))
 }
 
 // forgetMissing removes the names of missing thumbnails from their events, and verifies
 // again.
 func (a *app) forgetMissing(
-	ctx context.Context, path, thumbnails string, forget forgetting, r *doorlog.Repaired,
+	ctx context.Context, path string, options *doorlog.Options, forget forgetting, r *doorlog.Repaired,
 ) (done *doorlog.Forgotten, err error) {
 	if r.After.Sound() { // nothing is missing
-		return &doorlog.Forgotten{Thumbnails: r.After.Thumbnails, Paths: []string{}}, nil
+		return &doorlog.Forgotten{Thumbnails: r.After.Thumbnails}, nil
 	}
-	st, err := a.open(path, &doorlog.Options{ThumbnailDir: thumbnails, Scrub: -1})
+	st, err := a.open(path, options)
 	if err != nil {
 		return nil, err
 	}
@@ -144,12 +146,12 @@ func (a *app) forgetMissing(
 	if err = errors.Join(err, st.Close()); err != nil {
 		return nil, err
 	}
-	r.After, err = doorlog.Verify(ctx, path, a.options(&doorlog.Options{ThumbnailDir: thumbnails, Scrub: -1}))
+	r.After, err = doorlog.Verify(ctx, path, a.options(options))
 	return done, err
 }
 
-// drawRepaired says what was repaired.
-func drawRepaired(w io.Writer, r *doorlog.Repaired, forgotten *doorlog.Forgotten, thumbnails string) {
+// drawRepaired says what was repaired, and what to do next.
+func drawRepaired(w io.Writer, r *doorlog.Repaired, forgotten *doorlog.Forgotten, thumbnails string, forget forgetting) {
 	if r.Before.Found > 0 {
 		fmt.Fprintf(w, "%s before\n", plural(r.Before.Found, "finding"))
 	}
@@ -157,17 +159,21 @@ func drawRepaired(w io.Writer, r *doorlog.Repaired, forgotten *doorlog.Forgotten
 		fmt.Fprintln(w, "rebuilt the database from its records")
 	}
 	if r.Removed > 0 {
-		fmt.Fprintf(w, "removed %s of no event\n", plural(int(r.Removed), "thumbnail"))
+		fmt.Fprintf(w, "removed %s of no event\n", plural(r.Removed, "thumbnail"))
 	}
 	for _, why := range r.HeldBack {
 		fmt.Fprintln(w, terminal.Printable(why))
 	}
 	if forgotten != nil && forgotten.Events > 0 {
-		fmt.Fprintf(w, "removed the names of missing thumbnails from %s\n", plural(int(forgotten.Events), "event"))
+		fmt.Fprintf(w, "removed the names of missing thumbnails from %s\n", plural(forgotten.Events, "event"))
 	}
 	if !r.Rebuilt && r.Removed == 0 && (forgotten == nil || forgotten.Events == 0) {
 		fmt.Fprintln(w, "changed nothing")
 	}
 	fmt.Fprintln(w)
-	drawVerification(w, r.After, thumbnails)
+	next := "doorlog repair"
+	if forget != forgetNone { // this run has left some
+		next += " --forget-missing"
+	}
+	drawVerification(w, r.After, thumbnails, next)
 }

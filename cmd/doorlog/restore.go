@@ -44,6 +44,8 @@ With --json it prints an object as "doorlog backup" does.`,
 				return misuse("--to is missing: it says into which folder to restore")
 			case to == "":
 				return misuse("--to is empty")
+			case a.flags.db != "" || a.flags.thumbnails != "":
+				return misuse("restore makes a store of its own: say where with --to, not with --db or --thumbnails")
 			}
 			return a.restore(cmd.Context(), args[0], to)
 		},
@@ -66,9 +68,9 @@ func (a *app) restore(ctx context.Context, name, dir string) error {
 	} else if a.canAsk() {
 		return misuse("standard input is a terminal, and a backup is no text: give a FILE, or use a pipe")
 	}
-	bar := a.progress(-1, "restoring")
-	info, err := doorlog.Restore(ctx, bufio.NewReader(in), dir, &doorlog.RestoreOptions{Progress: byteProgress(bar, "restoring")})
-	bar.Done()
+	told, end := a.follow()
+	info, err := doorlog.Restore(ctx, dir, bufio.NewReader(in), &doorlog.RestoreOptions{Progress: told})
+	end()
 	switch {
 	case errors.Is(err, doorlog.ErrInvalid):
 		return asMisuse(err)

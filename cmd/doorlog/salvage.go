@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -22,16 +20,15 @@ not exist, and say what was saved and what was lost. The damaged database is lef
 is. So are the thumbnails, which belong to the new database as well. From a sound
 database this makes a compact copy.
 
-To go on with the new database, move it to the place of the old one. Before you repair
-it, look at the thumbnails of lost events: they belong to no event now, and repair removes
-them.
+To go on with the new database, move it to the place of the old one. The thumbnails of
+lost events belong to no event now: "doorlog verify" lists them, and "doorlog prune
+--orphans" removes them.
 
 The exit code is 0 if nothing was lost, 3 if something was or may have been lost, and 1
 if no new database was made.
 
 With --json it prints an object with complete (false if something was or may have been
-lost); events, detections (events that have some) and persons, which were saved;
-lost_events, lost_detections and lost_persons; counted (false if it is not known how many
+lost); events, detections and persons, which were saved; lost_events, lost_detections and lost_persons; counted (false if it is not known how many
 there were); stripped (events that were saved without their detections); unsure (saved
 records that no index of the old database names: they may be deleted events, or from
 before an update); and findings (at most 100) and found.`,
@@ -59,13 +56,9 @@ func (a *app) salvage(ctx context.Context, fresh string) error {
 	if err != nil {
 		return err
 	}
-	bar := a.progress(-1, "salvaging")
-	begun := time.Now()
-	s, err := doorlog.Salvage(ctx, path, fresh)
-	for errors.Is(err, doorlog.ErrLocked) && time.Since(begun) < a.patience { // Salvage does not wait by itself
-		s, err = doorlog.Salvage(ctx, path, fresh)
-	}
-	bar.Done()
+	told, end := a.follow()
+	s, err := doorlog.Salvage(ctx, path, fresh, a.options(&doorlog.Options{Progress: told}))
+	end()
 	if err != nil {
 		return explainLock(err)
 	}
@@ -74,25 +67,25 @@ func (a *app) salvage(ctx context.Context, fresh string) error {
 
 // drawSalvaged says what was saved and lost.
 func drawSalvaged(w io.Writer, s *doorlog.Salvaged, fresh string) {
-	lost := func(n int64) string {
+	lost := func(n int) string {
 		if !s.Counted {
 			return "?"
 		}
-		return count(int(n))
+		return count(n)
 	}
 	_ = terminal.WriteTable(w, []string{"RECORDS", "SAVED", "LOST"}, [][]string{ // w is memory
-		{"events", count(int(s.Events)), lost(s.LostEvents)},
-		{"detections", count(int(s.Detections)), lost(s.LostDetections)},
-		{"persons", count(int(s.Persons)), lost(s.LostPersons)},
+		{"events", count(s.Events), lost(s.LostEvents)},
+		{"detections", count(s.Detections), lost(s.LostDetections)},
+		{"persons", count(s.Persons), lost(s.LostPersons)},
 	})
 	if !s.Counted {
 		fmt.Fprintln(w, "the counts are damaged too: it is not known how many there were")
 	}
 	if s.Stripped > 0 {
-		fmt.Fprintf(w, "%s saved without detections\n", plural(int(s.Stripped), "event"))
+		fmt.Fprintf(w, "%s saved without detections\n", plural(s.Stripped, "event"))
 	}
 	if s.Unsure > 0 {
-		fmt.Fprintf(w, "%s that no index names: perhaps deleted ones, or from before an update\n", plural(int(s.Unsure), "saved record"))
+		fmt.Fprintf(w, "%s that no index names: perhaps deleted ones, or from before an update\n", plural(s.Unsure, "saved record"))
 	}
 	drawFindings(w, s.Findings, s.Found)
 	if s.Complete {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
@@ -37,7 +36,8 @@ label of their detections, and by person. Days and hours are those of the clock 
 
 A stranger is a motion without a person. --since and --until take a TIME, a date or an
 AGE ("doorlog help" explains them). The range includes --since and excludes --until.
-"today" is the current day, whatever the range.
+"today" is the current day, whatever the range. "A DAY" is the average over all days of
+the range: from --since, or the first event, to --until, or today.
 
 With --json it prints an object with summary, heatmap, breakdown, timeline, hours and
 persons. In the heatmap Sunday is 0, and hours without events are left out.`,
@@ -179,7 +179,7 @@ func (s *statistics) drawSummary(w io.Writer, in terminal.Screen, sc *doorlog.Sc
 		name string
 		n    int
 	}{{"today", s.Summary.Today}, {"known", s.Summary.Known}, {"strangers", s.Summary.Strangers}, {"unlocks", s.Summary.Unlocks}} {
-		fmt.Fprintf(w, "  %-9s %9s\n", row.name, humanize.Comma(int64(row.n)))
+		fmt.Fprintf(w, "  %-9s %9s\n", row.name, count(row.n))
 	}
 }
 

@@ -53,8 +53,14 @@ func (a *app) withStore(mode access, use func(*doorlog.Store) error) (err error)
 	return use(st)
 }
 
-// open is [doorlog.Open] with the options that every command has.
+// open is [doorlog.Open] with the options that every command has. Without a Progress of its
+// own it shows that of the opening alone.
 func (a *app) open(path string, opts *doorlog.Options) (*doorlog.Store, error) {
+	if opts.Progress == nil {
+		told, end := a.follow()
+		defer end()
+		opts.Progress = told
+	}
 	st, err := doorlog.Open(path, a.options(opts))
 	return st, explainLock(err)
 }
@@ -87,7 +93,7 @@ func (a *app) logger() *slog.Logger {
 
 // rewrite opens the store, calls use with a progress bar, and closes the store.
 func (a *app) rewrite(path, thumbnails string, use func(*doorlog.Store) error) (err error) {
-	told, end := a.bars().Follow()
+	told, end := a.follow()
 	st, err := a.open(path, &doorlog.Options{ThumbnailDir: thumbnails, Scrub: -1, Progress: told})
 	if err != nil {
 		return err

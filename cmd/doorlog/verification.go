@@ -12,38 +12,39 @@ import (
 	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
-// drawVerification says what was found, and what to do next.
-func drawVerification(w io.Writer, v *doorlog.Verification, thumbnails string) {
-	events := plural(int(v.Events), "event") + " that verify"
+// drawVerification says what was found, and what to do next. forget is the command that
+// removes the names of missing thumbnails from their events.
+func drawVerification(w io.Writer, v *doorlog.Verification, thumbnails, forget string) {
+	events := plural(v.Events, "event") + " that verify"
 	if v.Events == 1 {
 		events = "1 event that verifies"
 	}
-	fmt.Fprintf(w, "%s, %s of them with detections\n", events, count(int(v.Detections)))
-	fmt.Fprintf(w, "%s\n", plural(int(v.Persons), "person"))
+	fmt.Fprintf(w, "%s, with %s\n", events, plural(v.Detections, "detection"))
+	fmt.Fprintf(w, "%s\n", plural(v.Persons, "person"))
 	if v.Whole {
-		fmt.Fprintf(w, "%s of events in %s\n", plural(int(v.Thumbnails), "thumbnail"), terminal.Printable(thumbnails))
+		fmt.Fprintf(w, "%s of events in %s\n", plural(v.Thumbnails, "thumbnail"), terminal.Printable(thumbnails))
 		drawFolder(w, v, thumbnails)
 	} else {
 		fmt.Fprintln(w, "the damage kept records, indexes and thumbnails from being compared")
 	}
 	if v.Linked > 0 {
 		fmt.Fprintf(w, "\n%s not read, behind symbolic links, which doorlog does not follow.\n"+
-			"Move what these lead to into their place, or mount it there (mount --bind):\n", plural(int(v.Linked), "thumbnail"))
+			"Move what these lead to into their place, or mount it there (mount --bind):\n", plural(v.Linked, "thumbnail"))
 		for _, link := range v.Links {
 			fmt.Fprintf(w, "  %s\n", terminal.Printable(filepath.Join(thumbnails, link)))
 		}
 	}
 	findings, found := v.Findings, v.Found
 	if allMissing(v) { // drawFolder has said so in one line
-		isMissing := func(f doorlog.Finding) bool { return f.Invariant == thumbnailInvariant }
-		findings, found = slices.DeleteFunc(slices.Clone(findings), isMissing), found-int(v.Missing)
+		isMissing := func(f doorlog.Finding) bool { return f.Invariant == doorlog.InvariantThumbnails }
+		findings, found = slices.DeleteFunc(slices.Clone(findings), isMissing), found-v.Missing
 	}
 	drawFindings(w, findings, found)
 	if v.Orphaned > 0 {
 		fmt.Fprintf(w, "\n%s of no event:\n", plural(v.Orphaned, "thumbnail"))
 		drawSome(w, v.Orphans, v.Orphaned)
 	}
-	fmt.Fprintf(w, "\n%s\n", verdict(v, thumbnails))
+	fmt.Fprintf(w, "\n%s\n", verdict(v, thumbnails, forget))
 }
 
 // drawFolder says why thumbnails may be missing from the folder, or why files in it that
@@ -53,13 +54,17 @@ func drawFolder(w io.Writer, v *doorlog.Verification, thumbnails string) {
 	case allMissing(v) && v.Missing == 1:
 		fmt.Fprintf(w, "the thumbnail is missing: %s\n", strangeFolder(&v.Folder, thumbnails))
 	case allMissing(v):
-		fmt.Fprintf(w, "all %s are missing: %s\n", plural(int(v.Missing), "thumbnail"), strangeFolder(&v.Folder, thumbnails))
-	case v.Missing > 0 && v.Folder.State != doorlog.FolderOwn:
+		fmt.Fprintf(w, "all %s are missing: %s\n", plural(v.Missing, "thumbnail"), strangeFolder(&v.Folder, thumbnails))
+	case v.Missing > 0:
 		are := "are"
 		if v.Missing == 1 {
 			are = "is"
 		}
-		fmt.Fprintf(w, "%s of them %s missing: %s\n", count(int(v.Missing)), are, strangeFolder(&v.Folder, thumbnails))
+		fmt.Fprintf(w, "%s of them %s missing", count(v.Missing), are)
+		if v.Folder.State != doorlog.FolderOwn {
+			fmt.Fprintf(w, ": %s", strangeFolder(&v.Folder, thumbnails))
+		}
+		fmt.Fprintln(w)
 	case v.Folder.Why() != "" && (!v.Sound() || v.Orphaned == 0): // otherwise the verdict says so
 		fmt.Fprintf(w, "files in it that belong to no event may still be needed: %s\n", v.Folder.Why())
 	}
@@ -130,25 +135,15 @@ func drawSome[T any](w io.Writer, list []T, all int) {
 	}
 }
 
-// verdict says whether the store is sound, and what to do if it is not.
-func verdict(v *doorlog.Verification, thumbnails string) string {
-	switch {
-	case v.Sound() && v.Orphaned > 0 && v.Folder.Why() != "":
-		return "sound; the thumbnails of no event stay, because " + v.Folder.Why() +
-			": if nobody needs them, 'doorlog prune --orphans' removes them"
-	case v.Sound() && v.Orphaned > 0:
-		return "sound; 'doorlog repair' removes the thumbnails of no event that are an hour old"
-	case v.Sound():
-		return "sound"
-	case recordsAreDamaged(v):
+// verdict says whether the store is sound, and with which command its remedy is had.
+func verdict(v *doorlog.Verification, thumbnails, forget string) string {
+	switch v.Remedy {
+	case doorlog.RemedyNothing:
+		return soundVerdict(v)
+	case doorlog.RemedySalvage:
 		return "damaged, and records are lost: 'doorlog salvage NEW' saves the others"
-	case thumbnailsAlone(v) && mayBeElsewhere(v):
-		return "damaged: thumbnails are not in " + terminal.Printable(thumbnails) + ": say with --thumbnails where they are; " +
-			"otherwise only a backup can bring them back"
-	case thumbnailsAlone(v):
-		return "damaged: thumbnails are missing or have changed, and only a backup can bring them back; " +
-			"if they are not in " + terminal.Printable(thumbnails) + ", say where with --thumbnails; " +
-			"if somebody has removed some, 'doorlog repair' removes their names from their events"
+	case doorlog.RemedyRestore:
+		return thumbnailVerdict(v, terminal.Printable(thumbnails), forget)
 	}
 	if v.RecordsWhole {
 		return "damaged: 'doorlog repair' repairs it"
@@ -156,20 +151,29 @@ func verdict(v *doorlog.Verification, thumbnails string) string {
 	return "damaged: 'doorlog repair' repairs it if all records are there; otherwise 'doorlog salvage NEW' saves those that are"
 }
 
-// The numbers of the invariants in design/schema.md that decide what can be done. A damaged
-// record violates one of recordInvariants.
-var recordInvariants = []int{3, 4, 5, 9}
-
-const thumbnailInvariant = 10
-
-// recordsAreDamaged reports whether a finding is about a record.
-func recordsAreDamaged(v *doorlog.Verification) bool {
-	return slices.ContainsFunc(v.Findings, func(f doorlog.Finding) bool { return slices.Contains(recordInvariants, f.Invariant) })
+// soundVerdict says what becomes of the thumbnails of no event.
+func soundVerdict(v *doorlog.Verification) string {
+	why := v.Folder.Why()
+	switch {
+	case v.Orphaned == 0:
+		return "sound"
+	case why != "":
+		return "sound; the thumbnails of no event stay, because " + why +
+			": if nobody needs them, 'doorlog prune --orphans' removes them"
+	}
+	return "sound; 'doorlog repair' removes the thumbnails of no event that are an hour old"
 }
 
-// thumbnailsAlone reports whether only thumbnails are damaged, as far as the kept findings
-// tell.
-func thumbnailsAlone(v *doorlog.Verification) bool {
-	return v.Found > 0 &&
-		!slices.ContainsFunc(v.Findings, func(f doorlog.Finding) bool { return f.Invariant != thumbnailInvariant })
+// thumbnailVerdict says where thumbnails may be that are missing or have changed.
+func thumbnailVerdict(v *doorlog.Verification, thumbnails, forget string) string {
+	switch {
+	case mayBeElsewhere(v):
+		return "damaged: thumbnails are not in " + thumbnails + ": say with --thumbnails where they are; " +
+			"otherwise only a backup can bring them back"
+	case v.Missing == 0:
+		return "damaged: thumbnails have changed, and only a backup can bring them back"
+	}
+	return "damaged: thumbnails are missing or have changed, and only a backup can bring them back; " +
+		"if they are not in " + thumbnails + ", say where with --thumbnails; " +
+		"if somebody has removed some, '" + forget + "' removes their names from their events"
 }

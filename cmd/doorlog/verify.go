@@ -28,13 +28,15 @@ The exit code is 0 if the store is sound, 3 if it is damaged, and 1 if verify co
 find out. The last line says what to do next. A finding begins with the number of the
 violated invariant in design/schema.md.
 
-With --json it prints an object with sound; events, detections (events that have some),
-persons, thumbnails and missing (thumbnails); findings, orphans and links (at most 100 of
-each); found and orphaned (the number of all findings and of all orphans); linked
-(thumbnails behind links); folder (state is own, absent, unclaimed, shared or forgotten,
-claimed says whether the store has saved thumbnails there, and others has the IDs of other
-stores); and whole (false if the damage kept records, indexes and thumbnails from being
-compared).`,
+With --json it prints an object with sound; remedy (what mends the store: nothing, repair,
+salvage, or restore if only thumbnails are damaged); events, detections, persons,
+thumbnails and missing (thumbnails); findings, orphans and links (at most 100 of each);
+found and orphaned (the number of all findings and of all orphans); linked (thumbnails
+behind links); folder (state is own, absent, unclaimed, shared or forgotten, claimed says
+whether the store has saved thumbnails there, and others has the IDs of other stores);
+records_whole (whether all records are there, so that repair loses nothing); and whole
+(false if the damage kept records, indexes and thumbnails from being compared). A finding
+is an object with the number of the invariant, its name, and the problem.`,
 		Example: `  doorlog verify
   doorlog verify --db demo/events.db
   doorlog verify --json | jq .findings`,
@@ -50,9 +52,9 @@ func (a *app) verify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	bar := a.progress(-1, "verifying")
-	v, err := doorlog.Verify(ctx, path, a.options(&doorlog.Options{ThumbnailDir: thumbnails, Scrub: -1}))
-	bar.Done()
+	told, end := a.follow()
+	v, err := doorlog.Verify(ctx, path, a.options(&doorlog.Options{ThumbnailDir: thumbnails, Scrub: -1, Progress: told}))
+	end()
 	if err != nil {
 		return explainLock(err)
 	}
@@ -60,5 +62,5 @@ func (a *app) verify(ctx context.Context) error {
 		Sound bool `json:"sound"`
 		*doorlog.Verification
 	}{v.Sound(), v}
-	return a.emitDamage(result, !v.Sound(), func(w io.Writer) { drawVerification(w, v, thumbnails) })
+	return a.emitDamage(result, !v.Sound(), func(w io.Writer) { drawVerification(w, v, thumbnails, "doorlog repair") })
 }

@@ -44,7 +44,7 @@ func number(v *float64) string {
 }
 
 // wereThere goes on after a number of events.
-func wereThere(n int64) string {
+func wereThere(n int) string {
 	if n == 1 {
 		return " was there already"
 	}

@@ -32,6 +32,9 @@ func Write(name string, replace bool, write func(w io.Writer, finish func() erro
 		return err
 	}
 	f, unlock, err := createLocked(filepath.Dir(name), filepath.Base(name))
+	if path, ok := errors.AsType[*fs.PathError](err); ok { // its path is that of a temporary file
+		return &fs.PathError{Op: "create", Path: name, Err: path.Err}
+	}
 	if err != nil {
 		return err
 	}

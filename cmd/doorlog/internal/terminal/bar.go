@@ -171,21 +171,3 @@ func (l *barLine) end() {
 	}
 	l.ended = true
 }
-
-// Follow returns what shows the progress of a long call, with a bar for each thing that the
-// call does, and what takes the last bar away.
-func (e *ErrorWriter) Follow() (progress func(doing string, done, total int64), end func()) {
-	var bar Bar
-	var now string
-	var shown int64
-	progress = func(doing string, done, total int64) {
-		if doing != now {
-			bar.Done()
-			now, shown = doing, 0
-			bar = e.Progress(total, doing)
-		}
-		bar.Add(done - shown)
-		shown = done
-	}
-	return progress, func() { bar.Done() }
-}

@@ -61,35 +61,6 @@ func TestProgressOfAnUnknownTotalShowsItsLabel(t *testing.T) {
 	}
 }
 
-// What is told of a call is a bar for each thing that it does.
-func TestProgressOfACallIsFollowed(t *testing.T) {
-	var screen bytes.Buffer
-	e := NewErrorWriter(&screen, Screen{}, true)
-	told, end := e.Follow()
-	told("erasing", 0, 200)
-	told("erasing", 50, 200)
-	if got := screen.String(); !strings.Contains(got, "erasing") || !strings.Contains(got, " 25%") {
-		t.Errorf("a quarter of the way there is %q", got)
-	}
-	screen.Reset()
-	told("compacting", 0, 1000)
-	told("compacting", 500, 1000)
-	if got := screen.String(); !strings.Contains(got, "compacting") || !strings.Contains(got, " 50%") {
-		t.Errorf("halfway there is %q", got)
-	}
-	screen.Reset()
-	told("compacting", 1000, 1000)
-	told("erasing", 0, 0) // nothing
-	if got := screen.String(); strings.Contains(got, "erasing") {
-		t.Errorf("of nothing there is %q", got)
-	}
-	told("compacting", 0, 1000)
-	end()
-	if !strings.HasSuffix(screen.String(), "\r") {
-		t.Errorf("at the end there is %q", screen.String())
-	}
-}
-
 // A terminal shows what was written to it: a carriage return goes back to the begin of
 // the line, and characters take the place of those that are there.
 func onTerminal(text string) []string {
