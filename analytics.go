@@ -338,21 +338,23 @@ func (sn *Snapshot) personActivity(sc *Scope) (persons []PersonCount, err error)
 // visitors returns the names that have events: those of by_person, and those of
 // the tail.
 func (sn *Snapshot) visitors(sc *Scope) (names []string, err error) {
-	defer fault.Catch(debug.SetPanicOnFault(true), &err)
 	if err := sn.usable(); err != nil {
 		return nil, err
 	}
 	if err := validOptionalName("Scope.Camera", normalName(sc.Camera)); err != nil {
 		return nil, err
 	}
-	if err := sn.eachValue(byPerson, func(value []byte) { names = append(names, normalName(string(value))) }); err != nil {
-		return nil, err
-	}
-	err = sn.overTail(func(r *record) bool {
-		if r.Person != "" {
-			names = append(names, normalName(r.Person))
+	err = sn.read(func(in guarded) error {
+		err := in.eachValue(byPerson, func(value []byte) { names = append(names, normalName(string(value))) })
+		if err != nil {
+			return err
 		}
-		return true
+		return in.overTail(func(r *record) bool {
+			if r.Person != "" {
+				names = append(names, normalName(r.Person))
+			}
+			return true
+		})
 	})
 	slices.Sort(names)
 	return slices.Compact(names), err

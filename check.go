@@ -14,7 +14,7 @@ import (
 type checker struct {
 	*examination
 	ctx context.Context
-	r   *reader
+	in  guarded
 	mem arena
 
 	progress *progress // in events
@@ -25,7 +25,7 @@ type checker struct {
 }
 
 func (c *checker) run() error {
-	if err := checkSchema(c.r.View); err != nil {
+	if err := checkSchema(c.in.View); err != nil {
 		c.report(InvariantMeta, "%v", err)
 		return nil
 	}
@@ -46,7 +46,7 @@ func (c *checker) run() error {
 func (c *checker) events() error {
 	detected := 0
 	c.progress.knows(int64(c.sums[eventsSum].entries))
-	cursor := c.r.Cursor(eventsSum)
+	cursor := c.in.Cursor(eventsSum)
 	for k, v := cursor.First(); k != nil; k, v = cursor.Next() {
 		c.progress.add(1)
 		if err := c.ctx.Err(); err != nil {
@@ -57,7 +57,7 @@ func (c *checker) events() error {
 			c.report(InvariantKeys, "events: key %x is no ID", k)
 			continue
 		}
-		rec := c.r.Get(detectionsSum, k)
+		rec := c.in.Get(detectionsSum, k)
 		if rec != nil {
 			detected++
 		}
@@ -80,7 +80,7 @@ func (c *checker) events() error {
 // tail checks the events of the tail, and counts those with detections.
 func (c *checker) tail(detected *int) error {
 	n := 0
-	cursor := c.r.Cursor(tailNumber)
+	cursor := c.in.Cursor(tailNumber)
 	for k, v := cursor.First(); k != nil; k, v = cursor.Next() {
 		if err := c.ctx.Err(); err != nil {
 			return err
@@ -174,7 +174,7 @@ func (c *checker) derived() {
 }
 
 func (c *checker) persons() error {
-	cursor := c.r.Cursor(personsSum)
+	cursor := c.in.Cursor(personsSum)
 	for k, v := cursor.First(); k != nil; k, v = cursor.Next() {
 		if err := c.ctx.Err(); err != nil {
 			return err

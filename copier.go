@@ -135,5 +135,5 @@ func (c *copier) look(fn func(*boltfile.View) error) error {
 		return err
 	}
 	defer r.End()
-	return fn(r.View)
+	return r.Look(fn)
 }

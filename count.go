@@ -42,7 +42,7 @@ func (sn *Snapshot) count(q Query) (n int, err error) {
 		countIDs(from, until)
 		return n, err
 	}
-	through, terr := sn.indexedThrough()
+	through, terr := sn.through()
 	if terr != nil {
 		return 0, terr
 	}

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/doorlog/doorlog/internal/fault"
 	"github.com/doorlog/doorlog/internal/fsx"
 	"golang.org/x/text/unicode/norm"
 )
@@ -460,8 +459,8 @@ func (e *eraser) search() (err error) {
 	e.At = s.opt.Now().Round(0).UTC()
 	copies := "backups, exports and other copies that were made before " + e.At.Format(time.RFC3339)
 	var last time.Time
-	err = fault.Guarded(func() (err error) {
-		last, err = readLastBackup(sn.r)
+	err = sn.read(func(in guarded) (err error) {
+		last, err = readLastBackup(in)
 		return err
 	})
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"path"
 
-	"github.com/doorlog/doorlog/internal/fault"
 	"github.com/doorlog/doorlog/internal/fsx"
 )
 
@@ -47,16 +46,19 @@ func (s *Store) finishErasure() {
 
 // finishRemoving removes the files that are noted, and the note.
 func (s *Store) finishRemoving(ctx context.Context) error {
-	sn, err := s.look(ctx)
-	if err != nil {
-		return err
-	}
 	var paths []string
-	err = fault.Guarded(func() (err error) {
-		paths, err = removingFiles(sn.r)
-		return err
+	// A snapshot beside a write would keep free pages from it, which a full store needs.
+	err := s.commits.exclusively(ctx, func() error {
+		sn, err := s.look(ctx)
+		if err != nil {
+			return err
+		}
+		defer sn.close()
+		return sn.read(func(in guarded) (err error) {
+			paths, err = removingFiles(in)
+			return err
+		})
 	})
-	sn.close()
 	if err != nil || len(paths) == 0 {
 		return err
 	}

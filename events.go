@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"runtime/debug"
-
-	"github.com/doorlog/doorlog/internal/fault"
 )
 
 // Explain answers q and returns how that was done instead of the events.
@@ -138,10 +135,15 @@ func (sn *Snapshot) Recent(n int) ([]Event, error) {
 	}
 	const mostAtOnce = 256 // n may be far more than there are events
 	events := make([]Event, 0, min(n, mostAtOnce))
-	if _, err := sn.indexedThrough(); err != nil { // which looks at what is where
+	var all scan
+	err := sn.read(func(in guarded) error {
+		all = scan{tail: in.Cursor(tailNumber), events: in.Cursor(eventsSum), detections: in.Cursor(detectionsSum)}
+		_, err := in.indexedThrough() // which looks at what is where
+		return err
+	})
+	if err != nil {
 		return nil, failed("recent", err)
 	}
-	all := scan{tail: sn.r.Cursor(tailNumber), events: sn.r.Cursor(eventsSum), detections: sn.r.Cursor(detectionsSum)}
 	mem := sn.manyEvents()
 	var r record
 	for len(events) < n {
@@ -204,8 +206,7 @@ func (sn *Snapshot) record(id ID) (r record, err error) {
 	if err := sn.usable(); err != nil {
 		return r, err
 	}
-	defer fault.Catch(debug.SetPanicOnFault(true), &err)
-	return r, sn.event(id, &r)
+	return r, sn.read(func(in guarded) error { return in.event(id, &r) })
 }
 
 // EventByRecording returns the event of a camera that has this recording ID,
@@ -221,17 +222,16 @@ func (sn *Snapshot) EventByRecording(camera, recording string) (e Event, err err
 		return Event{}, doing(invalid("recording_id", "is empty"))
 	}
 	camera, recording = normalName(camera), normalName(recording)
-	defer fault.Catch(debug.SetPanicOnFault(true), &err)
 	var r record
-	if err := sn.eventByRecording(camera, recording, &r); err != nil {
+	if err := sn.read(func(in guarded) error { return in.eventByRecording(camera, recording, &r) }); err != nil {
 		return Event{}, doing(err)
 	}
 	return r.Event, nil
 }
 
-func (sn *Snapshot) eventByRecording(camera, recording string, r *record) error {
+func (in guarded) eventByRecording(camera, recording string, r *record) error {
 	found := false
-	err := sn.overTail(func(t *record) bool {
+	err := in.overTail(func(t *record) bool {
 		if found = normalName(t.RecordingID) == recording && normalName(t.Camera) == camera; found {
 			*r = *t
 		}
@@ -241,14 +241,14 @@ func (sn *Snapshot) eventByRecording(camera, recording string, r *record) error 
 		return err
 	}
 	if found {
-		return sn.event(r.ID, r)
+		return in.event(r.ID, r)
 	}
 	list := list{}
 	for _, form := range recordingForms(recording) {
-		list.of = append(list.of, newPostingList(sn.r.Cursor(indexSums+byRecording), byRecording, form, false))
+		list.of = append(list.of, newPostingList(in.Cursor(indexSums+byRecording), byRecording, form, false))
 	}
 	for id, ok := list.seek(lastID); ok; id, ok = list.seek(lastBefore(id)) {
-		if err := sn.event(id, r); err != nil {
+		if err := in.event(id, r); err != nil {
 			return err
 		}
 		if normalName(r.Camera) == camera {

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/doorlog/doorlog/internal/boltfile"
-	"github.com/doorlog/doorlog/internal/fault"
 	bolt "go.etcd.io/bbolt"
 )
 
@@ -245,11 +244,11 @@ func (s *Store) copyBuckets(t testing.TB) map[string]map[string]string {
 		t.Fatal(err)
 	}
 	defer r.End()
-	err = fault.Guarded(func() error {
+	err = r.Look(func(view *boltfile.View) error {
 		for i, name := range buckets {
 			kv := make(map[string]string)
 			all[string(name)] = kv
-			c := r.View.Cursor(i)
+			c := view.Cursor(i)
 			for k, v := c.First(); k != nil; k, v = c.Next() {
 				kv[string(k)] = string(v)
 			}
@@ -433,27 +432,29 @@ func (s *Store) ChecksOfRecent(n int) (took time.Duration, err error) {
 		kind     *recordKind
 		key, rec []byte
 	}
-	err = s.View(context.Background(), func(sn *Snapshot) error {
-		list := []checked{{&stateRecord, metaState, sn.r.Get(metaNumber, metaState)}}
-		c := sn.r.Cursor(eventsSum)
+	sn, err := s.look(context.Background())
+	if err != nil {
+		return 0, err
+	}
+	defer sn.close()
+	err = sn.read(func(in guarded) error {
+		list := []checked{{&stateRecord, metaState, in.Get(metaNumber, metaState)}}
+		c := in.Cursor(eventsSum)
 		for k, v := c.Last(); k != nil && n > 0; k, v = c.Prev() {
 			n--
 			list = append(list, checked{&eventRecord, k, v})
-			if v := sn.r.Get(detectionsSum, k); v != nil {
+			if v := in.Get(detectionsSum, k); v != nil {
 				list = append(list, checked{&detectionsRecord, k, v})
 			}
 		}
 		begin := time.Now()
-		err := fault.Guarded(func() error {
-			for _, c := range list {
-				if _, err := c.kind.open(c.key, c.rec); err != nil {
-					return err
-				}
+		for _, c := range list {
+			if _, err := c.kind.open(c.key, c.rec); err != nil {
+				return err
 			}
-			return nil
-		})
+		}
 		took = time.Since(begin)
-		return err
+		return nil
 	})
 	return took, err
 }
@@ -553,10 +554,15 @@ func (s *Store) FirstPage(t testing.TB, bucket string) (at, size int64) {
 		t.Fatal(err)
 	}
 	defer sn.close()
-	c := sn.r.Cursor(slices.IndexFunc(buckets, func(b []byte) bool { return string(b) == bucket }))
-	c.First()
-	if at, size = c.At(); at == 0 {
-		t.Fatalf("bucket %s has no page of its own", bucket)
+	number := slices.IndexFunc(buckets, func(b []byte) bool { return string(b) == bucket })
+	err = sn.read(func(in guarded) error {
+		c := in.Cursor(number)
+		c.First()
+		at, size = c.At()
+		return nil
+	})
+	if err != nil || at == 0 {
+		t.Fatalf("bucket %s has no page of its own: %v", bucket, err)
 	}
 	return at, size
 }

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 
 	"github.com/doorlog/doorlog/internal/boltfile"
-	"github.com/doorlog/doorlog/internal/fault"
 	"github.com/doorlog/doorlog/internal/fsx"
 )
 
@@ -26,7 +25,7 @@ func openFile(path string, opt *settings) (*boltfile.File, error) {
 	}
 	r, err := f.Read()
 	if err == nil {
-		err = fault.Guarded(func() error { return checkSchema(r.View) })
+		err = r.Look(checkSchema)
 		r.End()
 	}
 	if errors.Is(err, ErrOlderSchema) && !opt.ReadOnly {

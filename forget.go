@@ -143,9 +143,9 @@ func (f *forgetting) namesOneIn(dir string) (named bool, err error) {
 		return false, err
 	}
 	for some := range slices.Chunk(names, lookedUpAtOnce) {
-		err := f.p.inSnapshot(func(sn *Snapshot) (err error) {
+		err := f.p.inSnapshot(func(in guarded) (err error) {
 			for i := 0; i < len(some) && !named && err == nil; i++ {
-				named, err = sn.thumbnailUsed(path.Join(dir, some[i]))
+				named, err = in.thumbnailUsed(path.Join(dir, some[i]))
 			}
 			return err
 		})

@@ -3,8 +3,6 @@ package doorlog
 import (
 	"context"
 	"slices"
-
-	"github.com/doorlog/doorlog/internal/fault"
 )
 
 // What the last Prune did not remove, because it had no proof that it may, is a
@@ -20,8 +18,8 @@ func (s *Store) keepHeldBack(ctx context.Context, heldBack []string) error {
 		return err
 	}
 	var before []string
-	err = fault.Guarded(func() (err error) {
-		before, err = readHeldBack(sn.r)
+	err = sn.read(func(in guarded) (err error) {
+		before, err = readHeldBack(in)
 		return err
 	})
 	sn.close()

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/doorlog/doorlog/internal/boltfile"
-	"github.com/doorlog/doorlog/internal/fault"
 	"github.com/doorlog/doorlog/internal/fsx"
 )
 
@@ -134,23 +133,23 @@ func (s *Store) remember() error {
 		return err
 	}
 	defer sn.close()
-	return fault.Guarded(func() error {
-		st, err := readState(sn.r)
+	return sn.read(func(in guarded) error {
+		st, err := readState(in)
 		if err != nil {
 			return err
 		}
-		history, err := readLineage(sn.r)
+		history, err := readLineage(in)
 		if err != nil {
 			return err
 		}
 		s.thumbs.store, s.thumbs.incarnation, s.thumbs.settled = st.storeID, history.incarnation, s.settled
-		kept, err := readClock(sn.r)
+		kept, err := readClock(in)
 		if err != nil {
 			return err
 		}
 		newest := time.Time{}
-		if id, err := sn.newestID(); err == nil && id != (ID{}) {
-			newest = IDTime(id)
+		if id, err := in.newestID(); err == nil && id != (ID{}) {
+			newest = id.Time()
 		}
 		s.clock.begin(kept, newest)
 		return nil
@@ -165,10 +164,10 @@ func tailLength(f *boltfile.File) (n int, unclean bool, err error) {
 		return 0, false, err
 	}
 	defer r.End()
-	err = fault.Guarded(func() error {
-		st, err := readState(r.View)
+	err = r.Look(func(v *boltfile.View) error {
+		st, err := readState(v)
 		unclean = st.unclean
-		c := r.View.Cursor(tailNumber)
+		c := v.Cursor(tailNumber)
 		for k, _ := c.First(); k != nil; k, _ = c.Next() {
 			n++
 		}

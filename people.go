@@ -6,12 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/doorlog/doorlog/internal/fault"
 )
 
 // PutPerson adds a person, or changes what is given of one who is there, and
@@ -147,11 +144,14 @@ func (sn *Snapshot) person(name string) (p Person, err error) {
 		}
 		forms = list.forms(personSpellings, name)
 	}
-	defer fault.Catch(debug.SetPanicOnFault(true), &err)
-	return onePerson(sn.personRecord, forms)
+	err = sn.read(func(in guarded) (err error) {
+		p, err = onePerson(in.personRecord, forms)
+		return err
+	})
+	return p, err
 }
 
-func (sn *Snapshot) personRecord(name []byte) []byte { return sn.r.Get(personsSum, name) }
+func (in guarded) personRecord(name []byte) []byte { return in.Get(personsSum, name) }
 
 // Persons returns all persons in the order of their names. It is ErrCorrupt if there
 // are more or fewer than there should be.
@@ -164,14 +164,19 @@ func (sn *Snapshot) Persons() (persons []Person, err error) {
 	if err != nil {
 		return nil, failed("persons", err)
 	}
-	defer fault.Catch(debug.SetPanicOnFault(true), &err)
-	c := sn.r.Cursor(personsSum)
-	for k, _ := c.First(); k != nil; k, _ = c.Next() {
-		p, err := onePerson(sn.personRecord, list.forms(personSpellings, normalName(string(k))))
-		if err != nil {
-			return nil, fmt.Errorf("doorlog: person %q: %w", k, err)
+	err = sn.read(func(in guarded) error {
+		c := in.Cursor(personsSum)
+		for k, _ := c.First(); k != nil; k, _ = c.Next() {
+			p, err := onePerson(in.personRecord, list.forms(personSpellings, normalName(string(k))))
+			if err != nil {
+				return fmt.Errorf("person %q: %w", k, err)
+			}
+			persons = append(persons, p)
 		}
-		persons = append(persons, p)
+		return nil
+	})
+	if err != nil {
+		return nil, failed("persons", err)
 	}
 	if err := sn.hasAll(personsSum, len(persons)); err != nil {
 		return nil, failed("persons", err)

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
 
-	"github.com/doorlog/doorlog/internal/fault"
 	"github.com/doorlog/doorlog/internal/frame"
 )
 
@@ -116,9 +114,9 @@ func (sn *Snapshot) thumbnailUsed(path string) (used bool, err error) {
 // overNamers calls fn with each event that names a producer's file, newest
 // first, until it returns false.
 func (sn *Snapshot) overNamers(path string, fn func(ID) (more bool)) error {
-	return fault.Guarded(func() error {
+	return sn.read(func(in guarded) error {
 		more := true
-		err := sn.overTail(func(r *record) bool {
+		err := in.overTail(func(r *record) bool {
 			if r.ThumbnailPath == path {
 				more = fn(r.ID)
 			}
@@ -127,7 +125,7 @@ func (sn *Snapshot) overNamers(path string, fn func(ID) (more bool)) error {
 		if err != nil {
 			return err
 		}
-		list := newPostingList(sn.r.Cursor(indexSums+byThumbnail), byThumbnail, path, false)
+		list := newPostingList(in.Cursor(indexSums+byThumbnail), byThumbnail, path, false)
 		for more {
 			id, ok := list.next()
 			more = ok && fn(id)
@@ -139,10 +137,13 @@ func (sn *Snapshot) overNamers(path string, fn func(ID) (more bool)) error {
 // overNamedFiles calls fn with each event of a snapshot that stands for a file,
 // without its detections, oldest first. Where several events name a file the
 // newest of them does.
-func (sn *Snapshot) overNamedFiles(fn func(*record) error) (err error) {
-	defer fault.Catch(debug.SetPanicOnFault(true), &err)
+func (sn *Snapshot) overNamedFiles(fn func(*record) error) error {
+	return sn.read(func(in guarded) error { return in.overNamedFiles(fn) })
+}
+
+func (in guarded) overNamedFiles(fn func(*record) error) error {
 	inTail := make(map[string]ID) // the newest of the tail that names a producer's file
-	err = sn.overTail(func(r *record) bool {
+	err := in.overTail(func(r *record) bool {
 		if _, newer := inTail[r.ThumbnailPath]; !newer && r.ThumbnailPath != "" {
 			inTail[r.ThumbnailPath] = r.ID
 		}
@@ -157,12 +158,12 @@ func (sn *Snapshot) overNamedFiles(fn func(*record) error) (err error) {
 		}
 		newest, ok := inTail[r.ThumbnailPath]
 		if !ok {
-			newest, ok = newPostingList(sn.r.Cursor(indexSums+byThumbnail), byThumbnail, r.ThumbnailPath, false).next()
+			newest, ok = newPostingList(in.Cursor(indexSums+byThumbnail), byThumbnail, r.ThumbnailPath, false).next()
 		}
 		return ok && newest == r.ID
 	}
-	mem := sn.manyEvents()
-	return sn.overRecords(ID{}, lastID, func(key, event, _ []byte) (more bool, err error) {
+	mem := in.manyEvents()
+	return in.overRecords(ID{}, lastID, func(key, event, _ []byte) (more bool, err error) {
 		var r record
 		if err := decodeEvent(key, event, &mem, &r); err != nil {
 			return false, fmt.Errorf("event %s: %w", keyText(key), err)
@@ -170,7 +171,7 @@ func (sn *Snapshot) overNamedFiles(fn func(*record) error) (err error) {
 		if r.ThumbnailPath == "" || !stands(&r) {
 			return true, nil
 		}
-		return true, errors.Join(sn.ctx.Err(), fn(&r))
+		return true, errors.Join(in.ctx.Err(), fn(&r))
 	})
 }
 

@@ -130,8 +130,8 @@ func (p *pruning) inTurn(
 func (p *pruning) fileBytes(r *record) (int64, error) {
 	newest := r.ID
 	if r.thumb.known && r.ThumbnailPath != thumbnailPath(r.ID) {
-		err := p.inSnapshot(func(sn *Snapshot) error {
-			return sn.overNamers(r.ThumbnailPath, func(id ID) bool {
+		err := p.inSnapshot(func(in guarded) error {
+			return in.overNamers(r.ThumbnailPath, func(id ID) bool {
 				newest = id
 				return false
 			})

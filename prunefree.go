@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"github.com/doorlog/doorlog/internal/fault"
 	"github.com/doorlog/doorlog/internal/fsx"
 )
 
@@ -83,8 +82,8 @@ func (p *pruning) lastInVain() (v vain, err error) {
 		return v, err
 	}
 	defer sn.close()
-	err = fault.Guarded(func() error {
-		rec := sn.r.Get(metaNumber, metaVain)
+	err = sn.read(func(in guarded) error {
+		rec := in.Get(metaNumber, metaVain)
 		if rec != nil {
 			v, err = decodeVain(rec)
 		}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/doorlog/doorlog/internal/fault"
 )
 
 func (p *pruning) holdBack(format string, args ...any) {
@@ -88,8 +86,8 @@ func (p *pruning) begin(doing string, until ID) (*progress, error) {
 	if until != lastID {
 		q.Until = IDTime(until)
 	}
-	return told, p.inSnapshot(func(sn *Snapshot) error {
-		n, err := sn.count(q)
+	return told, p.inSnapshot(func(in guarded) error {
+		n, err := in.count(q)
 		if err == nil {
 			told.knows(int64(n))
 		}
@@ -112,8 +110,8 @@ func (p *pruning) walk(until ID, visit func(*record, int64) (more bool, err erro
 			return err
 		}
 		begun := time.Now()
-		err := p.inSnapshot(func(sn *Snapshot) (err error) {
-			some, from, more, err = p.walkSome(sn, some[:0], from, until)
+		err := p.inSnapshot(func(in guarded) (err error) {
+			some, from, more, err = p.walkSome(in, some[:0], from, until)
 			return err
 		})
 		for i := 0; i < len(some) && err == nil; i++ {
@@ -144,10 +142,10 @@ type walkedEvent struct {
 }
 
 // walkSome adds a part of the events to some, and returns where the walk goes on.
-func (p *pruning) walkSome(sn *Snapshot, some []walkedEvent, from, until ID) (_ []walkedEvent, next ID, more bool, err error) {
-	mem := sn.manyEvents()
+func (p *pruning) walkSome(in guarded, some []walkedEvent, from, until ID) (_ []walkedEvent, next ID, more bool, err error) {
+	mem := in.manyEvents()
 	size := int64(0)
-	err = sn.overRecords(from, until, func(key, event, detected []byte) (goOn bool, err error) {
+	err = in.overRecords(from, until, func(key, event, detected []byte) (goOn bool, err error) {
 		var r record
 		if err := decodeEvent(key, event, &mem, &r); err != nil {
 			return false, fmt.Errorf("event %s: %w", keyText(key), err)
@@ -174,14 +172,14 @@ func (p *pruning) walkSome(sn *Snapshot, some []walkedEvent, from, until ID) (_ 
 	return some, next, more, err
 }
 
-// inSnapshot calls fn, guarded, with a snapshot that ends with it.
-func (p *pruning) inSnapshot(fn func(*Snapshot) error) error {
+// inSnapshot calls fn with a snapshot that ends with it.
+func (p *pruning) inSnapshot(fn func(guarded) error) error {
 	sn, err := p.s.look(p.ctx)
 	if err != nil {
 		return err
 	}
 	defer sn.close()
-	return fault.Guarded(func() error { return fn(sn) })
+	return sn.read(fn)
 }
 
 // wouldGo counts what goes with an event.
@@ -213,15 +211,15 @@ func (p *pruning) lastOfFile(r *record) (last bool, err error) {
 // isNewestOf reports whether an event is the newest of those that name its file, and
 // accept returns true for all of them.
 func (p *pruning) isNewestOf(r *record, accept func(*Event) bool) (is bool, err error) {
-	err = p.inSnapshot(func(sn *Snapshot) (err error) {
+	err = p.inSnapshot(func(in guarded) (err error) {
 		newest := true
-		nerr := sn.overNamers(r.ThumbnailPath, func(id ID) bool {
+		nerr := in.overNamers(r.ThumbnailPath, func(id ID) bool {
 			if newest && id != r.ID {
 				return false
 			}
 			newest = false
 			var other record
-			err = sn.event(id, &other)
+			err = in.event(id, &other)
 			is = err == nil && accept(&other.Event)
 			return is
 		})

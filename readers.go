@@ -13,24 +13,23 @@ import (
 // A reader is a read transaction, of whose file it is a user.
 type reader struct {
 	*boltfile.Reader
-	shared *sharedFile
-	*boltfile.View
+	shared     *sharedFile
 	generation uint64
 
 	through ID // indexed_through, once it has been asked for
 	known   bool
 }
 
-// indexedThrough returns the ID up to which events are folded. It is called guarded.
-func (r *reader) indexedThrough() (ID, error) {
+// indexedThrough returns the ID up to which events are folded, by the reader's state.
+func (r *reader) indexedThrough(v *boltfile.View) (ID, error) {
 	if r.known {
 		return r.through, nil
 	}
-	through, err := indexedThrough(r)
+	through, err := indexedThrough(v)
 	if err != nil {
 		return through, err
 	}
-	if k, _ := r.Cursor(eventsSum).Last(); bytes.Compare(k, through[:]) > 0 {
+	if k, _ := v.Cursor(eventsSum).Last(); bytes.Compare(k, through[:]) > 0 {
 		return through, fmt.Errorf("event %s: %w", keyText(k), errBeyond)
 	}
 	r.through, r.known = through, true
@@ -190,7 +189,7 @@ func newReader(file *sharedFile, generation uint64) (*reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &reader{Reader: r, shared: file, View: r.View, generation: generation}, nil
+	return &reader{Reader: r, shared: file, generation: generation}, nil
 }
 
 // anySnapshot reports whether a snapshot is open.

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/doorlog/doorlog/internal/boltfile"
-	"github.com/doorlog/doorlog/internal/fault"
 	"github.com/doorlog/doorlog/internal/fsx"
 )
 
@@ -152,7 +151,7 @@ func (c *compaction) run() (err error) {
 // copySome copies the next entries of a bucket. more: there may be others.
 func (c *compaction) copySome() (more bool, err error) {
 	copied := int64(0)
-	err = c.update(func(from *reader, to *boltfile.Tx) error {
+	err = c.update(func(from guarded, to *boltfile.Tx) error {
 		size := 0
 		cursor := from.Cursor(c.bucket)
 		k, v := cursor.First()
@@ -206,7 +205,7 @@ func (c *compaction) put(to *boltfile.Tx, bucket int, key, value []byte) error {
 
 // update calls fn with a snapshot of the store and a transaction of the new file,
 // which is written, but not synced, afterwards.
-func (c *compaction) update(fn func(from *reader, to *boltfile.Tx) error) error {
+func (c *compaction) update(fn func(from guarded, to *boltfile.Tx) error) error {
 	if err := c.ctx.Err(); err != nil {
 		return err
 	}
@@ -220,8 +219,8 @@ func (c *compaction) update(fn func(from *reader, to *boltfile.Tx) error) error 
 		return err
 	}
 	defer tx.Rollback()
-	return fault.Guarded(func() error {
-		if err := fn(sn.r, tx); err != nil {
+	return sn.read(func(in guarded) error {
+		if err := fn(in, tx); err != nil {
 			return err
 		}
 		if err := tx.Commit(false); err != nil {
@@ -234,7 +233,7 @@ func (c *compaction) update(fn func(from *reader, to *boltfile.Tx) error) error 
 // catchUp copies what has changed, of what has been copied before, and syncs it.
 func (c *compaction) catchUp() error {
 	for _, keys := range slices.Collect(slices.Chunk(c.changes.take(), caughtUp)) {
-		err := c.update(func(from *reader, to *boltfile.Tx) error { return c.copyKeys(from, to, keys) })
+		err := c.update(func(from guarded, to *boltfile.Tx) error { return c.copyKeys(from, to, keys) })
 		if err != nil {
 			return err
 		}
@@ -243,7 +242,7 @@ func (c *compaction) catchUp() error {
 }
 
 // copyKeys copies what is under keys, which are in order.
-func (c *compaction) copyKeys(from *reader, to *boltfile.Tx, keys []changedKey) error {
+func (c *compaction) copyKeys(from guarded, to *boltfile.Tx, keys []changedKey) error {
 	for _, k := range keys {
 		key := []byte(k.key)
 		if k.bucket > c.bucket || k.bucket == c.bucket && bytes.Compare(key, c.key) > 0 {
@@ -268,7 +267,7 @@ func (c *compaction) copyKeys(from *reader, to *boltfile.Tx, keys []changedKey) 
 }
 
 // copyMeta copies the bucket meta, with these sums in its state.
-func (c *compaction) copyMeta(from *reader, to *boltfile.Tx, sums *sums) error {
+func (c *compaction) copyMeta(from guarded, to *boltfile.Tx, sums *sums) error {
 	var old [][]byte
 	there := to.Cursor(metaNumber)
 	for k, _ := there.First(); k != nil; k, _ = there.Next() {
@@ -294,12 +293,12 @@ func (c *compaction) copyMeta(from *reader, to *boltfile.Tx, sums *sums) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(to.Put(metaNumber, metaState, st.encode()), writeLineage(to, history.moved(int(from.ID()), int(to.ID()))))
+	return errors.Join(to.Put(metaNumber, metaState, st.encode()), writeLineage(to, history.moved(int(from.r.ID()), int(to.ID()))))
 }
 
 // readBack reads the new file as Open would.
 func (c *compaction) readBack() error {
-	if err := c.update(func(from *reader, to *boltfile.Tx) error { return c.copyMeta(from, to, &c.sums) }); err != nil {
+	if err := c.update(func(from guarded, to *boltfile.Tx) error { return c.copyMeta(from, to, &c.sums) }); err != nil {
 		return err
 	}
 	if err := c.file.Sync(); err != nil {
@@ -342,9 +341,9 @@ func (c *compaction) last(few bool) error {
 	keys := c.changes.take()
 	if few && len(keys) > caughtUp {
 		c.changes.putBack(keys[caughtUp:])
-		return c.update(func(from *reader, to *boltfile.Tx) error { return c.copyKeys(from, to, keys[:caughtUp]) })
+		return c.update(func(from guarded, to *boltfile.Tx) error { return c.copyKeys(from, to, keys[:caughtUp]) })
 	}
-	err := c.update(func(from *reader, to *boltfile.Tx) error {
+	err := c.update(func(from guarded, to *boltfile.Tx) error {
 		if err := c.copyKeys(from, to, keys); err != nil {
 			return err
 		}
@@ -384,7 +383,7 @@ func (c *compaction) last(few bool) error {
 }
 
 // finish copies meta, whose sums say whether everything has been copied.
-func (c *compaction) finish(from *reader, to *boltfile.Tx) error {
+func (c *compaction) finish(from guarded, to *boltfile.Tx) error {
 	st, err := readState(from)
 	if err != nil {
 		return err

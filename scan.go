@@ -30,10 +30,10 @@ type scan struct {
 }
 
 // overTail calls fn with each event after indexed_through, newest first and
-// without its detections, until it returns false. It is called guarded.
-func (sn *Snapshot) overTail(fn func(*record) (more bool)) error {
-	tail := scan{tail: sn.r.Cursor(tailNumber)}
-	mem := sn.manyEvents()
+// without its detections, until it returns false.
+func (in guarded) overTail(fn func(*record) (more bool)) error {
+	tail := scan{tail: in.Cursor(tailNumber)}
+	mem := in.manyEvents()
 	for {
 		var r record
 		ok, err := tail.nextEvent(&mem, &r)
@@ -45,18 +45,18 @@ func (sn *Snapshot) overTail(fn func(*record) (more bool)) error {
 
 // overRecords calls fn with the records of each event in [from, until), oldest
 // first, until it returns false. They are part of the map; detected is nil if
-// there are no detections. It is called guarded.
-func (sn *Snapshot) overRecords(from, until ID, fn func(key, event, detected []byte) (more bool, err error)) error {
-	beside := scan{detections: sn.r.Cursor(detectionsSum), oldestFirst: true}
+// there are no detections.
+func (in guarded) overRecords(from, until ID, fn func(key, event, detected []byte) (more bool, err error)) error {
+	beside := scan{detections: in.Cursor(detectionsSum), oldestFirst: true}
 	before := func(k []byte) bool { return k != nil && bytes.Compare(k, until[:]) < 0 }
-	var c boltfile.KeyCursor = sn.r.Cursor(eventsSum)
+	var c boltfile.KeyCursor = in.Cursor(eventsSum)
 	for k, event := c.Seek(from[:]); before(k); k, event = c.Next() {
 		_, detected := beside.detectionsOf(k)
 		if more, err := fn(k, event, detected); err != nil || !more {
 			return err
 		}
 	}
-	c = sn.r.Cursor(tailNumber)
+	c = in.Cursor(tailNumber)
 	for k, v := c.Seek(from[:]); before(k); k, v = c.Next() {
 		event, detected, _ := splitTail(v) // nil, which is no record, if it is damaged
 		if more, err := fn(k, event, detected); err != nil || !more {
@@ -144,16 +144,16 @@ func (s *scan) detectionsOf(key []byte) (k, v []byte) {
 }
 
 // event reads an event into r.
-func (sn *Snapshot) event(id ID, r *record) error {
-	through, err := sn.r.indexedThrough()
+func (in guarded) event(id ID, r *record) error {
+	through, err := in.indexedThrough()
 	if err != nil {
 		return err
 	}
 	var event, detected []byte
 	inTail := less(&through, &id)
 	if !inTail {
-		event = sn.r.Get(eventsSum, id[:])
-	} else if entry := sn.r.Get(tailNumber, id[:]); entry != nil {
+		event = in.Get(eventsSum, id[:])
+	} else if entry := in.Get(tailNumber, id[:]); entry != nil {
 		if event, detected, err = splitTail(entry); err != nil {
 			return err
 		}
@@ -161,12 +161,12 @@ func (sn *Snapshot) event(id ID, r *record) error {
 	if event == nil {
 		return ErrNotFound
 	}
-	mem := arena{names: &sn.store.names}
+	mem := arena{names: &in.store.names}
 	if err := decodeEvent(id[:], event, &mem, r); err != nil || r.detections == 0 {
 		return err
 	}
 	if !inTail {
-		detected = sn.r.Get(detectionsSum, id[:])
+		detected = in.Get(detectionsSum, id[:])
 	}
 	if detected == nil {
 		return errNoDetections

@@ -44,19 +44,26 @@ type part struct {
 
 // search begins a search over the IDs in [from, until). The names of q are normal.
 func (sn *Snapshot) search(q Query, from, until ID) (s *search, err error) {
-	defer fault.Catch(debug.SetPanicOnFault(true), &err)
-	through, err := sn.r.indexedThrough()
+	err = sn.read(func(in guarded) (err error) {
+		s, err = in.search(q, from, until)
+		return err
+	})
+	return s, err
+}
+
+func (in guarded) search(q Query, from, until ID) (s *search, err error) {
+	through, err := in.indexedThrough()
 	if err != nil {
 		return nil, err
 	}
-	if q, err = sn.withSpellings(q); err != nil {
+	if q, err = in.withSpellings(q); err != nil {
 		return nil, err
 	}
-	s = &search{ctx: sn.ctx, q: &q, filter: newFilter(&q), events: sn.r.Cursor(eventsSum)}
-	s.tail = sn.r.Cursor(tailNumber)
-	s.beside = scan{detections: sn.r.Cursor(detectionsSum), oldestFirst: q.OldestFirst}
+	s = &search{ctx: in.ctx, q: &q, filter: newFilter(&q), events: in.Cursor(eventsSum)}
+	s.tail = in.Cursor(tailNumber)
+	s.beside = scan{detections: in.Cursor(detectionsSum), oldestFirst: q.OldestFirst}
 	tail := part{from: maxID(from, firstAfter(through)), until: until, tail: true}
-	folded := part{from: from, until: minID(until, firstAfter(through)), lists: s.lists(sn.r)}
+	folded := part{from: from, until: minID(until, firstAfter(through)), lists: s.lists(in.View)}
 	if s.parts = []part{tail, folded}; q.OldestFirst {
 		slices.Reverse(s.parts)
 	}
@@ -67,13 +74,13 @@ func (sn *Snapshot) search(q Query, from, until ID) (s *search, err error) {
 
 // lists returns a list for each field of the query that an index decides, and
 // takes these fields off the filter of the folded part.
-func (s *search) lists(r *reader) (lists []list) {
+func (s *search) lists(v *boltfile.View) (lists []list) {
 	add := func(index int, values []string) {
 		slices.Sort(values)
 		values = slices.Compact(values)
 		var of []*postingList
 		for _, value := range values {
-			of = append(of, newPostingList(r.Cursor(indexSums+index), index, value, s.q.OldestFirst))
+			of = append(of, newPostingList(v.Cursor(indexSums+index), index, value, s.q.OldestFirst))
 			s.explains.Lists = append(s.explains.Lists, PlanList{Index: string(indexes[index]), Value: value})
 		}
 		lists = append(lists, list{of, s.q.OldestFirst})

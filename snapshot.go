@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"runtime/debug"
 
 	"github.com/doorlog/doorlog/internal/boltfile"
-	"github.com/doorlog/doorlog/internal/fault"
 	"github.com/doorlog/doorlog/internal/pace"
 )
 
@@ -103,13 +101,26 @@ func (sn *Snapshot) usable() error {
 	return sn.ctx.Err()
 }
 
+// guarded is a snapshot within a call of Snapshot.read, which guards it: what is looked
+// up in the file may be damaged. Whatever looks something up is a method of it.
+type guarded struct {
+	*Snapshot
+	*boltfile.View
+}
+
+// read calls fn with the state of the snapshot, and returns its error. A damaged page that
+// fn comes to is ErrCorrupt.
+func (sn *Snapshot) read(fn func(guarded) error) error {
+	return sn.r.Look(func(v *boltfile.View) error { return fn(guarded{sn, v}) })
+}
+
 // file is the file whose state the snapshot is.
 func (sn *Snapshot) file() *os.File { return sn.r.File.OSFile() }
 
 // state returns what meta keeps of the snapshot's state.
 func (sn *Snapshot) state() (st state, err error) {
-	err = fault.Guarded(func() (err error) {
-		st, err = readState(sn.r)
+	err = sn.read(func(in guarded) (err error) {
+		st, err = readState(in)
 		return err
 	})
 	return st, err
@@ -127,8 +138,8 @@ func (s *Store) commit(ctx context.Context) (uint64, error) {
 
 // commit returns the number of the commit that the snapshot is of.
 func (sn *Snapshot) commit() (n uint64, err error) {
-	err = fault.Guarded(func() error {
-		l, err := readLineage(sn.r)
+	err = sn.read(func(in guarded) error {
+		l, err := readLineage(in)
 		n = l.commit(sn.r.ID())
 		return err
 	})
@@ -156,15 +167,20 @@ func (s *Store) inUse(ctx context.Context) (events int, bytes int64, err error) 
 	return int(st.sums[eventsSum].entries), u.Live(), err
 }
 
-func (sn *Snapshot) newestID() (ID, error) {
-	return newestID(sn.r.Cursor(tailNumber), sn.r.Cursor(eventsSum))
+func (in guarded) newestID() (ID, error) {
+	return newestID(in.Cursor(tailNumber), in.Cursor(eventsSum))
 }
 
-// indexedThrough returns the ID up to which events are folded.
-func (sn *Snapshot) indexedThrough() (through ID, err error) {
-	defer fault.Catch(debug.SetPanicOnFault(true), &err)
-	return sn.r.indexedThrough()
+// through returns the ID up to which events are folded.
+func (sn *Snapshot) through() (through ID, err error) {
+	err = sn.read(func(in guarded) (err error) {
+		through, err = in.indexedThrough()
+		return err
+	})
+	return through, err
 }
+
+func (in guarded) indexedThrough() (ID, error) { return in.r.indexedThrough(in.View) }
 
 // settledState is newestState between two commits, with the pages that are in use then.
 func (s *Store) settledState(ctx context.Context) (meta boltfile.Meta, sn *Snapshot, pages *boltfile.UsedPages, err error) {

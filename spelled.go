@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"slices"
-
-	"github.com/doorlog/doorlog/internal/fault"
 )
 
 // spellings returns the list.
@@ -15,7 +13,7 @@ func (sn *Snapshot) spellings() (_ *spellings, err error) {
 	defer l.mu.Unlock()
 	if l.list == nil {
 		list := new(spellings)
-		if err := fault.Guarded(func() error { return sn.listSpellings(list) }); err != nil {
+		if err := sn.read(func(in guarded) error { return in.listSpellings(list) }); err != nil {
 			return nil, err
 		}
 		l.list = list
@@ -23,19 +21,19 @@ func (sn *Snapshot) spellings() (_ *spellings, err error) {
 	return l.list, nil
 }
 
-func (sn *Snapshot) listSpellings(list *spellings) error {
+func (in guarded) listSpellings(list *spellings) error {
 	for _, index := range [...]int{byCamera, byPerson, byLabel, byType} {
-		err := sn.eachValue(index, func(value []byte) { list.add(index, value) })
+		err := in.eachValue(index, func(value []byte) { list.add(index, value) })
 		if err != nil {
 			return err
 		}
 	}
-	persons := sn.r.Cursor(personsSum)
+	persons := in.Cursor(personsSum)
 	for k, _ := persons.First(); k != nil; k, _ = persons.Next() {
 		list.add(personSpellings, k)
 	}
 	var mem arena
-	tail := sn.r.Cursor(tailNumber)
+	tail := in.Cursor(tailNumber)
 	for k, event, detected := tailEntry(tail.First()); k != nil; k, event, detected = tailEntry(tail.Next()) {
 		var r record
 		err := decodeEvent(k, event, &mem, &r)
@@ -55,9 +53,9 @@ func (sn *Snapshot) listSpellings(list *spellings) error {
 }
 
 // eachValue calls fn with each value of an index but the empty one. Each is found
-// with one look-up. It is called guarded.
-func (sn *Snapshot) eachValue(index int, fn func(value []byte)) error {
-	c := sn.r.Cursor(indexSums + index)
+// with one look-up.
+func (in guarded) eachValue(index int, fn func(value []byte)) error {
+	c := in.Cursor(indexSums + index)
 	last := []byte{1} // past the empty value
 	for k, _ := c.Seek(last); k != nil; {
 		if bytes.Compare(k, last) < 0 {

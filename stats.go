@@ -6,8 +6,6 @@ import (
 	"errors"
 	"strings"
 	"time"
-
-	"github.com/doorlog/doorlog/internal/fault"
 )
 
 // Stats are what a store says of itself.
@@ -196,7 +194,7 @@ func (s *Store) stats(ctx context.Context) (st Stats, err error) {
 	u := sn.r.File.Usage()
 	st.Buckets = sn.r.File.BucketSizes()
 	st.FileSize, st.PageSize, st.Pages, st.FreePages = info.Size(), u.PageSize, int(u.Pages), int(u.Free)
-	if err := fault.Guarded(func() error { return st.look(sn) }); err != nil {
+	if err := sn.read(st.look); err != nil {
 		return st, err
 	}
 	if st.Events > 0 {
@@ -207,8 +205,8 @@ func (s *Store) stats(ctx context.Context) (st Stats, err error) {
 }
 
 // look takes in what a snapshot says.
-func (st *Stats) look(sn *Snapshot) error {
-	kept, err := readState(sn.r)
+func (st *Stats) look(in guarded) error {
+	kept, err := readState(in)
 	if err != nil {
 		return err
 	}
@@ -216,17 +214,17 @@ func (st *Stats) look(sn *Snapshot) error {
 	st.Persons = int(kept.sums[personsSum].entries)
 	st.Detected = int(kept.sums[detectionsSum].entries)
 	st.StoreID, st.Schema = kept.storeID, int(kept.schema)
-	if st.LastBackup, err = readLastBackup(sn.r); err != nil {
+	if st.LastBackup, err = readLastBackup(in); err != nil {
 		return err
 	}
-	heldBack, err := readHeldBack(sn.r)
+	heldBack, err := readHeldBack(in)
 	if err != nil {
 		return err
 	}
 	st.HeldBack = append(st.HeldBack, heldBack...)
-	oldest, _ := sn.r.Cursor(eventsSum).First()
+	oldest, _ := in.Cursor(eventsSum).First()
 	if oldest == nil {
-		oldest, _ = sn.r.Cursor(tailNumber).First()
+		oldest, _ = in.Cursor(tailNumber).First()
 	}
 	if oldest == nil {
 		return nil
@@ -235,7 +233,7 @@ func (st *Stats) look(sn *Snapshot) error {
 	if err != nil {
 		return err
 	}
-	last, err := sn.newestID()
+	last, err := in.newestID()
 	st.Oldest, st.Newest = first.Time(), last.Time()
 	return err
 }

@@ -47,7 +47,7 @@ func (sn *Snapshot) tally(sc *Scope, wants wanted) (t *tally, err error) {
 	if from.Compare(until) >= 0 {
 		return t, nil
 	}
-	through, err := sn.indexedThrough()
+	through, err := sn.through()
 	if err != nil {
 		return nil, err
 	}
@@ -156,9 +156,12 @@ func (d *decoder) err() error {
 // eachRollup calls fn with the rollups of a camera, or of all, on the UTC days
 // that [first, last) touches: the counts, and what else of the record there is
 // to decode.
-func (sn *Snapshot) eachRollup(camera string, first, last time.Time, fn func(day uint32, d *decoder, c counts) error) (err error) {
-	defer fault.Catch(debug.SetPanicOnFault(true), &err)
-	cursor := sn.r.Cursor(rollupsSum)
+func (sn *Snapshot) eachRollup(camera string, first, last time.Time, fn func(day uint32, d *decoder, c counts) error) error {
+	return sn.read(func(in guarded) error { return in.eachRollup(camera, first, last, fn) })
+}
+
+func (in guarded) eachRollup(camera string, first, last time.Time, fn func(day uint32, d *decoder, c counts) error) error {
+	cursor := in.Cursor(rollupsSum)
 	from, to := dayOf(first), dayOf(last.Add(-1))
 	mem := arena{}
 	k, v := cursor.First()

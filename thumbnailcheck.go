@@ -6,8 +6,6 @@ import (
 	"io/fs"
 	"slices"
 	"time"
-
-	"github.com/doorlog/doorlog/internal/fault"
 )
 
 // lookedUpAtOnce is how many files are looked up in one snapshot, or come from one. To
@@ -67,8 +65,8 @@ func (s *Store) knownThumbnails(ctx context.Context, from ID) (some []knownThumb
 	}
 	defer sn.close()
 	mem := sn.manyEvents()
-	err = fault.Guarded(func() error {
-		return sn.overRecords(from, lastID, func(key, event, _ []byte) (more bool, err error) {
+	err = sn.read(func(in guarded) error {
+		return in.overRecords(from, lastID, func(key, event, _ []byte) (more bool, err error) {
 			var r record
 			if decodeEvent(key, event, &mem, &r) != nil {
 				return true, nil //nolint:nilerr // the examination has reported it

@@ -76,11 +76,13 @@ func (s *Store) examineState(ctx context.Context) (x *examination, sn *Snapshot,
 
 // compare compares the buckets of a state that has been examined with each other.
 func (sn *Snapshot) compare(x *examination) error {
-	c := checker{
-		examination: x, ctx: sn.ctx, r: sn.r, mem: arena{names: &sn.store.names},
-		progress: tellEvents(sn.store.opt.Progress, "comparing"),
-	}
-	return fault.Guarded(c.run)
+	return sn.read(func(in guarded) error {
+		c := checker{
+			examination: x, ctx: sn.ctx, in: in, mem: arena{names: &sn.store.names},
+			progress: tellEvents(sn.store.opt.Progress, "comparing"),
+		}
+		return c.run()
+	})
 }
 
 // verifyRest compares the thumbnails with the events, and says what was found in all. A

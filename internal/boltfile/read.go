@@ -10,7 +10,7 @@ import (
 type Reader struct {
 	File *File
 	tx   *bolt.Tx
-	View *View
+	view *View
 }
 
 // Read begins a read transaction.
@@ -20,7 +20,7 @@ func (f *File) Read() (*Reader, error) {
 		return nil, err
 	}
 	r := &Reader{File: f, tx: tx}
-	if err := fault.Guarded(func() error { r.View = newView(f, tx); return nil }); err != nil {
+	if err := fault.Guarded(func() error { r.view = newView(f, tx); return nil }); err != nil {
 		f.rollback(tx)
 		return nil, err
 	}
@@ -29,6 +29,14 @@ func (f *File) Read() (*Reader, error) {
 
 // ID returns the number of the transaction that made the state.
 func (r *Reader) ID() uint64 { return uint64(r.tx.ID()) }
+
+// Look calls fn with the state, and returns its error. What fn comes to may be damaged, and
+// then panics: Look makes an error of that, which is fault.ErrCorrupt. There is no other way
+// to a View. It, and what is in it, are good until the transaction ends, for reading inside
+// of Look.
+func (r *Reader) Look(fn func(*View) error) error {
+	return fault.Guarded(func() error { return fn(r.view) })
+}
 
 // End ends the transaction.
 func (r *Reader) End() { r.File.rollback(r.tx) }
