@@ -270,7 +270,8 @@ func (sn *Snapshot) Timeline(sc Scope) ([]DayCount, error) {
 // PeakHours returns for each of the 24 hours of the day how many events there
 // are in it, in all and on average. The average is over all days that the scope's range
 // touches, with events or without: from that of Since to that of Until, or to the present
-// day if Until is later or zero. If Since is zero it begins with the day of the first event.
+// day if Until is later or zero. If Since is zero it begins with the day of the first event,
+// and if both are it ends with that of the last.
 func (sn *Snapshot) PeakHours(sc Scope) ([]HourCount, error) {
 	hours := make([]HourCount, 24)
 	first, last := math.MaxInt, math.MinInt // days
@@ -293,6 +294,9 @@ func (sn *Snapshot) PeakHours(sc Scope) ([]HourCount, error) {
 // daysOf returns how many days the range of a scope touches, whose events lie on the days
 // from first to last.
 func (sn *Snapshot) daysOf(sc *Scope, first, last int) int {
+	if sc.Since.IsZero() && sc.Until.IsZero() {
+		return last - first + 1
+	}
 	if !sc.Since.IsZero() {
 		first = min(first, localDay(sc.Since, sc.location()))
 	}

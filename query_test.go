@@ -240,13 +240,14 @@ func hoursOf(events []doorlog.Event, sc doorlog.Scope) []doorlog.HourCount {
 		}
 		if ends := sc.Until.Add(-1); !sc.Until.IsZero() && ends.Before(now) {
 			to = ends
-		} else if to.Before(now) {
+		} else if to.Before(now) && (!sc.Since.IsZero() || !sc.Until.IsZero()) {
 			to = now
 		}
-		for day := from.In(loc); day.Format(time.DateOnly) <= to.In(loc).Format(time.DateOnly); days++ {
-			year, month, date := day.Date()
-			day = time.Date(year, month, date+1, 12, 0, 0, 0, loc)
+		midnight := func(t time.Time) time.Time {
+			year, month, day := t.In(loc).Date()
+			return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
 		}
+		days = 1 + int(math.Round(midnight(to).Sub(midnight(from)).Hours()/24))
 	}
 	for h := range hours {
 		hours[h].Hour = h
@@ -881,6 +882,7 @@ func TestDamagedRollupIsMadeAnew(t *testing.T) {
 func TestPeakHoursAverageOverTheRange(t *testing.T) {
 	s := newStore(t)                                                                // now is 2026-02-25 18:30
 	s.write(t, motion("garage", 0), motion("garage", 5), motion("garage", 2*24*60)) // all at six o'clock
+	s.write(t, motion("porch", 2*24*60), motion("porch", 3*24*60))
 	day := 24 * time.Hour
 	for _, c := range []struct {
 		name         string
@@ -888,7 +890,7 @@ func TestPeakHoursAverageOverTheRange(t *testing.T) {
 		count        int
 		days         float64
 	}{
-		{"no range: from the first event to today", time.Time{}, time.Time{}, 3, 3},
+		{"no range: from the first event to the last", time.Time{}, time.Time{}, 3, 3},
 		{"ten days to today", now.Add(-9 * day), time.Time{}, 3, 10},
 		{"as many that end later", now.Add(-9 * day), now.Add(40 * day), 3, 10},
 		{"to the end of yesterday", now.Add(-9 * day), time.Date(2026, 2, 25, 0, 0, 0, 0, time.UTC), 1, 9},
@@ -896,12 +898,18 @@ func TestPeakHoursAverageOverTheRange(t *testing.T) {
 		{"no beginning", time.Time{}, now.Add(-day), 1, 2},
 		{"nothing in it", now.Add(-9 * day), now.Add(-3 * day), 0, 7},
 	} {
-		hours, err := s.PeakHours(t.Context(), doorlog.Scope{Since: c.since, Until: c.until})
+		hours, err := s.PeakHours(t.Context(), doorlog.Scope{Since: c.since, Until: c.until, Camera: "garage"})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if got := hours[18]; got.Count != c.count || got.AvgPerDay != float64(c.count)/c.days {
 			t.Errorf("%s: %+v, want %d over %v days", c.name, got, c.count, c.days)
+		}
+	}
+	for since, days := range map[time.Time]float64{{}: 2, now.Add(-3 * day): 4} {
+		hours, err := s.PeakHours(t.Context(), doorlog.Scope{Since: since, Camera: "porch"})
+		if err != nil || hours[18].AvgPerDay != 2/days {
+			t.Errorf("of a camera that is silent since two days, from %v: %v over %v days, %v", since, hours[18], days, err)
 		}
 	}
 }
