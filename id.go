@@ -62,9 +62,6 @@ func (id ID) Time() time.Time {
 	return time.Unix(ms/1000, ms%1000*nsPerMs+int64(idNanos(id))).UTC()
 }
 
-// IDTime is ID.Time.
-func IDTime(id ID) time.Time { return id.Time() }
-
 // Compare is negative if id is that of an earlier event than other, positive if it is
 // that of a later one, and 0 if they are the same.
 func (id ID) Compare(other ID) int { return bytes.Compare(id[:], other[:]) }

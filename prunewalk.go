@@ -84,7 +84,7 @@ func (p *pruning) begin(doing string, until ID) (*progress, error) {
 	}
 	q := Query{}
 	if until != lastID {
-		q.Until = IDTime(until)
+		q.Until = until.Time()
 	}
 	return told, p.inSnapshot(func(in guarded) error {
 		n, err := in.count(q)

@@ -240,13 +240,14 @@ func hoursOf(events []doorlog.Event, sc doorlog.Scope) []doorlog.HourCount {
 		}
 		if ends := sc.Until.Add(-1); !sc.Until.IsZero() && ends.Before(now) {
 			to = ends
-		} else if to.Before(now) && !(sc.Since.IsZero() && sc.Until.IsZero()) {
+		} else if to.Before(now) && (!sc.Since.IsZero() || !sc.Until.IsZero()) {
 			to = now
 		}
-		for day := from.In(loc); day.Format(time.DateOnly) <= to.In(loc).Format(time.DateOnly); days++ {
-			year, month, date := day.Date()
-			day = time.Date(year, month, date+1, 12, 0, 0, 0, loc)
+		midnight := func(t time.Time) time.Time {
+			year, month, day := t.In(loc).Date()
+			return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
 		}
+		days = 1 + int(math.Round(midnight(to).Sub(midnight(from)).Hours()/24))
 	}
 	for h := range hours {
 		hours[h].Hour = h
