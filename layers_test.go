@@ -143,6 +143,47 @@ func TestNoCircleOfFiles(t *testing.T) {
 	}
 }
 
+// The table of files in design/architecture.md has each file of the root in one of its
+// rows, and a file uses only files of its own row and of those above.
+func TestFilesAreInTheLayersOfTheDesign(t *testing.T) {
+	text, err := os.ReadFile("design/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "| layer | files |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	row := make(map[string]int)
+	for i, line := range strings.Split(table, "\n") {
+		for j, name := range strings.Split(line, "`") {
+			if j%2 == 0 { // between the names
+				continue
+			}
+			if row[name] != 0 {
+				t.Errorf("%s is there twice", name)
+			}
+			row[name] = i
+		}
+	}
+	rowOf := func(file string) int {
+		name := strings.TrimSuffix(file, ".go")
+		name, _, _ = strings.Cut(name, "_") // of a system
+		if name == "boot" {
+			name = "clock"
+		}
+		if row[name] == 0 {
+			t.Errorf("%s is in no row", file)
+		}
+		return row[name]
+	}
+	for file, used := range usesOfFiles(t) {
+		for other := range used {
+			if rowOf(other) > rowOf(file) {
+				t.Errorf("%s uses %s, which is in a later row", file, other)
+			}
+		}
+	}
+}
+
 // A file, but for one of tests, is shorter than 550 lines, and a function than 70: a longer
 // one does two things.
 func TestFilesAndFunctionsAreShort(t *testing.T) {
