@@ -50,7 +50,7 @@
 //     Several can have it open for reading.
 //   - A disk that reports a sync that it has not done can lose anything.
 //   - A crash between saving a thumbnail and writing its event leaves a file that no
-//     event names. [Verify] lists it. [Store.Prune] and [Repair] remove it if only this
+//     event names. [Verify] lists it. [Store.Prune] and [Repair] remove it, unless another
 //     store uses the folder.
 //
 // design/durability.md states each promise exactly, with the tests that hold it.
