@@ -7,8 +7,8 @@ import (
 	"github.com/doorlog/doorlog/internal/boltfile"
 )
 
-// scrubFile compares all pages of the file as it is now with their sums. Its caller has
-// the turn.
+// scrubFile compares all pages of the file with their sums. Its caller must hold
+// scrub.turn.
 func (s *Store) scrubFile(ctx context.Context, pace func() error) error {
 	s.scrub.set(true)
 	defer s.scrub.set(false)
@@ -29,11 +29,11 @@ func (s *Store) scrubFile(ctx context.Context, pace func() error) error {
 	return err
 }
 
-// ensureVerified returns when the whole file has been verified since it was opened:
-// before that, what is not found in it may be there.
+// ensureVerified returns when the whole file has been verified since it was opened.
+// Before that, an entry that is not found may still be there, in a damaged page.
 func (s *Store) ensureVerified(ctx context.Context) error { return s.verifyFile(ctx, false) }
 
-// verifyFile is ensureVerified, and with again set verifies the file in any case.
+// verifyFile is ensureVerified. If again is set, it verifies the file in any case.
 func (s *Store) verifyFile(ctx context.Context, again bool) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -51,7 +51,7 @@ func (s *Store) verifyFile(ctx context.Context, again bool) error {
 	return err
 }
 
-// scrubNow is scrubFile at once, and tells how far it is.
+// scrubNow is scrubFile without pauses, and reports its progress.
 func (s *Store) scrubNow(ctx context.Context) error {
 	u, told := s.usage(), tellBytes(s.opt.Progress, "verifying")
 	told.knows(u.Pages * u.PageSize)
