@@ -13,7 +13,8 @@ import (
 // them is ErrTooLarge.
 
 const (
-	MaxFramePixels = frame.MaxPixels // width times height: 40 million
+	// MaxFramePixels is the maximum of width times height: 40 million pixels.
+	MaxFramePixels = frame.MaxPixels
 )
 
 const (
@@ -177,7 +178,7 @@ func (in guarded) overNamedFiles(fn func(*record) error) error {
 // removeThumbnail removes a file and reports whether it is gone. It logs a failure.
 func (s *Store) removeThumbnail(path string) bool {
 	if err := s.thumbs.remove(path); err != nil {
-		s.opt.Logger.Warn("doorlog: a thumbnail that no event names is left", "path", path, "error", err)
+		s.opt.Logger.Warn("doorlog: a thumbnail that no event names could not be removed", "path", path, "error", err)
 		return false
 	}
 	return true

@@ -151,7 +151,7 @@ func (p *pruning) judge() (err error) {
 		return err
 	}
 	if p.linked > 0 {
-		p.holdBack("%d events keep their thumbnails, and stay if they were to go, because these lie behind %v", p.linked, ErrSymlink)
+		p.holdBack("%d events stay, with their thumbnails, whatever the policy says of them, because the thumbnails lie behind %v", p.linked, ErrSymlink)
 	}
 	return p.noteVain()
 }

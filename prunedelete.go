@@ -173,7 +173,7 @@ func (p *pruning) removeOrphans(found *orphansFound) error {
 	few := max(1, found.pictures/orphanShare)
 	why := folder.Why()
 	if why == "" && found.orphans > few {
-		why = fmt.Sprintf("they are more than %d, of the %d pictures that there are", few, found.pictures)
+		why = fmt.Sprintf("no more than %d of the folder's %d pictures may go at once", few, found.pictures)
 	}
 	if why != "" && !p.policy.Orphans {
 		if found.orphans > 0 {

@@ -30,8 +30,8 @@ func (p *pruning) boundFree() error {
 		return err
 	}
 	if before.removed > 0 && free < before.wanted() {
-		p.holdBack("keep free: the last prune removed %d bytes of thumbnails for it, and the disk had only %d free then: it keeps "+
-			"what is removed, for a snapshot perhaps. Nothing more goes for this reason before %d are free",
+		p.holdBack("keep free: the last prune removed %d bytes of thumbnails for this, but then the disk had only %d bytes free: "+
+			"it keeps what is removed, perhaps for a snapshot. Nothing more goes for this reason until %d bytes are free",
 			before.removed, before.free, before.wanted())
 		return nil
 	}
@@ -60,7 +60,7 @@ func (p *pruning) boundFree() error {
 		return err
 	}
 	if freed < missing {
-		p.holdBack("keep free: %d bytes of the disk are free and %d are to be, but all thumbnails that may go take %d: "+
+		p.holdBack("keep free: %d bytes of the disk are free and %d should be, but all thumbnails that may go take only %d: "+
 			"something else fills the disk, and nothing goes for this reason", free, free+missing, freed)
 		return nil
 	}

@@ -54,7 +54,7 @@ func quarantine(path string, cause error, opt *settings) (err error) {
 	if err != nil {
 		return err
 	}
-	opt.Logger.Error("doorlog: a damaged file was set aside, and what verifies saved from it", "file", path, "aside", aside,
+	opt.Logger.Error("doorlog: a damaged file was set aside, and the records that verify were saved from it", "file", path, "aside", aside,
 		"error", cause, "events", result.Events, "lost_events", result.LostEvents, "stripped", result.Stripped,
 		"unsure", result.Unsure, "lost_persons", result.LostPersons)
 	return nil

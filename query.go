@@ -80,7 +80,7 @@ func (q *Query) validate() error {
 	case !(q.MinConfidence >= 0 && q.MinConfidence <= 1):
 		return invalid("Query.MinConfidence", "%v is not in 0..1", q.MinConfidence)
 	case len(q.Persons) > 0 && q.Stranger != nil && *q.Stranger:
-		return invalid("Query.Persons", "are asked for, and strangers as well")
+		return invalid("Query.Persons", "are asked for, and strangers as well: no event is both")
 	}
 	if h := q.Hours; h != nil && (h.From < 0 || h.From > 23 || h.Until < 1 || h.Until > 24 || h.From == h.Until) {
 		return invalid("Query.Hours", "%d to %d are not hours of a day", h.From, h.Until)

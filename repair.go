@@ -96,8 +96,8 @@ func rebuild(ctx context.Context, path string, opt *settings) (err error) {
 	}
 	_, x, err := copyRecords(ctx, f.File, path, put, opt, func(s *Salvaged) error {
 		if !s.Complete { // equal numbers are not enough: a record may be an older version
-			return fmt.Errorf("%w: %d events, %d detections and %d persons of it cannot be read, "+
-				"or others are not the newest: salvage them", errLost, s.LostEvents, s.LostDetections, s.LostPersons)
+			return fmt.Errorf("%w: %d events, %d detections and %d persons cannot be read, "+
+				"or others are older versions: Salvage saves what is left", errLost, s.LostEvents, s.LostDetections, s.LostPersons)
 		}
 		return nil
 	})

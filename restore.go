@@ -257,7 +257,7 @@ func (x *restorer) readDatabase() (err error) {
 		return err
 	}
 	if h.Name != databaseEntry || h.Size != x.manifest.DatabaseBytes {
-		return damaged("entry %q of %d bytes in the place of the database", boltfile.Shortened([]byte(h.Name)), h.Size)
+		return damaged("entry %q of %d bytes comes where the database should be", boltfile.Shortened([]byte(h.Name)), h.Size)
 	}
 	f, err := os.OpenFile(x.databasePath(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, fsx.FilePerm)
 	if err != nil {
@@ -374,7 +374,7 @@ func (x *restorer) readThumbnail(root *os.Root, r *record, syncs *fsx.Syncs) (si
 	whole, missing := folder == thumbnailsFolder, folder == missingFolder
 	switch {
 	case name != r.ThumbnailPath || !whole && !missing && folder != changedFolder:
-		return 0, damaged("entry %q in the place of the thumbnail %q of event %s", boltfile.Shortened([]byte(h.Name)), r.ThumbnailPath, r.ID)
+		return 0, damaged("entry %q comes where the thumbnail %q of event %s should be", boltfile.Shortened([]byte(h.Name)), r.ThumbnailPath, r.ID)
 	case h.Size > MaxFrameBytes || missing && h.Size > 0 || whole && r.thumb.known && h.Size != r.thumb.size:
 		return 0, damaged("thumbnail of event %s: it has %d bytes", r.ID, h.Size)
 	}
@@ -434,7 +434,7 @@ func (x *restorer) readEnd(last int64) error {
 	}
 	var same bytes.Buffer // tar allows several forms of a number, and the checksum does not cover this header
 	if err := tar.NewWriter(&same).WriteHeader(h); err != nil || !bytes.Equal(same.Bytes(), head) {
-		return damaged("the header of %s is another", endEntry)
+		return damaged("the header of %s has been changed", endEntry)
 	}
 	text := make([]byte, h.Size)
 	if err := x.full(text); err != nil {

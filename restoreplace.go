@@ -88,7 +88,7 @@ func (p *restorePlace) look() error {
 		return fmt.Errorf("%w, and is no folder", fs.ErrExist)
 	}
 	if here, err := os.Stat("."); err == nil && os.SameFile(here, info) {
-		return invalid("dir", "is the current folder, in whose place another would be put")
+		return invalid("dir", "is the current folder, which cannot be replaced")
 	}
 	p.mode = info.Mode().Perm()
 	entries, err := os.ReadDir(p.dir)

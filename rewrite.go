@@ -393,7 +393,7 @@ func (c *compaction) finish(from guarded, to *boltfile.Tx) error {
 	}
 	for i, name := range summed {
 		if c.sums[i] != st.sums[i] {
-			return fmt.Errorf("%w: I12: %s: %d entries were copied, and there were %d, or they are not those",
+			return fmt.Errorf("%w: I12: %s: %d entries were copied and there were %d, or their contents differ",
 				ErrCorrupt, name, c.sums[i].entries, st.sums[i].entries)
 		}
 	}

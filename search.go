@@ -317,7 +317,7 @@ func (s *search) load(key []byte) ([]byte, error) {
 	return rec, nil
 }
 
-var errNoEvent = fmt.Errorf("%w: an index has it, but it is not there", ErrCorrupt)
+var errNoEvent = fmt.Errorf("%w: an index names it, but it does not exist", ErrCorrupt)
 
 // A list is the union of the posting lists of the values of one field.
 type list struct {

@@ -213,7 +213,7 @@ func (s *Store) room(bytes int64) error {
 		if s.hasFreePages(f) { // deletions have left room for an event inside the file
 			return nil
 		}
-		return fmt.Errorf("%w: the disk has %d bytes, and Options.MinFree keeps %d", ErrFull, free, s.opt.MinFree)
+		return fmt.Errorf("%w: the disk has %d bytes free, and Options.MinFree keeps %d", ErrFull, free, s.opt.MinFree)
 	}
 	return fsx.Room(f.OSFile(), bytes, max(0, s.opt.MinFree))
 }

@@ -57,7 +57,7 @@ func readUnixTime(text string) (t time.Time, problem string) {
 		return t, notATime
 	}
 	if !hasPoint && !negative && readsAsDate(whole) {
-		return t, "is a date, or a number of seconds or milliseconds since 1970: that cannot be told"
+		return t, "is a date, or a number of seconds or milliseconds since 1970: it is not clear which"
 	}
 	whole = strings.TrimLeft(whole, "0")
 	if hasPoint && len(whole) < leastWithFraction {

@@ -197,7 +197,7 @@ func (s *Store) insert(ctx context.Context, batch []insertion, result []written,
 // later.
 func (s *Store) prepare(e *Event, in *insertion, once bool) error {
 	if once && e.RecordingID == "" && e.ID == (ID{}) {
-		return invalid("recording_id", "is empty, so the event cannot be told from another")
+		return invalid("recording_id", "is empty, and so is the id: nothing identifies the event")
 	}
 	in.created = !e.CreatedAt.IsZero()
 	in.Event = *e
