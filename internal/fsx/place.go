@@ -46,7 +46,7 @@ func Absolute(path string) string {
 	switch {
 	case filepath.IsAbs(path) || err != nil:
 		return path
-	case runtime.GOOS == "windows": // where each drive has a current folder
+	case runtime.GOOS == "windows": // each drive has a current folder there
 		if at, err := filepath.Abs(path); err == nil {
 			return at
 		}
