@@ -30,7 +30,7 @@ func readBackupInfo(r io.ReaderAt, size int64) (*BackupInfo, error) {
 		err = x.in.Failure
 	}
 	if x.manifest.Format == backupFormat && errors.Is(err, ErrNewerSchema) {
-		err = nil // of which this can be told, too
+		err = nil // the account of a backup of a newer schema can be read, too
 	}
 	if err != nil {
 		return nil, err
