@@ -1,7 +1,6 @@
-// Package doorlog is the event store of smart locks, doorbells and edge
-// cameras, to be embedded in a program: one bbolt file for the events, the
-// detections in them and the persons who are known, and a folder of JPEG
-// thumbnails. There is no server.
+// Package doorlog is an embedded event store for smart locks, doorbells and edge cameras.
+// One bbolt file holds the events, their detections and the known persons. A folder holds
+// JPEG thumbnails. There is no server.
 //
 //	st, err := doorlog.Open("events.db", nil)
 //	…
@@ -15,85 +14,77 @@
 // # What is promised
 //
 //   - A write is durable when its method returns without an error.
-//   - An event and all of its detections are one transaction: nobody ever sees
-//     a part of them.
-//   - Readers see one state of the store and are not held up by writers, nor
-//     writers by readers. A loop over Store.Events, which may take its time, sees
-//     one for each page of at most 256 events.
+//   - An event and all of its detections are written in one transaction: nobody
+//     ever sees a part of them.
+//   - A reader sees one state of the store. Readers and writers do not wait for
+//     each other. A loop over [Store.Events] may take its time: it sees one state
+//     for each page of at most 256 events.
 //   - Events are ordered by the time at which they happened, to the
 //     nanosecond, however late they arrive and whatever the clock does.
-//   - A frame that cannot be read, or a thumbnail that cannot be saved, never
-//     costs the event. A thumbnail that the store made is durable before the
-//     event that names it.
-//   - A record that the disk has changed is ErrCorrupt and never wrong data:
-//     each has a checksum that also covers its place. Lost entries are
-//     detected by counts and hash sums.
-//   - A full or failing disk costs the new event, and nothing else. Events can be
-//     deleted on it.
-//   - What is to go by a Policy goes a few events at a time. A write beside it
-//     waits for one such transaction.
-//   - Nothing goes because of a wrong clock, or because the pictures in the folder
-//     are those of another store or of events that were lost.
-//   - A backup is of one moment, and has the thumbnails of that moment. What is
-//     restored has been verified, and is there as a whole or not at all.
-//   - A store whose file was moved, removed or replaced stops its writes within a
-//     second of writing.
-//   - A compaction holds up writers for a moment and readers not at all, and
-//     loses nothing, whenever it is cut short.
-//   - What is to be stored, or comes from the disk, makes no call panic.
+//   - If a frame cannot be read or a thumbnail cannot be saved, the event is
+//     stored all the same. A thumbnail that the store has made is durable before
+//     the event that names it.
+//   - If the disk changes a record, reading it is [ErrCorrupt] and never wrong
+//     data: each record has a checksum that also covers its place. Counts and hash
+//     sums detect lost entries.
+//   - A full or failing disk costs the new event and nothing else. Events can still
+//     be deleted on a full disk.
+//   - A [Policy] deletes a few events in each transaction. Another write waits for
+//     at most one such transaction.
+//   - The store deletes nothing because of a wrong clock, and no picture that may
+//     belong to another store or to a lost event.
+//   - A backup captures one moment, with the thumbnails of that moment. [Restore]
+//     verifies everything, and makes the whole store or nothing.
+//   - If the file of a store is moved, removed or replaced, the store stops writes
+//     within a second of writing.
+//   - A compaction delays writers for a moment and readers not at all. It loses
+//     nothing, even if it is interrupted.
+//   - No call panics, whatever is stored and whatever the disk returns.
 //
 // # What is not promised
 //
-//   - Only one process at a time can have a store open for writing, and no
-//     other one for reading meanwhile.
-//   - A disk that says it has synced what it has not can lose anything.
-//   - A crash between saving a thumbnail and writing its event leaves a file
-//     that no event names, which Verify shows and Prune and Repair remove from a
-//     folder that is the store's alone.
+//   - While one process has a store open for writing, no other process can open it,
+//     not even for reading.
+//   - A disk that reports a sync that it has not done can lose anything.
+//   - A crash between saving a thumbnail and writing its event leaves a file that no
+//     event names. [Store.Verify] reports it. [Store.Prune] and [Repair] remove it if
+//     the folder belongs to this store alone.
 //
-// design/durability.md has all of it, with the tests that prove it.
+// design/durability.md explains all of this and names the tests that prove it.
 //
 // # Conventions
 //
-// The account of a long call is a pointer to a struct; any other answer is a value. An
-// account that comes with an error says what was done until then.
-// Counts are int, sizes in bytes int64, and durations time.Duration. Functions that
-// take no store take a context first, then a path, and Options last, which may be nil.
-// A list in a result is [] in JSON, and never null.
+// A long call returns its account as a pointer to a struct; any other result is a value. An
+// account that comes with an error says what was done before the error. Counts are int,
+// sizes in bytes int64, and durations time.Duration. Functions that are not methods of a
+// [Store] take a context first, then a path, and last [Options], which may be nil. A list
+// in a result is [] in JSON, never null.
 //
 // # Reading the code
 //
-// event.go has what is stored, name.go in which form, and id.go its order; store.go opens and closes.
-// A write goes from write.go through commit.go (group commit) into writetx.go
-// (one transaction), place.go (whether the file is still at its path), reserve.go and
-// mapping.go (how far the file may be used) and tail.go (the newest events), and later into index.go with
-// postings.go (posting lists) and rollup.go (sums); a read from snapshot.go and
-// query.go through search.go (posting lists, intersected) and filter.go. iteration.go, page.go,
-// count.go, explain.go, tally.go and analytics.go stand on these. buckets.go draws
-// the keys and codec.go the records. A frame goes from picture.go to thumbnail.go
-// and package internal/frame, which works out from its headers what it would take before it decodes it.
-// retention.go says what is to be kept, keepfree.go what that means for a disk, and
-// prune.go with bound.go, removal.go and series.go deletes the rest, as far as clock.go can tell the time and
-// claim.go, with lineage.go, whose the pictures are; heldback.go notes what stays for
-// want of that. forget.go takes the names of missing pictures off.
+// event.go has what is stored, name.go the form of names, id.go the order of events.
+// buckets.go draws the keys and codec.go the records. open.go opens and closes a store, and
+// store.go says what it holds while it is open.
 //
-// compact.go writes the file anew without its free pages, while it is in use, and
-// compactor.go by itself; erase.go takes a person out of all of it, and removing.go
-// the files that go with events. progress.go tells how far long calls are, and
-// stats.go how the store is.
+// A write goes from write.go through commit.go (group commit) into writetx.go (one
+// transaction) and writetail.go (the newest events). Later writeindex.go moves these into
+// the indexes (index.go), the posting lists (postings.go) and the rollups (rollup.go). A
+// frame goes from picture.go through internal/frame to thumbnail.go.
 //
-// Every read goes through treecursor.go, and before every change writeguard.go goes
-// where bolt is about to: both believe no page. pages.go knows the sum of each page, and
-// which of them each commit has made and freed; pagesums.go keeps that behind the last
-// page of a file that is closed. scrub.go compares all pages from time to time, and
-// rescan.go before bolt looks at all of them. A file that was not closed is read before
-// bolt maps it: walk.go goes through the pages as boltfile.go draws them, and examine.go
-// compares what is in them with sums.go and state.go.
+// A read goes from snapshot.go and query.go through search.go (intersects posting lists)
+// and filter.go (compares records). events.go, iteration.go, page.go, count.go, tally.go
+// and analytics.go use these.
 //
-// verify.go, check.go and thumbnailcheck.go compare everything with the invariants
-// (invariant.go) that design/schema.md explains, and remedy.go says what mends the store;
-// repair.go, salvage.go and scavenge.go save what is left.
-// backup.go sends a state of the store (spool.go, if the receiver is slow) with the
-// thumbnails that held.go keeps for it, lastbackup.go notes when, backupinfo.go says what
-// is in one, and restore.go makes a store of that again.
+// internal/boltfile reads and writes the bolt file and trusts none of its pages. examine.go
+// examines a file before it is used, and scrub.go while it is in use.
+//
+// policy.go says what is kept. The files prune*.go delete the rest, as far as clock.go can
+// tell the time and claim.go can tell which store a picture belongs to. forget.go removes
+// the names of missing pictures from their events. compact.go and rewrite.go rewrite the
+// file without free pages; erase.go removes a person. series.go lets other writes go first
+// meanwhile.
+//
+// verify.go compares everything with the invariants (invariant.go) that design/schema.md
+// explains. remedy.go says what helps. repair.go and salvage.go save what is left. backup.go
+// writes a backup and restore.go makes a store from it.
 package doorlog
