@@ -139,7 +139,7 @@ func (sn *Snapshot) Recent(n int) ([]Event, error) {
 	var all scan
 	err := sn.read(func(in guarded) error {
 		all = scan{tail: in.Cursor(tailNumber), events: in.Cursor(eventsSum), detections: in.Cursor(detectionsSum)}
-		_, err := in.indexedThrough() // checks that indexes and tail agree
+		_, err := in.indexedThrough() // checks that all events after the tail begins are in the tail
 		return err
 	})
 	if err != nil {
