@@ -171,7 +171,7 @@ func (sn *Snapshot) page(q Query, at string) (Page, error) {
 		hasNext, hasPrev = true, more
 	}
 	if len(p.Events) == 0 {
-		if at != "" && c.before { // the page before it in this order is where the cursor comes from
+		if at != "" && c.before { // this page is empty: Next or Prev leads back to where the cursor is
 			p.Next = cursor{false, beside(c.id, q.OldestFirst), hash}.String()
 		} else if at != "" {
 			p.Prev = cursor{true, beside(c.id, !q.OldestFirst), hash}.String()

@@ -61,8 +61,8 @@ func (c *copier) scanPage(f *os.File, id uint64, size int, end int64, unsure boo
 	}
 	_, p := boltfile.ParsePage(buf)
 	long := (int64(boltfile.OverflowOf(buf)) + 1) * int64(size)
-	// What many pages say of their length may be noise; to believe all of it
-	// could take for ever.
+	// The length of a damaged page may be any number. To follow all of them could take
+	// for ever.
 	if long <= end-at && c.extra <= 2*end {
 		if p.ReadOn(f, at, uint64(long)) != nil {
 			p.Data = buf
@@ -75,8 +75,8 @@ func (c *copier) scanPage(f *os.File, id uint64, size int, end int64, unsure boo
 	}
 }
 
-// scanLeaf takes the records of a leaf. It reads as many elements as the header says, but no more
-// than fit before the first key. Elements may overlap a little. If outer is set, it also reads
+// scanLeaf takes the records of a leaf. It reads as many elements as the header says, or as many
+// as fit before the first key, whichever is more. Elements may overlap a little. If outer is set, it also reads
 // buckets inside of the page, but no buckets inside of those.
 func (c *copier) scanLeaf(p *boltfile.Page, unsure, outer bool) {
 	count := p.Count
