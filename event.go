@@ -16,15 +16,18 @@ import (
 // Limits on an event.
 
 const (
-	MaxDetections = 1000 // detections of an event
+	// MaxDetections is the largest number of detections of an event.
+	MaxDetections = 1000
 )
 
 const (
-	MaxAttributes = 64 // attributes of an event
+	// MaxAttributes is the largest number of attributes of an event.
+	MaxAttributes = 64
 )
 
 const (
-	MaxAttributeValue = 4096 // bytes of an attribute's value
+	// MaxAttributeValue is the length of the longest value of an attribute, in bytes.
+	MaxAttributeValue = 4096
 )
 
 const (

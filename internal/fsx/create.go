@@ -75,6 +75,7 @@ func RemoveLeftovers(path string) {
 	}
 }
 
+// EscapeGlob returns a pattern for filepath.Glob that matches only name.
 func EscapeGlob(name string) string {
 	if runtime.GOOS == "windows" { // Match has no escapes there, and names have no wildcards
 		return name

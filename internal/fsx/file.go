@@ -34,6 +34,7 @@ func CheckFile(path string) error {
 	return nil
 }
 
+// IsThere reports whether something exists at path.
 func IsThere(path string) bool {
 	_, err := os.Lstat(path)
 	return err == nil

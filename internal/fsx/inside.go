@@ -10,7 +10,8 @@ import (
 )
 
 const (
-	TempExt = ".tmp" // a file that is being written has the name "." + name + TempExt
+	// TempExt ends the name of a file that is being written: "." + name + TempExt.
+	TempExt = ".tmp"
 )
 
 // MakeInside makes a folder such as 2026/02/25 and its parents. If made is not nil, it is
@@ -39,6 +40,7 @@ func MakeInside(root *os.Root, dir string, made func(above string) error) error 
 	return nil
 }
 
+// SyncInside syncs a folder below root.
 func SyncInside(root *os.Root, dir string) error {
 	f, err := root.Open(dir)
 	if err != nil {

@@ -17,6 +17,7 @@ type Syncs struct {
 
 const syncsAtOnce = 16
 
+// NewSyncs starts a [Syncs]. The caller must call Wait.
 func NewSyncs() *Syncs {
 	s := &Syncs{files: make(chan *os.File, syncsAtOnce)}
 	for range syncsAtOnce {
