@@ -5,9 +5,11 @@ import (
 )
 
 const (
-	MaxNameLen = 255 // bytes of a camera, type, label, person, recording id, thumbnail path
+	// MaxNameLen is in bytes: of a camera, type, label, person, recording ID or thumbnail path.
+	MaxNameLen = 255
 )
 
 const (
-	MaxFrameBytes = frame.MaxBytes // bytes of the file: 32 MiB
+	// MaxFrameBytes is the size of the largest frame that is accepted as a file: 32 MiB.
+	MaxFrameBytes = frame.MaxBytes
 )
