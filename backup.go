@@ -37,33 +37,19 @@ import (
 // (overNamedFiles). So a reader that has the database knows which file comes next. After
 // end.json only the zeros follow that end a tar archive.
 
-const (
-	backupVersion = 1
-)
+const backupVersion = 1
 
-const (
-	manifestEntry = "manifest.json"
-)
+const manifestEntry = "manifest.json"
 
-const (
-	databaseEntry = "events.db"
-)
+const databaseEntry = "events.db"
 
-const (
-	endEntry = "end.json"
-)
+const endEntry = "end.json"
 
-const (
-	thumbnailsFolder = "thumbnails"
-)
+const thumbnailsFolder = "thumbnails"
 
-const (
-	changedFolder = "changed"
-)
+const changedFolder = "changed"
 
-const (
-	missingFolder = "missing"
-)
+const missingFolder = "missing"
 
 // BackupOptions configure a [Store.Backup]. nil means defaults.
 type BackupOptions struct {

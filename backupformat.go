@@ -4,9 +4,7 @@ import (
 	"time"
 )
 
-const (
-	backupFormat = "doorlog-backup"
-)
+const backupFormat = "doorlog-backup"
 
 // A manifest is the content of the first entry: it says which store, and which moment, the
 // backup holds.

@@ -44,14 +44,6 @@ var (
 	metaHeldBack   = []byte("held_back")   // heldback.go; may be absent
 )
 
-const (
-	tailInSchema = 2 // the first schema that has it
-)
-
-const (
-	oldestSchema = 1
-)
-
 // The index buckets. Each holds posting lists: the IDs of the events that have
 // a value, in the order of time (postings.go draws them).
 //

@@ -33,9 +33,7 @@ type claim struct {
 	alone              bool
 }
 
-const (
-	claimedSole = "alone"
-)
+const claimedSole = "alone"
 
 func (c *claim) name() string {
 	name := fmt.Sprintf("%s%s-%s-%d", ownPrefix, c.store, c.incarnation, c.commit)

@@ -434,9 +434,7 @@ func (c *committer) tellUnfolded(err error) {
 	c.unfolded = err != nil
 }
 
-const (
-	looksAfter = 64 // transactions
-)
+const looksAfter = 64 // transactions
 
 // An open file can lose its name: somebody moves, removes or replaces the file or a folder
 // above it. What is written after that is lost when the store is closed, or is in a file that

@@ -19,8 +19,8 @@ type Compacted struct {
 	Before int64 `json:"before"`
 	After  int64 `json:"after"`
 
-	// Held is the longest time for which writers had to wait.
-	Held time.Duration `json:"held_ns"`
+	// WritersWaited is the longest time for which writers had to wait.
+	WritersWaited time.Duration `json:"writers_waited_ns"`
 }
 
 // Compact rewrites the database file without its free pages. Deletions leave free pages, and
@@ -97,7 +97,7 @@ func (s *Store) compactFile(ctx context.Context) (result *Compacted, err error) 
 	}
 	s.readers.release(c.old) // ends the store's own use of the old file
 	s.scrub.found(s.opt.Now())
-	result = &Compacted{Before: before.Size(), Held: c.held}
+	result = &Compacted{Before: before.Size(), WritersWaited: c.waited}
 	if after, serr := c.file.OSFile().Stat(); serr == nil {
 		result.After = after.Size()
 	} else {
@@ -106,10 +106,6 @@ func (s *Store) compactFile(ctx context.Context) (result *Compacted, err error) 
 	return result, err
 }
 
-const (
-	leastFree = boltfile.GrowStep // free bytes from which on a compaction is worth its cost
-)
+const leastFree = boltfile.GrowStep // free bytes from which on a compaction is worth its cost
 
-const (
-	compactAgain = time.Hour // wait after a compaction that failed
-)
+const compactAgain = time.Hour // wait after a compaction that failed

@@ -9,29 +9,6 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"github.com/doorlog/doorlog/internal/frame"
-)
-
-// Limits on an event.
-
-const (
-	// MaxDetections is the largest number of detections of an event.
-	MaxDetections = 1000
-)
-
-const (
-	// MaxAttributes is the largest number of attributes of an event.
-	MaxAttributes = 64
-)
-
-const (
-	// MaxAttributeValue is the length of the longest value of an attribute, in bytes.
-	MaxAttributeValue = 4096
-)
-
-const (
-	maxFrameEdge = frame.MaxEdge
 )
 
 // An Event is something that a camera saw, with the detections in it.

@@ -19,13 +19,9 @@ func startOfLocalDay(year int, month time.Month, day int, loc *time.Location) ti
 	return t
 }
 
-const (
-	quarterHour = 15 * time.Minute
-)
+const quarterHour = 15 * time.Minute
 
-const (
-	quartersADay = 96
-)
+const quartersADay = 96
 
 // secondsADay is the number of seconds in a UTC day.
 const secondsADay = 24 * 60 * 60

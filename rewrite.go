@@ -40,7 +40,7 @@ type compaction struct {
 	changes changedKeys
 	sums    sums  // of the entries in the new file
 	becomes int64 // about how large the new file becomes, in bytes
-	held    time.Duration
+	waited  time.Duration
 	placed  bool
 
 	progress *progress // in bytes of pages
@@ -333,7 +333,7 @@ func (c *compaction) readBack() error {
 // of the old one, while nobody writes. If there are too many changes and few is set, it
 // copies only some of them, and lets the writers go on first.
 func (c *compaction) last(few bool) error {
-	defer func(begun time.Time) { c.held = max(c.held, time.Since(begun)) }(time.Now())
+	defer func(begun time.Time) { c.waited = max(c.waited, time.Since(begun)) }(time.Now())
 	s := c.store
 	if err := s.commits.failed(); err != nil {
 		return err

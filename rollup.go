@@ -44,13 +44,9 @@ type counts struct{ events, known, strangers, unlocks int64 }
 // confidenceUnit.
 type labelCounts struct{ events, detections, confidence int64 }
 
-const (
-	confidenceUnit = 1e-9
-)
+const confidenceUnit = 1e-9
 
-const (
-	rollupFields = 8
-)
+const rollupFields = 8
 
 func fixedConfidence(c float64) int64 { return int64(math.Round(c / confidenceUnit)) }
 

@@ -7,17 +7,17 @@ import (
 	"github.com/doorlog/doorlog/internal/boltfile"
 )
 
-const (
-	formatName = "doorlog"
-)
+const formatName = "doorlog"
 
+// schemaVersion is the schema that this version writes. Open upgrades older ones
+// (upgrade.go). Schema 2 had no txid in the state, and wrote a list of the free
+// pages with every commit. Schema 1 had no bucket for the tail either, and its
+// indexes had one key for each ID. Those keys stay: each is a block of one ID
+// (postingblock.go).
 const (
-	// schemaVersion is the schema that this version writes. Open upgrades older ones
-	// (upgrade.go). Schema 2 had no txid in the state, and wrote a list of the free
-	// pages with every commit. Schema 1 had no bucket for the tail either, and its
-	// indexes had one key for each ID. Those keys stay: each is a block of one ID
-	// (postingblock.go).
 	schemaVersion = 3
+	tailInSchema  = 2 // the first one with the bucket tail
+	oldestSchema  = 1
 )
 
 // createSchema fills the bucket meta of a new store.

@@ -11,9 +11,7 @@ import (
 	"github.com/oklog/ulid/v2"
 )
 
-const (
-	ownPrefix = ".doorlog-" // begins the names of what stores keep for themselves in the thumbnail folder
-)
+const ownPrefix = ".doorlog-" // begins the names of what stores keep for themselves in the thumbnail folder
 
 // isOwnName reports whether a path is that of something that a store keeps for itself.
 func isOwnName(name string) bool {
@@ -43,9 +41,7 @@ func thumbnailPath(id ID) string {
 	return string(append(b[:len(b)+len(text)], thumbnailExt...))
 }
 
-const (
-	thumbnailExt = ".jpg"
-)
+const thumbnailExt = ".jpg"
 
 func appendPadded(b []byte, n, width int) []byte {
 	for limit := 10; width > 1; width, limit = width-1, limit*10 {

@@ -12,6 +12,7 @@ import (
 	"github.com/doorlog/doorlog/internal/fault"
 )
 
+// What files and folders are made with: they are for nobody but their owner.
 const (
 	FilePerm   = 0o600
 	FolderPerm = 0o700

@@ -9,10 +9,8 @@ import (
 	"strings"
 )
 
-const (
-	// TempExt ends the name of a file that is being written: "." + name + TempExt.
-	TempExt = ".tmp"
-)
+// TempExt ends the name of a file that is being written: "." + name + TempExt.
+const TempExt = ".tmp"
 
 // MakeInside makes a folder such as 2026/02/25 and its parents. If made is not nil, it is
 // called with the parent of each of them. It is called even if the folder exists: whoever
