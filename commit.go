@@ -95,7 +95,7 @@ func (c *committer) do(j *job) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if !j.series {
+	if !j.series && j.alone == nil {
 		c.others.arrived.Add(1)
 		c.others.waiting.Add(1)
 		defer c.others.waiting.Add(-1)
@@ -277,24 +277,8 @@ func (c *committer) tryTransact(jobs []*job, makesRoom bool) (err error) {
 			tx.Rollback()
 		}
 	}()
-	w, err := newWriteTx(tx, c.names, c.tail)
-	if err != nil {
-		return err
-	}
-	if c.changes != nil {
-		w.touched = make(map[changedKey]struct{})
-	}
-	for _, j := range jobs {
-		before := w.changes
-		if j.err = j.apply(w); j.err != nil && w.changes != before {
-			return j.err
-		}
-	}
-	if w.changes == 0 {
-		tx.Rollback()
-		return nil
-	}
-	if err := w.finish(); err != nil {
+	w, err := c.apply(tx, jobs)
+	if w == nil || err != nil {
 		return err
 	}
 	noted, err := c.note(w)
@@ -320,19 +304,47 @@ func (c *committer) tryTransact(jobs []*job, makesRoom bool) (err error) {
 		// It is durable. What is wrong was there before, and ends every later call.
 		c.log.Error("doorlog: a page was found to be damaged after a commit", "error", err)
 	}
+	noted()
+	c.committed(w)
+	return nil
+}
+
+// apply does the jobs in a transaction, and all that belongs to a write. It returns nil if
+// they have changed nothing.
+func (c *committer) apply(tx *boltfile.Tx, jobs []*job) (*writeTx, error) {
+	w, err := newWriteTx(tx, c.names, c.tail)
+	if err != nil {
+		return nil, err
+	}
+	if c.changes != nil {
+		w.touched = make(map[changedKey]struct{})
+	}
+	for _, j := range jobs {
+		before := w.changes
+		if j.err = j.apply(w); j.err != nil && w.changes != before {
+			return nil, j.err
+		}
+	}
+	if w.changes == 0 {
+		tx.Rollback()
+		return nil, nil
+	}
+	return w, w.finish()
+}
+
+// committed takes in that a transaction has been committed.
+func (c *committer) committed(w *writeTx) {
 	if c.changes != nil {
 		c.readers.beginWrite() // who knows of the keys is to get no reader of the state before
 		c.changes.add(w.touched)
 	}
-	if c.look != nil && (c.commits+1)%looksAfter == 0 {
+	c.tail, c.commits, c.pages, c.unclean = w.tail, c.commits+1, c.pages+w.tx.Wrote(), w.unclean
+	if c.look != nil && c.commits%looksAfter == 0 {
 		select {
 		case c.look <- struct{}{}:
 		default:
 		}
 	}
-	noted()
-	c.tail, c.commits, c.pages, c.unclean = w.tail, c.commits+1, c.pages+tx.Wrote(), w.unclean
-	return nil
 }
 
 // note writes what meta is to have of the clock and of the lineage. noted is called when

@@ -290,62 +290,67 @@ func anyOf(kept map[doorlog.ID]doorlog.Event) *doorlog.Event {
 	return nil
 }
 
+// A failingCompact is what makes a Compact fail, and how.
+type failingCompact struct {
+	open  func(name string, flag int, perm os.FileMode) (*os.File, error)
+	ctx   func(*testing.T, *testStore) context.Context
+	spoil func(*testing.T, *testStore) (mend func())
+	is    error
+	text  string
+}
+
+var failingCompacts = map[string]failingCompact{
+	"the new file cannot be opened": {
+		open: func(name string, flag int, perm os.FileMode) (*os.File, error) {
+			if strings.Contains(name, ".new-") {
+				return nil, syscall.EMFILE
+			}
+			return os.OpenFile(name, flag, perm)
+		},
+		is: syscall.EMFILE,
+	},
+	"the new file takes no writes": {
+		open: func(name string, flag int, perm os.FileMode) (*os.File, error) {
+			if strings.Contains(name, ".new-") {
+				flag = os.O_RDONLY
+			}
+			return os.OpenFile(name, flag, perm)
+		},
+		is: syscall.EBADF,
+	},
+	"the context has ended": {
+		ctx: func(t *testing.T, _ *testStore) context.Context {
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			return ctx
+		},
+		is: context.Canceled,
+	},
+	"another file has its name": {
+		spoil: func(t *testing.T, s *testStore) func() {
+			aside := s.path + ".aside"
+			if err := errors.Join(os.Rename(s.path, aside), os.WriteFile(s.path, []byte("mine"), 0o600)); err != nil {
+				t.Fatal(err)
+			}
+			return func() {
+				if b, err := os.ReadFile(s.path); string(b) != "mine" || err != nil {
+					t.Errorf("the other file is %q: %v", b, err)
+				}
+				if err := os.Rename(aside, s.path); err != nil {
+					t.Fatal(err)
+				}
+				s.reopen(t)
+			}
+		},
+		is: doorlog.ErrMoved, text: "another file is at",
+	},
+}
+
 // A call that fails while the file is made anew leaves the store as it was, and
 // nothing beside it.
 func TestFailedCompactLeavesTheStoreAsItWas(t *testing.T) {
 	needCompact(t)
-	for name, fail := range map[string]struct {
-		open  func(name string, flag int, perm os.FileMode) (*os.File, error)
-		ctx   func(*testing.T, *testStore) context.Context
-		spoil func(*testing.T, *testStore) (mend func())
-		is    error
-		text  string
-	}{
-		"the new file cannot be opened": {
-			open: func(name string, flag int, perm os.FileMode) (*os.File, error) {
-				if strings.Contains(name, ".new-") {
-					return nil, syscall.EMFILE
-				}
-				return os.OpenFile(name, flag, perm)
-			},
-			is: syscall.EMFILE,
-		},
-		"the new file takes no writes": {
-			open: func(name string, flag int, perm os.FileMode) (*os.File, error) {
-				if strings.Contains(name, ".new-") {
-					flag = os.O_RDONLY
-				}
-				return os.OpenFile(name, flag, perm)
-			},
-			is: syscall.EBADF,
-		},
-		"the context has ended": {
-			ctx: func(t *testing.T, _ *testStore) context.Context {
-				ctx, cancel := context.WithCancel(t.Context())
-				cancel()
-				return ctx
-			},
-			is: context.Canceled,
-		},
-		"another file has its name": {
-			spoil: func(t *testing.T, s *testStore) func() {
-				aside := s.path + ".aside"
-				if err := errors.Join(os.Rename(s.path, aside), os.WriteFile(s.path, []byte("mine"), 0o600)); err != nil {
-					t.Fatal(err)
-				}
-				return func() {
-					if b, err := os.ReadFile(s.path); string(b) != "mine" || err != nil {
-						t.Errorf("the other file is %q: %v", b, err)
-					}
-					if err := os.Rename(aside, s.path); err != nil {
-						t.Fatal(err)
-					}
-					s.reopen(t)
-				}
-			},
-			is: doorlog.ErrMoved, text: "another file is at",
-		},
-	} {
+	for name, fail := range failingCompacts {
 		t.Run(name, func(t *testing.T) {
 			hooked := false
 			s := newStoreWith(t, doorlog.Options{OpenFile: func(name string, flag int, perm os.FileMode) (*os.File, error) {

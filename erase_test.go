@@ -82,6 +82,22 @@ func files(t testing.TB, dir string) (n int) {
 	return n
 }
 
+// writeShared writes two events, one of which is of the erased person, that name the same
+// file and have an attribute with the name.
+func (s *testStore) writeShared(t *testing.T) {
+	t.Helper()
+	both := filepath.Join(s.thumbs, "both.jpg")
+	if err := os.WriteFile(both, jpegFrame(t, 32, 32), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for i, person := range []string{"alice", erased} {
+		e := motion("porch", 5000+i)
+		e.Person, e.ThumbnailPath = person, "both.jpg"
+		e.Attributes = map[string]string{erased: "1"}
+		s.write(t, e)
+	}
+}
+
 func TestErasePersonLeavesNoByteOfTheName(t *testing.T) {
 	needCompact(t)
 	for _, how := range []doorlog.Erasure{doorlog.EraseName, doorlog.EraseEvents} {
@@ -91,17 +107,7 @@ func TestErasePersonLeavesNoByteOfTheName(t *testing.T) {
 			if err := os.WriteFile(s.path+".damaged-20260101T000000Z", []byte(erased), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			// An attribute of somebody else's event, and a file that two events name.
-			both := filepath.Join(s.thumbs, "both.jpg")
-			if err := os.WriteFile(both, jpegFrame(t, 32, 32), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			for i, person := range []string{"alice", erased} {
-				e := motion("porch", 5000+i)
-				e.Person, e.ThumbnailPath = person, "both.jpg"
-				e.Attributes = map[string]string{erased: "1"}
-				s.write(t, e)
-			}
+			s.writeShared(t)
 			if holds(t, s.path) < 200 {
 				t.Fatalf("the name is in the file %d times", holds(t, s.path))
 			}

@@ -14,21 +14,25 @@ import (
 	"github.com/doorlog/doorlog"
 )
 
-func TestWhatCannotBeStoredIsRefusedByItsField(t *testing.T) {
-	s := newStore(t)
+// A refusal is what is wrong with an event, and the field that is named.
+type refusal struct {
+	field  string
+	break_ func(*doorlog.Event)
+}
+
+// confidence gives an event a detection of this confidence.
+func confidence(c float64) func(*doorlog.Event) {
+	return func(e *doorlog.Event) { e.Detections = []doorlog.Detection{{Label: "dog", Confidence: c}} }
+}
+
+func refusals() []refusal {
 	long := strings.Repeat("x", doorlog.MaxNameLen+1)
 	box := func(x1, y1, x2, y2 float64) func(*doorlog.Event) {
 		return func(e *doorlog.Event) {
 			e.Detections = []doorlog.Detection{{Label: "ok"}, {Label: "dog", Box: &doorlog.Box{X1: x1, Y1: y1, X2: x2, Y2: y2}}}
 		}
 	}
-	confidence := func(c float64) func(*doorlog.Event) {
-		return func(e *doorlog.Event) { e.Detections = []doorlog.Detection{{Label: "dog", Confidence: c}} }
-	}
-	tests := []struct {
-		field  string
-		break_ func(*doorlog.Event)
-	}{
+	return []refusal{
 		{"camera_id: is empty", func(e *doorlog.Event) { e.Camera = "" }},
 		{"camera_id: has 256 bytes", func(e *doorlog.Event) { e.Camera = long }},
 		{"camera_id: ", func(e *doorlog.Event) { e.Camera = "a\xffb" }},
@@ -87,7 +91,11 @@ func TestWhatCannotBeStoredIsRefusedByItsField(t *testing.T) {
 		{"id: ", func(e *doorlog.Event) { e.ID = doorlog.ID{15: 1, 6: 0xff} }}, // more than a millisecond of nanoseconds
 		{"recorded_at: ", func(e *doorlog.Event) { e.ID = doorlog.ID{1} }},
 	}
-	for _, test := range tests {
+}
+
+func TestWhatCannotBeStoredIsRefusedByItsField(t *testing.T) {
+	s := newStore(t)
+	for _, test := range refusals() {
 		e := motion("garage", 1)
 		test.break_(&e)
 		_, err := s.WriteEvent(t.Context(), e)

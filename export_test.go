@@ -262,7 +262,7 @@ func (s *Store) copyBuckets(t testing.TB) map[string]map[string]string {
 }
 
 func damage(tx *bolt.Tx, kind string) error {
-	events, detections, persons := tx.Bucket(eventsBucket), tx.Bucket(detectionsBucket), tx.Bucket(personsBucket)
+	events, detections := tx.Bucket(eventsBucket), tx.Bucket(detectionsBucket)
 	index := tx.Bucket(indexes[byCamera])
 	first, rec := events.Cursor().First()
 	tail := tx.Bucket(tailBucket)
@@ -318,6 +318,14 @@ func damage(tx *bolt.Tx, kind string) error {
 		return moveWatermark(tx)
 	case "bucket gone":
 		return tx.DeleteBucket(indexes[byDoor])
+	}
+	return damageDerived(tx, kind)
+}
+
+// damageDerived damages rollups and persons.
+func damageDerived(tx *bolt.Tx, kind string) error {
+	persons := tx.Bucket(personsBucket)
+	switch kind {
 	case "rollup changed":
 		k, v := tx.Bucket(rollupsBucket).Cursor().First()
 		r, err := decodeRollup(k, v)

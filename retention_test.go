@@ -60,6 +60,18 @@ func (k *keeper) reason(e doorlog.Event) string {
 	return ""
 }
 
+// reasons are the names of the reasons of a policy, in their order.
+func (k *keeper) reasons() (names []string) {
+	for i, r := range k.policy.Rules {
+		name := r.Name
+		if name == "" {
+			name = fmt.Sprint("rule ", i+1)
+		}
+		names = append(names, name)
+	}
+	return append(names, "max age", "max events", "max bytes", "keep free", "thumbnail age")
+}
+
 // keep returns the events that stay, as they are then, and fills want.
 func (k *keeper) keep(events []doorlog.Event) (left []doorlog.Event) {
 	reasons := make([]string, len(events))
@@ -76,14 +88,7 @@ func (k *keeper) keep(events []doorlog.Event) (left []doorlog.Event) {
 		}
 	}
 	by := make(map[string]*doorlog.Removed)
-	for i, r := range k.policy.Rules {
-		name := r.Name
-		if name == "" {
-			name = fmt.Sprint("rule ", i+1)
-		}
-		by[name] = new(doorlog.Removed)
-	}
-	for _, name := range []string{"max age", "max events", "max bytes", "keep free", "thumbnail age"} {
+	for _, name := range k.reasons() {
 		by[name] = new(doorlog.Removed)
 	}
 	loses, named := make(map[string]string), make(map[string]bool) // path: reason of the newest that names it
@@ -119,14 +124,7 @@ func (k *keeper) keep(events []doorlog.Event) (left []doorlog.Event) {
 			delete(k.files, path)
 		}
 	}
-	for i, r := range k.policy.Rules {
-		name := r.Name
-		if name == "" {
-			name = fmt.Sprint("rule ", i+1)
-		}
-		k.want.By = append(k.want.By, doorlog.RemovedBy{Reason: name, Removed: *by[name]})
-	}
-	for _, name := range []string{"max age", "max events", "max bytes", "keep free", "thumbnail age"} {
+	for _, name := range k.reasons() {
 		k.want.By = append(k.want.By, doorlog.RemovedBy{Reason: name, Removed: *by[name]})
 	}
 	for _, b := range k.want.By {
@@ -647,13 +645,10 @@ func TestWritesBesideAPruneWaitForOneTransaction(t *testing.T) {
 	}
 }
 
-// Pins, updates and deletes of events that a Prune has in its hands win or
-// lose as a whole, and several Prunes take turns.
-func TestPruneBesideEverything(t *testing.T) {
-	s := newStore(t)
-	putFiles(t, s)
-	rng := rand.New(rand.NewPCG(8, 8))
-	var events []doorlog.Event
+// writeWithFiles writes 300 events, of which some have a thumbnail and others name a file
+// of putFiles.
+func (s *testStore) writeWithFiles(t *testing.T) (events []doorlog.Event) {
+	t.Helper()
 	for i := range 300 {
 		e := motion("garage", 60+i)
 		if i%3 == 0 {
@@ -669,6 +664,16 @@ func TestPruneBesideEverything(t *testing.T) {
 		}
 		events = append(events, s.write(t, e)...)
 	}
+	return events
+}
+
+// Pins, updates and deletes of events that a Prune has in its hands win or
+// lose as a whole, and several Prunes take turns.
+func TestPruneBesideEverything(t *testing.T) {
+	s := newStore(t)
+	putFiles(t, s)
+	rng := rand.New(rand.NewPCG(8, 8))
+	events := s.writeWithFiles(t)
 	rng.Shuffle(len(events), func(i, j int) { events[i], events[j] = events[j], events[i] })
 	pinned := make(map[doorlog.ID]bool)
 	var mu sync.Mutex

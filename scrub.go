@@ -3,8 +3,10 @@ package doorlog
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/doorlog/doorlog/internal/boltfile"
+	"github.com/doorlog/doorlog/internal/pace"
 )
 
 // scrubFile compares all pages of the file as it is now with their sums. Its caller has
@@ -63,4 +65,19 @@ func (s *Store) scrubNow(ctx context.Context) error {
 		told.finish()
 	}
 	return err
+}
+
+// asidePace returns what is to be called before each piece of a work in the background.
+// It lets three times as much time go by as the piece before has taken, and lets a
+// transaction that is under way end first, which would wait for the processor.
+func (s *Store) asidePace(ctx context.Context) func() error {
+	begun := time.Now()
+	return func() error {
+		err := pace.Pause(ctx, 3*time.Since(begun))
+		for tries := 0; err == nil && tries < 100 && s.commits != nil && s.commits.others.waiting.Load() > 0; tries++ {
+			err = pace.Pause(ctx, 100*time.Microsecond)
+		}
+		begun = time.Now()
+		return err
+	}
 }

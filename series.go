@@ -63,18 +63,3 @@ func (s *series) rest(ctx context.Context, took time.Duration) error {
 // How much is removed in one transaction (series.go). An event touches pages of each index,
 // and one for each label: as many detections as four for each event are few.
 const eventsAlone, eventsInCompany, manyDetections = 512, 128, 4
-
-// asidePace returns what is to be called before each piece of a work in the background.
-// It lets three times as much time go by as the piece before has taken, and lets a
-// transaction that is under way end first, which would wait for the processor.
-func (s *Store) asidePace(ctx context.Context) func() error {
-	begun := time.Now()
-	return func() error {
-		err := pace.Pause(ctx, 3*time.Since(begun))
-		for tries := 0; err == nil && tries < 100 && s.commits != nil && s.commits.others.waiting.Load() > 0; tries++ {
-			err = pace.Pause(ctx, 100*time.Microsecond)
-		}
-		begun = time.Now()
-		return err
-	}
-}

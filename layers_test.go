@@ -1,0 +1,300 @@
+package doorlog_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/importer"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The rooms of the module, from the ground up. A package imports only those above it in
+// this list, and the root may import all of them. See design/architecture.md.
+var rooms = []string{
+	"internal/fault",
+	"internal/fsx",
+	"internal/pace",
+	"internal/archive",
+	"internal/frame",
+	"internal/boltfile",
+	"", // the root
+}
+
+const module = "github.com/doorlog/doorlog"
+
+// A listedPackage is what "go list" says of a package.
+type listedPackage struct {
+	ImportPath, Dir, Export string
+	GoFiles, Imports        []string
+	Standard                bool
+	Module                  *struct{ Path string }
+}
+
+// listPackages runs "go list" in this folder.
+func listPackages(t *testing.T, args ...string) (packages []listedPackage) {
+	t.Helper()
+	if os.Getenv("DOORLOG_TEST_EMULATOR") != "" {
+		t.Skip("SKIP: the source is the same on every machine")
+	}
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("SKIP: there is no go command")
+	}
+	out, err := exec.CommandContext(t.Context(), "go", append([]string{"list", "-json"}, args...)...).Output()
+	if err != nil {
+		var failure *exec.ExitError
+		if errors.As(err, &failure) {
+			t.Fatalf("go list: %v: %s", err, failure.Stderr)
+		}
+		t.Fatal(err)
+	}
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p listedPackage
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+}
+
+// Packages import only those that are below them, and the root needs four packages and
+// golang.org/x beside the standard library.
+func TestNoPackageImportsUpwards(t *testing.T) {
+	for _, p := range listPackages(t, "./...") {
+		room := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
+		at := slices.Index(rooms, room)
+		if at < 0 {
+			t.Errorf("%s has no place in the list of rooms", p.ImportPath)
+			continue
+		}
+		for _, imported := range p.Imports {
+			below, ours := strings.CutPrefix(imported, module+"/")
+			if !ours {
+				continue
+			}
+			if i := slices.Index(rooms, below); i < 0 || i >= at {
+				t.Errorf("%s imports %s, which is not below it", p.ImportPath, imported)
+			}
+		}
+	}
+	allowed := []string{
+		module, "go.etcd.io/bbolt", "github.com/vmihailenco/msgpack/v5", "github.com/disintegration/imaging", "github.com/oklog/ulid/v2",
+		"github.com/vmihailenco/tagparser/v2", // of msgpack
+	}
+	for _, p := range listPackages(t, "-deps", ".") {
+		if p.Standard || p.Module == nil {
+			continue
+		}
+		if !slices.Contains(allowed, p.Module.Path) && !strings.HasPrefix(p.Module.Path, "golang.org/x/") {
+			t.Errorf("%s needs %s", module, p.Module.Path)
+		}
+	}
+}
+
+// An internal package never says Event: what does belongs into the root.
+func TestNoRoomBelowTheRootKnowsAnEvent(t *testing.T) {
+	for _, p := range listPackages(t, "./internal/...") {
+		for _, name := range p.GoFiles {
+			set := token.NewFileSet()
+			file, err := parser.ParseFile(set, filepath.Join(p.Dir, name), nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				if id, ok := n.(*ast.Ident); ok && strings.HasPrefix(strings.ToLower(id.Name), "event") {
+					t.Errorf("%s: %s", set.Position(id.Pos()), id.Name)
+				}
+				return true
+			})
+		}
+	}
+}
+
+// The files of the root form no circle: of two files at most one names what the other
+// defines, directly or by way of others. A reader can begin at the bottom and never has
+// to believe in something that comes later.
+func TestNoCircleOfFiles(t *testing.T) {
+	uses := usesOfFiles(t)
+	if len(uses) < 50 {
+		t.Fatalf("%d files use others", len(uses))
+	}
+	if circle := circleOf(uses); len(circle) > 0 {
+		t.Errorf("these files form a circle: %s", strings.Join(circle, " → "))
+	}
+	// The test finds a circle where there is one.
+	uses["errors.go"] = map[string]bool{"open.go": true}
+	if circle := circleOf(uses); len(circle) == 0 {
+		t.Error("a circle was not found")
+	}
+}
+
+// The table of files in design/architecture.md has each file of the root in one of its
+// rows, and a file uses only files of its own row and of those above.
+func TestFilesAreInTheLayersOfTheDesign(t *testing.T) {
+	text, err := os.ReadFile("design/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "| layer | files |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	row := make(map[string]int)
+	for i, line := range strings.Split(table, "\n") {
+		for j, name := range strings.Split(line, "`") {
+			if j%2 == 0 { // between the names
+				continue
+			}
+			if row[name] != 0 {
+				t.Errorf("%s is there twice", name)
+			}
+			row[name] = i
+		}
+	}
+	rowOf := func(file string) int {
+		name := strings.TrimSuffix(file, ".go")
+		name, _, _ = strings.Cut(name, "_") // of a system
+		if name == "boot" {
+			name = "clock"
+		}
+		if row[name] == 0 {
+			t.Errorf("%s is in no row", file)
+		}
+		return row[name]
+	}
+	for file, used := range usesOfFiles(t) {
+		for other := range used {
+			if rowOf(other) > rowOf(file) {
+				t.Errorf("%s uses %s, which is in a later row", file, other)
+			}
+		}
+	}
+}
+
+// A file, but for one of tests, is shorter than 550 lines, and a function than 70: a longer
+// one does two things.
+func TestFilesAndFunctionsAreShort(t *testing.T) {
+	const longFile, longFunction = 550, 70
+	files := 0
+	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") && name != "."):
+			return fs.SkipDir
+		case !strings.HasSuffix(name, ".go"):
+			return nil
+		}
+		set := token.NewFileSet()
+		file, err := parser.ParseFile(set, name, nil, 0)
+		if err != nil {
+			return err
+		}
+		files++
+		line := func(at token.Pos) int { return set.Position(at).Line }
+		if n := line(file.FileEnd); n >= longFile && !strings.HasSuffix(name, "_test.go") {
+			t.Errorf("%s has %d lines", name, n)
+		}
+		for _, decl := range file.Decls {
+			if f, ok := decl.(*ast.FuncDecl); ok {
+				if n := line(f.End()) - line(f.Pos()) + 1; n >= longFunction {
+					t.Errorf("%s: %s has %d lines", name, f.Name.Name, n)
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil || files < 200 {
+		t.Fatalf("%d files: %v", files, err)
+	}
+}
+
+// usesOfFiles returns, of each file of the root, the other files whose definitions it
+// names: functions, types, variables, constants, methods and fields.
+func usesOfFiles(t *testing.T) map[string]map[string]bool {
+	t.Helper()
+	exports := make(map[string]string)
+	var root listedPackage
+	for _, p := range listPackages(t, "-export", "-deps", ".") {
+		exports[p.ImportPath] = p.Export
+		root = p // the last one is that which was asked for
+	}
+	set := token.NewFileSet()
+	var files []*ast.File
+	for _, name := range root.GoFiles {
+		file, err := parser.ParseFile(set, filepath.Join(root.Dir, name), nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
+	}
+	info := types.Info{Uses: make(map[*ast.Ident]types.Object)}
+	config := types.Config{Importer: importer.ForCompiler(set, "gc", func(path string) (io.ReadCloser, error) {
+		if exports[path] == "" {
+			return nil, fmt.Errorf("no export data of %s", path)
+		}
+		return os.Open(exports[path])
+	})}
+	pkg, err := config.Check(module, set, files, &info)
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := func(at token.Pos) string { return path.Base(filepath.ToSlash(set.Position(at).Filename)) }
+	uses := make(map[string]map[string]bool)
+	for id, used := range info.Uses {
+		if used.Pkg() != pkg || !used.Pos().IsValid() {
+			continue
+		}
+		from, to := base(id.Pos()), base(used.Pos())
+		if uses[from] == nil {
+			uses[from] = make(map[string]bool)
+		}
+		if from != to {
+			uses[from][to] = true
+		}
+	}
+	return uses
+}
+
+// circleOf returns a circle, the first file of which is its last too; nil if there is none.
+func circleOf(uses map[string]map[string]bool) []string {
+	done := make(map[string]bool)
+	var way []string
+	var visit func(file string) []string
+	visit = func(file string) []string {
+		if i := slices.Index(way, file); i >= 0 {
+			return append(slices.Clone(way[i:]), file)
+		}
+		if done[file] {
+			return nil
+		}
+		way = append(way, file)
+		for _, next := range slices.Sorted(maps.Keys(uses[file])) {
+			if circle := visit(next); circle != nil {
+				return circle
+			}
+		}
+		way = way[:len(way)-1]
+		done[file] = true
+		return nil
+	}
+	for _, file := range slices.Sorted(maps.Keys(uses)) {
+		if circle := visit(file); circle != nil {
+			return circle
+		}
+	}
+	return nil
+}
