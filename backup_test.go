@@ -732,7 +732,7 @@ func TestSlowReceiverIsNotWaitedFor(t *testing.T) {
 	size := int64(0)
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); runtime.Gosched() {
 		size = max(size, spilled(s.path))
-		if st, err := s.Stats(t.Context()); err != nil || size > 0 && size >= st.FileSize-taken-1<<20 {
+		if st, err := s.Stats(t.Context()); err != nil || size > 0 && size >= int64(st.Pages)*st.PageSize-taken {
 			break
 		}
 	}

@@ -255,14 +255,14 @@ func compactWhileManyWriteAndRead(t *testing.T) {
 // mixedWrite does the i-th write of a lane, and notes what is acknowledged.
 func (s *testStore) mixedWrite(t *testing.T, kept map[doorlog.ID]doorlog.Event, lane, i int, frame []byte) error {
 	ctx := t.Context()
-	switch any := anyOf(kept); {
-	case i%5 == 3 && any != nil:
-		delete(kept, any.ID)
-		return s.DeleteEvent(ctx, any.ID)
-	case i%5 == 4 && any != nil:
-		any.AlertSent = true
-		kept[any.ID] = *any
-		return s.MarkAlertSent(ctx, any.ID)
+	switch e := anyOf(kept); {
+	case i%5 == 3 && e != nil:
+		delete(kept, e.ID)
+		return s.DeleteEvent(ctx, e.ID)
+	case i%5 == 4 && e != nil:
+		e.AlertSent = true
+		kept[e.ID] = *e
+		return s.MarkAlertSent(ctx, e.ID)
 	case i%7 == 0:
 		_, err := s.PutPerson(ctx, doorlog.PersonInput{Name: fmt.Sprint("lane", lane, i%35)})
 		return err
@@ -470,17 +470,17 @@ func TestCompactTwiceAtOnce(t *testing.T) {
 func TestCompactThroughALink(t *testing.T) {
 	needCompact(t)
 	dir := t.TempDir()
-	real := filepath.Join(dir, "real")
-	if err := errors.Join(os.Mkdir(real, 0o700), os.Symlink(filepath.Join(real, "the.db"), filepath.Join(dir, "events.db"))); err != nil {
+	target := filepath.Join(dir, "real")
+	if err := errors.Join(os.Mkdir(target, 0o700), os.Symlink(filepath.Join(target, "the.db"), filepath.Join(dir, "events.db"))); err != nil {
 		t.Skip(err)
 	}
-	made := newStoreIn(t, real, doorlog.Options{})
+	made := newStoreIn(t, target, doorlog.Options{})
 	left := made.household(t, 200)
-	if err := errors.Join(made.Close(), os.Rename(made.path, filepath.Join(real, "the.db"))); err != nil {
+	if err := errors.Join(made.Close(), os.Rename(made.path, filepath.Join(target, "the.db"))); err != nil {
 		t.Fatal(err)
 	}
 	left = append([]doorlog.Event(nil), left...)
-	over := filepath.Join(real, ".the.db.new-123")
+	over := filepath.Join(target, ".the.db.new-123")
 	if err := os.WriteFile(over, []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -55,8 +55,7 @@ func listPackages(t *testing.T, args ...string) (packages []listedPackage) {
 	}
 	out, err := exec.CommandContext(t.Context(), "go", append([]string{"list", "-json"}, args...)...).Output()
 	if err != nil {
-		var failure *exec.ExitError
-		if errors.As(err, &failure) {
+		if failure, ok := errors.AsType[*exec.ExitError](err); ok {
 			t.Fatalf("go list: %v: %s", err, failure.Stderr)
 		}
 		t.Fatal(err)

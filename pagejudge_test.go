@@ -198,7 +198,7 @@ func (j *pageJudge) variants(f *pageFault, n int) (all []variant) {
 		all = []variant{{writesFirst: n%2 == 0}}
 	}
 	if f.state.closed {
-		for i := range len(all) {
+		for i := range all {
 			if n%4 < 3 {
 				all[i].large = true
 			}

@@ -201,11 +201,11 @@ func TestListsOfZeroResultsAreNotNull(t *testing.T) {
 			continue // it is no object
 		}
 		of := reflect.TypeOf(zero)
-		for i := range of.NumField() {
-			name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
-			kind := of.Field(i).Type.Kind()
+		for field := range of.Fields() {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			kind := field.Type.Kind()
 			if text, ok := fields[name]; ok && (kind == reflect.Slice || kind == reflect.Map) && string(text) == "null" {
-				t.Errorf("%s.%s is null", of.Name(), of.Field(i).Name)
+				t.Errorf("%s.%s is null", of.Name(), field.Name)
 			}
 		}
 	}

@@ -134,7 +134,7 @@ func parse(args []string, errOut io.Writer) (cfg *config, results string, err er
 const minEvents = 1000
 
 func parseSizes(text string) (sizes []int, err error) {
-	for _, part := range strings.Split(text, ",") {
+	for part := range strings.SplitSeq(text, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(part))
 		if err != nil || n < minEvents {
 			return nil, fmt.Errorf("-events: %q is not a number of at least %d", part, minEvents)

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -25,10 +26,8 @@ type config struct {
 
 func (c *config) asks(names ...string) bool {
 	for _, q := range c.questions {
-		for _, name := range names {
-			if q.Name == name {
-				return true
-			}
+		if slices.Contains(names, q.Name) {
+			return true
 		}
 	}
 	return false

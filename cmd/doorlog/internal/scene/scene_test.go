@@ -21,7 +21,7 @@ func TestEveryThingIsInItsBox(t *testing.T) {
 	courier := scene.Look{Coat: 0x6b4a2f, Legs: 0x3d2f24, Hair: 0x2b2320, Skin: 0xb07a55, Cap: true, Parcel: true}
 	for _, camera := range cameras {
 		for _, hour := range []int{3, 12} {
-			for k := scene.Person; k < scene.Leaf; k++ {
+			for k := range scene.Leaf {
 				for corner := range 8 {
 					thing := scene.Prop{
 						Kind: k, Confidence: 0.5, Look: courier,
