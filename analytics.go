@@ -255,7 +255,7 @@ func (sn *Snapshot) daysOf(sc *Scope, first, last int) int {
 		first = min(first, localDay(sc.Since, sc.location()))
 	}
 	end := sn.store.opt.Now()
-	if !sc.Until.IsZero() && sc.Until.Before(end) {
+	if !sc.Until.IsZero() && !sc.Until.After(end) {
 		end = sc.Until.Add(-1)
 	}
 	return max(last, localDay(end, sc.location())) - first + 1

@@ -196,19 +196,19 @@ func (t *thumbnails) folder(commit uint64) (f Folder, err error) {
 // is called before the store's first picture and before the first one of each day. Each time
 // it checks that the claim still exists, because people tidy up empty folders.
 func (t *thumbnails) claim(root *os.Root, day string) error {
+	if t.isClaimed(root, day) {
+		return nil
+	}
+	// Before the lock: settled may wait for a writer, who may wait for a View, in which
+	// somebody may wait for the lock.
+	commit := t.settled()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.saved = true
-	if t.claimed == root && t.durable == day {
-		if _, err := root.Lstat(t.claimedAs); err == nil {
-			return nil
-		}
-	}
 	own, others, err := t.claims(root)
 	if err != nil {
 		return fmt.Errorf("claim the thumbnail folder: %w", err)
 	}
-	now := claim{store: t.store, incarnation: t.incarnation, commit: t.settled()}
+	now := claim{store: t.store, incarnation: t.incarnation, commit: commit}
 	switch {
 	case own != nil && own.incarnation == t.incarnation:
 		now.alone, now.commit = own.alone, max(now.commit, own.commit)
@@ -223,6 +223,19 @@ func (t *thumbnails) claim(root *os.Root, day string) error {
 	}
 	t.claimed, t.claimedAs = root, now.name()
 	return nil
+}
+
+// isClaimed reports whether there is nothing to do for claim, and notes that something is
+// about to be saved.
+func (t *thumbnails) isClaimed(root *os.Root, day string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.saved = true
+	if t.claimed != root || t.durable != day {
+		return false
+	}
+	_, err := root.Lstat(t.claimedAs)
+	return err == nil
 }
 
 // own records that the folder belongs to this store alone.

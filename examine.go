@@ -52,10 +52,12 @@ func (x *examination) examine(w *boltfile.Walker) error {
 			x.pages[x.reading] += pages
 			told.add(int64(pages * size))
 		}
-		defer told.finish()
 	}
 	if err := w.Walk(); err != nil {
 		return err // the walk was cut short; damage is reported instead
+	}
+	if w.Only == nil {
+		x.progress.finish()
 	}
 	x.unreadable = w.Unreadable
 	// A file that has most of our buckets is a store, even without meta.

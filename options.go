@@ -79,8 +79,9 @@ type Options struct {
 	// Repair, Salvage, Backup, Prune, ForgetMissing, Compact and ErasePerson, also if
 	// Retention or CompactAt starts them. The goroutine that works calls it at the
 	// beginning of each step, a few times a second, after each transaction of a Prune, and
-	// at the end. Progress must return soon and must not close the store. Several calls
-	// may call it at once.
+	// at the end. Progress must return soon, and must not use the store: a call of it could
+	// wait for the one that reports. If it panics, that is a line in Logger, and it is not
+	// called again. Several calls may call it at once.
 	Progress func(Progress)
 
 	// MendDetections makes every write mend the detections of its events

@@ -2,6 +2,8 @@ package doorlog
 
 import (
 	"io"
+	"log/slog"
+	"sync/atomic"
 	"time"
 )
 
@@ -99,6 +101,27 @@ func (p *progress) say() {
 	if now != p.last {
 		p.last = now
 		p.tell(now)
+	}
+}
+
+// carefulHook returns a hook that calls tell until that panics, which is a line in the log:
+// it is called where a panic would mean that the file is damaged.
+func carefulHook(tell func(Progress), log *slog.Logger) func(Progress) {
+	if tell == nil {
+		return nil
+	}
+	broken := new(atomic.Bool)
+	return func(p Progress) {
+		if broken.Load() {
+			return
+		}
+		defer func() {
+			if value := recover(); value != nil {
+				broken.Store(true)
+				log.Error("doorlog: the Progress hook has panicked, and is not called any more", "panic", value)
+			}
+		}()
+		tell(p)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path"
 	"path/filepath"
@@ -22,7 +23,8 @@ import (
 
 // RestoreOptions configure a Restore. nil means defaults.
 type RestoreOptions struct {
-	// Progress is as [Options.Progress]; nil if nobody wants reports.
+	// Progress is as [Options.Progress]; nil if nobody wants reports. If it panics, it is
+	// not called again.
 	Progress func(Progress)
 }
 
@@ -69,7 +71,7 @@ func restore(ctx context.Context, dir string, r io.Reader, options *RestoreOptio
 	if options != nil {
 		opt = *options
 	}
-	x := restorer{ctx: ctx, dir: place.temp, buf: make([]byte, defaults.backupPiece), folder: ".", progress: tellBytes(opt.Progress, "restoring")}
+	x := restorer{ctx: ctx, dir: place.temp, buf: make([]byte, defaults.backupPiece), folder: ".", progress: tellBytes(carefulHook(opt.Progress, slog.New(slog.DiscardHandler)), "restoring")}
 	x.in = &archive.SumReader{R: bufio.NewReaderSize(r, defaults.backupPiece)}
 	x.tar = tar.NewReader(x.in)
 	if err := x.read(); err != nil {

@@ -132,6 +132,7 @@ func (o *Options) withDefaults(path string) (settings, error) {
 	if opt.Logger == nil {
 		opt.Logger = slog.New(slog.DiscardHandler)
 	}
+	opt.Progress = carefulHook(opt.Progress, opt.Logger)
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
