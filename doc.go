@@ -1,6 +1,6 @@
 // Package doorlog is an embedded event store for smart locks, doorbells and security
-// cameras. It stores events, what was detected in them, and the persons who are known
-// in one bbolt file, and JPEG thumbnails in a folder beside it. There is no server.
+// cameras. It stores events, their detections and the known persons in one bbolt file.
+// JPEG thumbnails are in a folder beside it. There is no server.
 //
 //	st, err := doorlog.Open("events.db", nil)
 //	…
@@ -11,25 +11,28 @@
 //	}, frame)
 //	events, err := st.Recent(ctx, 20)
 //
-// [Open] makes or opens a store, whose methods are safe for concurrent use. An [Event]
-// is written with [Store.WriteEvent] and its relatives, and found with a [Query]:
-// [Store.Events], [Store.Page], [Store.Count]. [Store.View] is for several reads of one
-// state. [Store.Summary], [Store.Heatmap] and others count events by time and kind.
-// [Store.Prune], [Store.Compact], [Store.Backup] and [Store.ErasePerson] look after a
-// store that is in use. [Verify], [Repair], [Salvage] and [Restore] work on files.
+// [Open] makes or opens a store, whose methods are safe for concurrent use.
+// [Store.WriteEvent] and its relatives write an [Event]. A [Query] says which events
+// [Store.Events] and [Store.Page] return and [Store.Count] counts. [Store.View] is for
+// several reads of one state. [Store.Summary], [Store.Heatmap] and others count events by
+// time and kind. [Store.Prune], [Store.Compact], [Store.Backup] and [Store.ErasePerson]
+// look after a store that is in use. [Verify], [Repair], [Salvage] and [Restore] work on
+// files.
 //
 // # What is promised
 //
 //   - A write is durable when its method returns without an error. An event and all
 //     of its detections are one transaction.
-//   - A read sees one state of the store. Readers do not block writers, nor writers
-//     readers. A loop over [Store.Events] reads pages of at most 256 events, each from
-//     one state, so its body may be slow, and may write.
+//   - A read sees one state of the store. Readers and writers do not block each
+//     other. A loop over [Store.Events] reads pages of at most 256 events. Each page is
+//     read from one state, before the loop gets its events. So the body of the loop may
+//     be slow, and may write.
 //   - Events are ordered by the time at which they happened, to the nanosecond,
 //     however late they arrive.
 //   - If a frame cannot be decoded, or its thumbnail cannot be saved, the event is
 //     stored without a picture. A thumbnail is durable before the event that names it.
-//   - Data that the disk has changed or lost is [ErrCorrupt] and never a wrong answer.
+//   - If the disk has changed or lost data, a call returns [ErrCorrupt] and never a wrong
+//     answer.
 //   - If the disk is full or fails, new events are refused, and nothing else is lost.
 //     Events can still be deleted on a full disk.
 //   - Nothing is deleted because the clock is wrong, or because the thumbnail folder
@@ -40,15 +43,15 @@
 //     nothing, even if it is interrupted.
 //   - A backup is of one moment, with the thumbnails of that moment. A restore verifies
 //     everything, and its folder appears as a whole or not at all.
-//   - If the file is moved, removed or replaced while it is open, writes stop within a
-//     second of writing.
+//   - If the file is moved, removed or replaced while it is open, the store refuses
+//     writes, after a second at the latest.
 //   - No input, and nothing that the disk holds, makes a call panic.
 //
 // # What is not promised
 //
 //   - While a process has a store open for writing, no other process can open it.
 //     Several can have it open for reading.
-//   - A disk that reports a sync that it has not done can lose anything.
+//   - If a disk reports that a sync is done before it is, anything can be lost.
 //   - A crash between saving a thumbnail and writing its event leaves a file that no
 //     event names. [Verify] lists it. [Store.Prune] and [Repair] remove it, unless another
 //     store uses the folder.
@@ -57,8 +60,8 @@
 //
 // # Conventions
 //
-// A long call returns a pointer to a struct that says what was done, also when it
-// returns an error; any other result is a value. Counts are int, sizes in bytes int64,
+// A long call returns a pointer to a struct that says what was done. It does so even if it
+// returns an error. Any other result is a value. Counts are int, sizes in bytes int64,
 // and durations [time.Duration]. Parameters are in this order: context, path, what else
 // is needed, options. Options may be nil, which means defaults. A list in a result is []
 // in JSON, never null.
