@@ -13,15 +13,15 @@ import (
 	"github.com/doorlog/doorlog/internal/fault"
 )
 
-// A Summary is the numbers with which a dashboard begins.
+// A Summary has the totals that a dashboard shows first.
 type Summary struct {
 	Total     int // events
-	Today     int // events of the present day in the Scope's Location, whatever its range
+	Today     int // events of today in the Scope's Location, whatever its range
 	Strangers int // events of type Motion without a person
 	Known     int // events with a person
 	Unlocks   int // events whose UnlockGranted is set
 
-	First, Last time.Time // RecordedAt of the first and the last event; zero if there is none
+	First, Last time.Time // RecordedAt of the first and the last event; zero if there are no events
 }
 
 type summaryJSON struct {
@@ -50,8 +50,8 @@ func (s *Summary) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// A Heatmap is the number of events on each day of the week, 0 for Sunday, and
-// in each hour of the day.
+// A Heatmap is the number of events for each day of the week (0 is Sunday) and each hour of
+// the day.
 type Heatmap [7][24]int
 
 type heatmapCell struct {
@@ -60,8 +60,8 @@ type heatmapCell struct {
 	Count int `json:"count"`
 }
 
-// MarshalJSON writes a list of day_of_week, hour and count, without those that
-// are 0.
+// MarshalJSON writes a list of objects with day_of_week, hour and count. It leaves out
+// counts of 0.
 func (h Heatmap) MarshalJSON() ([]byte, error) {
 	cells := []heatmapCell{}
 	for day := range h {
@@ -91,7 +91,7 @@ func (h *Heatmap) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// A DayCount is what the events of one day come to.
+// A DayCount has the totals of the events of one day.
 type DayCount struct {
 	Date      string `json:"date"` // 2026-02-25, in the Scope's Location
 	Count     int    `json:"count"`
@@ -100,11 +100,11 @@ type DayCount struct {
 	Unlocks   int    `json:"unlocks"`
 }
 
-// An HourCount is how much happens in an hour of the day.
+// An HourCount is the number of events in an hour of the day.
 type HourCount struct {
 	Hour      int     `json:"hour"`
 	Count     int     `json:"count"`
-	AvgPerDay float64 `json:"avg_per_day"` // over all days of the range, those without events too; see PeakHours
+	AvgPerDay float64 `json:"avg_per_day"` // over all days of the range, with or without events; see PeakHours
 }
 
 // A LabelCount is how often a label was detected.
@@ -114,22 +114,22 @@ type LabelCount struct {
 	AvgConfidence float64 `json:"avg_confidence"`
 }
 
-// A PersonCount is what is known of the visits of a person.
+// A PersonCount has the totals of the visits of a person.
 type PersonCount struct {
 	Person string         `json:"person_name"`
 	Visits int            `json:"visits"` // events
 	First  time.Time      `json:"first_seen"`
 	Last   time.Time      `json:"last_seen"`
-	Days   List[DayVisit] `json:"days"` // those with visits, in order
+	Days   List[DayVisit] `json:"days"` // the days with visits, in order
 }
 
-// A DayVisit is how many events a person has on a day.
+// A DayVisit is the number of events that a person has on a day.
 type DayVisit struct {
 	Date  string `json:"date"`
 	Count int    `json:"count"`
 }
 
-// Summary adds up the events of a scope.
+// Summary returns the totals of the events of a scope.
 func (sn *Snapshot) Summary(sc Scope) (Summary, error) {
 	s, err := sn.summary(&sc)
 	return s, failed("summary", err)
@@ -170,7 +170,7 @@ func (sn *Snapshot) ends(sc *Scope) (first, last time.Time, err error) {
 	return first, last, nil
 }
 
-// todayCount is Summary.Today.
+// todayCount computes [Summary].Today.
 func (sn *Snapshot) todayCount(sc *Scope) (int, error) {
 	year, month, day := sn.store.opt.Now().In(sc.location()).Date()
 	today := *sc
@@ -183,9 +183,9 @@ func (sn *Snapshot) todayCount(sc *Scope) (int, error) {
 	return int(t.total.events), nil
 }
 
-// Heatmap returns the number of events of a scope on each day of the week and
-// in each hour, by the clock of its Location. An hour that the clock leaves out
-// has none, and one that it passes through twice has both.
+// Heatmap returns the number of events of a scope for each day of the week and each hour, by
+// the clock of its Location. An hour that the clock skips has no events. An hour that it
+// passes twice has the events of both.
 func (sn *Snapshot) Heatmap(sc Scope) (h Heatmap, err error) {
 	row, rowDay := (*[24]int)(nil), -1
 	_, err = sn.tally(&sc, wanted{hours: func(local localTime, c counts) {
@@ -197,7 +197,7 @@ func (sn *Snapshot) Heatmap(sc Scope) (h Heatmap, err error) {
 	return h, failed("heatmap", err)
 }
 
-// Timeline returns what each day with events comes to, in order.
+// Timeline returns the totals of each day that has events, in order.
 func (sn *Snapshot) Timeline(sc Scope) ([]DayCount, error) {
 	byDay := make(map[int]*counts)
 	last, lastDay := (*counts)(nil), -1
@@ -221,11 +221,11 @@ func (sn *Snapshot) Timeline(sc Scope) ([]DayCount, error) {
 	return days, nil
 }
 
-// PeakHours returns for each of the 24 hours of the day how many events there
-// are in it, in all and on average. The average is over all days that the scope's range
-// touches, with events or without: from that of Since to that of Until, or to the present
-// day if Until is later or zero. If Since is zero it begins with the day of the first event,
-// and if both are it ends with that of the last.
+// PeakHours returns the number of events in each of the 24 hours of the day, in all and on
+// average. The average is over all days that the scope's range touches, with or without
+// events: from the day of Since to the day of Until, but not beyond today. If Since is zero,
+// the range begins with the day of the first event. If Until is zero, it ends today, or, if
+// Since is zero as well, with the day of the last event.
 func (sn *Snapshot) PeakHours(sc Scope) ([]HourCount, error) {
 	hours := make([]HourCount, 24)
 	first, last := math.MaxInt, math.MinInt // days
@@ -245,8 +245,8 @@ func (sn *Snapshot) PeakHours(sc Scope) ([]HourCount, error) {
 	return hours, nil
 }
 
-// daysOf returns how many days the range of a scope touches, whose events lie on the days
-// from first to last.
+// daysOf returns the number of days that the range of a scope touches. first and last are
+// the days of its first and last event.
 func (sn *Snapshot) daysOf(sc *Scope, first, last int) int {
 	if sc.Since.IsZero() && sc.Until.IsZero() {
 		return last - first + 1
@@ -255,13 +255,13 @@ func (sn *Snapshot) daysOf(sc *Scope, first, last int) int {
 		first = min(first, localDay(sc.Since, sc.location()))
 	}
 	end := sn.store.opt.Now()
-	if !sc.Until.IsZero() && sc.Until.Before(end) {
+	if !sc.Until.IsZero() && !sc.Until.After(end) {
 		end = sc.Until.Add(-1)
 	}
 	return max(last, localDay(end, sc.location())) - first + 1
 }
 
-// LabelBreakdown returns how often each label was detected, most first.
+// LabelBreakdown returns how often each label was detected, the most frequent first.
 func (sn *Snapshot) LabelBreakdown(sc Scope) ([]LabelCount, error) {
 	t, err := sn.tally(&sc, wanted{labels: true})
 	if err != nil {
@@ -280,7 +280,7 @@ func (sn *Snapshot) LabelBreakdown(sc Scope) ([]LabelCount, error) {
 	return labels, nil
 }
 
-// oneSpelling adds up what is of one label in several spellings.
+// oneSpelling adds up the counts of labels that are spellings of one label.
 func oneSpelling(labels map[string]labelCounts) map[string]labelCounts {
 	all := make(map[string]labelCounts, len(labels))
 	for label, c := range labels {
@@ -291,8 +291,8 @@ func oneSpelling(labels map[string]labelCounts) map[string]labelCounts {
 	return all
 }
 
-// PersonActivity returns the visits of each person, most first. The days of a
-// person are read from the posting lists, in time that grows with the visits.
+// PersonActivity returns the visits of each person, the most frequent visitor first. It
+// reads the days from the posting lists, so its time grows with the number of visits.
 func (sn *Snapshot) PersonActivity(sc Scope) ([]PersonCount, error) {
 	persons, err := sn.personActivity(&sc)
 	return persons, failed("person activity", err)
@@ -335,8 +335,7 @@ func (sn *Snapshot) personActivity(sc *Scope) (persons []PersonCount, err error)
 	return persons, nil
 }
 
-// visitors returns the names that have events: those of by_person, and those of
-// the tail.
+// visitors returns the names that have events, from by_person and from the tail.
 func (sn *Snapshot) visitors(sc *Scope) (names []string, err error) {
 	if err := sn.usable(); err != nil {
 		return nil, err
@@ -388,7 +387,7 @@ func (s *search) nextID() (id ID, ok bool, err error) {
 	return ID(key), true, nil
 }
 
-// analytic calls fn with a snapshot of its own.
+// analytic calls fn with a new snapshot.
 func analytic[T any](ctx context.Context, s *Store, doing string, fn func(*Snapshot) (T, error)) (v T, err error) {
 	sn, err := s.snapshot(ctx)
 	if err != nil {
@@ -398,32 +397,32 @@ func analytic[T any](ctx context.Context, s *Store, doing string, fn func(*Snaps
 	return fn(sn)
 }
 
-// Summary is Snapshot.Summary on a snapshot of its own.
+// Summary is [Snapshot.Summary] on a snapshot of its own.
 func (s *Store) Summary(ctx context.Context, sc Scope) (Summary, error) {
 	return analytic(ctx, s, "summary", func(sn *Snapshot) (Summary, error) { return sn.Summary(sc) })
 }
 
-// Heatmap is Snapshot.Heatmap on a snapshot of its own.
+// Heatmap is [Snapshot.Heatmap] on a snapshot of its own.
 func (s *Store) Heatmap(ctx context.Context, sc Scope) (Heatmap, error) {
 	return analytic(ctx, s, "heatmap", func(sn *Snapshot) (Heatmap, error) { return sn.Heatmap(sc) })
 }
 
-// Timeline is Snapshot.Timeline on a snapshot of its own.
+// Timeline is [Snapshot.Timeline] on a snapshot of its own.
 func (s *Store) Timeline(ctx context.Context, sc Scope) ([]DayCount, error) {
 	return analytic(ctx, s, "timeline", func(sn *Snapshot) ([]DayCount, error) { return sn.Timeline(sc) })
 }
 
-// PeakHours is Snapshot.PeakHours on a snapshot of its own.
+// PeakHours is [Snapshot.PeakHours] on a snapshot of its own.
 func (s *Store) PeakHours(ctx context.Context, sc Scope) ([]HourCount, error) {
 	return analytic(ctx, s, "peak hours", func(sn *Snapshot) ([]HourCount, error) { return sn.PeakHours(sc) })
 }
 
-// LabelBreakdown is Snapshot.LabelBreakdown on a snapshot of its own.
+// LabelBreakdown is [Snapshot.LabelBreakdown] on a snapshot of its own.
 func (s *Store) LabelBreakdown(ctx context.Context, sc Scope) ([]LabelCount, error) {
 	return analytic(ctx, s, "label breakdown", func(sn *Snapshot) ([]LabelCount, error) { return sn.LabelBreakdown(sc) })
 }
 
-// PersonActivity is Snapshot.PersonActivity on a snapshot of its own.
+// PersonActivity is [Snapshot.PersonActivity] on a snapshot of its own.
 func (s *Store) PersonActivity(ctx context.Context, sc Scope) ([]PersonCount, error) {
 	return analytic(ctx, s, "person activity", func(sn *Snapshot) ([]PersonCount, error) { return sn.PersonActivity(sc) })
 }

@@ -7,26 +7,26 @@ import (
 	"sync/atomic"
 )
 
-// An arena is where the parts of decoded events come from. With chunk set, the
-// events of one read share larger allocations, since allocating is most of
-// what reading many costs; an event that the caller keeps then keeps its
-// neighbours' parts in memory as well, a few kilobytes at most. The zero
-// arena allocates each part by itself. An arena is used by one goroutine.
+// An arena allocates the parts of decoded events. If chunk is set, the events of one read
+// share larger allocations, because allocation is most of the cost of reading many events.
+// The price: an event that the caller keeps also keeps its neighbours' parts in memory, a
+// few kilobytes at most. The zero arena allocates each part by itself. An arena is used by
+// one goroutine.
 type arena struct {
 	names *interner // nil: names are not shared
-	chunk int       // number of parts that are allocated at once
+	chunk int       // number of parts in an allocation; 0: one
 
-	recent     [16]string // names that were met; see name
+	recent     [16]string // names that were read lately; see name
 	texts      strings.Builder
 	detections []Detection
 	boxes      []Box
 	numbers    []float64
 }
 
-// readChunk is the chunk of a read of many events.
+// readChunk is the chunk for a read of many events.
 const readChunk = 64
 
-// take cuts n parts off an allocation, and makes a new one if too few are left.
+// take returns n parts of an allocation. It makes a new allocation if too few are left.
 func take[T any](free *[]T, n, chunk int) []T {
 	if n > len(*free) {
 		*free = make([]T, max(n, chunk))
@@ -40,8 +40,8 @@ func (a *arena) someDetections(n int) []Detection { return take(&a.detections, n
 func (a *arena) someBoxes(n int) []Box            { return take(&a.boxes, n, a.chunk) }
 func (a *arena) twoNumbers() []float64            { return take(&a.numbers, 2, a.chunk) }
 
-// name returns the shared string of a name. Neighbouring events mostly have the
-// same few, so it looks among those that it returned before it asks the interner.
+// name returns the shared string of a name. Neighbouring events mostly have the same few
+// names, so it looks at those that it returned lately before it asks the interner.
 func (a *arena) name(b []byte) string {
 	if len(b) == 0 {
 		return ""
@@ -60,7 +60,7 @@ func (a *arena) text(b []byte) string {
 		return string(b)
 	}
 	if a.texts.Cap()-a.texts.Len() < len(b) {
-		a.texts = strings.Builder{} // strings that were cut off the old one keep it
+		a.texts = strings.Builder{} // strings that are part of the old one keep it in memory
 		a.texts.Grow(max(len(b), a.chunk*bytesPerText))
 	}
 	begin := a.texts.Len()
@@ -68,16 +68,15 @@ func (a *arena) text(b []byte) string {
 	return a.texts.String()[begin:]
 }
 
-// An interner keeps one copy of each of the strings that most records share,
-// so that reading a record does not allocate them. It is safe for concurrent
-// use, and reading from it takes no lock.
+// An interner keeps one copy of each string that many records share, so that reading a
+// record need not allocate it. It is safe for concurrent use. Reading from it takes no lock.
 type interner struct {
 	mu    sync.Mutex
 	names atomic.Pointer[map[string]string]
 }
 
-// maxInterned bounds the interner: a store has few cameras, labels and
-// residents, and one that has more still works.
+// maxInterned bounds the interner. A store has few cameras, labels and residents; one that
+// has more still works.
 const maxInterned = 1024
 
 func (in *interner) intern(b []byte) string {
@@ -98,7 +97,7 @@ func (in *interner) intern(b []byte) string {
 	return in.add(string(b))
 }
 
-// add puts s into a copy of the map, as readers may be in the one that is there.
+// add adds s to a copy of the map, because others may be reading the map itself.
 func (in *interner) add(s string) string {
 	in.mu.Lock()
 	defer in.mu.Unlock()

@@ -9,7 +9,7 @@ import (
 	"github.com/doorlog/doorlog/internal/pace"
 )
 
-// startCompactor has the file compacted by itself when Options.CompactAt says so.
+// startCompactor starts the background compaction that Options.CompactAt asks for.
 func (s *Store) startCompactor() {
 	if s.opt.CompactAt == 0 {
 		return
@@ -54,7 +54,7 @@ func (s *Store) compactIfWorthWhile(ctx context.Context) error {
 	return err
 }
 
-// startRetention has the store pruned from time to time.
+// startRetention starts the background pruning that Options.Retention asks for.
 func (s *Store) startRetention() {
 	if s.opt.Retention == nil {
 		return
@@ -67,10 +67,11 @@ func (s *Store) startRetention() {
 	})
 }
 
-// retainOnce prunes once. said is what the log has been told of what is held back.
+// retainOnce prunes once. said is what has been logged last about events that are held
+// back.
 func (s *Store) retainOnce(ctx context.Context, said *[]string) {
 	policy := *s.opt.Retention
-	policy.TrustClock, policy.Orphans = false, false // nobody has looked
+	policy.TrustClock, policy.Orphans = false, false // no person has looked
 	gone, err := s.Prune(ctx, policy)
 	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrClosed) {
 		s.opt.Logger.Warn("doorlog: retention has stopped until its next turn", "file", s.path, "error", err)
@@ -78,7 +79,7 @@ func (s *Store) retainOnce(ctx context.Context, said *[]string) {
 	if gone == nil {
 		return
 	}
-	if !slices.Equal(gone.HeldBack, *said) { // once, and not each time
+	if !slices.Equal(gone.HeldBack, *said) { // log a change once, not at every prune
 		for _, why := range gone.HeldBack {
 			s.opt.Logger.Warn("doorlog: retention is held back", "file", s.path, "why", why)
 		}
@@ -90,9 +91,9 @@ func (s *Store) retainOnce(ctx context.Context, said *[]string) {
 	}
 }
 
-// startScrub has the file verified from time to time.
+// startScrub starts the background verification that Options.Scrub asks for.
 func (s *Store) startScrub() {
-	scrubbed := s.readers.file.IsKnown() // by Open, or by who has it opened
+	scrubbed := s.readers.file.IsKnown() // Open may have read all of it
 	if scrubbed {
 		s.scrub.found(s.opt.Now())
 	}
@@ -110,7 +111,7 @@ func (s *Store) startScrub() {
 	})
 }
 
-// scrubOnce compares all pages of the file as it is now with their sums.
+// scrubOnce compares all pages of the file, as they are now, with their sums.
 func (s *Store) scrubOnce(ctx context.Context) {
 	if s.enter() != nil {
 		return

@@ -24,84 +24,69 @@ import (
 	"github.com/doorlog/doorlog/internal/fsx"
 )
 
-// A backup is a tar archive, which any tar takes apart, of these entries in this
-// order:
+// A backup is a tar archive that any tar can unpack. Its entries are, in this order:
 //
-//	manifest.json      what it is a backup of: a manifest, as JSON
+//	manifest.json      a manifest, as JSON: which store this is a backup of
 //	events.db          the database
-//	thumbnails/<path>  each file that an event names, as its event says that it is,
-//	changed/<path>     or with other content than its event says,
-//	missing/<path>     or, without content, one that could not be read
-//	end.json           the CRC of all that is before it, and how many files there are
+//	thumbnails/<path>  a file that an event names, with the content that was saved,
+//	changed/<path>     or with other content,
+//	missing/<path>     or, as an empty entry, one that could not be read
+//	end.json           the CRC of everything before it, and the number of files
 //
-// The files are in the order of the events that name them (overNamedFiles), so that
-// who has the database knows which file comes next. After the end there is nothing
-// but the zeros of tar.
+// There is one entry for each file that an event names, in the order of the events
+// (overNamedFiles). So a reader that has the database knows which file comes next. After
+// end.json only the zeros follow that end a tar archive.
 
-const (
-	backupVersion = 1
-)
+const backupVersion = 1
 
-const (
-	manifestEntry = "manifest.json"
-)
+const manifestEntry = "manifest.json"
 
-const (
-	databaseEntry = "events.db"
-)
+const databaseEntry = "events.db"
 
-const (
-	endEntry = "end.json"
-)
+const endEntry = "end.json"
 
-const (
-	thumbnailsFolder = "thumbnails"
-)
+const thumbnailsFolder = "thumbnails"
 
-const (
-	changedFolder = "changed"
-)
+const changedFolder = "changed"
 
-const (
-	missingFolder = "missing"
-)
+const missingFolder = "missing"
 
-// BackupOptions configure a Backup. nil means defaults.
+// BackupOptions configure a [Store.Backup]. nil means defaults.
 type BackupOptions struct {
-	// Verify has the whole file verified first, as in the background
-	// (Options.Scrub). A file that is damaged is ErrCorrupt then, now and for
-	// every later call, and nothing is written. It takes some three times as long
-	// as to copy the database. The thumbnails are compared in any case.
+	// Verify verifies the whole database file first, as Options.Scrub does in the
+	// background. If it is damaged, Backup writes nothing and returns ErrCorrupt, as
+	// does every later call. Verifying takes about three times as long as copying the
+	// database. The thumbnails are compared in any case.
 	Verify bool
 
-	// Finish, if it is set, is called with what the backup holds when all has been
-	// written to w, before the time of the backup is kept for Stats. Whatever makes
-	// the backup last, such as a Sync, belongs here, and a look whether it is good
-	// enough to replace the one before it (ReadBackupInfo). Its error is that of Backup.
+	// Finish, if not nil, is called with the account of the backup after everything
+	// has been written to w, and before the time of the backup is recorded for Stats.
+	// Make the backup durable here, for example with Sync, and decide whether it is good
+	// enough to replace the one before it (ReadBackupInfo). If Finish returns an error,
+	// Backup returns it.
 	Finish func(*BackupInfo) error
 }
 
-// Backup writes to w the store as it is at one moment, with the thumbnails that
-// its events name then, as one stream, from which Restore makes the store again.
-// The stream is complete, and worth keeping, only if Backup returns without an
-// error: sync it, if it is a file.
+// Backup writes the store to w as one stream: its state at one moment, with the thumbnails
+// that its events name. [Restore] makes the store from the stream again. The stream is
+// complete, and worth keeping, only if Backup returns no error. If w is a file, sync it.
 //
-// Everybody may read and write meanwhile. A slow w does not keep the snapshot: if it
-// takes less than some 100 MB a second the rest of the database is copied to a file
-// beside it, for which the disk needs as much room as the database takes; if it has
-// less the error is ErrFull, and says how much. (A store that was opened read-only
-// keeps its snapshot, as nobody writes to it.) A thumbnail that is removed meanwhile
-// goes when the backup has ended.
+// The store can be read and written meanwhile. A slow w does not hold the snapshot: if w
+// takes less than about 100 MB a second, Backup copies the rest of the database to a
+// temporary file beside it. The disk needs room for a copy of the database; if it has less,
+// the error is [ErrFull] and says how much is needed. (A store that was opened read-only
+// holds its snapshot, because nobody writes to it.) A thumbnail that is deleted meanwhile
+// is kept until the backup has ended.
 //
-// Thumbnails that are missing, cannot be read or have changed do not fail the backup:
-// see BackupInfo. But it fails if the process or the system has no descriptors or no
-// memory left to open them with. Stats.LastBackup says when the last complete one was made, unless
-// the store is read-only.
+// A thumbnail that is missing, cannot be read or has changed does not fail the backup: see
+// [BackupInfo]. But the backup fails if the process or the system has no descriptors or
+// memory left to open files. Stats.LastBackup is the time of the last complete backup. A
+// store that was opened read-only does not record it.
 //
-// When ctx ends Backup returns its error, but does not interrupt a Write to w.
-// Close waits for it. It may run several times at once. Of a person who is erased
-// meanwhile (ErasePerson) it may still have what there was, but not the thumbnails,
-// which are missing.
+// If ctx ends, Backup returns its error, but it does not interrupt a Write to w.
+// [Store.Close] waits for Backup. Several backups may run at once. If [Store.ErasePerson]
+// erases a person meanwhile, the backup may still hold the person's events, but not the
+// thumbnails: they count as missing.
 func (s *Store) Backup(ctx context.Context, w io.Writer, options *BackupOptions) (*BackupInfo, error) {
 	info, err := s.backup(ctx, w, options)
 	if err != nil {
@@ -122,12 +107,12 @@ func (s *Store) backup(ctx context.Context, w io.Writer, options *BackupOptions)
 	if options != nil {
 		opt = *options
 	}
-	if opt.Verify { // before there is a snapshot, which is to be short
+	if opt.Verify { // before the snapshot, which should be short
 		if err := s.verifyFile(ctx, true); err != nil {
 			return nil, err
 		}
 	}
-	s.thumbs.hold() // before the snapshot, whose events name them
+	s.thumbs.hold() // before the snapshot: from then on the files of its events are kept
 	defer func() {
 		if rerr := s.thumbs.release(); rerr != nil {
 			s.opt.Logger.Warn("doorlog: thumbnails that no event names are left after a backup", "error", rerr)
@@ -158,27 +143,28 @@ func (s *Store) backup(ctx context.Context, w io.Writer, options *BackupOptions)
 		}
 	}
 	if s.commits != nil {
-		if err := s.recordBackup(context.WithoutCancel(ctx), src.manifest.Time); err != nil { // which the backup does not need
+		if err := s.recordBackup(context.WithoutCancel(ctx), src.manifest.Time); err != nil { // the backup is complete without it
 			s.opt.Logger.Warn("doorlog: the time of a backup, which is complete, could not be kept", "error", err)
 		}
 	}
 	return b.info(), nil
 }
 
-// A backup waits for its receiver with a snapshot at hand for knobs.snapshotPatience, and
-// as long again as a receiver of this speed, in bytes a second, takes.
+// fastReceiver is in bytes a second. While a backup holds its snapshot, it waits for its
+// receiver for knobs.snapshotPatience and the time that a receiver of this speed needs.
 const fastReceiver = 100_000_000
 
-// A backupSource is a state of a store: the database, and what its events name.
+// A backupSource reads one state of a store: the database, and the list of the files that
+// its events name.
 type backupSource struct {
 	manifest manifest
 	database *archive.Spool
 	names    nameList
-	listed   chan error // gets that of the list, when it is complete
+	listed   chan error // gets the error of making the list, when the list is complete
 	close    func() error
 }
 
-// backupSource begins to read the newest state of the store.
+// backupSource starts to read the newest state of the store.
 func (s *Store) backupSource(ctx context.Context) (*backupSource, error) {
 	meta, sn, pages, err := s.settledState(ctx)
 	if err != nil {
@@ -222,7 +208,7 @@ func (s *Store) backupSource(ctx context.Context) (*backupSource, error) {
 	return src, nil
 }
 
-// A backupWriter writes the stream.
+// A backupWriter writes the stream of a backup.
 type backupWriter struct {
 	ctx      context.Context
 	src      *backupSource
@@ -230,15 +216,15 @@ type backupWriter struct {
 	thumbs   *thumbnails
 	log      *slog.Logger
 	tar      *tar.Writer
-	buffered *bufio.Writer // what tar writes, which is small
+	buffered *bufio.Writer // joins the small writes of tar
 	out      *archive.SumWriter
 	buf      []byte
 	file     bytes.Buffer
 	end      backupEnd
-	links    []string // of which the log has been told
+	links    []string // symbolic links that have been logged
 	progress *progress
 
-	linked, unreadable int // of those missing
+	linked, unreadable int // of the missing files
 }
 
 func (b *backupWriter) write() error {
@@ -280,7 +266,7 @@ func (b *backupWriter) write() error {
 	return b.buffered.Flush()
 }
 
-// entry writes an entry, whose size must be as said.
+// entry writes an entry. content must have exactly size bytes.
 func (b *backupWriter) entry(name string, size int64, at time.Time, content io.Reader) error {
 	h := tar.Header{Typeflag: tar.TypeReg, Name: name, Size: size, Mode: fsx.FilePerm, ModTime: at.Truncate(time.Second)}
 	if err := b.tar.WriteHeader(&h); err != nil {
@@ -328,17 +314,17 @@ func (b *backupWriter) thumbnails() error {
 	}
 }
 
-// toldUnreadable is of how many thumbnails that cannot be read the log is told: it may be
-// all of them. BackupInfo has the number.
+// toldUnreadable is how many unreadable thumbnails are logged: it may be all of them.
+// BackupInfo has the full number.
 const toldUnreadable = 10
 
-// isShort reports whether a process has run out of what it needs to open a file.
+// isShort reports whether the process or the system has run out of descriptors or memory.
 func isShort(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOMEM)
 }
 
-// miss counts the thumbnail of an event that is not in the backup, by the reason. It is
-// an error if that says nothing of the thumbnail.
+// miss counts a thumbnail that is not in the backup, by the reason. It returns an error if
+// the reason has nothing to do with the thumbnail.
 func (b *backupWriter) miss(id ID, why error) error {
 	if isShort(why) {
 		return fmt.Errorf("thumbnail of event %s: %w", id, why)
@@ -358,8 +344,8 @@ func (b *backupWriter) miss(id ID, why error) error {
 	return nil
 }
 
-// toldOf reports whether err is of a symbolic link of which the log has been told:
-// a whole year of thumbnails may lie behind it.
+// toldOf reports whether err is about a symbolic link that has been logged already. A whole
+// year of thumbnails may lie behind one link.
 func (b *backupWriter) toldOf(err error) bool {
 	behind, ok := errors.AsType[*linkError](err)
 	if !ok || slices.Contains(b.links, behind.link) {
@@ -375,9 +361,9 @@ func (b *backupWriter) info() *BackupInfo {
 	return info
 }
 
-// readAny reads the file of a path, or one that was held of that path, into buf:
-// the one that is what want says, else the first that can be read. It returns the
-// folder of the backup in which it belongs, for missingFolder with the reason.
+// readAny reads the file of a path into buf, or a file that was held under that path. It
+// prefers the one that matches want; if none does, it takes the first that can be read. It
+// returns the folder of the backup for the file; with missingFolder, err is the reason.
 func (t *thumbnails) readAny(name string, want fileSum, buf *bytes.Buffer) (folder string, err error) {
 	places := t.places(name)
 	readable := ""
@@ -387,7 +373,7 @@ func (t *thumbnails) readAny(name string, want fileSum, buf *bytes.Buffer) (fold
 		case isShort(rerr):
 			return missingFolder, rerr
 		case rerr != nil:
-			if err == nil || errors.Is(err, fs.ErrNotExist) { // what is not there is elsewhere, perhaps
+			if err == nil || errors.Is(err, fs.ErrNotExist) { // it may be in another place
 				err = rerr
 			}
 		case want.matches(buf.Bytes()):
@@ -395,7 +381,7 @@ func (t *thumbnails) readAny(name string, want fileSum, buf *bytes.Buffer) (fold
 		case readable == "":
 			readable = places[i]
 		}
-		if i == len(places)-1 { // it may have been moved aside just now
+		if i == len(places)-1 { // it may have been set aside just now
 			places = t.places(name)
 		}
 	}

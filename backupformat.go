@@ -4,11 +4,10 @@ import (
 	"time"
 )
 
-const (
-	backupFormat = "doorlog-backup"
-)
+const backupFormat = "doorlog-backup"
 
-// A manifest says what a backup is of.
+// A manifest is the content of the first entry: it says which store, and which moment, the
+// backup holds.
 type manifest struct {
 	Format        string    `json:"format"`
 	Version       int       `json:"version"`
@@ -28,7 +27,7 @@ type backupEnd struct {
 	Missing    int    `json:"missing"`
 }
 
-// take fills the manifest with what the snapshot's state says of itself.
+// take fills the manifest from a snapshot.
 func (m *manifest) take(sn *Snapshot) error {
 	st, err := sn.state()
 	m.StoreID, m.Schema = st.storeID, st.schema
@@ -43,33 +42,34 @@ func (m *manifest) info(end *backupEnd, bytes int64) *BackupInfo {
 	}
 }
 
-// A BackupInfo is the account of a Backup or a Restore: it says what the backup holds.
+// A BackupInfo says what a backup holds. It is the account of [Store.Backup] and [Restore].
 type BackupInfo struct {
-	// StoreID tells stores apart; a restored store keeps it. Time is the moment
+	// StoreID identifies the store; a restored store keeps it. Time is the moment
 	// that the backup captured.
 	StoreID ID        `json:"store_id"`
 	Time    time.Time `json:"time"`
 
-	// Events and Persons are how many there are.
+	// Events and Persons are the numbers of events and persons.
 	Events  int `json:"events"`
 	Persons int `json:"persons"`
 
-	// Thumbnails is how many files of thumbnails the backup has. Changed is how
-	// many of them were not what had been saved; they are kept as they were.
-	// Missing is how many the events name that are not in the backup. Of these,
-	// Linked lie behind a symbolic link, which is not followed (ErrSymlink), and
-	// Unreadable could not be read, because of the disk or of permissions, say;
-	// the others do not exist. Who reads a backup does not know that: both are 0 then.
+	// Thumbnails is the number of thumbnail files in the backup. Changed is how many
+	// of them differ from what had been saved; the backup has them as they were found.
+	// Missing is how many files that events name are not in the backup. Of these, Linked
+	// lie behind a symbolic link, which is not followed (ErrSymlink). Unreadable could
+	// not be read, for example because of the disk or of permissions. The others do not
+	// exist. A backup does not record Linked and Unreadable: Restore and ReadBackupInfo
+	// return 0 for them.
 	Thumbnails int `json:"thumbnails"`
 	Changed    int `json:"changed"`
 	Missing    int `json:"missing"`
 	Linked     int `json:"linked"`
 	Unreadable int `json:"unreadable"`
 
-	// Bytes is the size of the backup.
+	// Bytes is the size of the backup in bytes.
 	Bytes int64 `json:"bytes"`
 }
 
-// Complete reports whether each thumbnail that an event names is in the backup, as it
-// was saved.
+// Complete reports whether the backup has every thumbnail that an event names, as it was
+// saved.
 func (b *BackupInfo) Complete() bool { return b.Missing == 0 && b.Changed == 0 }

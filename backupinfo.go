@@ -11,9 +11,10 @@ import (
 	"github.com/doorlog/doorlog/internal/archive"
 )
 
-// ReadBackupInfo returns what a backup of so many bytes says that it holds. It reads the
-// beginning and the end alone, and verifies nothing: Restore does. What is no backup is
-// ErrNotBackup, and one without its end, as one that was cut off, ErrCorrupt.
+// ReadBackupInfo returns what a backup of size bytes says about its content. It reads only
+// the beginning and the end, and verifies nothing; [Restore] does. The error is
+// [ErrNotBackup] if r is not a backup, and [ErrCorrupt] if the end is missing, for example
+// because the backup was cut off.
 func ReadBackupInfo(r io.ReaderAt, size int64) (*BackupInfo, error) {
 	info, err := readBackupInfo(r, size)
 	return info, failed("read backup info", err)
@@ -29,17 +30,17 @@ func readBackupInfo(r io.ReaderAt, size int64) (*BackupInfo, error) {
 		err = x.in.Failure
 	}
 	if x.manifest.Format == backupFormat && errors.Is(err, ErrNewerSchema) {
-		err = nil // of which this can be told, too
+		err = nil // the account of a backup of a newer schema can be read, too
 	}
 	if err != nil {
 		return nil, err
 	}
-	// The last entry is short, so that its header begins three blocks before the end of tar.
+	// The last entry has a header and one block of content. Two blocks of zeros follow.
 	const last, endOfTar = 2 * tarBlock, 2 * tarBlock
 	tail := make([]byte, last)
 	n, err := whole.ReadAt(tail, max(0, size-endOfTar-last))
 	switch {
-	case n == last: // also with io.EOF
+	case n == last: // err may be io.EOF
 	case errors.Is(err, io.EOF):
 		return nil, damaged("it is cut off")
 	default:

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// thisBoot returns what names the running of the system since it was started, and how
-// long it has run, suspended or not, at any moment.
+// thisBoot returns the ID of the system's present run, and a clock that tells how long the
+// system has run, time in suspend included.
 func thisBoot() boot {
 	text, err := os.ReadFile("/proc/sys/kernel/random/boot_id") // a UUID
 	id, herr := hex.DecodeString(string(bytes.ReplaceAll(bytes.TrimSpace(text), []byte("-"), nil)))
@@ -20,7 +20,7 @@ func thisBoot() boot {
 	return boot{id: ID(id), lasts: true, running: sinceBoot}
 }
 
-// sinceBoot is 0 where it is not known.
+// sinceBoot returns how long the system has run; 0 if that is not known.
 func sinceBoot() time.Duration {
 	var t unix.Timespec
 	if unix.ClockGettime(unix.CLOCK_BOOTTIME, &t) != nil {

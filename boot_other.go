@@ -2,5 +2,5 @@
 
 package doorlog
 
-// thisBoot knows of this process alone.
+// thisBoot counts from the start of the process: this system does not tell more.
 func thisBoot() boot { return thisProcess() }

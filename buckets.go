@@ -8,7 +8,7 @@ import (
 //
 //	meta         name                   → value              (below)
 //	events       ID                     → event record       (codec.go)
-//	detections   ID of the event        → detections record; no key where there are none
+//	detections   ID of the event        → detections record; no key if there are none
 //	tail         ID                     → both records of a new event (tail.go)
 //	persons      name                   → person record
 //	rollups      camera 0x00 day        → sums of the day (rollup.go)
@@ -16,13 +16,12 @@ import (
 //	by_person    person       0x00 ID   → more IDs; a stranger has the empty name
 //	by_label     label        0x00 ID   → more IDs; once per label and event
 //	by_type      type         0x00 ID   → more IDs
-//	by_door      door action  0x00 ID   → more IDs; only where the door did something
-//	by_recording recording    0x00 ID   → more IDs; only where there is one
-//	by_thumbnail path         0x00 ID   → more IDs; only where the file is not named by the ID
+//	by_door      door action  0x00 ID   → more IDs; only if the door did something
+//	by_recording recording    0x00 ID   → more IDs; only if there is one
+//	by_thumbnail path         0x00 ID   → more IDs; only if the path does not follow from the ID
 //
-// An ID is 16 bytes (id.go). Values are UTF-8 without NUL, so that the first
-// 0x00 ends the value, and all keys of one value stand together in the order
-// of the IDs: a posting list.
+// An ID is 16 bytes (id.go). Values are UTF-8 without NUL, so the first 0x00 ends the value.
+// All keys of one value are adjacent, in the order of the IDs: they form a posting list.
 var (
 	metaBucket       = []byte("meta")
 	eventsBucket     = []byte("events")
@@ -38,28 +37,20 @@ var (
 	metaState  = []byte("state")  // state.go
 
 	metaLastBackup = []byte("last_backup") // lastbackup.go; may be absent
-	metaRemoving   = []byte("removing")    // removing.go; may be absent
-	metaLineage    = []byte("lineage")     // lineage.go; may be absent
+	metaRemoving   = []byte("removing")    // erasedfiles.go; may be absent
+	metaLineage    = []byte("lineage")     // meta.go; may be absent
 	metaClock      = []byte("clock")       // clock.go; may be absent
-	metaVain       = []byte("vain")        // keepfree.go; may be absent
+	metaVain       = []byte("vain")        // meta.go; may be absent
 	metaHeldBack   = []byte("held_back")   // heldback.go; may be absent
-)
-
-const (
-	tailInSchema = 2 // the first schema that has it
-)
-
-const (
-	oldestSchema = 1
 )
 
 // The index buckets. Each holds posting lists: the IDs of the events that have
 // a value, in the order of time (postings.go draws them).
 //
-// A commit of new events does not touch them, because each more tree is three
-// more pages to write. Events are folded into them later, up to the ID that
-// meta keeps as indexed_through: every event up to there has all of its index
-// entries, and no event after it, the tail, has any (see writeTx.fold).
+// A commit of new events does not change them, because each tree that it changes costs
+// three more pages to write. Later writeTx.fold adds the events to them. meta keeps the ID
+// up to which that is done, indexed_through: every event up to that ID has all of its index
+// entries, and the events after it, the tail, have none.
 const (
 	byCamera = iota
 	byPerson
@@ -81,14 +72,14 @@ var indexes = [indexCount][]byte{
 	byThumbnail: []byte("by_thumbnail"),
 }
 
-// summed are the buckets that have sums, in the order in which meta has them.
+// summed are the buckets that have sums (sums.go), in the order of the sums in meta.
 var summed = func() (names [][]byte) {
 	names = append(names, eventsBucket, detectionsBucket, personsBucket, rollupsBucket)
 	return append(names, indexes[:]...)
 }()
 
-// stored are the buckets that have numbers: those that have sums, and after them
-// the tail, whose records are counted as those of events and detections.
+// stored are the buckets of what is stored: those that have sums, and after them the tail.
+// The tail has no sums of its own: its records count as those of events and detections.
 var stored = append(slices.Clone(summed), tailBucket)
 
 const (
@@ -99,7 +90,7 @@ const (
 	metaNumber = storedBuckets
 )
 
-// buckets are all of them, by their numbers.
+// buckets are all buckets, by number.
 var buckets = append(slices.Clone(stored), metaBucket)
 
 const (
@@ -107,16 +98,17 @@ const (
 	detectionsSum
 	personsSum
 	rollupsSum
-	indexSums // the first of them
+	indexSums // the number of the first index
 	sumCount  = indexSums + indexCount
 )
 
-// The tail is the events after indexed_through. They are in a bucket of their
-// own, a small one, because a commit writes every page on the way to the keys that
-// it puts: of a small tree that is one or two, of each of the two large ones
-// three. A fold (writeTx.fold) moves them where they stay.
+// The tail is the events after indexed_through. They have a small bucket of their own,
+// because a commit writes every page from the root to the keys that it puts. In a small tree
+// that is one or two pages; in the trees of events and of detections it is three each. A
+// fold (writeTx.fold) moves the events of the tail to these two.
 //
 //	ID → | length of the event record, 4 bytes, big-endian | event record | detections record, if there are any |
 //
-// The records are those of events and detections, and so are their sums (sums.go).
+// The records are the same as in events and detections, and are part of the sums of those
+// buckets (sums.go).
 var tailBucket = []byte("tail")

@@ -12,7 +12,7 @@ type changedKey struct {
 	key    string
 }
 
-// changedKeys are those that committed transactions have put or deleted.
+// changedKeys collects the keys that committed transactions have put or deleted.
 type changedKeys struct {
 	mu   sync.Mutex
 	keys map[changedKey]struct{}
@@ -29,7 +29,7 @@ func (c *changedKeys) add(keys map[changedKey]struct{}) {
 	}
 }
 
-// take returns the keys, in order, and forgets them.
+// take returns the keys in order and forgets them.
 func (c *changedKeys) take() []changedKey {
 	c.mu.Lock()
 	taken := c.keys

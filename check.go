@@ -4,23 +4,22 @@ import (
 	"context"
 )
 
-// A checker compares the buckets of one state of a store with each other. What it
-// reports begins with the number that the broken invariant has in design/schema.md.
+// A checker compares the buckets of one state of a store with each other. Each finding names
+// the broken invariant by its number in design/schema.md.
 //
-// It comes after an examination, which has read every page, verified every
-// record and summed every bucket. So that its memory does not grow with the
-// store, it sums the index entries and rollups that the events should have, and
-// compares the sums.
+// It runs after an examination, which has read every page, verified every record and summed
+// every bucket. The checker sums the index entries and rollups that the events should have,
+// and compares the sums. So its memory does not grow with the store.
 type checker struct {
 	*examination
 	ctx context.Context
 	in  guarded
 	mem arena
 
-	progress *progress // in events
+	progress *progress // counts events
 	expected sums
-	posting  []byte // room for an index entry
-	day      uint32 // of the rollups that are being added up
+	posting  []byte // buffer for an index entry
+	day      uint32 // the day whose rollups are being added up
 	rollups  rollupChanges
 }
 
@@ -108,7 +107,7 @@ func (c *checker) tail(detected *int) error {
 	return nil
 }
 
-// event checks one event. detected is the record of its detections; nil is none.
+// event checks one event. detected is the record of its detections; nil if it has none.
 func (c *checker) event(id ID, rec, detected []byte) {
 	payload, err := eventRecord.open(id[:], rec)
 	if err != nil {
@@ -147,7 +146,7 @@ func (c *checker) event(id ID, rec, detected []byte) {
 	c.rollups.addEvent(&r, 1)
 }
 
-// endDay sums the rollups of the day, of which there are no more events.
+// endDay sums the rollups of a day after its last event.
 func (c *checker) endDay() {
 	for k, sum := range c.rollups {
 		key := k.bytes()
@@ -156,8 +155,8 @@ func (c *checker) endDay() {
 	clear(c.rollups)
 }
 
-// derived compares the index entries and rollups that the events should have
-// with those that there are.
+// derived compares the index entries and rollups that exist with those that the events
+// should have.
 func (c *checker) derived() {
 	for i := rollupsSum; i < sumCount; i++ {
 		invariant := InvariantIndexes

@@ -12,29 +12,28 @@ import (
 	"github.com/doorlog/doorlog/internal/fsx"
 )
 
-// A claim says in a thumbnail folder of which store there are pictures. Each store makes
-// its own with its first picture, before that, and it is durable. A picture that no event
-// names is nobody's only where the folder is the store's alone and the store has forgotten
-// nothing: else it may be of another store, or of an event that was lost.
+// A claim says that a thumbnail folder has pictures of a store. Each store makes its claim,
+// durably, before it saves its first picture. A picture that no event names may be deleted
+// only if the folder belongs to this store alone and the store has lost no events. Otherwise
+// the picture may belong to another store or to a lost event.
 //
-// A claim is an empty folder, whose name is all of it, so that it is there whole or not at
-// all, and nothing but pictures are files:
+// A claim is an empty folder inside the thumbnail folder; all its content is its name. So it
+// exists whole or not at all, and every file is a picture:
 //
 //	.doorlog-<store>-<incarnation>-<commit>
 //	.doorlog-<store>-<incarnation>-<commit>-alone
 //
-// commit is the number of a commit (lineage.go) that the store had come to: one that has
-// come to less is an older copy. alone says that there were no pictures of others when the
-// claim was made, or that all of them were the store's when it was looked.
+// commit is the number of a commit (see lineage) that the store had reached. A store that
+// has not reached it is an older copy of the file. alone says that no other store had
+// pictures there when the claim was made, or that a later check has found only pictures of
+// this store.
 type claim struct {
 	store, incarnation ID
 	commit             uint64
 	alone              bool
 }
 
-const (
-	claimedSole = "alone"
-)
+const claimedSole = "alone"
 
 func (c *claim) name() string {
 	name := fmt.Sprintf("%s%s-%s-%d", ownPrefix, c.store, c.incarnation, c.commit)
@@ -59,44 +58,45 @@ func parseClaim(name string) (c claim, ok bool) {
 	return c, errors.Join(errs[:]...) == nil
 }
 
-// A FolderState says whose the pictures in a thumbnail folder are.
+// A FolderState says to which stores the pictures in a thumbnail folder belong.
 type FolderState string
 
-// What a thumbnail folder can be to a store.
+// The states of a thumbnail folder, as one store sees it.
 const (
-	// FolderOwn is the store's alone: a picture that no event names is nobody's.
+	// FolderOwn: the folder belongs to this store alone. A picture that no event names
+	// belongs to nobody.
 	FolderOwn FolderState = "own"
 
-	// FolderAbsent is not there, or has no pictures.
+	// FolderAbsent: the folder does not exist or has no pictures.
 	FolderAbsent FolderState = "absent"
 
-	// FolderUnclaimed has pictures and does not say whose. If all of them are the
-	// store's, a Prune makes it FolderOwn.
+	// FolderUnclaimed: the folder has pictures, but no store has claimed it. If all
+	// pictures are of this store, Store.Prune makes it FolderOwn.
 	FolderUnclaimed FolderState = "unclaimed"
 
-	// FolderShared is, or was, also another store's.
+	// FolderShared: another store also has, or had, pictures in the folder.
 	FolderShared FolderState = "shared"
 
-	// FolderForgotten was the store's, which has lost records since: by a Salvage, a
-	// quarantine, a Restore, or because an older copy of its file was put back. A
-	// picture may be of an event that was lost.
+	// FolderForgotten: the folder belongs to this store, but the store may have lost
+	// records since: by a Salvage, a quarantine or a Restore, or because an older copy
+	// of its file was put back. A picture may belong to a lost event.
 	FolderForgotten FolderState = "forgotten"
 )
 
-// A Folder says whose a thumbnail folder is.
+// A Folder says to which stores a thumbnail folder belongs.
 type Folder struct {
 	State FolderState `json:"state"`
 
-	// Claimed says that the store has saved thumbnails in the folder: the folder
-	// is also the store's, whatever State is.
+	// Claimed reports whether this store has saved thumbnails in the folder. Then the
+	// folder belongs to it, perhaps among others, whatever State is.
 	Claimed bool `json:"claimed"`
 
-	// Others are the other stores whose the folder also is.
+	// Others are the other stores that have claimed the folder.
 	Others List[ID] `json:"others"`
 }
 
-// Why says in words why pictures in the folder that no event names are not known to be
-// nobody's; empty: they are.
+// Why returns the reason, for people to read, why pictures that no event names must be kept.
+// It is empty if they need not be.
 func (f *Folder) Why() string {
 	switch f.State {
 	case FolderUnclaimed:
@@ -114,9 +114,9 @@ func (f *Folder) Why() string {
 	return ""
 }
 
-// claims reads the claims of a folder: the store's own, nil if there is none, and
-// the other stores that have one. A crash may have left two of the store's, of which
-// the later counts.
+// claims reads the claims of a folder. own is this store's claim, nil if there is none;
+// others are the other stores with a claim. A crash may have left two claims of this store:
+// then the one with the higher commit counts.
 func (t *thumbnails) claims(root *os.Root) (own *claim, others []ID, err error) {
 	err = overClaims(root, func(c claim) error {
 		switch {
@@ -124,7 +124,7 @@ func (t *thumbnails) claims(root *os.Root) (own *claim, others []ID, err error) 
 			others = append(others, c.store)
 		case own == nil:
 			own = &c
-		case own.incarnation != c.incarnation: // somebody has copied one: neither is believed
+		case own.incarnation != c.incarnation: // one is a copy that somebody made; neither can be trusted
 			own.incarnation = lastID
 		default:
 			own.commit, own.alone = max(own.commit, c.commit), own.alone && c.alone
@@ -155,10 +155,10 @@ func overClaims(root *os.Root, fn func(claim) error) error {
 	return nil
 }
 
-// folder says whose the folder is to a store that has come to a commit.
+// folder returns the state of the folder for a store that has reached a commit.
 func (t *thumbnails) folder(commit uint64) (f Folder, err error) {
 	f = Folder{State: FolderAbsent}
-	if info, err := os.Stat(t.at); err == nil && !info.IsDir() { // where no thumbnail can be
+	if info, err := os.Stat(t.at); err == nil && !info.IsDir() { // a file, so it has no thumbnails
 		return f, nil
 	}
 	root, err := t.open(false)
@@ -167,7 +167,7 @@ func (t *thumbnails) folder(commit uint64) (f Folder, err error) {
 	}
 	own, others, err := t.claims(root)
 	if err != nil {
-		return f, fsx.IgnoreNotExist(err) // it was taken away since it was opened
+		return f, fsx.IgnoreNotExist(err) // somebody has removed it since it was opened
 	}
 	if len(others) > 0 {
 		f.Others = others
@@ -192,30 +192,30 @@ func (t *thumbnails) folder(commit uint64) (f Folder, err error) {
 	return f, nil
 }
 
-// claim makes the store's claim, if there is none of its incarnation, before its first
-// picture and the first of each day, and brings it up to date. It looks each time whether
-// the claim is still there: empty folders are things that people tidy up.
+// claim makes the store's claim unless its incarnation has one, and brings it up to date. It
+// is called before the store's first picture and before the first one of each day. Each time
+// it checks that the claim still exists, because people tidy up empty folders.
 func (t *thumbnails) claim(root *os.Root, day string) error {
+	if t.isClaimed(root, day) {
+		return nil
+	}
+	// Before the lock: settled may wait for a writer, who may wait for a View, in which
+	// somebody may wait for the lock.
+	commit := t.settled()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.saved = true
-	if t.claimed == root && t.durable == day {
-		if _, err := root.Lstat(t.claimedAs); err == nil {
-			return nil
-		}
-	}
 	own, others, err := t.claims(root)
 	if err != nil {
 		return fmt.Errorf("claim the thumbnail folder: %w", err)
 	}
-	now := claim{store: t.store, incarnation: t.incarnation, commit: t.settled()}
+	now := claim{store: t.store, incarnation: t.incarnation, commit: commit}
 	switch {
 	case own != nil && own.incarnation == t.incarnation:
 		now.alone, now.commit = own.alone, max(now.commit, own.commit)
 	case own == nil && len(others) == 0:
 		now.alone, err = hasNoPictures(root)
 	}
-	if err == nil { // beside that of another incarnation, if there is one: neither is alone
+	if err == nil { // a claim of another incarnation stays beside it; then neither is alone
 		err = t.writeClaim(root, now, func(c claim) bool { return c.incarnation == t.incarnation })
 	}
 	if err != nil {
@@ -225,7 +225,20 @@ func (t *thumbnails) claim(root *os.Root, day string) error {
 	return nil
 }
 
-// own makes the folder the store's alone.
+// isClaimed reports whether there is nothing to do for claim, and notes that something is
+// about to be saved.
+func (t *thumbnails) isClaimed(root *os.Root, day string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.saved = true
+	if t.claimed != root || t.durable != day {
+		return false
+	}
+	_, err := root.Lstat(t.claimedAs)
+	return err == nil
+}
+
+// own records that the folder belongs to this store alone.
 func (t *thumbnails) own() error {
 	root, err := t.open(false)
 	if err != nil {
@@ -234,7 +247,7 @@ func (t *thumbnails) own() error {
 	return t.writeClaim(root, claim{t.store, t.incarnation, t.settled(), true}, func(claim) bool { return true })
 }
 
-// advance writes down which commit the store has come to, in a claim that is its own.
+// advance records in the claim of this incarnation which commit the store has reached.
 func (t *thumbnails) advance() error {
 	root, err := t.open(false)
 	if err != nil {
@@ -247,15 +260,15 @@ func (t *thumbnails) advance() error {
 	return t.writeClaim(root, claim{t.store, t.incarnation, t.settled(), own.alone}, func(claim) bool { return true })
 }
 
-// hasSaved reports whether a thumbnail was saved since the claim was brought up to date.
+// hasSaved reports whether a thumbnail was saved since the claim was last brought up to date.
 func (t *thumbnails) hasSaved() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.saved
 }
 
-// writeClaim makes a claim, and when that is durable removes those of the store in whose
-// place it comes.
+// writeClaim makes a claim. When the claim is durable, writeClaim removes the claims of this
+// store that it replaces.
 func (t *thumbnails) writeClaim(root *os.Root, now claim, replaces func(claim) bool) error {
 	if err := root.Mkdir(now.name(), fsx.FolderPerm); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
@@ -271,8 +284,8 @@ func (t *thumbnails) writeClaim(root *os.Root, now claim, replaces func(claim) b
 	})
 }
 
-// hasNoPictures reports whether a folder has no file that has the name of a thumbnail.
-// What may not be read may be one, but for what a file system has found.
+// hasNoPictures reports whether no file in a folder has the name of a thumbnail. A subfolder
+// that cannot be read counts as one that may have pictures, except lostAndFound.
 func hasNoPictures(root *os.Root) (empty bool, err error) {
 	empty = true
 	err = fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
@@ -292,5 +305,5 @@ func hasNoPictures(root *os.Root) (empty bool, err error) {
 	return empty, err
 }
 
-// lostAndFound is the folder of what a check of the file system has found.
+// lostAndFound is the folder where a check of the file system puts lost files.
 const lostAndFound = "lost+found"

@@ -342,7 +342,7 @@ func TestFewOrphansGoAtOnce(t *testing.T) {
 		s.putFile(t, "2026/02/25/01KJ9V8T6000000000000000"+name+".jpg", "a picture")
 	}
 	s.age(t)
-	s.spares(t, 12, "more than 1, of the 12 pictures")
+	s.spares(t, 12, "more than 1 of the folder's 12 pictures")
 	if gone := s.prune(t, doorlog.Policy{Orphans: true}); gone.Orphans != 2 {
 		t.Errorf("%+v", gone)
 	}

@@ -8,23 +8,22 @@ import (
 	"time"
 )
 
-// A clock says how far the clock of the machine can be believed. Devices lose
-// the time: a dead battery gives 1970, a faulty clock 2035, and what deletes by
-// age would then delete everything. So the store keeps the latest time that it
-// believes (seen), and how long the system has run since then is told by another
-// clock, which nobody sets and which counts from the start of the system.
+// A clock decides whether the clock of the machine can be believed. Devices lose the time: a
+// dead battery gives 1970, a faulty clock 2035. Deleting by age would then delete everything.
+// So the store keeps the latest time that it believes (seen). A second clock, which counts
+// from the start of the system and which nobody sets, tells how long the system has run since
+// then. A value of that clock is called a moment.
 //
-// A reading that is near what is expected is believed. One that is further
-// ahead, or behind, is in doubt. It is believed when the clock has gone on from
-// there, at the right pace, for a day of running; restarts in between do not
-// matter, nor how long the device was off.
+// A reading near the expected time is believed. A reading further ahead or behind is in
+// doubt. It is believed after the clock has gone on from there at the right pace for a day of
+// running. Restarts in between, and time during which the device was off, do not matter.
 //
-// While the clock is behind, events get its wrong times. Such a span is kept, with
-// the time at which the clock was right again: until then nobody knows how old its
-// events are, so that is when they begin to age.
+// While the clock is behind, events get wrong times. The store keeps each such span, with the
+// time at which the clock was right again. Nobody knows how old the events of the span are,
+// so they age from that time.
 //
-// Its record in meta has, with all numbers big-endian, times in nanoseconds since
-// 1970 (0: none), and moments in nanoseconds since the start of the system,
+// The clock has a record in meta. All numbers are big-endian. Times are in nanoseconds since
+// 1970 (0: none), moments in nanoseconds since the start of the system:
 //
 //	 16     8      8         8             8         8     per span 8      8       8
 //	| boot | seen | its moment | doubt: last | its moment | ran | … | from | until | right | …
@@ -34,63 +33,64 @@ type clock struct {
 
 	mu    sync.Mutex
 	known clockState
-	kept  clockState // what meta has
+	kept  clockState // the state that meta holds
 }
 
-// A boot is the running of a system since it was started.
+// A boot is one run of the system, from its start to its next start.
 type boot struct {
 	id      ID
-	lasts   bool // it is that of all processes until the next start
+	lasts   bool // all processes see the same boot until the system starts again
 	running func() time.Duration
 }
 
-// thisProcess is for a system that does not tell: as if it was started with the process.
+// thisProcess returns a boot for systems that do not identify their runs: as if the system
+// had started with the process.
 func thisProcess() boot {
 	start := time.Now()
 	b := boot{running: func() time.Duration { return time.Since(start) }}
-	_, _ = rand.Read(b.id[:]) // it never fails
+	_, _ = rand.Read(b.id[:]) // never fails
 	return b
 }
 
-// A clockState is what is kept of a clock.
+// A clockState is the part of a clock that is kept in meta.
 type clockState struct {
-	boot   ID            // of which the moments are
+	boot   ID            // the boot in which the moments count
 	seen   time.Time     // the latest time that is believed
 	seenAt time.Duration // its moment
-	doubt  time.Time     // the last reading of a clock that is in doubt; zero: it is not
+	doubt  time.Time     // the last reading in doubt; zero if there is no doubt
 	read   time.Duration // its moment
-	ran    time.Duration // for how long it has proved itself
+	ran    time.Duration // how long the clock in doubt has gone at the right pace
 	dead   []deadSpan    // oldest first
 }
 
-// A deadSpan is a time during which the clock was behind, by its own readings.
+// A deadSpan is a time during which the clock was behind. from and until are its readings.
 type deadSpan struct {
 	from, until time.Time
-	right       time.Time // when it was right again; zero: it is not yet
+	right       time.Time // when it was right again; zero if it is still behind
 }
 
 const (
-	// How far from what is expected a reading is near it: where the system has run
-	// ever since, where it was started again, and where it does not tell.
+	// How far a reading may be from the expected time to be believed: if the system has
+	// run ever since, if it was started again, and if that is not known.
 	strayRunning, strayStarted, strayUnknown = 10 * time.Minute, time.Hour, farOff
 
-	proof      = 24 * time.Hour      // of running
-	longestOff = 31 * 24 * time.Hour // between two times of running that prove the same
-	farOff     = 24 * time.Hour      // behind all that was seen a clock is plainly dead
-	keepEvery  = time.Hour           // how old what meta has may get
+	proof      = 24 * time.Hour      // how long a clock in doubt must run at the right pace
+	longestOff = 31 * 24 * time.Hour // the longest time off that does not restart the proof
+	farOff     = 24 * time.Hour      // a clock that is further behind the latest believed time is dead
+	keepEvery  = time.Hour           // how far the state in meta may be behind
 	maxSpans   = 16
 )
 
-// released is before every time at which this version runs: a clock that reads
-// less is dead.
+// released is before this version was released. A clock that reads an earlier time is
+// dead.
 var released = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// deadAhead is how far ahead of all that is known an event may lie while the clock
-// of the machine is dead, and cannot say.
+// deadAhead is how far ahead of the latest known time an event may lie while the clock of
+// the machine is dead.
 const deadAhead = 20 * 365 * 24 * time.Hour
 
-// begin takes in what meta has, or, for a store that has no such record, the time
-// of its newest event; zero: there is none.
+// begin initialises the clock from the state in meta. If meta has none, it uses newest, the
+// time of the newest event; zero if there is no event.
 func (c *clock) begin(kept clockState, newest time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -104,18 +104,18 @@ func (c *clock) begin(kept clockState, newest time.Time) {
 	}
 }
 
-// believe is called with a time that is believed, and its moment.
+// believe sets the latest believed time and its moment.
 func (c *clock) believe(t time.Time, moment time.Duration) {
 	c.known.boot, c.known.seen, c.known.seenAt = c.boot.id, t, moment
 }
 
-// A reading is what is known of the time at a moment.
+// A reading is what is known about the time at one moment.
 type reading struct {
 	wall     time.Time // what the clock of the machine says
-	believed time.Time // no later than it is
+	believed time.Time // not later than the true time, as far as is known
 	ahead    bool      // the clock is far ahead of what is believed
 	seen     time.Time
-	ran      time.Duration // how long it has proved itself
+	ran      time.Duration // how long it has gone at the right pace
 	dead     []deadSpan
 }
 
@@ -159,11 +159,12 @@ func (c *clock) read() reading {
 	return r
 }
 
-// prove takes in a reading that is far off, and reports whether the clock has proved
-// itself. running: the system has run ever since the last reading.
+// prove records a reading that is far off, and reports whether the clock has proved itself:
+// it has gone at the right pace for long enough. running says that the system has run ever
+// since the last reading.
 func (c *clock) prove(wall time.Time, moment time.Duration, running bool) bool {
 	k := &c.known
-	expected, stray := k.doubt, longestOff // how long it was off is not known
+	expected, stray := k.doubt, longestOff // how long the system was off is not known
 	if running {
 		expected, stray = expected.Add(moment-k.read), strayRunning
 	}
@@ -178,7 +179,7 @@ func (c *clock) prove(wall time.Time, moment time.Duration, running bool) bool {
 	return k.ran >= proof
 }
 
-// extendSpan notes that the clock is behind.
+// extendSpan records that the clock is behind.
 func (c *clock) extendSpan(wall time.Time) {
 	k := &c.known
 	if n := len(k.dead); n > 0 && k.dead[n-1].right.IsZero() {
@@ -186,7 +187,7 @@ func (c *clock) extendSpan(wall time.Time) {
 		last.from, last.until = minTime(last.from, wall), maxTime(last.until, wall)
 		return
 	}
-	if len(k.dead) == maxSpans { // the two oldest become one, which ages from the later
+	if len(k.dead) == maxSpans { // merge the two oldest; their events age from the later of both times
 		a, b := k.dead[0], k.dead[1]
 		k.dead = append(k.dead[:0], k.dead[1:]...)
 		k.dead[0] = deadSpan{minTime(a.from, b.from), maxTime(a.until, b.until), maxTime(a.right, b.right)}
@@ -194,7 +195,7 @@ func (c *clock) extendSpan(wall time.Time) {
 	k.dead = append(k.dead[:len(k.dead):len(k.dead)], deadSpan{from: wall, until: wall})
 }
 
-// closeSpans notes that the clock is right.
+// closeSpans records that the clock is right again.
 func (c *clock) closeSpans(wall time.Time) {
 	if n := len(c.known.dead); n > 0 && c.known.dead[n-1].right.IsZero() {
 		c.known.dead = append([]deadSpan(nil), c.known.dead...) // others may be reading it
@@ -202,23 +203,23 @@ func (c *clock) closeSpans(wall time.Time) {
 	}
 }
 
-// trust believes what the clock says now: a person has looked at it.
+// trust believes what the clock says now, because a person has checked it.
 func (c *clock) trust() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.believe(c.now().Round(0), c.boot.running())
 }
 
-// isDead reports whether the clock is plainly wrong: it is before this version was
-// released, or far behind what has been seen.
+// isDead reports whether the clock is plainly wrong: it is before released, or more than
+// farOff behind the latest believed time, which is also returned.
 func (c *clock) isDead(wall time.Time) (dead bool, seen time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return wall.Before(released) || wall.Before(c.known.seen.Add(-farOff)), c.known.seen
 }
 
-// latest is the last time at which an event may lie now. A dead clock is no reason
-// to refuse one.
+// latest returns the latest time that an event may have now. A dead clock is no reason to
+// refuse an event, so it allows deadAhead then.
 func (c *clock) latest(skew time.Duration) time.Time {
 	wall := c.now()
 	latest := wall.Add(skew)
@@ -228,8 +229,8 @@ func (c *clock) latest(skew time.Duration) time.Time {
 	return latest
 }
 
-// stale returns what meta is to have, and whether that is worth writing: at the end
-// more is.
+// stale returns the state for meta, and whether it differs enough from the state in meta to
+// be written. end says that the store is about to be closed: then smaller differences count.
 func (c *clock) stale(end bool) (state clockState, worth bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -249,16 +250,16 @@ func (c *clock) stale(end bool) (state clockState, worth bool) {
 	return state, worth
 }
 
-// keep notes that meta has a state.
+// keep records that meta holds a state.
 func (c *clock) keep(state clockState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.kept = state
 }
 
-// agesFrom returns the moment from which an event ages: when it happened, but for
-// one with the time of a dead clock, which ages from when it was written, or from
-// when the clock was right again. never: the clock is not right yet.
+// agesFrom returns the time from which an event ages. That is when it happened. If its time
+// comes from a dead clock, it is when the event was written, or when the clock was right
+// again. never says that the clock is still wrong, so the event does not age yet.
 func (r *reading) agesFrom(e *Event) (from time.Time, never bool) {
 	from = e.RecordedAt
 	if from.Before(earliest) {
@@ -287,7 +288,7 @@ func maxTime(a, b time.Time) time.Time {
 	return b
 }
 
-// The length of the record without its spans, and of each.
+// The length of the record without spans, and of one span.
 const clockLen, spanLen = 16 + 5*8, 3 * 8
 
 func (s *clockState) encode() []byte {
@@ -341,7 +342,7 @@ func decodeClock(rec []byte) (s clockState, err error) {
 	return s, nil
 }
 
-// readClock returns what meta has of the clock; zero if it has nothing.
+// readClock returns the state of the clock in meta; zero if there is none.
 func readClock(from getter) (clockState, error) {
 	rec := from.Get(metaNumber, metaClock)
 	if rec == nil {

@@ -15,31 +15,30 @@ import (
 	"github.com/vmihailenco/msgpack/v5/msgpcode"
 )
 
-// A record, the value of a key in every bucket but tail, which joins two of them
-// (tail.go), and some keys of meta:
+// A record is the value of a key in every bucket except tail, which joins two records
+// (tail.go), and of some keys in meta:
 //
 //	 1 byte           4 bytes, big-endian                             rest
 //	| format version | CRC-32C of bucket name, version, payload, key | payload |
 //
-// The payload is a msgpack array. Fields have fixed places, new ones are added
-// at the end, and what follows the known ones is passed over. The checksum
-// covers bucket and key so that a record in the wrong place does not verify;
-// bolt itself has no checksum over its data pages.
+// The payload is a msgpack array. Fields have fixed places and new fields are added at the
+// end; a reader skips fields that it does not know. The checksum covers bucket and key, so a
+// record in the wrong place does not verify. bolt itself has no checksums of data pages.
 //
 //	event      [camera, type, person, door, unlock_granted, alert_sent, recording,
 //	            number of detections, thumbnail, created_at, face_confidence,
 //	            face_distance, frame_width, frame_height, attributes, pinned]
-//	thumbnail  [path, or true for the path that the ID gives; length, CRC-32C of the file]
+//	thumbnail  [path, or true if the path follows from the ID; length, CRC-32C of the file]
 //	detections [[label, confidence] or [label, confidence, x1, y1, x2, y2], …]
 //	person     [display_name, auto_unlock, created_at]
 //
-// What is absent is nil; an event that is not pinned has no field to say so,
-// as it would take three bytes. created_at is in nanoseconds since 1970. A number is
-// written as an integer or a 32-bit float where that loses nothing.
+// An absent value is nil. An event that is not pinned has no pinned field, which saves three
+// bytes. created_at is in nanoseconds since 1970. A number is written as an integer or a
+// 32-bit float if that loses nothing.
 const (
 	recordVersion   = 1
 	recordHeader    = 1 + 4
-	eventFields     = 15 // and one more in those that are pinned
+	eventFields     = 15 // a pinned event has one more
 	thumbnailFields = 3
 	labelFields     = 2
 	boxFields       = 6
@@ -48,23 +47,23 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// record is an event as the events bucket holds it: without its detections,
-// which have a record of their own, but with their number.
+// record is an event as the events bucket holds it: with the number of its detections, but
+// without the detections, which have a record of their own.
 type record struct {
 	Event
 	detections int
 	thumb      fileSum
 }
 
-// fileSum tells whether a file is still what it was. The zero value says that
-// nothing is known of it.
+// fileSum is the length and the checksum that a file had when it was saved. In the zero value
+// neither is known.
 type fileSum struct {
 	known bool
 	size  int64
 	crc   uint32
 }
 
-// An encoder makes records. It is used by one goroutine at a time.
+// An encoder encodes records. One goroutine uses it at a time.
 type encoder struct {
 	buf bytes.Buffer
 	enc *msgpack.Encoder
@@ -79,7 +78,7 @@ var encoders = sync.Pool{New: func() any {
 // A recordKind is what the records of a bucket have in common.
 type recordKind struct {
 	bucket []byte
-	crc    uint32 // of bucket name and version, with which each checksum begins
+	crc    uint32 // of bucket name and version, the beginning of each checksum
 }
 
 var (
@@ -97,8 +96,8 @@ func (k *recordKind) sum(key, payload []byte) uint32 {
 	return crc32.Update(crc32.Update(k.crc, castagnoli, payload), castagnoli, key)
 }
 
-// encode returns the record of what put writes. Writing to memory cannot fail,
-// so put need not look at the encoder's errors.
+// encode returns a record whose payload put writes. Writing to memory cannot fail, so put need
+// not check the encoder's errors.
 func (k *recordKind) encode(key []byte, put func(*encoder)) []byte {
 	e := encoders.Get().(*encoder) //nolint:forcetypeassert // the pool holds nothing else
 	defer encoders.Put(e)
@@ -110,7 +109,7 @@ func (k *recordKind) encode(key []byte, put func(*encoder)) []byte {
 	return rec
 }
 
-// open verifies a record and returns its payload, which is part of it.
+// open verifies a record and returns its payload, which is a part of rec.
 func (k *recordKind) open(key, rec []byte) ([]byte, error) {
 	switch {
 	case len(rec) < recordHeader:
@@ -144,7 +143,7 @@ func (e *encoder) optional(s string) {
 
 // number writes v, which is finite, in the shortest form that loses nothing.
 func (e *encoder) number(v float64) {
-	const exact = 1 << 53 // above it not every integer is a float64
+	const exact = 1 << 53 // above this not every integer is a float64
 	switch {
 	case v == math.Trunc(v) && math.Abs(v) < exact:
 		e.integer(int64(v))
@@ -254,8 +253,7 @@ func encodePerson(p *Person) []byte {
 	})
 }
 
-// decodeEvent reads the record of an event into r, all of it but the
-// detections. key is the ID.
+// decodeEvent decodes the record of an event into r, without its detections. key is the ID.
 func decodeEvent(key, rec []byte, mem *arena, r *record) error {
 	id, err := asID(key)
 	if err != nil {
@@ -295,10 +293,10 @@ func decodeEventPayload(id ID, payload []byte, mem *arena, r *record) error {
 	return d.finish(max(0, n-eventFields-1))
 }
 
-// pinned reads the field after the attributes, which an event of n fields may have.
+// pinned reads the field after the attributes, if an event of n fields has it.
 func (d *decoder) pinned(n int) bool { return n > eventFields && !d.isNil() && d.boolean() }
 
-// A head is what a filter needs of an event. Its names are part of the record.
+// A head has the fields of an event that a filter needs. Its names are parts of the record.
 type head struct {
 	camera, kind, person, recording []byte
 	door                            DoorAction
@@ -307,7 +305,7 @@ type head struct {
 	detections                      int
 }
 
-// decodeHead reads the head of an event's record, whose key is the ID.
+// decodeHead decodes the head of an event's record. key is the ID.
 func decodeHead(key, rec []byte) (h head, err error) {
 	payload, err := eventRecord.open(key, rec)
 	if err != nil {
@@ -330,7 +328,7 @@ func decodeHead(key, rec []byte) (h head, err error) {
 	h.detections = int(d.uintBelow(math.MaxInt32))
 	h.hasThumbnail = d.peek() != msgpcode.Nil
 	if n > eventFields {
-		const passed = 7 // from the thumbnail to the attributes
+		const passed = 7 // number of fields to skip, from the thumbnail to the attributes
 		d.skip(passed)
 		h.pinned = d.pinned(n)
 	}
@@ -340,8 +338,8 @@ func decodeHead(key, rec []byte) (h head, err error) {
 	return h, nil
 }
 
-// anyDetection reports whether ok says so of the label and the confidence of
-// one of the detections in a record. The label is part of the record.
+// anyDetection reports whether ok returns true for the label and the confidence of any
+// detection in a record. The label is a part of the record.
 func anyDetection(key, rec []byte, ok func(label []byte, confidence float64) bool) (bool, error) {
 	payload, err := detectionsRecord.open(key, rec)
 	if err != nil {
@@ -362,7 +360,7 @@ func anyDetection(key, rec []byte, ok func(label []byte, confidence float64) boo
 	return false, d.finish(0)
 }
 
-// face reads the two numbers of the face.
+// face reads FaceConfidence and FaceDistance.
 func (d *decoder) face(r *record) {
 	confidence, hasConfidence := d.optionalNumber()
 	distance, hasDistance := d.optionalNumber()
@@ -420,8 +418,8 @@ func (d *decoder) attributes() map[string]string {
 	return m
 }
 
-// countDetections returns how many detections a record of an event's has; 0 if it does
-// not verify.
+// countDetections returns the number of detections in a record; 0 if the record does not
+// verify.
 func countDetections(key, rec []byte) int {
 	payload, err := detectionsRecord.open(key, rec)
 	if err != nil {
@@ -430,7 +428,7 @@ func countDetections(key, rec []byte) int {
 	return detectionsIn(payload)
 }
 
-// detectionsIn returns how many detections the payload of such a record has.
+// detectionsIn returns the number of detections in the payload of such a record.
 func detectionsIn(payload []byte) int {
 	d := decoder{b: payload}
 	n := d.array()
@@ -440,8 +438,8 @@ func detectionsIn(payload []byte) int {
 	return n
 }
 
-// decodeDetections reads the record of the detections of an event, which
-// says that it has want of them.
+// decodeDetections decodes the record of the detections of an event. want is the number that
+// the event's record names.
 func decodeDetections(key, rec []byte, mem *arena, want int) ([]Detection, error) {
 	payload, err := detectionsRecord.open(key, rec)
 	if err != nil {
@@ -465,7 +463,7 @@ func decodeDetectionsPayload(payload []byte, mem *arena) ([]Detection, error) {
 		return nil, d.finish(0)
 	}
 	detections := mem.someDetections(n)
-	var boxes []Box // room for all that may come, made when the first is met
+	var boxes []Box // for all boxes that may follow; allocated with the first one
 	for i := range detections {
 		fields := d.array()
 		if fields < labelFields {

@@ -18,28 +18,28 @@ import (
 	"github.com/doorlog/doorlog/internal/fsx"
 )
 
-// A job is one caller's write, waiting to be part of a transaction.
+// A job is one caller's write that waits to become part of a transaction.
 type job struct {
-	// apply looks first and changes afterwards: an error before the first
-	// change leaves the transaction as it was. It may be called several times.
+	// apply does the write. It makes all its checks before its first change, so an
+	// error of a check leaves the transaction as it was. It may be called several times.
 	apply  func(*writeTx) error
-	room   bool         // it makes room, and may use the reserve (reserve.go)
-	series bool         // it is one of very many, and others come first (series.go)
-	alone  func() error // instead of apply: what is to be done while nobody writes
+	room   bool         // it makes room and may use the reserve (internal/boltfile/reserve.go)
+	series bool         // it is one of a long series; other jobs go first (series.go)
+	alone  func() error // if set, is called instead of apply, while nobody writes
 	ctx    context.Context
 	err    error
 
-	// turn gets true when it is this caller's turn to lead, and false when
-	// another who leads has done the job, and err is final.
+	// turn gets true when it is this caller's turn to lead. It gets false when another
+	// leader has done the job; then err is final.
 	turn  chan bool
 	leads bool // under committer.mu: this caller leads, or has been told to
 }
 
-// The committer does the writing: group commit. One of the callers leads. It
-// does the jobs of all who wait, its own among them, in one transaction, and
-// then passes the lead to one of those who came meanwhile. There is no delay:
-// a lone writer pays for one commit, and while that runs, others gather. There
-// is no goroutine either, as waking one takes as long as a tenth of a commit.
+// A committer writes with group commit. One of the callers is the leader. It does the jobs of
+// all callers that wait, and its own, in one transaction. Then it passes the lead to a caller
+// that has come meanwhile. Nobody waits for a group to form: a lone writer pays for one
+// commit, and others gather while that runs. The committer has no goroutine of its own:
+// waking one would take a tenth of the time of a commit.
 type committer struct {
 	file    *boltfile.File
 	readers *readerPool
@@ -57,35 +57,35 @@ type committer struct {
 
 	damage  *atomic.Pointer[error] // the store's
 	failure atomic.Pointer[error]  // set once: why there are no more writes
-	others  others                 // who write, but for those in series
+	others  others                 // the callers that are not part of a series
 
-	// These belong to the leader.
+	// Only the leader uses these fields.
 	looked   time.Time       // when the path last led to the file
 	unfolded bool            // the log has been told that the tail cannot be folded
 	unclean  bool            // the file says that it has not been closed
-	company  bool            // the last transaction had several jobs
+	company  bool            // the last transaction had more than one job
 	tail     int             // number of events after indexed_through
 	commits  uint64          // transactions that were committed
-	pages    int64           // pages that they wrote
-	lineage  *lineage        // if it is not nil, the next commit writes it
+	pages    int64           // pages that these transactions wrote
+	lineage  *lineage        // if not nil, the next commit writes it
 	changes  *changedKeys    // nil unless a compaction is under way
-	look     chan<- struct{} // if it is not nil, gets a token after some transactions
+	look     chan<- struct{} // if not nil, gets a token every looksAfter transactions
 }
 
-// submit has apply run in a write transaction and returns when that is
-// durable, or why it is not. A context that ends takes the write back if the
-// transaction has not begun; after that the outcome is waited for.
+// submit runs apply in a write transaction. It returns nil when the transaction is durable,
+// and otherwise the error. If ctx ends before the transaction has begun, the write is
+// withdrawn; after that, submit waits for the outcome.
 func (c *committer) submit(ctx context.Context, apply func(*writeTx) error) error {
 	return c.do(&job{apply: apply, ctx: ctx})
 }
 
-// makeRoom is submit for what makes room, and may use the reserve for it.
+// makeRoom is submit for a write that makes room. It may use the reserve.
 func (c *committer) makeRoom(ctx context.Context, apply func(*writeTx) error) error {
 	return c.do(&job{apply: apply, room: true, ctx: ctx})
 }
 
-// exclusively has fn run while nobody writes, and returns its error. The writers
-// wait for it.
+// exclusively runs fn while nobody writes, and returns the error of fn. Writers wait
+// meanwhile.
 func (c *committer) exclusively(ctx context.Context, fn func() error) error {
 	return c.do(&job{alone: fn, ctx: ctx})
 }
@@ -119,7 +119,7 @@ func (c *committer) do(j *job) error {
 		if !lead && c.released.Add(-1) == 0 {
 			select {
 			case c.awake <- struct{}{}:
-			default: // it has one
+			default: // it has a token already
 			}
 		}
 	}
@@ -131,13 +131,14 @@ func (c *committer) do(j *job) error {
 
 // release tells the caller of a job that it is done.
 func (c *committer) release(j *job) {
-	if !j.leads { // who leads knows
+	if !j.leads { // the leader knows that its own job is done
 		c.released.Add(1)
 		j.turn <- false
 	}
 }
 
-// withdraw takes a job out of the queue; false: it is being done, or is done.
+// withdraw takes a job out of the queue. It returns false if the job is not there any more:
+// it is being done, or is done.
 func (c *committer) withdraw(j *job) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -152,7 +153,7 @@ func (c *committer) withdraw(j *job) bool {
 	return true
 }
 
-// passLead tells the first who waits to lead. mu is held.
+// passLead makes the first waiting caller the leader. The caller holds mu.
 func (c *committer) passLead() {
 	if c.led = len(c.queue) > 0; c.led {
 		c.queue[0].leads = true
@@ -160,7 +161,7 @@ func (c *committer) passLead() {
 	}
 }
 
-// lead does the jobs of all who wait.
+// lead does the jobs of all callers that wait.
 func (c *committer) lead() {
 	defer func() {
 		c.mu.Lock()
@@ -181,10 +182,10 @@ func (c *committer) lead() {
 	}
 }
 
-// drain takes everybody who waits. Where there were several at the last commit
-// they are about to come again: it lets all of them run first, and more as long as
-// that makes the queue longer, so that they share this commit and need not wait for
-// the next. A lone writer, for whom that would take some microseconds, is spared it.
+// drain takes all jobs from the queue. If the last transaction had several jobs, their callers
+// are likely to write again soon. So drain first lets them run, as long as that makes the queue
+// longer: then they share this commit and need not wait for the next one. For a lone writer it
+// skips this, which would cost some microseconds.
 func (c *committer) drain() (jobs []*job) {
 	for c.company && c.released.Load() > 0 {
 		<-c.awake
@@ -201,7 +202,7 @@ func (c *committer) drain() (jobs []*job) {
 	c.queue = nil
 	c.company = len(waiting) > 1
 	for _, j := range waiting {
-		if j.err = j.ctx.Err(); j.err != nil { // as if it had withdrawn
+		if j.err = j.ctx.Err(); j.err != nil { // the caller no longer wants it
 			c.release(j)
 			continue
 		}
@@ -210,8 +211,8 @@ func (c *committer) drain() (jobs []*job) {
 	return jobs
 }
 
-// commit does the jobs in one transaction. If that fails, each is tried alone,
-// so that one bad write fails alone.
+// commit does the jobs in one transaction. If that fails, it tries each job alone, so that
+// one bad write does not fail the others.
 func (c *committer) commit(jobs []*job) {
 	if len(jobs) == 0 {
 		return
@@ -230,9 +231,9 @@ func (c *committer) commit(jobs []*job) {
 	}
 }
 
-// transact does the jobs in one bolt transaction, and again with a longer file if
-// that one is too short. An error says that none is done. Without one, each job's
-// own error says whether it is.
+// transact does the jobs in one bolt transaction. If the file is too short, it lengthens the
+// file and tries again. If it returns an error, no job is done. If it returns nil, the err of
+// each job says whether that job is done.
 func (c *committer) transact(jobs []*job) error {
 	if err := cmp.Or(c.failed(), c.damaged()); err != nil {
 		return err
@@ -248,14 +249,15 @@ func (c *committer) transact(jobs []*job) error {
 			return err
 		}
 		if err := c.file.LengthenAgain(tries, makesRoom); err != nil {
-			// While there is a snapshot free pages may be kept from use, for as long as it lasts.
+			// An open snapshot may hold free pages. They become usable when it ends, so
+			// the refusal is not lasting.
 			c.file.GiveUp(end, !makesRoom && !c.readers.anySnapshot())
 			return err
 		}
 	}
 }
 
-// tryTransact is transact in the file as it is.
+// tryTransact is transact without lengthening the file.
 func (c *committer) tryTransact(jobs []*job, makesRoom bool) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	c.readers.beginWrite()
@@ -269,7 +271,7 @@ func (c *committer) tryTransact(jobs []*job, makesRoom bool) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fault.PanicError(p)
-			if committing { // bolt's state in memory cannot be relied on any more
+			if committing { // bolt's state in memory may be wrong now
 				err = c.fail(fmt.Errorf("%w: %w", ErrUnknownOutcome, err))
 			}
 		}
@@ -292,7 +294,7 @@ func (c *committer) tryTransact(jobs []*job, makesRoom bool) (err error) {
 	if err := c.file.Allow(tx, w.bytes, makesRoom); err != nil {
 		return err
 	}
-	if c.file.MayOutgrowMap() { // which waits for all readers
+	if c.file.MayOutgrowMap() { // mapping the file again waits for all readers
 		c.readers.beginWrite()
 	}
 	committing = true
@@ -301,7 +303,7 @@ func (c *committer) tryTransact(jobs []*job, makesRoom bool) (err error) {
 	}
 	committing = false
 	if err := c.file.NoteCommit(); err != nil {
-		// It is durable. What is wrong was there before, and ends every later call.
+		// The commit is durable. The damage was there before; every later call fails.
 		c.log.Error("doorlog: a page was found to be damaged after a commit", "error", err)
 	}
 	noted()
@@ -335,7 +337,7 @@ func (c *committer) apply(tx *boltfile.Tx, jobs []*job) (*writeTx, error) {
 // committed takes in that a transaction has been committed.
 func (c *committer) committed(w *writeTx) {
 	if c.changes != nil {
-		c.readers.beginWrite() // who knows of the keys is to get no reader of the state before
+		c.readers.beginWrite() // nobody who knows these keys may get a reader of the state before
 		c.changes.add(w.touched)
 	}
 	c.tail, c.commits, c.pages, c.unclean = w.tail, c.commits+1, c.pages+w.tx.Wrote(), w.unclean
@@ -347,8 +349,8 @@ func (c *committer) committed(w *writeTx) {
 	}
 }
 
-// note writes what meta is to have of the clock and of the lineage. noted is called when
-// the transaction has been committed.
+// note writes the clock and the lineage to meta. The caller calls noted after the transaction
+// has been committed.
 func (c *committer) note(w *writeTx) (noted func(), err error) {
 	if c.lineage != nil {
 		if err := writeLineage(w.tx, *c.lineage); err != nil {
@@ -368,8 +370,8 @@ func (c *committer) note(w *writeTx) (noted func(), err error) {
 	}, err
 }
 
-// close marks the file as closed, so that the next who opens it need not read
-// all of it. Nobody writes any more.
+// close marks the file as closed, so that the next Open need not read all of it. Nobody may
+// write any more.
 func (c *committer) close() error {
 	if !c.unclean || c.failure.Load() != nil {
 		return nil
@@ -382,22 +384,22 @@ func (c *committer) close() error {
 	}}})
 }
 
-// afterFailedCommit tells a commit that changed nothing from one whose outcome
-// is unknown: if the next snapshot shows the transaction, its meta page was
-// written, and only the sync of it failed. To go on then would let bolt use
-// pages again that the last durable meta page still needs.
+// afterFailedCommit finds out whether a failed commit has changed nothing or its outcome is
+// unknown. If readers see the transaction, its meta page was written and only the sync failed.
+// Then the store stops: bolt would reuse pages that the last durable meta page still needs.
 func (c *committer) afterFailedCommit(txID uint64, cause error) error {
 	shown, err := c.file.Newest()
 	if err == nil {
 		if shown < txID {
 			return fault.DiskError(cause)
 		}
-		_ = c.file.NoteCommit() // as readers see it; the store has stopped
+		_ = c.file.NoteCommit() // readers see the new state; the store stops anyway
 	}
 	return c.fail(fmt.Errorf("%w: %w", ErrUnknownOutcome, fault.DiskError(cause)))
 }
 
-// damaged is why a file that was found to be damaged is not written to.
+// damaged returns the damage that was found in the file, because of which nothing is written
+// any more; nil if there is none.
 func (c *committer) damaged() error {
 	if damage := c.damage.Load(); damage != nil {
 		return *damage
@@ -405,18 +407,18 @@ func (c *committer) damaged() error {
 	return nil
 }
 
-// failed is ErrFailed, and says why, after a fail.
+// failed returns ErrFailed, with the reason, after a call of fail.
 func (c *committer) failed() error {
 	if failure := c.failure.Load(); failure != nil {
 		if errors.Is(*failure, ErrMoved) {
 			return fmt.Errorf("%w: %w", ErrFailed, *failure)
 		}
-		return fmt.Errorf("%w: %v", ErrFailed, *failure) //nolint:errorlint // what is refused has an outcome of its own, a known one
+		return fmt.Errorf("%w: %v", ErrFailed, *failure) //nolint:errorlint // %v: the earlier write's outcome is unknown; this one's is known
 	}
 	return nil
 }
 
-// fail stops all later writes.
+// fail stops all later writes. It returns err.
 func (c *committer) fail(err error) error {
 	if c.failure.CompareAndSwap(nil, &err) {
 		c.log.Error("doorlog: no more writes until the store is opened again", "error", err)
@@ -424,7 +426,7 @@ func (c *committer) fail(err error) error {
 	return err
 }
 
-// tellUnfolded says once that derived data is behind because of damage.
+// tellUnfolded logs, once, that events cannot be indexed because of damage.
 func (c *committer) tellUnfolded(err error) {
 	if err != nil && !c.unfolded {
 		c.log.Error("doorlog: events are stored, but not indexed, because one before them is damaged", "error", err)
@@ -432,21 +434,19 @@ func (c *committer) tellUnfolded(err error) {
 	c.unfolded = err != nil
 }
 
-const (
-	looksAfter = 64 // transactions
-)
+const looksAfter = 64 // transactions
 
-// An open file can lose its name: somebody moves it, removes it, puts another one in
-// its place, or does so with a folder above it. What is written then is gone when the
-// store is closed, or is in a file that nobody opens any more. So whoever is about to
-// write looks whether the path of the store still leads to the file.
+// An open file can lose its name: somebody moves, removes or replaces the file or a folder
+// above it. What is written after that is lost when the store is closed, or is in a file that
+// nobody opens any more. So before a write the leader checks that the path of the store still
+// leads to the file.
 
-// lookEvery is how much time may pass between two looks while events are written. A
-// write after a pause of that length looks first.
+// lookEvery is the least time between two of these checks. So a write that follows a pause of
+// that length is checked.
 const lookEvery = 250 * time.Millisecond
 
-// checkPlace stops the writes if the path of the store does not lead to its file any
-// more, and is ErrFailed then. The leader calls it before a commit.
+// checkPlace returns ErrFailed and stops all later writes if the path of the store no longer
+// leads to its file. The leader calls it before a commit.
 func (c *committer) checkPlace() error {
 	if time.Since(c.looked) < lookEvery {
 		return nil
@@ -458,7 +458,7 @@ func (c *committer) checkPlace() error {
 	return c.failed()
 }
 
-// hasMoved reports whether the writes have stopped because the file has lost its name.
+// hasMoved reports whether writes have stopped because the file has lost its name.
 func (c *committer) hasMoved() bool {
 	failure := c.failure.Load()
 	return failure != nil && errors.Is(*failure, ErrMoved)
@@ -467,5 +467,5 @@ func (c *committer) hasMoved() bool {
 // others are the callers who write and are not part of a series.
 type others struct {
 	arrived atomic.Uint64
-	waiting atomic.Int32 // those whose writes are not done
+	waiting atomic.Int32 // number of callers whose writes are not done
 }

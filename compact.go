@@ -13,36 +13,35 @@ import (
 	"github.com/doorlog/doorlog/internal/fsx"
 )
 
-// A Compacted is the account of a Compact.
+// A Compacted is the account of a [Store.Compact].
 type Compacted struct {
 	// Before and After are the sizes of the database file in bytes.
 	Before int64 `json:"before"`
 	After  int64 `json:"after"`
 
-	// Held is the longest time for which writers were held up.
-	Held time.Duration `json:"held_ns"`
+	// WritersWaited is the longest time for which writers had to wait.
+	WritersWaited time.Duration `json:"writers_waited_ns"`
 }
 
-// Compact writes the database file anew without its free pages, which deletions
-// leave and bolt never gives back, while the store is read and written to. The
-// content stays what it is. Writers are held up for the last few entries alone,
-// and readers not at all: a snapshot that is open finishes on the old file, whose
-// space becomes free when the last of them ends.
+// Compact rewrites the database file without its free pages. Deletions leave free pages, and
+// bolt never gives them back to the disk. The content does not change. The store can be read
+// and written meanwhile: writers wait only while the last few entries are copied, and readers
+// never wait. A snapshot that is open goes on with the old file. The space of the old file
+// becomes free when its last snapshot ends.
 //
-// The new file grows beside the old one and takes its place when it is whole,
-// read back and durable, so that a crash at any moment leaves one good file; what
-// is left of the other is removed by the next Open. The disk must have room for
-// what is in use of the file, a tenth more and 2 MiB; if it has not, that is ErrFull,
-// which says how much is needed, and nothing is done. Whatever else fails leaves
-// the store as it was, but for ErrUnknownOutcome: then the folder could not be
-// synced, and the store takes no more writes until it is opened again.
+// The new file is written beside the old one, and replaces it when it is complete, has been
+// read back, and is durable. So a crash at any moment leaves one good file. The next [Open]
+// removes the remains of the other. The disk must have room for the part of the file that is
+// in use, plus a tenth and 2 MiB. If it has less, Compact does nothing and returns [ErrFull],
+// which says how much is needed. After any other error the store is as it was, except after
+// [ErrUnknownOutcome]: then the folder could not be synced, and the store takes no writes
+// until it is opened again.
 //
-// If ctx ends, or the store is closed, before the new file is in its place,
-// nothing has changed. A call waits for one that is under way, and then compacts
-// again. Where a file that is open cannot be replaced, or not be locked (Windows,
-// Android, Solaris, AIX), it is errors.ErrUnsupported; Salvage then makes a
-// compact copy. It is ErrHardLinks if the file has other names, and ErrCorrupt if it is
-// found to be damaged.
+// If ctx ends or the store is closed before the new file replaces the old one, nothing has
+// changed. Only one compaction runs at a time; another call waits for it and then compacts
+// again. Compact returns errors.ErrUnsupported where an open file cannot be replaced or files
+// cannot be locked (Windows, Android, Solaris, AIX); [Salvage] makes a compact copy there. It
+// returns [ErrHardLinks] if the file has other names, and [ErrCorrupt] if it is damaged.
 func (s *Store) Compact(ctx context.Context) (*Compacted, error) {
 	result, err := s.compactNow(ctx)
 	return result, failed("compact", err)
@@ -56,8 +55,8 @@ func (s *Store) compactNow(ctx context.Context) (result *Compacted, err error) {
 	return result, err
 }
 
-// canReplace says why the file of the store cannot be replaced, if so, and else
-// what is in use of it.
+// canReplace returns how much of the file is in use. It returns an error if the file of the
+// store cannot be replaced.
 func (s *Store) canReplace() (u boltfile.Usage, err error) {
 	if runtime.GOOS == "windows" || !fsx.LocksFiles {
 		return u, fmt.Errorf("a file that is in use cannot be replaced on %s: %w", runtime.GOOS, errors.ErrUnsupported)
@@ -71,10 +70,10 @@ func (s *Store) canReplace() (u boltfile.Usage, err error) {
 	if err := fsx.HasOneName(f.OSFile()); err != nil {
 		return u, err
 	}
-	return u, fsx.Room(f.OSFile(), u.Live()+u.Live()/10, 0) // it makes room: what is to stay free need not
+	return u, fsx.Room(f.OSFile(), u.Live()+u.Live()/10, 0) // a compaction makes room, so it may use what MinFree keeps
 }
 
-// compactFile compacts the file; nobody else does meanwhile.
+// compactFile compacts the file. Nobody else may compact it meanwhile.
 func (s *Store) compactFile(ctx context.Context) (result *Compacted, err error) {
 	u, err := s.canReplace()
 	if err != nil {
@@ -96,9 +95,9 @@ func (s *Store) compactFile(ctx context.Context) (result *Compacted, err error) 
 	if !c.placed {
 		return nil, fault.DiskError(errors.Join(err, c.discard()))
 	}
-	s.readers.release(c.old) // the store's own use of it
+	s.readers.release(c.old) // ends the store's own use of the old file
 	s.scrub.found(s.opt.Now())
-	result = &Compacted{Before: before.Size(), Held: c.held}
+	result = &Compacted{Before: before.Size(), WritersWaited: c.waited}
 	if after, serr := c.file.OSFile().Stat(); serr == nil {
 		result.After = after.Size()
 	} else {
@@ -107,10 +106,6 @@ func (s *Store) compactFile(ctx context.Context) (result *Compacted, err error) 
 	return result, err
 }
 
-const (
-	leastFree = boltfile.GrowStep // bytes for which it is worth while
-)
+const leastFree = boltfile.GrowStep // free bytes from which on a compaction is worth its cost
 
-const (
-	compactAgain = time.Hour // after one that failed
-)
+const compactAgain = time.Hour // wait after a compaction that failed

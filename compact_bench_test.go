@@ -62,7 +62,7 @@ func BenchmarkCompactBesideAWriter(b *testing.B) {
 		ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 		b.ReportMetric(ms(slices.Max(alone)), "alone-max-ms")
 		b.ReportMetric(ms(slices.Max(beside)), "beside-max-ms")
-		b.ReportMetric(ms(result.Held), "held-ms")
+		b.ReportMetric(ms(result.WritersWaited), "writers-waited-ms")
 		b.ReportMetric(float64(result.After)/float64(result.Before), "after/before")
 		b.ReportMetric(float64(result.After)/float64(loaded.FileSize), "after/loaded")
 		b.ReportMetric(float64(peak)/float64(before.LiveSize()), "disk/live")

@@ -8,24 +8,24 @@ import (
 	"github.com/doorlog/doorlog/internal/boltfile"
 )
 
-// A copier fills a new store with records.
+// A copier fills a new store with the records of another one.
 type copier struct {
 	ctx   context.Context
-	tell  func(Progress) // nil: nobody asks
+	tell  func(Progress) // Options.Progress; may be nil
 	file  *boltfile.File
 	names interner
 
-	incarnation ID // of the new store, unless nothing is lost
+	incarnation ID // of the new store, if a record was lost
 
 	pending  []rawRecord
-	size     int // of what is pending
+	size     int // bytes that are pending
 	err      error
 	unsure   int
 	stripped int
-	taken    int   // records
-	saved    int   // detections
-	lost     int   // detections
-	extra    int64 // bytes of pages with an overflow that were read by scan
+	taken    int   // number of records
+	saved    int   // number of detections
+	lost     int   // number of detections
+	extra    int64 // bytes of overflow that scan has read
 }
 
 type rawRecord struct {
@@ -34,20 +34,19 @@ type rawRecord struct {
 	unsure     bool
 }
 
-// batch is how many records, or events, are written in one transaction, unless
-// they are large.
+// A transaction writes at most batch records or events. It ends early after batchBytes bytes.
 const batch, batchBytes = 4096, 4 << 20
 
 func (c *copier) open(path string, opt *settings) (err error) {
 	how := opt.ofFile()
-	how.ReadOnly, how.Examine = false, nil // it has just been made
+	how.ReadOnly, how.Examine = false, nil // the file has just been made
 	if c.file, err = boltfile.Open(path, how); err == nil {
 		c.file.DeferSyncs(true)
 	}
 	return err
 }
 
-// take takes a record, which verifies, to be written with others.
+// take adds a record that verifies to those that are written next.
 func (c *copier) take(bucket int, key, value []byte, unsure bool) {
 	if bucket == rollupsSum || c.err != nil || !c.storable(bucket, key, value) {
 		return
@@ -59,8 +58,8 @@ func (c *copier) take(bucket int, key, value []byte, unsure bool) {
 	}
 }
 
-// storable reports whether a store may have such a record. That it verifies does
-// not say so: a later version of doorlog, or another program, can have made it.
+// storable reports whether a store may hold a record. That a record verifies is not enough: a
+// later version of doorlog or another program may have written it.
 func (c *copier) storable(bucket int, key, value []byte) bool {
 	switch bucket {
 	case eventsSum:
@@ -80,7 +79,7 @@ func (c *copier) storable(bucket int, key, value []byte) bool {
 	return err == nil && validID(id)
 }
 
-// flush writes what was taken. A record is not written over another one.
+// flush writes the records that were taken. It does not overwrite records.
 func (c *copier) flush() error {
 	if c.err != nil || len(c.pending) == 0 {
 		return c.err
@@ -100,7 +99,7 @@ func (c *copier) flush() error {
 		}
 		return nil
 	})
-	clear(c.pending) // which may be large
+	clear(c.pending) // frees the records, which may be large
 	c.pending, c.size = c.pending[:0], 0
 	return err
 }

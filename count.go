@@ -5,10 +5,11 @@ import (
 	"time"
 )
 
-// Count returns the number of events that q asks for, Limit and Offset aside.
-// Where rollups decide (any range, at most one camera, and beside it at most
-// one of a person, a label or a type) it sums these. Where the index decides it
-// counts index entries. Only for the rest it reads records.
+// Count returns the number of events that q asks for. Limit and Offset do not count.
+//
+// If rollups can answer q, Count adds them up. They can for any range, with at most one camera
+// and at most one person, label or type. If the indexes can answer q, Count counts their
+// entries. Otherwise it reads records.
 func (sn *Snapshot) Count(q Query) (int, error) {
 	n, err := sn.count(q)
 	return n, failed("count", err)
@@ -22,7 +23,7 @@ func (sn *Snapshot) count(q Query) (n int, err error) {
 	if err := q.validate(); err != nil {
 		return 0, err
 	}
-	if q, err = sn.withSpellings(q); err != nil { // of which rollups do not know that they are one
+	if q, err = sn.withSpellings(q); err != nil { // rollups count each spelling by itself
 		return 0, err
 	}
 	q.OldestFirst = true
@@ -57,8 +58,8 @@ func (sn *Snapshot) count(q Query) (n int, err error) {
 	return n, err
 }
 
-// rollupCount returns what reads the number out of a rollup whose fields up to
-// the counts have been read; nil if rollups do not decide the query.
+// rollupCount returns a function that reads the number of matching events from a rollup. The
+// decoder must stand after the counts. It returns nil if rollups cannot answer the query.
 func (q *Query) rollupCount() func(d *decoder, c counts) int64 {
 	if len(q.Cameras) > 1 || len(q.Doors) > 0 || q.Stranger != nil || q.MinConfidence > 0 || q.RecordingID != "" ||
 		q.UnlockGranted != nil || q.AlertSent != nil || q.HasThumbnail != nil || q.Pinned != nil || q.Hours != nil || len(q.Weekdays) > 0 ||
@@ -86,8 +87,8 @@ func (q *Query) rollupCount() func(d *decoder, c counts) int64 {
 	return func(_ *decoder, c counts) int64 { return c.events }
 }
 
-// find returns the first number of the entry of a name in a list of entries of
-// so many values.
+// find returns the first number of the entry for a name in a list. Each entry has the given
+// number of values. It returns 0 if the name is not there.
 func (d *decoder) find(name string, values int) (found int64) {
 	for n := d.array(); n >= values && !d.bad; n -= values {
 		text := d.text()
@@ -112,7 +113,7 @@ func (sn *Snapshot) sumRollups(q *Query, first, last time.Time, pick func(*decod
 	return sum, err
 }
 
-// Count is Snapshot.Count on a snapshot of its own.
+// Count is [Snapshot.Count] on a snapshot of its own.
 func (s *Store) Count(ctx context.Context, q Query) (int, error) {
 	return analytic(ctx, s, "count", func(sn *Snapshot) (int, error) { return sn.Count(q) })
 }

@@ -10,25 +10,26 @@ import (
 
 var errPayload = fmt.Errorf("%w: payload cannot be read", ErrCorrupt)
 
-// A decoder reads the msgpack of a payload. It takes just the forms that an
-// encoder may write, checks every length before it uses it, and after the
-// first thing that it cannot read returns zero values; finish tells.
+// A decoder reads the msgpack of a payload. It accepts only the forms that an encoder may
+// write, and checks every length before it uses it. After the first error it returns zero
+// values; finish returns the error.
 //
-// The msgpack library's decoder does the same (a fuzz test compares the two), but
-// takes longer than the rest of a read.
+// The decoder of the msgpack library does the same (a fuzz test compares the two), but takes
+// longer than the rest of a read.
 type decoder struct {
 	b   []byte
-	at  int // of the next byte in b
+	at  int // index of the next byte in b
 	mem *arena
 	bad bool
 }
 
-// invalidCode is the one byte with which no msgpack value begins.
+// invalidCode is the only byte with which no msgpack value begins.
 const invalidCode = 0xc1
 
 func (d *decoder) fail() { d.at, d.bad = len(d.b), true }
 
-// finish skips what a later version added and says whether all was well.
+// finish skips the given number of values, which a later version has added, and returns the
+// error of the decoder.
 func (d *decoder) finish(unknown int) error {
 	d.skip(unknown)
 	if d.bad || d.at < len(d.b) {
@@ -101,7 +102,7 @@ func (d *decoder) boolean() bool {
 	return false
 }
 
-// length checks a number of elements of which each takes at least a byte.
+// length checks a number of elements. Each element takes at least one byte.
 func (d *decoder) length(n uint64) int {
 	if n > uint64(len(d.b)-d.at) {
 		d.fail()
@@ -136,7 +137,7 @@ func (d *decoder) mapping() int {
 	return 0
 }
 
-// text returns a string's bytes, which are part of the payload.
+// text returns the bytes of a string. They are a part of the payload.
 func (d *decoder) text() []byte {
 	switch c := d.code(); {
 	case msgpcode.IsFixedString(c):
@@ -159,7 +160,7 @@ func (d *decoder) optionalText() string {
 	return d.mem.text(d.text())
 }
 
-// name reads a string that many records share.
+// name reads a string that many records have.
 func (d *decoder) name() string { return d.mem.name(d.text()) }
 
 func (d *decoder) optionalName() string {
@@ -229,8 +230,8 @@ func (d *decoder) optionalNumber() (v float64, there bool) {
 	return d.number(), true
 }
 
-// skip steps over n values of any kind. It counts what is left to skip and
-// does not recurse, so that no nesting is too deep for it.
+// skip steps over n values of any kind. It does not recurse, so no nesting is too deep for
+// it.
 func (d *decoder) skip(n int) {
 	for left := n; left > 0 && !d.bad; left-- {
 		c := d.code()
@@ -248,8 +249,8 @@ func (d *decoder) skip(n int) {
 	}
 }
 
-// skipSized steps over the rest of a value whose form has a code of its own,
-// and returns the number of values that are inside of it.
+// skipSized steps over the rest of a value with code c, and returns the number of values
+// that it contains.
 func (d *decoder) skipSized(c byte) (inner int) {
 	switch c {
 	case msgpcode.Uint8, msgpcode.Int8:

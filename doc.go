@@ -1,7 +1,6 @@
-// Package doorlog is the event store of smart locks, doorbells and edge
-// cameras, to be embedded in a program: one bbolt file for the events, the
-// detections in them and the persons who are known, and a folder of JPEG
-// thumbnails. There is no server.
+// Package doorlog is an embedded event store for smart locks, doorbells and security
+// cameras. It stores events, what was detected in them, and the persons who are known
+// in one bbolt file, and JPEG thumbnails in a folder beside it. There is no server.
 //
 //	st, err := doorlog.Open("events.db", nil)
 //	…
@@ -12,88 +11,92 @@
 //	}, frame)
 //	events, err := st.Recent(ctx, 20)
 //
+// [Open] makes or opens a store, whose methods are safe for concurrent use. An [Event]
+// is written with [Store.WriteEvent] and its relatives, and found with a [Query]:
+// [Store.Events], [Store.Page], [Store.Count]. [Store.View] is for several reads of one
+// state. [Store.Summary], [Store.Heatmap] and others count events by time and kind.
+// [Store.Prune], [Store.Compact], [Store.Backup] and [Store.ErasePerson] look after a
+// store that is in use. [Verify], [Repair], [Salvage] and [Restore] work on files.
+//
 // # What is promised
 //
-//   - A write is durable when its method returns without an error.
-//   - An event and all of its detections are one transaction: nobody ever sees
-//     a part of them.
-//   - Readers see one state of the store and are not held up by writers, nor
-//     writers by readers. A loop over Store.Events, which may take its time, sees
-//     one for each page of at most 256 events.
-//   - Events are ordered by the time at which they happened, to the
-//     nanosecond, however late they arrive and whatever the clock does.
-//   - A frame that cannot be read, or a thumbnail that cannot be saved, never
-//     costs the event. A thumbnail that the store made is durable before the
-//     event that names it.
-//   - A record that the disk has changed is ErrCorrupt and never wrong data:
-//     each has a checksum that also covers its place. Lost entries are
-//     detected by counts and hash sums.
-//   - A full or failing disk costs the new event, and nothing else. Events can be
-//     deleted on it.
-//   - What is to go by a Policy goes a few events at a time. A write beside it
-//     waits for one such transaction.
-//   - Nothing goes because of a wrong clock, or because the pictures in the folder
-//     are those of another store or of events that were lost.
-//   - A backup is of one moment, and has the thumbnails of that moment. What is
-//     restored has been verified, and is there as a whole or not at all.
-//   - A store whose file was moved, removed or replaced stops its writes within a
+//   - A write is durable when its method returns without an error. An event and all
+//     of its detections are one transaction.
+//   - A read sees one state of the store. Readers do not block writers, nor writers
+//     readers. A loop over [Store.Events] reads pages of at most 256 events, each from
+//     one state, so its body may be slow, and may write.
+//   - Events are ordered by the time at which they happened, to the nanosecond,
+//     however late they arrive.
+//   - If a frame cannot be decoded, or its thumbnail cannot be saved, the event is
+//     stored without a picture. A thumbnail is durable before the event that names it.
+//   - Data that the disk has changed or lost is [ErrCorrupt] and never a wrong answer.
+//   - If the disk is full or fails, new events are refused, and nothing else is lost.
+//     Events can still be deleted on a full disk.
+//   - Nothing is deleted because the clock is wrong, or because the thumbnail folder
+//     has pictures of another store or of events that were lost.
+//   - A prune deletes a few hundred events at a time. A write waits for one such
+//     transaction at most before its own.
+//   - A compaction blocks writers for a moment and readers not at all. It loses
+//     nothing, even if it is interrupted.
+//   - A backup is of one moment, with the thumbnails of that moment. A restore verifies
+//     everything, and its folder appears as a whole or not at all.
+//   - If the file is moved, removed or replaced while it is open, writes stop within a
 //     second of writing.
-//   - A compaction holds up writers for a moment and readers not at all, and
-//     loses nothing, whenever it is cut short.
-//   - What is to be stored, or comes from the disk, makes no call panic.
+//   - No input, and nothing that the disk holds, makes a call panic.
 //
 // # What is not promised
 //
-//   - Only one process at a time can have a store open for writing, and no
-//     other one for reading meanwhile.
-//   - A disk that says it has synced what it has not can lose anything.
-//   - A crash between saving a thumbnail and writing its event leaves a file
-//     that no event names, which Verify shows and Prune and Repair remove from a
-//     folder that is the store's alone.
+//   - While a process has a store open for writing, no other process can open it.
+//     Several can have it open for reading.
+//   - A disk that reports a sync that it has not done can lose anything.
+//   - A crash between saving a thumbnail and writing its event leaves a file that no
+//     event names. [Verify] lists it. [Store.Prune] and [Repair] remove it, unless another
+//     store uses the folder.
 //
-// design/durability.md has all of it, with the tests that prove it.
+// design/durability.md states each promise exactly, with the tests that hold it.
 //
 // # Conventions
 //
-// The account of a long call is a pointer to a struct; any other answer is a value. An
-// account that comes with an error says what was done until then.
-// Counts are int, sizes in bytes int64, and durations time.Duration. Functions that
-// take no store take a context first, then a path, and Options last, which may be nil.
-// A list in a result is [] in JSON, and never null.
+// A long call returns a pointer to a struct that says what was done, also when it
+// returns an error; any other result is a value. Counts are int, sizes in bytes int64,
+// and durations [time.Duration]. Parameters are in this order: context, path, what else
+// is needed, options. Options may be nil, which means defaults. A list in a result is []
+// in JSON, never null.
 //
 // # Reading the code
 //
-// event.go has what is stored, name.go in which form, and id.go its order; store.go opens and closes.
-// A write goes from write.go through commit.go (group commit) into writetx.go
-// (one transaction), place.go (whether the file is still at its path), reserve.go and
-// mapping.go (how far the file may be used) and tail.go (the newest events), and later into index.go with
-// postings.go (posting lists) and rollup.go (sums); a read from snapshot.go and
-// query.go through search.go (posting lists, intersected) and filter.go. iteration.go, page.go,
-// count.go, explain.go, tally.go and analytics.go stand on these. buckets.go draws
-// the keys and codec.go the records. A frame goes from picture.go to thumbnail.go
-// and package internal/frame, which works out from its headers what it would take before it decodes it.
-// retention.go says what is to be kept, keepfree.go what that means for a disk, and
-// prune.go with bound.go, removal.go and series.go deletes the rest, as far as clock.go can tell the time and
-// claim.go, with lineage.go, whose the pictures are; heldback.go notes what stays for
-// want of that. forget.go takes the names of missing pictures off.
+// The files of this package depend on one another in one direction: each needs only
+// files of its own line or of lines above it. So they can be read from top to bottom.
+// (x stands for x.go.)
 //
-// compact.go writes the file anew without its free pages, while it is in use, and
-// compactor.go by itself; erase.go takes a person out of all of it, and removing.go
-// the files that go with events. progress.go tells how far long calls are, and
-// stats.go how the store is.
+//	basics        errors limits list invariant progress id name thumbnailpath strictjson
+//	              timetext localtime
+//	vocabulary    event mend person query policy options findings remedy json zonejson
+//	pictures      folder held claim pruned
+//	records       buckets arena decoder codec tail thumbnail namelist
+//	indexes       index postingblock postings rollup filter
+//	state         sums state clock boot_linux boot_other meta readers schema settings
+//	transaction   changes writetx writetail writeindex writeevent commit
+//	store         examine verification copier upgrade file spelling store snapshot scrub
+//	reading       scan search spelled events iteration page tally analytics count people
+//	              stats
+//	writing       picture write erasedfiles
+//	verifying     check thumbnailcheck verify
+//	deleting      verdict series heldback lineage prunewalk prunebound prunedelete
+//	              prunefree prune forget
+//	rewriting     rewrite compact erase
+//	backup        backupformat lastbackup backup
+//	opening       pagescan salvage quarantine background open verifyfile repair
+//	restore       restoreplace restore backupinfo inputjson
 //
-// Every read goes through treecursor.go, and before every change writeguard.go goes
-// where bolt is about to: both believe no page. pages.go knows the sum of each page, and
-// which of them each commit has made and freed; pagesums.go keeps that behind the last
-// page of a file that is closed. scrub.go compares all pages from time to time, and
-// rescan.go before bolt looks at all of them. A file that was not closed is read before
-// bolt maps it: walk.go goes through the pages as boltfile.go draws them, and examine.go
-// compares what is in them with sums.go and state.go.
+// Good places to begin are event.go (what is stored), buckets.go (the keys), codec.go
+// (the records), write.go and search.go.
 //
-// verify.go, check.go and thumbnailcheck.go compare everything with the invariants
-// (invariant.go) that design/schema.md explains, and remedy.go says what mends the store;
-// repair.go, salvage.go and scavenge.go save what is left.
-// backup.go sends a state of the store (spool.go, if the receiver is slow) with the
-// thumbnails that held.go keeps for it, lastbackup.go notes when, backupinfo.go says what
-// is in one, and restore.go makes a store of that again.
+// Below this package, from the ground up: internal/fault (errors, and the recovery from
+// panics), internal/fsx (files, locks, disk space), internal/pace (waiting),
+// internal/archive (the stream of a backup), internal/frame (thumbnails of frames), and
+// internal/boltfile (a bolt file whose pages are verified as they are read).
+//
+// design/architecture.md draws the layers and follows a write, a read and a compaction
+// through them; design/schema.md has the invariants and the procedures.
 package doorlog

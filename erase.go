@@ -16,13 +16,13 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Erasure says what ErasePerson does with the events of the person.
+// Erasure says what [Store.ErasePerson] does with the events of the person.
 type Erasure uint8
 
-// What becomes of the events.
+// The kinds of erasure.
 const (
-	EraseName   Erasure = iota // the events stay, as those of a stranger without a picture
-	EraseEvents                // the events go
+	EraseName   Erasure = iota // the events stay, without the name and the picture
+	EraseEvents                // the events are deleted
 )
 
 var erasures = [...]string{EraseName: "name", EraseEvents: "events"}
@@ -44,10 +44,10 @@ func ParseErasure(text string) (Erasure, error) {
 	return Erasure(how), nil
 }
 
-// MarshalText returns String.
+// MarshalText returns the text of String.
 func (e Erasure) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
 
-// UnmarshalText is ParseErasure.
+// UnmarshalText reads what [ParseErasure] reads.
 func (e *Erasure) UnmarshalText(text []byte) error {
 	how, err := ParseErasure(string(text))
 	if err == nil {
@@ -56,68 +56,70 @@ func (e *Erasure) UnmarshalText(text []byte) error {
 	return err
 }
 
-// An Erased is the account of an ErasePerson, and the receipt of it.
+// An Erased is the account of a [Store.ErasePerson]. It serves as the receipt.
 type Erased struct {
-	// Name is who was erased, How what was done with the events, StoreID in
-	// which store, and At when that was done. A receipt holds the name, in the
-	// form in which names are stored: keep it apart from the store.
+	// Name is the person who was erased, How what was done with the events, StoreID
+	// the store, and At the time. The receipt holds the name, in the form in which names
+	// are stored. So keep the receipt apart from the store.
 	Name    string    `json:"name"`
 	How     Erasure   `json:"how"`
 	StoreID ID        `json:"store_id"`
 	At      time.Time `json:"at"`
 
-	// Events is how many events of the person there were, and Attributes how
-	// many attributes, of any event, whose name or value was the person's name.
-	// Known says whether there was a Person of the name. An earlier call that
-	// was cut short may have done a part.
+	// Events is the number of events of the person that were changed or deleted.
+	// Attributes is the number of deleted attributes, of any event, whose name or value
+	// was the person's name. Known reports whether there was a Person of the name. If an
+	// earlier call was interrupted, what it has done is not counted here.
 	Events     int  `json:"events"`
 	Attributes int  `json:"attributes"`
 	Known      bool `json:"known"`
 
-	// Thumbnails is how many files were removed. Kept are those, at most the
-	// first 100, that stay because an event of somebody else names them too.
+	// Thumbnails is the number of files that were removed. Kept lists files that stay
+	// because an event of somebody else also names them, at most the first 100.
 	Thumbnails int          `json:"thumbnails"`
 	Kept       List[string] `json:"kept"`
 
-	// Compacted is how the file was written anew after that.
+	// Compacted is the account of the compaction after the erasure.
 	Compacted *Compacted `json:"compacted"`
 
-	// Occurrences is how often the bytes of the name, in any spelling that Unicode
-	// has of it, are anywhere in the database file now. 0: nowhere. Other letter cases
-	// are not searched for. If it is not 0, the bytes are part of something else that
-	// is stored, as the bytes of "al" are of "alice", or of an event that was written
-	// since: Since is how many events have the name again.
+	// Occurrences is how often the bytes of the name, in any Unicode spelling of it,
+	// occur anywhere in the database file now. Other letter cases are not searched for. If
+	// it is not 0, the bytes are part of another text, as those of "al" are part of
+	// "alice", or of an event that was written since. Since is the number of events that
+	// have the name again.
 	Occurrences int `json:"occurrences"`
 	Since       int `json:"since"`
 
-	// OutOfReach is where the name may still be, for people to read: backups
-	// that were taken before, and files that were set aside as damaged.
+	// OutOfReach lists, for people to read, places where the name may still be: earlier
+	// backups, and files that were set aside as damaged.
 	OutOfReach List[string] `json:"out_of_reach"`
 }
 
-// ErasePerson takes a person out of the store for good, history and all, where
-// DeletePerson changes the list of persons alone. From every event of the
-// person it takes the name (EraseName) or it deletes the event (EraseEvents), with
-// what indexes and rollups have of it, and in both cases the thumbnail, which shows
-// the person. It deletes attributes of any event whose name or value is the name,
-// and the Person. All spellings that Unicode has of the name are the name (see
-// Event). Then it compacts the file (see Compact, whose errors these are
-// too), so that the name is in no page that is free, and searches the new one for
-// the bytes of the name. Another field that holds the name as a part of a longer
-// text is left, and counted in the receipt.
+// ErasePerson removes a person and the person's history from the store for good.
+// ([Store.DeletePerson] only removes the person from the list of persons.)
 //
-// The store can be read and written to meanwhile. Events are changed a few in a
-// transaction. If it is cut short, by ctx, Close or a crash, call it again: it goes
-// on with what is left, and the Person goes last. A name that nobody has is no
-// error for that reason. It is errors.ErrUnsupported, before anything is
-// changed, if a file cannot be compacted here, ErrHardLinks if it has other names, and ErrSymlink if a thumbnail lies
-// behind a symbolic link: it would be left. If there is no room to compact it, not
-// even when the pictures have gone, it is ErrFull: no event has the name any more, but
-// the file must be compacted by another call.
+// With [EraseName] it removes the name from every event of the person; with [EraseEvents] it
+// deletes these events. Both change the indexes and rollups, and both delete the thumbnails,
+// which show the person. ErasePerson also deletes the attributes of any event whose name or
+// value is the person's name, and the [Person]. All Unicode spellings of the name count as
+// the name (see [Event]).
 //
-// A snapshot that is open still reads the old file, whose blocks are given back
-// when it ends. What a disk keeps of blocks that no file has any more, as an SSD
-// does for a while, is out of reach.
+// Then it compacts the file, so that no free page holds the name, and searches the new file
+// for the bytes of the name. It does not change a field that holds the name as part of a
+// longer text; the receipt counts such occurrences.
+//
+// The store can be read and written meanwhile: each transaction changes a few events. If ctx,
+// [Store.Close] or a crash interrupts ErasePerson, call it again. It goes on with the rest.
+// The Person is deleted last. For that reason a name that nobody has is not an error.
+//
+// The errors are those of [Store.Compact], and [ErrSymlink] if a thumbnail lies behind a
+// symbolic link, where it would remain. errors.ErrUnsupported, [ErrHardLinks] and ErrSymlink
+// come before anything is changed. [ErrFull] says that there is no room for the compaction,
+// even after the thumbnails were deleted. Then no event has the name any more, but bytes of
+// the file may: call ErasePerson again when there is room.
+//
+// An open snapshot still reads the old file, whose blocks become free when the snapshot ends.
+// Old data that a disk itself keeps, as an SSD does for a while, is out of reach.
 func (s *Store) ErasePerson(ctx context.Context, name string, how Erasure) (*Erased, error) {
 	var result *Erased
 	err := s.longCall(ctx, func(ctx context.Context) (err error) {
@@ -132,8 +134,8 @@ func (s *Store) ErasePerson(ctx context.Context, name string, how Erasure) (*Era
 
 const (
 	erasedAtOnce  = 64  // events in a transaction
-	searchedPage  = 500 // events that are looked at in one snapshot
-	erasingRounds = 3   // for events that are written meanwhile
+	searchedPage  = 500 // events that are read in one snapshot
+	erasingRounds = 3   // repeated for events that are written meanwhile
 )
 
 func (s *Store) erasePerson(ctx context.Context, name string, how Erasure) (*Erased, error) {
@@ -144,7 +146,7 @@ func (s *Store) erasePerson(ctx context.Context, name string, how Erasure) (*Era
 	if int(how) >= len(erasures) {
 		return nil, invalid("how", "%v is neither EraseName nor EraseEvents", how)
 	}
-	if _, err := s.canReplace(); err != nil && !errors.Is(err, ErrFull) { // what goes may make room
+	if _, err := s.canReplace(); err != nil && !errors.Is(err, ErrFull) { // the deletions may make room
 		return nil, err
 	}
 	if err := s.ensureVerified(ctx); err != nil {
@@ -192,15 +194,15 @@ type eraser struct {
 	store    *Store
 	ctx      context.Context
 	series   *series
-	progress *progress // in events of the person
-	theirs   Query     // asks for these
+	progress *progress // counts events of the person
+	theirs   Query     // asks for these events
 	Erased
 
-	events, persons []string        // spellings of the name that events, and persons, have
-	written         map[string]bool // all spellings of it that are searched for
+	events, persons []string        // spellings of the name in events and in persons
+	written         map[string]bool // all spellings that were met; the file is searched for them
 }
 
-// isName reports whether a text is the name, and notes how that is spelled.
+// isName reports whether text is a spelling of the name. It remembers the spelling.
 func (e *eraser) isName(text string) bool {
 	if normalName(text) != e.Name {
 		return false
@@ -209,7 +211,7 @@ func (e *eraser) isName(text string) bool {
 	return true
 }
 
-// erase erases what there is of the person.
+// erase erases everything about the person.
 func (e *eraser) erase() error {
 	n, err := e.count()
 	if err != nil {
@@ -235,7 +237,7 @@ func (e *eraser) erase() error {
 			return err
 		}
 		if !again {
-			e.progress.knows(int64(e.Events)) // others may have written some, or deleted some
+			e.progress.knows(int64(e.Events)) // others may have written or deleted some
 			return nil
 		}
 	}
@@ -256,7 +258,7 @@ func (e *eraser) countIn(sn *Snapshot) (n int, err error) {
 	return n, err
 }
 
-// find returns some of the events of the person.
+// find returns the IDs of some events of the person.
 func (e *eraser) find() (ids []ID, err error) {
 	sn, err := e.store.look(e.ctx)
 	if err != nil {
@@ -270,7 +272,7 @@ func (e *eraser) find() (ids []ID, err error) {
 	return ids, err
 }
 
-// eraseAttributes looks through all events for attributes.
+// eraseAttributes deletes the attributes, of all events, that are the name.
 func (e *eraser) eraseAttributes() error {
 	looked := tellEvents(e.store.opt.Progress, "looking for attributes")
 	if looked.asked() {
@@ -323,7 +325,7 @@ func (e *eraser) findAttributes(at string) (ids []ID, next string, err error) {
 	return ids, page.Next, err
 }
 
-// attributesOf counts the attributes that are the name of the person.
+// attributesOf returns the number of attributes of an event whose name or value is the name.
 func (e *eraser) attributesOf(event *Event) (n int) {
 	for key, value := range event.Attributes {
 		if isKey, isValue := e.isName(key), e.isName(value); isKey || isValue {
@@ -333,8 +335,8 @@ func (e *eraser) attributesOf(event *Event) (n int) {
 	return n
 }
 
-// eraseFrom erases the person from events, in one transaction, or in several where
-// there is no room for one.
+// eraseFrom erases the person from events in one transaction, or in several if one does not
+// fit.
 func (e *eraser) eraseFrom(ids []ID) error {
 	err := e.eraseAtOnce(ids)
 	if half := len(ids) / 2; half > 0 && errors.Is(err, ErrFull) {
@@ -345,8 +347,8 @@ func (e *eraser) eraseFrom(ids []ID) error {
 	return err
 }
 
-// eraseAtOnce erases the person from events, in one transaction, and removes their
-// thumbnails. Then it lets others write.
+// eraseAtOnce erases the person from events in one transaction and removes their thumbnails.
+// Then it lets others write.
 func (e *eraser) eraseAtOnce(ids []ID) error {
 	begun := time.Now()
 	var files []string
@@ -394,7 +396,8 @@ func (e *eraser) eraseAtOnce(ids []ID) error {
 	return e.series.rest(e.ctx, time.Since(begun))
 }
 
-// clear takes the name, and the thumbnail of who has it, from an event.
+// clear removes the name from an event. If the event is of the person, it removes the
+// thumbnail, too.
 func (e *eraser) clear(w *writeTx, old record) error {
 	now := old
 	if e.isName(old.Person) {
@@ -434,10 +437,10 @@ func (e *eraser) forget() (again bool, err error) {
 	return again, err
 }
 
-// search completes the receipt: it searches the file, which has been compacted.
+// search completes the receipt: it searches the compacted file for the name.
 func (e *eraser) search() (err error) {
 	s := e.store
-	file := s.readers.hold() // and no snapshot: to search it takes long
+	file := s.readers.hold() // not a snapshot, because the search takes long
 	e.Occurrences, err = e.searchFile(file.OSFile())
 	s.readers.release(file)
 	if err != nil {
@@ -483,9 +486,10 @@ func (e *eraser) search() (err error) {
 	return err
 }
 
-// searchFile counts the name in the bytes of a file: in the spellings that are known,
-// and once more in the normal form of all bytes, where every spelling is the name. The
-// second one misses a name that is followed by a mark, which changes its last letter.
+// searchFile counts how often the name occurs in the bytes of a file. First it counts the
+// known spellings. Then it counts the name in the normal form of all bytes, in which all
+// spellings are equal, and returns the larger number. The second count misses a name that a
+// combining mark follows, because the mark changes its last letter.
 func (e *eraser) searchFile(file io.ReaderAt) (found int, err error) {
 	whole := func() io.Reader { return io.NewSectionReader(file, 0, math.MaxInt64) }
 	for form := range e.written {
@@ -502,10 +506,10 @@ func (e *eraser) searchFile(file io.ReaderAt) (found int, err error) {
 	return max(found, n), err
 }
 
-// occurrences counts how often text is in what r reads.
+// occurrences returns how often text occurs in r.
 func occurrences(ctx context.Context, r io.Reader, text []byte) (n int, err error) {
 	buf := make([]byte, 1<<20)
-	have := 0 // from the piece before: less than text
+	have := 0 // bytes kept from the piece before; fewer than text has
 	for {
 		if err := ctx.Err(); err != nil {
 			return n, err

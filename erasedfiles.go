@@ -10,14 +10,14 @@ import (
 	"github.com/doorlog/doorlog/internal/fsx"
 )
 
-// The files of thumbnails that an erasure is about to remove are noted in meta, by
-// the transaction that takes them from their events, and the note goes with the
-// next transaction: a crash in between must leave no picture of the person, and
-// Open removes what is noted. It is a record whose payload is
+// An erasure must leave no picture of the person, even after a crash. So the transaction that
+// takes the names of thumbnails off their events also writes a list of the files to meta. The files are
+// removed after that, and the next transaction removes the list. If a list is left, Open
+// removes its files. The list is a record whose payload is
 //
 //	[path, …]
 
-// setRemoving notes the files, in the place of those that were noted before.
+// setRemoving replaces the list in meta. If paths is empty, it removes the list.
 func (w *writeTx) setRemoving(paths []string) error {
 	w.changes++
 	if len(paths) == 0 {
@@ -31,10 +31,10 @@ func (w *writeTx) setRemoving(paths []string) error {
 	}))
 }
 
-// finishErasure is finishRemoving in the background. Which files an event names is to be
-// known, so the file has been verified.
+// finishErasure runs finishRemoving in the background. It must be known which files events
+// name, so the database file must have been verified before.
 func (s *Store) finishErasure() {
-	unlock, err := s.rewrites.Lock(s.life) // an erasure notes files of its own
+	unlock, err := s.rewrites.Lock(s.life) // an erasure writes a list of its own
 	if err != nil {
 		return
 	}
@@ -44,10 +44,11 @@ func (s *Store) finishErasure() {
 	}
 }
 
-// finishRemoving removes the files that are noted, and the note.
+// finishRemoving removes the files of the list in meta, and then takes them off the list.
 func (s *Store) finishRemoving(ctx context.Context) error {
 	var paths []string
-	// A snapshot beside a write would keep free pages from it, which a full store needs.
+	// The snapshot ends before anybody writes. During a write it would hold free pages
+	// that a full store needs.
 	err := s.commits.exclusively(ctx, func() error {
 		sn, err := s.look(ctx)
 		if err != nil {
@@ -66,14 +67,13 @@ func (s *Store) finishRemoving(ctx context.Context) error {
 	if err != nil || len(gone) == len(paths) {
 		return err
 	}
-	// What is not there may be in another folder, with which the store is opened
-	// the next time. It stays noted until the next erasure.
+	// A file that is not there may be in another folder, with which the store is opened
+	// next time. It stays in the list until the next erasure.
 	return s.commits.makeRoom(ctx, func(w *writeTx) error { return w.setRemoving(gone) })
 }
 
-// removeFiles removes the files that no event names, for good when it returns. It
-// returns how many there were, those that an event names, and those that were not
-// there.
+// removeFiles durably removes those of the files that no event names. removed is their
+// number; kept are the files that an event names; gone are those that did not exist.
 func (s *Store) removeFiles(ctx context.Context, paths []string) (removed int, kept, gone []string, err error) {
 	folders := make(map[string]bool)
 	for _, p := range paths {
@@ -103,7 +103,8 @@ func (s *Store) removeFiles(ctx context.Context, paths []string) (removed int, k
 	return removed, kept, gone, err
 }
 
-// removeUnnamed removes a file unless an event names it. there: there was one.
+// removeUnnamed removes a file unless an event names it. there reports whether the file
+// existed, used whether an event names it.
 func (s *Store) removeUnnamed(ctx context.Context, name string) (there, used bool, err error) {
 	if id, final, ok := thumbnailID(name); ok && final {
 		unlock, err := s.busy.Lock(ctx, id)

@@ -7,53 +7,52 @@ import (
 	"github.com/doorlog/doorlog/internal/fault"
 )
 
-// Errors that callers tell apart with errors.Is. Every error of this package
-// says what was being done, to what, and why; these are the reasons.
+// Errors that callers tell apart with errors.Is. Every error of this package says what was
+// being done, to what, and why. These are the reasons.
 var (
 	// ErrNotFound: there is no such event or person.
 	ErrNotFound = errors.New("not found")
 
-	// ErrExists: the ID is taken by an event with other content.
+	// ErrExists: an event with this ID and other content exists.
 	ErrExists = errors.New("already exists")
 
-	// ErrInvalid: the caller gave something that cannot be stored or asked
-	// for. The text names the field. Nothing was changed.
+	// ErrInvalid: an argument cannot be stored or asked for. The text names the
+	// field. Nothing was changed.
 	ErrInvalid = fault.ErrInvalid
 
-	// ErrTooLarge: a limit on size was passed (see MaxDetections,
-	// MaxFrameBytes, MaxFramePixels, …). It comes together with ErrInvalid
-	// where an event or a person was refused because of it.
+	// ErrTooLarge: something exceeds a size limit (MaxDetections, MaxFrameBytes,
+	// MaxFramePixels, …). If an event or a person was refused for that reason, the error
+	// is ErrInvalid as well.
 	ErrTooLarge = fault.ErrTooLarge
 
-	// ErrSymlink: what an event names in the thumbnail folder is, or lies behind,
-	// a symbolic link, which doorlog does not follow. The text names the link. The
-	// folder itself may be one.
+	// ErrSymlink: a file that an event names in the thumbnail folder is a symbolic link
+	// or lies behind one. doorlog does not follow it. The text names the link. The
+	// thumbnail folder itself may be a symbolic link.
 	ErrSymlink = fault.ErrSymlink
 
-	// ErrHardLinks: the file of the store has other names, and was to be replaced: under
-	// those it would stay as it was, and they would be another file than the store.
+	// ErrHardLinks: the file of the store cannot be replaced, because it has other names
+	// (hard links). They would keep the old file, which would no longer be the store.
 	// Nothing was changed.
 	ErrHardLinks = fault.ErrHardLinks
 
-	// ErrCorrupt: what the disk holds does not verify.
+	// ErrCorrupt: data on the disk does not verify.
 	ErrCorrupt = fault.ErrCorrupt
 
-	// ErrLocked: another process (or another Store of this one) has the file
-	// open.
+	// ErrLocked: another process, or another Store of this process, has the file open.
 	ErrLocked = fault.ErrLocked
 
-	// ErrNoLocks: the file system of the database has no locks, without which two
-	// processes could write to it at once. A network file system (NFS, SMB) or one
-	// of a program (FUSE) may have none. Nothing was made or changed.
+	// ErrNoLocks: the file system of the database has no locks. Without them two
+	// processes could write at once. Network file systems (NFS, SMB) and FUSE file
+	// systems may have none. Nothing was created or changed.
 	ErrNoLocks = fault.ErrNoLocks
 
-	// ErrClosed: the store is closed, or a Snapshot was used after its View.
+	// ErrClosed: the store is closed, or a Snapshot was used after its View had ended.
 	ErrClosed = errors.New("closed")
 
-	// ErrFull: the disk, Options.MaxSize, Options.MinFree or the address space of the
-	// process, into which the file is mapped, has no room, and the text says which. Nothing was changed, and the store goes on when there
-	// is room again. What makes room has a reserve: deletions are refused when
-	// that is used up, too.
+	// ErrFull: there is no room on the disk, within Options.MaxSize or Options.MinFree,
+	// or in the address space of the process, into which the file is mapped. The text
+	// says which. Nothing was changed. Writes succeed again as soon as there is room.
+	// Deletions have a reserve and are refused only when that is used up.
 	ErrFull = fault.ErrFull
 
 	// ErrReadOnly: the store was opened with Options.ReadOnly.
@@ -62,55 +61,53 @@ var (
 	// ErrNotStore: the file is not a doorlog store.
 	ErrNotStore = fault.ErrNotStore
 
-	// ErrByteOrder: the file, or the backup, is one of a machine of the other
-	// byte order (big-endian or little-endian), and cannot be read on this one.
-	// What "doorlog export" writes there can be imported here.
+	// ErrByteOrder: the file or the backup was written on a machine of the other byte
+	// order (big-endian or little-endian), and cannot be read on this one. Run "doorlog
+	// export" there and import the result here.
 	ErrByteOrder = fault.ErrByteOrder
 
-	// ErrNotBackup: what Restore was given does not begin as a backup does.
+	// ErrNotBackup: the stream does not begin as a backup does.
 	ErrNotBackup = errors.New("not a doorlog backup")
 
-	// ErrNewerSchema: the file, or the backup, was written by a later version
-	// of doorlog.
+	// ErrNewerSchema: a later version of doorlog wrote the file or the backup.
 	ErrNewerSchema = errors.New("written by a newer version of doorlog")
 
-	// ErrOlderSchema: the file, or the backup, was written by an earlier version
-	// of doorlog, and cannot be read as it is. To open a file without
-	// Options.ReadOnly upgrades it.
+	// ErrOlderSchema: an earlier version of doorlog wrote the file or the backup, and it
+	// cannot be read as it is. Opening a file without Options.ReadOnly upgrades it.
 	ErrOlderSchema = errors.New("written by an older version of doorlog; open it once for writing")
 
 	// ErrBadCursor: the text is not a cursor of a page of this query.
 	ErrBadCursor = errors.New("bad cursor")
 
-	// ErrUnknownOutcome: the disk failed at the very end of a commit, so that
-	// the write may or may not be there after a restart. Open the store again
-	// and look; to write it again under the same ID is harmless.
+	// ErrUnknownOutcome: the disk failed at the very end of a commit, so the write may
+	// or may not be there after a restart. Open the store again and look. Writing the
+	// same event again under the same ID is harmless.
 	ErrUnknownOutcome = errors.New("outcome unknown")
 
-	// ErrFolder: the thumbnail folder may not be that of the store, because its disk
-	// is not mounted, say, and what was asked for would then do harm.
+	// ErrFolder: the thumbnail folder may not be the store's, for example because its
+	// disk is not mounted. Then the call would do harm, so it was refused.
 	ErrFolder = errors.New("not the store's thumbnail folder")
 
-	// ErrMoved: the path of the store does not lead to the file that is open any more,
-	// because that was moved or removed, or another one put in its place. It comes
-	// together with ErrFailed: the write that notices it is not stored. What was written
-	// before is in the file that was moved. Stats.Moved says so of any store.
+	// ErrMoved: the path of the store no longer leads to the open file, because the file
+	// was moved, removed or replaced. The error is ErrFailed as well. The write that
+	// notices it is not stored; earlier writes are in the file that was moved.
+	// Stats.Moved reports it without a write.
 	ErrMoved = fault.ErrMoved
 
-	// ErrFailed: an earlier commit ended with ErrUnknownOutcome, or the file is not at
-	// its path any more (ErrMoved). The store can be read, and takes no writes until it
-	// is opened again. (It cannot be read if the system did not map the file again when
-	// it grew, although it just had on trial. Then reads are ErrFailed, too.)
+	// ErrFailed: the store takes no writes until it is opened again, because an earlier
+	// commit ended with ErrUnknownOutcome or the file is no longer at its path
+	// (ErrMoved). It can still be read. One case is an exception: the file grew and the
+	// system refused to map it again, although a trial had just succeeded. Then reads
+	// return ErrFailed, too.
 	ErrFailed = fault.ErrFailed
 )
 
-// A FieldError says which field of what the caller gave is refused, and why.
-// It is ErrInvalid, and also ErrTooLarge where a limit was passed. Find it in
-// an error with errors.As. It has the fields
+// A FieldError names a field that was refused, and the reason. It is [ErrInvalid], and also
+// [ErrTooLarge] if the field exceeds a limit. Extract it with errors.As. It has the fields
 //
 //	Field    string // its name in JSON, such as "detections[3].confidence", or in Go, such as "Options.MaxSize"
 //	Problem  string // what is wrong with it, such as "is empty"
-//	TooLarge bool   // a limit was passed
+//	TooLarge bool   // whether the field exceeds a limit
 type FieldError = fault.FieldError
 
 func invalid(field, format string, args ...any) error {
@@ -121,11 +118,11 @@ func tooLarge(field, format string, args ...any) error {
 	return fault.TooLarge(field, format, args...)
 }
 
-// inside puts the place, for instance "detections[3]", before a field's name.
+// inside puts a place, for example "detections[3]", before the name of the field in err.
 func inside(place string, err error) error {
 	if f, ok := errors.AsType[*FieldError](err); ok {
 		field := place + "." + f.Field
-		if f.Field == "json" { // the place itself is meant
+		if f.Field == "json" { // err is about the place itself
 			field = place
 		}
 		return &FieldError{Field: field, Problem: f.Problem, TooLarge: f.TooLarge}
@@ -133,7 +130,7 @@ func inside(place string, err error) error {
 	return err
 }
 
-// failed says what was being done when err happened; nil stays nil.
+// failed adds to err what was being done. If err is nil, it returns nil.
 func failed(doing string, err error) error {
 	if err == nil {
 		return nil

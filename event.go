@@ -9,115 +9,95 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"github.com/doorlog/doorlog/internal/frame"
 )
 
-// Limits on what one event may hold.
-
-const (
-	MaxDetections = 1000 // detections of an event
-)
-
-const (
-	MaxAttributes = 64 // attributes of an event
-)
-
-const (
-	MaxAttributeValue = 4096 // bytes of an attribute's value
-)
-
-const (
-	maxFrameEdge = frame.MaxEdge
-)
-
-// An Event is something that a camera saw, with what was detected in it.
+// An Event is something that a camera saw, with the detections in it.
 //
-// Unicode has several spellings of one name: ë is one code point, or an e and two
-// dots. The names of events (Camera, Type, RecordingID, Person, labels) and of
-// persons are stored in its normal form NFC, whose length is what counts, and are
-// found and erased whatever spelling is asked for. An event that an earlier version
-// stored is returned as it is; its RecordingID is not found if it is partly composed and
-// partly taken apart. Attributes and ThumbnailPath are kept as they are given.
+// Unicode has several spellings of one name: ë is one code point, or an e and two dots. The
+// names of events (Camera, Type, RecordingID, Person, labels) and of persons are stored in
+// the normal form NFC. The limits on length apply to that form. Names are found and erased
+// in any spelling. An event that an earlier version has stored is returned as it is; its
+// RecordingID is not found if it mixes both spellings. Attributes and ThumbnailPath are kept
+// as they are given.
 //
-// An Event has its own JSON form. A struct that embeds an Event gets these methods
-// with it, so that encoding/json sees no other field of the struct: give the event a
-// field with a name instead, as the example does. The same holds for all types here
-// that have MarshalJSON or UnmarshalJSON.
+// An Event has its own JSON form. A struct that embeds an Event inherits these methods, so
+// encoding/json ignores all other fields of the struct. Give the event a named field instead,
+// as the example does. The same holds for all types here that have MarshalJSON or
+// UnmarshalJSON.
 type Event struct {
-	// ID names the event. The store assigns it when it is zero. A caller that
-	// must be able to repeat a write gets one from Store.NewID beforehand: to
-	// write the same event again under the same ID changes nothing.
+	// ID identifies the event. If it is zero, the store assigns one. A caller that may
+	// have to repeat a write gets an ID from Store.NewID first: writing the same event
+	// again under the same ID changes nothing.
 	ID ID
 
 	// Camera names the camera: UTF-8 without NUL, 1 to MaxNameLen bytes.
 	Camera string
 
-	// RecordedAt is when it happened, kept to the nanosecond and returned in
-	// UTC. It may be left zero when ID is given, which holds it as well. It is no
-	// earlier than 1970: of the hours before that in UTC in which 1970 has begun
-	// somewhere, where a camera without a clock begins, the beginning of 1970 is
-	// kept, and the time that was given in the attribute RecordedAtAttribute.
+	// RecordedAt is when the event happened, to the nanosecond. It is returned in UTC. It
+	// may be zero if ID is set, because an ID holds the time. It must not be before 1970,
+	// with one exception: a camera without a clock may begin at 1970 in its own zone,
+	// which can be some hours before 1970 in UTC. Then RecordedAt becomes the beginning of
+	// 1970 in UTC, and the attribute RecordedAtAttribute keeps the given time.
 	RecordedAt time.Time
 
 	// Type says what caused the event: Motion, Ding, OnDemand, or any other name
 	// of 1 to MaxNameLen bytes. It must be given.
 	Type EventType
 
-	// RecordingID is the producer's own name for the recording; empty if
-	// there is none. WriteEventOnce goes by it.
+	// RecordingID is the producer's own name for the recording; empty if there is none.
+	// Store.WriteEventOnce recognises a repeated event by it.
 	RecordingID string
 
-	// Person is the name of who was recognised; empty for a stranger.
+	// Person is the name of the person who was recognised; empty for a stranger.
 	Person string
 
-	// FaceConfidence is how sure the recognition is, 0 to 1, and FaceDistance
-	// the distance to the nearest known face, at least 0. nil: not measured,
-	// which is different from 0.
+	// FaceConfidence is the confidence of the recognition, 0 to 1. FaceDistance is the
+	// distance to the nearest known face, at least 0. nil means not measured, which is
+	// not the same as 0.
 	FaceConfidence *float64
 	FaceDistance   *float64
 
-	// UnlockGranted says whether the person was let in, Door what the door did.
+	// UnlockGranted reports whether the person was let in. Door is what the door did.
 	UnlockGranted bool
 	Door          DoorAction
 
-	// ThumbnailPath is a file below the thumbnail folder, with forward
-	// slashes; empty if there is none. SaveThumbnail and WriteEventWithFrame
-	// set it. A producer may name a file of its own that it put there; a path
-	// that leaves the folder is refused.
+	// ThumbnailPath is the path of a file below the thumbnail folder, with forward
+	// slashes; empty if there is none. Store.SaveThumbnail and Store.WriteEventWithFrame
+	// set it. A producer may put a file of its own there and name it. A path that leaves
+	// the folder is refused.
 	ThumbnailPath string
 
-	// FrameWidth and FrameHeight are the size in pixels of the frame in which
-	// the boxes of the detections lie; 0 if it is not known.
+	// FrameWidth and FrameHeight are the size in pixels of the frame to which the boxes
+	// of the detections refer; 0 if it is not known.
 	FrameWidth, FrameHeight int
 
-	// AlertSent says whether somebody was told (see Store.MarkAlertSent).
+	// AlertSent reports whether somebody was alerted (see Store.MarkAlertSent).
 	AlertSent bool
 
-	// Pinned keeps the event and its thumbnail from Store.Prune, whatever its
-	// policy (see Store.Pin). Two events that differ in nothing else are the
-	// same to a write that is repeated, unless the repetition alone is pinned.
+	// Pinned protects the event and its thumbnail from Store.Prune, whatever the policy
+	// (see Store.Pin). A repeated write may differ from the stored event in Pinned, unless
+	// only the repetition is pinned.
 	Pinned bool
 
-	// CreatedAt is when the event was written; the store's clock sets it when
-	// it is zero.
+	// CreatedAt is when the event was written. If it is zero, the store sets it from its
+	// clock.
 	CreatedAt time.Time
 
-	// Attributes are the application's own, at most MaxAttributes; nil if
-	// there are none.
+	// Attributes belong to the application. There are at most MaxAttributes; nil if there
+	// are none.
 	Attributes map[string]string
 
-	// Detections are what was seen, in the producer's order, at most
+	// Detections are what was seen in the frame, in the producer's order, at most
 	// MaxDetections; nil if there are none.
 	Detections []Detection
 }
 
-// RecordedAtAttribute has the time that was given, in the form of RFC 3339, of an event
-// whose RecordedAt could not be kept.
+// RecordedAtAttribute is the attribute that keeps the given time, in RFC 3339, of an event
+// whose RecordedAt was before 1970 in UTC. See [Event].
 const RecordedAtAttribute = "recorded_at"
 
-// takeFirstHours takes the beginning of 1970 by the clock of a zone east of Greenwich
-// for that in UTC, before which no ID lies.
+// takeFirstHours sets RecordedAt to the beginning of 1970 in UTC, the earliest time of an ID,
+// if RecordedAt is before that, but already in 1970 in its own zone.
 func (e *Event) takeFirstHours() {
 	epoch := time.Unix(0, 0)
 	if !e.RecordedAt.Before(epoch) || e.RecordedAt.Year() < epoch.UTC().Year() { // by the clock of its own zone
@@ -128,13 +108,13 @@ func (e *Event) takeFirstHours() {
 	if _, has := e.Attributes[RecordedAtAttribute]; has || len(e.Attributes) >= MaxAttributes {
 		return
 	}
-	attributes := make(map[string]string, len(e.Attributes)+1) // the caller's stays as it is
+	attributes := make(map[string]string, len(e.Attributes)+1) // the caller's map must not change
 	maps.Copy(attributes, e.Attributes)
 	attributes[RecordedAtAttribute] = given
 	e.Attributes = attributes
 }
 
-// EventType says what caused an event. Any name may be used; these are the usual ones.
+// EventType says what caused an event. Any name may be used.
 type EventType string
 
 // The usual event types.
@@ -183,7 +163,7 @@ type Detection struct {
 	// Confidence is how sure the detector is, 0 to 1.
 	Confidence float64
 
-	// Box is where it is; nil if that is not known.
+	// Box is where it is in the frame; nil if that is not known.
 	Box *Box
 }
 
@@ -196,8 +176,8 @@ type Box struct {
 	Y2 float64 `json:"bbox_y2"`
 }
 
-// PrimaryLabel returns the label of the detection with the highest confidence,
-// the first of them if several have it; empty if there is no detection.
+// PrimaryLabel returns the label of the detection with the highest confidence. If several
+// have it, it returns the label of the first. It is empty if there is no detection.
 func (e *Event) PrimaryLabel() string {
 	label, best := "", -1.0
 	for _, d := range e.Detections {
@@ -208,8 +188,8 @@ func (e *Event) PrimaryLabel() string {
 	return label
 }
 
-// validate returns the first thing about e, which is normalised, that cannot
-// be stored. latest is the last time at which an event may lie.
+// validate returns an error for the first field of e that cannot be stored. e must be
+// normalised. latest is the latest time that an event may have.
 func (e *Event) validate(latest time.Time) error {
 	if err := validTime("recorded_at", e.RecordedAt, latest); err != nil {
 		return err
@@ -334,8 +314,8 @@ func (b *Box) sides() [4]float64 { return [...]float64{b.X1, b.Y1, b.X2, b.Y2} }
 
 var sideNames = [...]string{"bbox_x1", "bbox_y1", "bbox_x2", "bbox_y2"}
 
-// sameContent reports whether e and o hold the same event, whenever each was
-// written, and whether or not it is pinned.
+// sameContent reports whether e and o have the same content. CreatedAt and Pinned do not
+// count.
 func (e *Event) sameContent(o *Event) bool {
 	return e.ID == o.ID && e.Camera == o.Camera && e.RecordedAt.Equal(o.RecordedAt) && e.Type == o.Type &&
 		e.RecordingID == o.RecordingID && e.Person == o.Person &&
@@ -357,7 +337,7 @@ func sameDetections(a, b []Detection) bool {
 	return true
 }
 
-// sameValue reports whether both are absent, or both there and equal.
+// sameValue reports whether a and b are both nil, or both set and equal.
 func sameValue[T comparable](a, b *T) bool {
 	if a == nil || b == nil {
 		return a == b
@@ -367,7 +347,7 @@ func sameValue[T comparable](a, b *T) bool {
 
 func detectionPlace(i int) string { return fmt.Sprintf("detections[%d]", i) }
 
-// normaliseNames brings all names of an event into their form.
+// normaliseNames converts all names of an event to their normal form.
 func (e *Event) normaliseNames() {
 	e.Camera, e.Type, e.Person, e.RecordingID = normalName(e.Camera), normalName(e.Type), normalName(e.Person), normalName(e.RecordingID)
 	cloned := false
@@ -376,7 +356,7 @@ func (e *Event) normaliseNames() {
 		if label == e.Detections[i].Label {
 			continue
 		}
-		if !cloned { // they are the caller's
+		if !cloned { // the slice belongs to the caller
 			e.Detections, cloned = slices.Clone(e.Detections), true
 		}
 		e.Detections[i].Label = label

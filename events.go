@@ -7,7 +7,7 @@ import (
 	"iter"
 )
 
-// Explain answers q and returns how that was done instead of the events.
+// Explain runs q and returns, instead of the events, how it was answered.
 func (sn *Snapshot) Explain(q Query) (Plan, error) {
 	p, err := sn.explain(q)
 	return p, failed("explain", err)
@@ -55,7 +55,7 @@ func (sn *Snapshot) explain(q Query) (Plan, error) {
 	return s.explains, nil
 }
 
-// Explain is Snapshot.Explain on a snapshot of its own.
+// Explain is [Snapshot.Explain] on a snapshot of its own.
 func (s *Store) Explain(ctx context.Context, q Query) (Plan, error) {
 	sn, err := s.snapshot(ctx)
 	if err != nil {
@@ -65,8 +65,8 @@ func (s *Store) Explain(ctx context.Context, q Query) (Plan, error) {
 	return sn.Explain(q)
 }
 
-// alreadyThere returns the event that a write of e would find: in mode once by
-// its recording or its ID, else by its ID.
+// alreadyThere returns the stored event that a write of e would find: by its ID, or, with
+// once, by its recording or its ID.
 func (sn *Snapshot) alreadyThere(e *Event, once bool) (there Event, found bool, err error) {
 	err = ErrNotFound
 	if once && e.RecordingID != "" {
@@ -81,11 +81,12 @@ func (sn *Snapshot) alreadyThere(e *Event, once bool) (there Event, found bool, 
 	return there, err == nil, err
 }
 
-// Events iterates over the events that q asks for. The iteration is over the
-// snapshot, so events that are written meanwhile do not appear in it, and the
-// pages that it sees are kept until the View ends: Store.Events does without.
-// An error is the last thing that it yields, with a zero Event. It is ErrCorrupt
-// if all events are asked for, and there are more or fewer than there should be.
+// Events iterates over the events that q asks for. It reads the snapshot, so events that are
+// written meanwhile do not appear. The snapshot keeps its pages from being used again until
+// the View ends; [Store.Events] does not.
+//
+// If there is an error, Events yields it last, with a zero [Event]. If q asks for all events
+// and there are more or fewer than there should be, the error is [ErrCorrupt].
 func (sn *Snapshot) Events(q Query) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		if err := sn.usable(); err != nil {
@@ -105,7 +106,7 @@ func (sn *Snapshot) Events(q Query) iter.Seq2[Event, error] {
 		}
 		mem := sn.manyEvents()
 		for n := 0; q.Limit == 0 || n-q.Offset < q.Limit; n++ {
-			if err := sn.usable(); err != nil { // the loop may outlive the View
+			if err := sn.usable(); err != nil { // the loop may go on after the View has ended
 				yield(Event{}, failed("events", err))
 				return
 			}
@@ -125,7 +126,7 @@ func (sn *Snapshot) Events(q Query) iter.Seq2[Event, error] {
 	}
 }
 
-// Recent returns the newest n events, newest first; fewer if there are fewer.
+// Recent returns the newest n events, newest first. It returns fewer if there are fewer.
 func (sn *Snapshot) Recent(n int) ([]Event, error) {
 	if err := sn.usable(); err != nil {
 		return nil, failed("recent", err)
@@ -133,12 +134,12 @@ func (sn *Snapshot) Recent(n int) ([]Event, error) {
 	if n < 0 {
 		return nil, failed("recent", invalid("n", "%d is negative", n))
 	}
-	const mostAtOnce = 256 // n may be far more than there are events
+	const mostAtOnce = 256 // n may be much larger than the number of events
 	events := make([]Event, 0, min(n, mostAtOnce))
 	var all scan
 	err := sn.read(func(in guarded) error {
 		all = scan{tail: in.Cursor(tailNumber), events: in.Cursor(eventsSum), detections: in.Cursor(detectionsSum)}
-		_, err := in.indexedThrough() // which looks at what is where
+		_, err := in.indexedThrough() // checks that all events after the tail begins are in the tail
 		return err
 	})
 	if err != nil {
@@ -162,7 +163,7 @@ func (sn *Snapshot) Recent(n int) ([]Event, error) {
 	return events, nil
 }
 
-// Event returns an event with its detections, or ErrNotFound.
+// Event returns an event with its detections, or [ErrNotFound].
 func (s *Store) Event(ctx context.Context, id ID) (Event, error) {
 	sn, err := s.snapshot(ctx)
 	if err != nil {
@@ -172,8 +173,8 @@ func (s *Store) Event(ctx context.Context, id ID) (Event, error) {
 	return sn.Event(id)
 }
 
-// EventByRecording returns the event of a camera that has this recording ID,
-// the newest if there are several, or ErrNotFound.
+// EventByRecording returns the event of a camera with the given recording ID, or
+// [ErrNotFound]. If there are several, it returns the newest.
 func (s *Store) EventByRecording(ctx context.Context, camera, recording string) (Event, error) {
 	sn, err := s.snapshot(ctx)
 	if err != nil {
@@ -183,7 +184,7 @@ func (s *Store) EventByRecording(ctx context.Context, camera, recording string) 
 	return sn.EventByRecording(camera, recording)
 }
 
-// Recent returns the newest n events, newest first; fewer if there are fewer.
+// Recent returns the newest n events, newest first. It returns fewer if there are fewer.
 func (s *Store) Recent(ctx context.Context, n int) ([]Event, error) {
 	sn, err := s.snapshot(ctx)
 	if err != nil {
@@ -193,7 +194,7 @@ func (s *Store) Recent(ctx context.Context, n int) ([]Event, error) {
 	return sn.Recent(n)
 }
 
-// Event returns an event with its detections, or ErrNotFound.
+// Event returns an event with its detections, or [ErrNotFound].
 func (sn *Snapshot) Event(id ID) (Event, error) {
 	r, err := sn.record(id)
 	if err != nil {
@@ -209,8 +210,8 @@ func (sn *Snapshot) record(id ID) (r record, err error) {
 	return r, sn.read(func(in guarded) error { return in.event(id, &r) })
 }
 
-// EventByRecording returns the event of a camera that has this recording ID,
-// the newest if there are several, or ErrNotFound.
+// EventByRecording returns the event of a camera with the given recording ID, or
+// [ErrNotFound]. If there are several, it returns the newest.
 func (sn *Snapshot) EventByRecording(camera, recording string) (e Event, err error) {
 	doing := func(err error) error {
 		return fmt.Errorf("doorlog: recording %q of camera %q: %w", recording, camera, err)

@@ -10,35 +10,34 @@ import (
 	"github.com/doorlog/doorlog/internal/fault"
 )
 
-// An examination is a walk over one state of a file, with what it found: damaged
-// pages and records, and, by the sums that meta keeps, entries that are gone or
-// too many.
+// An examination is a walk over one state of a file and its findings: damaged pages, damaged
+// records, and, by the sums in meta, entries that are missing or too many.
 type examination struct {
 	findings
 	progress       *progress
 	walker         *boltfile.Walker
 	older          []boltfile.Meta // the meta page of the state before, if it is valid
-	names          int             // of buckets of a store
+	names          int             // number of buckets that a store has
 	unknown        []string
 	format, schema []byte
-	state          []byte // its record in meta
-	known          *state // nil: damaged, or not of this state of the file
-	storeID        ID     // zero: damaged
-	mixed          bool   // it is not of one moment
+	state          []byte // the record of the state in meta
+	known          *state // the same decoded; nil: damaged, or of another state of the file
+	storeID        ID     // zero if it is damaged
+	mixed          bool   // the record in meta is of another moment than the file
 	trust          boltfile.Trust
-	notes          map[string][]byte  // other records of meta, which verify
-	sums           sums               // of what is there
-	unsound        bool               // pages, or meta, are damaged
-	unreadable     error              // why the disk could not read one of the pages
+	notes          map[string][]byte  // other records of meta that verify
+	sums           sums               // of the entries that exist
+	unsound        bool               // pages or meta are damaged
+	unreadable     error              // the error of a page that the disk could not read
 	lastPosting    [indexCount][]byte // the last entry of each index so far
 	damaged        [sumCount]int
-	detections     int                                 // that verify
-	reading        int                                 // the bucket; storedBuckets: another
+	detections     int                                 // number of detections that verify
+	reading        int                                 // the bucket that is being read; storedBuckets: another
 	pages          [storedBuckets + 1]uint64           // of each bucket; the last: of others
 	entry          func(bucket int, key, value []byte) // if set, is called with each record that verifies
 }
 
-// examine reads a state of a file, or the bucket of it that the walker is to read.
+// examine reads a state of a file, or only the bucket w.Only of it.
 func (x *examination) examine(w *boltfile.Walker) error {
 	x.walker = w
 	w.Report = func(format string, args ...any) { x.report(InvariantPages, format, args...) }
@@ -53,10 +52,12 @@ func (x *examination) examine(w *boltfile.Walker) error {
 			x.pages[x.reading] += pages
 			told.add(int64(pages * size))
 		}
-		defer told.finish()
 	}
 	if err := w.Walk(); err != nil {
-		return err // not of the file, but of reading it
+		return err // the walk was cut short; damage is reported instead
+	}
+	if w.Only == nil {
+		x.progress.finish()
 	}
 	x.unreadable = w.Unreadable
 	// A file that has most of our buckets is a store, even without meta.
@@ -72,7 +73,7 @@ func (x *examination) examine(w *boltfile.Walker) error {
 	}
 	if st, err := decodeState(x.state); err == nil {
 		x.storeID = st.storeID
-		if err := st.isOf(w.Meta.Txid, x.trust); err != nil { // its sums are of before
+		if err := st.isOf(w.Meta.Txid, x.trust); err != nil { // its sums are of an older state
 			x.report(InvariantMeta, "%v", err)
 		} else {
 			x.known = &st
@@ -85,7 +86,7 @@ func (x *examination) examine(w *boltfile.Walker) error {
 	return nil
 }
 
-// name takes in the name of a bucket.
+// name checks the name of a bucket.
 func (x *examination) name(name []byte) {
 	if bytes.Equal(name, tailBucket) {
 		x.names++
@@ -102,7 +103,7 @@ func (x *examination) name(name []byte) {
 	}
 }
 
-// bucket returns what takes in the entries of a bucket.
+// bucket returns a function that checks and sums the entries of a bucket.
 func (x *examination) bucket(name []byte) func(key, value []byte) {
 	x.reading = storedBuckets
 	switch {
@@ -154,7 +155,7 @@ func (x *examination) lookAtMeta(key, value []byte) {
 	}
 }
 
-// lookAtNote takes in a record of meta that may be absent.
+// lookAtNote checks an optional record of meta.
 func (x *examination) lookAtNote(key, value []byte, err error) {
 	if err != nil {
 		x.report(InvariantMeta, "%v", err)
@@ -166,8 +167,8 @@ func (x *examination) lookAtNote(key, value []byte, err error) {
 	x.notes[string(key)] = bytes.Clone(value)
 }
 
-// lookAtTail takes in an event of the tail, as if its records were where they
-// will be.
+// lookAtTail checks and sums an event of the tail, as if its records were in events and
+// detections already.
 func (x *examination) lookAtTail(key, value []byte) {
 	event, detected, err := splitTail(value)
 	if err != nil {
@@ -182,8 +183,8 @@ func (x *examination) lookAtTail(key, value []byte) {
 	}
 }
 
-// lookAtPosting takes in a block of a posting list. Its sums are those of the
-// single entries, whatever blocks they are in.
+// lookAtPosting checks and sums a block of a posting list. The sums are those of the single
+// entries, so they do not depend on the blocks.
 func (x *examination) lookAtPosting(bucket int, key, value []byte) {
 	b, err := openBlock(bucket-indexSums, key, value)
 	if err == nil && !b.inOrder() {
@@ -191,7 +192,7 @@ func (x *examination) lookAtPosting(bucket int, key, value []byte) {
 	}
 	last := x.lastPosting[bucket-indexSums]
 	if at := len(key) - idLen; err == nil && !x.mixed && len(last) > at && bytes.Equal(last[:at], key[:at]) && bytes.Compare(last, key) >= 0 {
-		err = errOrder // the block before reaches into this one
+		err = errOrder // the block before overlaps this one
 	}
 	if err != nil {
 		x.sums.add(bucket, key, 0)
@@ -207,8 +208,8 @@ func (x *examination) lookAtPosting(bucket int, key, value []byte) {
 	x.lastPosting[bucket-indexSums] = last
 }
 
-// recordKinds are the kinds of the buckets of records, with the invariant that a
-// damaged one breaks.
+// recordKinds are the kinds of records by bucket, with the invariant that a damaged record
+// breaks.
 var recordKinds = [...]struct {
 	*recordKind
 	invariant Invariant
@@ -234,7 +235,7 @@ func (x *examination) lookAtRecord(bucket int, key, value []byte) {
 	}
 }
 
-// compare compares the sums of what is there with those that meta keeps.
+// compare compares the sums of the entries that exist with those in meta.
 func (x *examination) compare() {
 	if x.known == nil {
 		return
@@ -256,14 +257,15 @@ func (x *examination) damagedRecords() (n int) {
 	return n
 }
 
-// whole reports whether a bucket has every entry that was put into it, and each
+// whole reports whether a bucket has every entry that was put into it and each entry
 // verifies.
 func (x *examination) whole(bucket int) bool {
 	return x.known != nil && x.sums[bucket] == x.known.sums[bucket] && x.damaged[bucket] == 0
 }
 
-// examine reads a file before bolt maps it: of one that was closed, and has the sums of
-// its pages, what bolt is about to believe; of another one, and of a small one, all of it.
+// examine reads a file before bolt maps it. If the file was closed and has the sums of its
+// pages, it reads only what bolt is about to trust. Otherwise, or if the file is small, it
+// reads all of it.
 func (o *settings) examine(f *os.File) (table *boltfile.Table, summed bool, err error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -303,8 +305,8 @@ func (o *settings) examine(f *os.File) (table *boltfile.Table, summed bool, err 
 	return table, true, err
 }
 
-// examineAll reads a whole file, and makes the table of its pages. Unless known is nil
-// they should have these sums.
+// examineAll reads a whole file and returns the table of its pages. If known is not nil, the
+// pages must match these sums.
 func (o *settings) examineAll(f *os.File, meta boltfile.Meta, known []uint32) (*boltfile.Table, error) {
 	stop := boltfile.ReadAhead(f, int64(meta.Pages)*int64(meta.PageSize))
 	defer stop()
@@ -313,8 +315,8 @@ func (o *settings) examineAll(f *os.File, meta boltfile.Meta, known []uint32) (*
 	return table, errors.Join(err, x.err())
 }
 
-// tabulate examines all of a state and returns the table of its pages. Unless known is
-// nil they should have these sums.
+// tabulate examines all of a state and returns the table of its pages. If known is not nil,
+// the pages must match these sums.
 func (x *examination) tabulate(w *boltfile.Walker, known []uint32) (*boltfile.Table, error) {
 	sums := make([]uint32, w.Meta.Pages)
 	w.Look = func(id uint64, data []byte) string {
@@ -348,7 +350,7 @@ func (x *examination) examineFile(ctx context.Context, f *os.File) error {
 	}
 	if err != nil && !errors.Is(err, ErrCorrupt) || len(metas) == 0 {
 		if errors.Is(err, ErrCorrupt) {
-			err = nil // it is reported
+			err = nil // reported as a finding
 		}
 		return err
 	}
@@ -364,8 +366,8 @@ func (x *examination) examineFile(ctx context.Context, f *os.File) error {
 	})
 }
 
-// closedPages returns what compares the pages of a file that was closed with their sums;
-// nil if it has none.
+// closedPages returns a function that compares the pages of a closed file with their sums; nil
+// if the file has none.
 func (x *examination) closedPages(ctx context.Context, f *os.File, meta boltfile.Meta, size int64) (look func(id uint64, data []byte) string, err error) {
 	sums, err := boltfile.ReadPageSums(f, &meta, len(buckets))
 	if sums == nil || err != nil {
@@ -391,5 +393,5 @@ func wholeWalker(ctx context.Context, f *os.File, meta boltfile.Meta, size int64
 	return &boltfile.Walker{Ctx: ctx, From: f, Meta: meta, Pages: pages}
 }
 
-// broken reports whether pages, or what meta says, are damaged.
+// broken reports whether pages or the state in meta are damaged.
 func (x *examination) broken() bool { return x.known == nil || x.unsound }

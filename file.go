@@ -9,8 +9,8 @@ import (
 	"github.com/doorlog/doorlog/internal/fsx"
 )
 
-// openFile opens the bolt file of a store, which exists, and which is examined
-// before bolt maps it (examine.go).
+// openFile opens the existing bolt file of a store. The file is examined before bolt maps it
+// (examine.go).
 func openFile(path string, opt *settings) (*boltfile.File, error) {
 	if err := fsx.CheckFile(path); err != nil {
 		return nil, err
@@ -39,8 +39,8 @@ func openFile(path string, opt *settings) (*boltfile.File, error) {
 	return f, nil
 }
 
-// createFile makes a new, empty store at path. Of several processes that do so
-// at the same time one makes the store, and the others find it made.
+// createFile creates a new, empty store at path. If several processes do so at the same time,
+// one creates the store, and the others find it there.
 func createFile(path string, opt *settings) error {
 	ids := idSource{entropy: opt.Entropy}
 	storeID, err := ids.next(opt.Now())
@@ -51,25 +51,26 @@ func createFile(path string, opt *settings) error {
 		if err := buildFile(temp, storeID, storeID, opt); err != nil {
 			return err
 		}
-		f, err := openFile(temp, opt) // what could not be opened is not to have the name
+		f, err := openFile(temp, opt) // a file that cannot be opened must not get the name
 		if err != nil {
 			return err
 		}
 		return f.Close()
 	})
-	// Another process made it; its Open has perhaps removed what was begun here.
+	// Another process has created the store. Its Open may have removed the temporary file
+	// of this one.
 	if errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) && fsx.IsThere(path) {
 		err = nil
 	}
 	return err
 }
 
-// buildFile makes a bolt file with the buckets of a store.
+// buildFile creates a bolt file with the buckets of a store.
 func buildFile(path string, storeID, incarnation ID, opt *settings) error {
 	return boltfile.Create(path, opt.ofFile(), func(tx *boltfile.Tx) error { return createSchema(tx, storeID, incarnation) })
 }
 
-// upgradeFile upgrades a file that nobody has open, as Open would.
+// upgradeFile upgrades a file that nobody has open, as [Open] would.
 func upgradeFile(path string) error {
 	opt, err := (&Options{}).withDefaults(path)
 	if err != nil {

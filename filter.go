@@ -6,12 +6,11 @@ import (
 	"time"
 )
 
-// A filter says of an event whether a query asks for it: all of it where
-// events are just read, and the rest that posting lists do not decide where
-// those are used.
+// A filter decides whether a query asks for an event. all is the whole query, for events that
+// are read one after another. rest is what is left to decide if posting lists are used.
 type filter struct{ all, rest condition }
 
-// A condition is a part of a query, ready to be held against records.
+// A condition is a part of a query, prepared to be compared with records.
 type condition struct {
 	q    *Query
 	time timeCondition
@@ -59,7 +58,7 @@ func bytesOf[T ~string](values []T) [][]byte {
 	return out
 }
 
-// weigh notes how much of an event has to be read.
+// weigh sets how much of an event must be read.
 func (c *condition) weigh() {
 	c.needsDetections = c.labels != nil || c.q.MinConfidence > 0
 	c.needsHead = c.needsDetections || c.cameras != nil || c.kinds != nil || c.persons != nil || len(c.doors) > 0 ||
@@ -80,12 +79,12 @@ func (c *condition) matchesDetection(label []byte, confidence float64) bool {
 	return confidence >= c.q.MinConfidence && among(c.labels, label)
 }
 
-// among reports whether value is one of those that are asked for; nil asks for any.
+// among reports whether value is one of asked. nil stands for any value.
 func among(asked [][]byte, value []byte) bool {
 	return asked == nil || slices.ContainsFunc(asked, func(a []byte) bool { return bytes.Equal(a, value) })
 }
 
-// A timeCondition is about the local time that an ID holds.
+// A timeCondition is a condition on the local time of an ID.
 type timeCondition struct {
 	hours    *Hours
 	weekdays []time.Weekday

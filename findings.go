@@ -7,18 +7,17 @@ import (
 
 // A Finding is something that is wrong with a store.
 type Finding struct {
-	// Invariant is what does not hold.
+	// Invariant is the invariant that does not hold.
 	Invariant Invariant `json:"invariant"`
 
-	// Problem says what and where, for people to read.
+	// Problem says what is wrong and where, for people to read.
 	Problem string `json:"problem"`
 }
 
-// String returns both, such as "I4: event 01…: checksum does not match".
+// String returns the invariant and the problem, such as "I4: event 01…: checksum does not match".
 func (f Finding) String() string { return f.Invariant.String() + ": " + f.Problem }
 
-// MarshalJSON writes invariant, which is the number, name, which is the invariant's, and
-// problem.
+// MarshalJSON writes invariant (the number), name (of the invariant) and problem.
 func (f Finding) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Invariant Invariant `json:"invariant"`
@@ -33,13 +32,13 @@ const maxFindings = 100
 type findings struct {
 	list   []Finding
 	all    int
-	broken [invariantCount]int // of each invariant
+	broken [invariantCount]int // number of findings for each invariant
 }
 
-// inFile returns how many findings are not of a thumbnail.
+// inFile returns the number of findings that are not about thumbnails.
 func (f *findings) inFile() int { return f.all - f.broken[InvariantThumbnails] }
 
-// firstInFile returns the first finding that is not of a thumbnail, if it was kept.
+// firstInFile returns the first finding that is not about a thumbnail, if it was kept.
 func (f *findings) firstInFile() any {
 	for _, f := range f.list {
 		if f.Invariant != InvariantThumbnails {
@@ -56,7 +55,7 @@ func (f *findings) report(invariant Invariant, format string, args ...any) {
 	}
 }
 
-// err is nil if nothing was found.
+// err returns ErrCorrupt with the first finding, or nil if there is none.
 func (f *findings) err() error {
 	switch f.all {
 	case 0:

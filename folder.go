@@ -17,36 +17,37 @@ import (
 type heldFiles struct {
 	mu      sync.Mutex
 	backups int
-	since   int64 // makes names that an earlier process has not left there
+	since   int64 // makes file names that differ from those of an earlier process
 	moved   int
-	of      map[string][]string // where the files are that had a path, oldest first
+	of      map[string][]string // by path, where its held files are, oldest first
 }
 
-// thumbnails is the folder of the thumbnails. It is safe for concurrent use.
+// thumbnails is the thumbnail folder. It is safe for concurrent use.
 type thumbnails struct {
 	dir    string // as the caller gave it
-	at     string // the same, absolute: the current folder may change
+	at     string // dir as an absolute path, because the current folder may change
 	frames *frame.Shrinker
 
-	// named is held for reading by who is about to write an event that names a
-	// file, and for writing by who removes one that perhaps no event names.
+	// named guards the names of files in events. A caller that is about to write an event
+	// with a file name holds it for reading. A caller that removes a file that no event
+	// may name holds it for writing.
 	named sync.RWMutex
 
 	held heldFiles
 
-	// Whose claim is made. They are set before the folder is used.
+	// The store and the incarnation for claims. They are set before the folder is used.
 	store, incarnation ID
 
-	// settled returns the number of a commit to which the store has come for good:
-	// that before the newest, which may be seen before it is durable.
+	// settled returns the number of a commit that is durable for sure: the one before the
+	// newest. Readers may see the newest before it is durable.
 	settled func() uint64
 
 	mu        sync.Mutex
-	root      *os.Root // nil until it is needed
+	root      *os.Root // the open folder; nil until it is needed
 	old       []*os.Root
-	durable   string   // the last day folder that was made, or seen to be, durable
-	claimed   *os.Root // the folder that has the store's claim,
-	claimedAs string   // under this name
+	durable   string   // the last day folder that is known to be durable
+	claimed   *os.Root // the folder in which the store's claim is known to be,
+	claimedAs string   // and the name of the claim
 	saved     bool     // a thumbnail was saved since the claim was last brought up to date
 }
 
@@ -66,7 +67,7 @@ func (t *thumbnails) close() error {
 	return err
 }
 
-// open returns the folder, which it makes if create is set.
+// open returns the open folder. If create is set, it makes the folder if necessary.
 func (t *thumbnails) open(create bool) (*os.Root, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -85,8 +86,7 @@ func (t *thumbnails) open(create bool) (*os.Root, error) {
 	return root, err
 }
 
-// openFolder is os.OpenRoot of what is a folder: to open a pipe would wait for its
-// other end.
+// openFolder is os.OpenRoot, but only for folders: opening a pipe would block.
 func openFolder(dir string) (*os.Root, error) {
 	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
 		return nil, &fs.PathError{Op: "open", Path: dir, Err: syscall.ENOTDIR}
@@ -94,8 +94,8 @@ func openFolder(dir string) (*os.Root, error) {
 	return os.OpenRoot(dir)
 }
 
-// forget has the folder opened anew, unless somebody has done so already. Others
-// may be using the old one, which is closed with the rest.
+// forget makes the next open open the folder again, unless somebody has done so already.
+// Others may still use the old root, so it stays open until close.
 func (t *thumbnails) forget(root *os.Root) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -105,7 +105,7 @@ func (t *thumbnails) forget(root *os.Root) {
 	}
 }
 
-// isLinked reports whether a file is, or lies behind, a symbolic link.
+// isLinked reports whether a file is a symbolic link or lies behind one.
 func (t *thumbnails) isLinked(name string) bool {
 	root, err := t.open(false)
 	if err != nil {
@@ -115,7 +115,7 @@ func (t *thumbnails) isLinked(name string) bool {
 	return errors.Is(err, ErrSymlink)
 }
 
-// A linkError is ErrSymlink, and says which part of a path is one.
+// A linkError is ErrSymlink and names the part of a path that is a link.
 type linkError struct{ dir, link string }
 
 func (e *linkError) Error() string {
@@ -124,14 +124,14 @@ func (e *linkError) Error() string {
 
 func (e *linkError) Unwrap() error { return ErrSymlink }
 
-// A missingError is fs.ErrNotExist, of a file of the folder or the folder itself.
+// A missingError is fs.ErrNotExist for a file of the folder, or for the folder itself.
 type missingError struct{ name string }
 
 func (e *missingError) Error() string { return e.name + " is missing" }
 
 func (e *missingError) Unwrap() error { return fs.ErrNotExist }
 
-// orMissing returns err, in plain words if it is that name is not there.
+// orMissing returns err. If err says that name does not exist, it returns a missingError.
 func orMissing(name string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return &missingError{name}
@@ -139,8 +139,8 @@ func orMissing(name string, err error) error {
 	return err
 }
 
-// lstat looks at a file of the folder. No part of the path may be a symbolic
-// link, wherever that leads.
+// lstat returns the file info of a file in the folder. If any part of the path is a symbolic
+// link, it returns a linkError.
 func (t *thumbnails) lstat(root *os.Root, name string) (info fs.FileInfo, err error) {
 	for end := 0; end < len(name); {
 		end++
@@ -159,7 +159,7 @@ func (t *thumbnails) lstat(root *os.Root, name string) (info fs.FileInfo, err er
 	return info, nil
 }
 
-// openFile opens a file of the folder, as lstat looks at it.
+// openFile opens a file in the folder. The rules of lstat apply.
 func (t *thumbnails) openFile(name string) (*os.File, error) {
 	root, err := t.open(false)
 	if err != nil {
@@ -169,15 +169,15 @@ func (t *thumbnails) openFile(name string) (*os.File, error) {
 	if err != nil {
 		return nil, orMissing(name, err)
 	}
-	if !info.Mode().IsRegular() { // to open a pipe would wait for its other end
+	if !info.Mode().IsRegular() { // opening a pipe would block
 		return nil, invalid("thumbnail_path", "%q is not a file", name)
 	}
 	f, err := root.Open(name)
 	return f, orMissing(name, err)
 }
 
-// each calls fn with the path of each file of the folder, and the time when it
-// was last written to. A folder that is not there, or is a file, has none.
+// each calls fn with the path of each file in the folder and the time when it was last
+// written. If the folder does not exist or is a file, each does nothing.
 func (t *thumbnails) each(fn func(name string, modified time.Time) error) error {
 	if info, err := os.Stat(t.at); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
 		return nil
@@ -187,7 +187,7 @@ func (t *thumbnails) each(fn func(name string, modified time.Time) error) error 
 		return err
 	}
 	return fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrPermission) { // nobody can be made to lose what is there
+		if errors.Is(err, fs.ErrPermission) { // files that cannot be listed are left alone
 			return fs.SkipDir
 		}
 		if err != nil || d.IsDir() || !d.Type().IsRegular() {
@@ -201,6 +201,6 @@ func (t *thumbnails) each(fn func(name string, modified time.Time) error) error 
 	})
 }
 
-// youngest is how old a thumbnail is that belongs to no event before it counts
-// as an orphan of a store that is open: its event may be about to be written.
+// youngest is the age from which a thumbnail that no event names counts as an orphan while the
+// store is open. The event of a younger one may be about to be written.
 const youngest = time.Hour

@@ -12,43 +12,46 @@ import (
 	"github.com/doorlog/doorlog/internal/fsx"
 )
 
-// A Forgotten is the account of a ForgetMissing, or of what one would do.
+// A Forgotten is the account of a [Store.ForgetMissing] or a [Store.WouldForgetMissing].
 type Forgotten struct {
-	// Events is how many events have lost the name of a thumbnail that is missing.
+	// Events is the number of events from which the name of a missing thumbnail was taken.
 	Events int `json:"events"`
 
-	// Thumbnails is how many thumbnails there are that events still name, of those
-	// that doorlog made or summed.
+	// Thumbnails is the number of thumbnails that exist, that events still name, and that
+	// doorlog made or summed.
 	Thumbnails int `json:"thumbnails"`
 
-	// Paths are those of the files that are missing, at most the first 100.
+	// Paths are the paths of the missing files, at most the first 100.
 	Paths List[string] `json:"paths"`
 }
 
-// ForgetOptions configure a ForgetMissing. nil means defaults.
+// ForgetOptions configure a [Store.ForgetMissing]. nil means defaults.
 type ForgetOptions struct {
-	// Folders also takes names off whose folder, as that of a day, has none of the
-	// store's thumbnails any more. Without it these stay: such a folder may be on a
-	// disk that is not mounted.
+	// Folders also forgets a missing thumbnail if its folder, for example that of a day,
+	// has no thumbnail of the store any more. By default such a name stays, because the
+	// folder may be on a disk that is not mounted.
 	Folders bool `json:"folders,omitempty"`
 }
 
-// ForgetMissing takes the names of thumbnails that are missing off their events, which
-// stay: somebody has removed the files by hand, and Verify is not to call that damage
-// for ever. Only what Verify misses is taken off: files of which the store knows what
-// they were, and in whose folder others of the store are (ForgetOptions). A file that is
-// there is left alone, changed or not, as is the name of one that cannot be looked up.
+// ForgetMissing removes the names of missing thumbnails from their events. The events stay.
+// Use it after somebody has removed files by hand: until then [Store.Verify] reports each of
+// them as damage.
 //
-// So that a disk that is not mounted does not cost every name, it is ErrFolder unless
-// the thumbnail folder has the store's claim, or at least one of its thumbnails, or none
-// is named at all. Names go a few in a transaction; what ends it early leaves the rest. One
-// ForgetMissing or Prune goes on at a time; another one waits for it.
+// It removes only names that Verify reports as missing: the store must know what the file
+// was, and other thumbnails of the store must be in the folder of the file (see
+// [ForgetOptions]). It does not touch a file that exists, changed or not, nor the name of a
+// file that cannot be looked up.
+//
+// A disk that is not mounted must not cost every name. So ForgetMissing returns [ErrFolder]
+// unless the thumbnail folder has the store's claim or at least one of its thumbnails, or no
+// event names a thumbnail. Each transaction removes a few names; if ForgetMissing ends early,
+// the rest stays. Only one ForgetMissing or [Store.Prune] runs at a time; others wait.
 func (s *Store) ForgetMissing(ctx context.Context, options *ForgetOptions) (*Forgotten, error) {
 	done, err := s.forgetMissing(ctx, options, false)
 	return done, failed("forget missing thumbnails", err)
 }
 
-// WouldForgetMissing says what ForgetMissing would take off now, and changes nothing.
+// WouldForgetMissing returns what [Store.ForgetMissing] would do now. It changes nothing.
 func (s *Store) WouldForgetMissing(ctx context.Context, options *ForgetOptions) (*Forgotten, error) {
 	done, err := s.forgetMissing(ctx, options, true)
 	return done, failed("look for missing thumbnails", err)
@@ -62,7 +65,7 @@ func (s *Store) forgetMissing(ctx context.Context, options *ForgetOptions, dry b
 	defer leave()
 	f := &forgetting{
 		s: s, lively: make(map[string]bool),
-		p: s.newPruning(ctx, &Policy{}, dry, &reading{}), // which walks over the events
+		p: s.newPruning(ctx, &Policy{}, dry, &reading{}), // for its walk over the events
 	}
 	if options != nil {
 		f.folders = options.Folders
@@ -83,7 +86,7 @@ func (s *Store) forgetMissing(ctx context.Context, options *ForgetOptions, dry b
 	return &f.result, f.walk("forgetting", f.find, f.forget)
 }
 
-// walk calls visit with every event, and says how far it is.
+// walk calls visit with every event and reports progress.
 func (f *forgetting) walk(doing string, visit func(*record, int64) (more bool, err error), after func() error) error {
 	told, err := f.p.begin(doing, lastID)
 	if err != nil {
@@ -106,12 +109,12 @@ type forgetting struct {
 	found  []ID
 	result Forgotten
 
-	left    int             // names of missing thumbnails that are not taken off
+	left    int             // number of missing thumbnails whose names stay
 	folders bool            // ForgetOptions.Folders
-	lively  map[string]bool // whether a folder has a thumbnail of the store
+	lively  map[string]bool // by folder, whether it has a thumbnail of the store
 }
 
-// goes reports whether the name of a thumbnail is taken off.
+// goes reports whether the name of a thumbnail is to be removed.
 func (f *forgetting) goes(name string) (bool, error) {
 	if !f.s.thumbs.isMissing(name) {
 		return false, nil
@@ -128,7 +131,7 @@ func (f *forgetting) goes(name string) (bool, error) {
 	return lively || f.folders, nil
 }
 
-// namesOneIn reports whether a folder has a file that an event names.
+// namesOneIn reports whether an event names a file that is in a folder.
 func (f *forgetting) namesOneIn(dir string) (named bool, err error) {
 	root, err := f.s.thumbs.open(false)
 	if err != nil {
@@ -176,7 +179,7 @@ func (f *forgetting) count(r *record, _ int64) (more bool, err error) {
 	return true, nil
 }
 
-// mayForget refuses a folder that may be another one than that of the store.
+// mayForget returns ErrFolder if the folder may not be the store's.
 func (f *forgetting) mayForget() error {
 	if missing := f.result.Events + f.left; missing == 0 || f.result.Thumbnails > 0 {
 		return nil
@@ -204,7 +207,7 @@ func (f *forgetting) find(r *record, _ int64) (more bool, err error) {
 	return true, err
 }
 
-// forget takes the names off what was found.
+// forget removes the names from the events that were found.
 func (f *forgetting) forget() error {
 	for len(f.found) > 0 {
 		if err := f.p.proceed(); err != nil {
@@ -229,7 +232,7 @@ func (f *forgetting) forget() error {
 }
 
 func (f *forgetting) forgetSome(some []ID) error {
-	for _, id := range some { // in their order, in which a Prune takes them, too
+	for _, id := range some { // in order, as a Prune does
 		unlock, err := f.s.busy.Lock(f.p.ctx, id)
 		if err != nil {
 			return err
@@ -247,7 +250,7 @@ func (f *forgetting) forgetSome(some []ID) error {
 			if err != nil {
 				return about(id[:], err)
 			}
-			if !r.thumb.known || !f.s.thumbs.isMissing(r.ThumbnailPath) { // it has come meanwhile
+			if !r.thumb.known || !f.s.thumbs.isMissing(r.ThumbnailPath) { // the file has come back meanwhile
 				continue
 			}
 			now := r
@@ -265,9 +268,8 @@ func (f *forgetting) forgetSome(some []ID) error {
 	return err
 }
 
-// isMissing reports whether a file is known not to be there. One behind a symbolic
-// link, whose disk may not be mounted, is not known to be missing, nor is one that
-// cannot be looked up.
+// isMissing reports whether a file certainly does not exist. That is not certain if the file
+// lies behind a symbolic link, whose disk may not be mounted, or cannot be looked up.
 func (t *thumbnails) isMissing(name string) bool {
 	root, err := t.open(false)
 	if err != nil {

@@ -16,7 +16,7 @@ func (t *thumbnails) heldFolder() string { return ownPrefix + t.store.String() +
 
 func (t *thumbnails) isHeld(name string) bool { return strings.HasPrefix(name, t.heldFolder()+"/") }
 
-// hold keeps files that are removed from now on for a backup, until release.
+// hold keeps files that are removed from now on, for a backup, until release.
 func (t *thumbnails) hold() {
 	t.held.mu.Lock()
 	defer t.held.mu.Unlock()
@@ -25,7 +25,7 @@ func (t *thumbnails) hold() {
 	}
 }
 
-// release ends hold. The last one removes what was held.
+// release ends a hold. The last release removes the held files.
 func (t *thumbnails) release() (err error) {
 	t.held.mu.Lock()
 	defer t.held.mu.Unlock()
@@ -43,12 +43,12 @@ func (t *thumbnails) release() (err error) {
 	}
 	t.held.of = nil
 	if err == nil {
-		_ = root.Remove(t.heldFolder()) // an earlier process may have left something in it
+		_ = root.Remove(t.heldFolder()) // fails if an earlier process has left files in it
 	}
 	return err
 }
 
-// dropHeld removes what a backup has left behind, before there is another.
+// dropHeld removes held files that an interrupted backup has left. No backup may be running.
 func (t *thumbnails) dropHeld() error {
 	if _, err := os.Lstat(filepath.Join(t.at, t.heldFolder())); err != nil {
 		return fsx.IgnoreNotExist(err)
@@ -67,8 +67,8 @@ func (t *thumbnails) holds() bool {
 	return t.held.backups > 0
 }
 
-// sweepHeld removes a file that a backup has left behind, unless a backup runs; if dry,
-// only reports whether it would.
+// sweepHeld removes a held file that an interrupted backup has left, unless a backup is
+// running. If dry, it only reports whether it would.
 func (t *thumbnails) sweepHeld(name string, dry bool) (swept bool, err error) {
 	t.held.mu.Lock()
 	defer t.held.mu.Unlock()
@@ -82,8 +82,8 @@ func (t *thumbnails) sweepHeld(name string, dry bool) (swept bool, err error) {
 	return err == nil, err
 }
 
-// setAside moves a file that is to be removed if a backup runs. Where it cannot,
-// the file is removed, and the backup misses it.
+// setAside moves a file that is about to be removed to the held files, if a backup is running.
+// It reports whether it has. If not, the file is removed, and the backup lacks it.
 func (t *thumbnails) setAside(root *os.Root, name string) bool {
 	t.held.mu.Lock()
 	defer t.held.mu.Unlock()
@@ -102,7 +102,7 @@ func (t *thumbnails) setAside(root *os.Root, name string) bool {
 	return true
 }
 
-// places returns where the file of a path may be, or may have been moved to.
+// places returns the paths where the file of a path may be: its own, and those of held files.
 func (t *thumbnails) places(name string) []string {
 	t.held.mu.Lock()
 	defer t.held.mu.Unlock()

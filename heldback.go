@@ -5,13 +5,12 @@ import (
 	"slices"
 )
 
-// What the last Prune did not remove, because it had no proof that it may, is a
-// record in meta, for Stats: a list of sentences. Its payload is
+// If a prune had no proof that it may remove something, it held it back. For Stats, meta has a
+// record with a list of sentences that say what the last prune held back. Its payload is
 //
 //	[sentence, …]
 
-// keepHeldBack keeps the sentences, if they are others than before, and the state of
-// the clock.
+// keepHeldBack writes the sentences to meta if they have changed, and the state of the clock.
 func (s *Store) keepHeldBack(ctx context.Context, heldBack []string) error {
 	sn, err := s.look(ctx)
 	if err != nil {

@@ -13,18 +13,18 @@ import (
 	"github.com/oklog/ulid/v2"
 )
 
-// An ID names an event. It is a ULID, whose text form has 26 characters, and
-// it begins with the time at which the event happened, so IDs sort by
-// RecordedAt to the nanosecond, and the newest event has the last key:
+// An ID identifies an event. It is a ULID, whose text form has 26 characters. It begins with
+// the time at which the event happened. So IDs sort by RecordedAt to the nanosecond, and the
+// newest event has the last key:
 //
 //	 48 bits                20 bits                    60 bits
 //	| ms since 1970, UTC | ns within the ms (0-999999) | tie-break |
 //
-// The tie-break is random, except that an event of the same nanosecond as the
-// one before gets the tie-break after it: equal times keep the order in which
-// they were written.
+// The tie-break is random, with one exception: if the previous event has the same nanosecond,
+// the tie-break is one higher. So events with equal times keep the order in which they were
+// written.
 //
-// The zero ID names nothing. IDs can be compared with ==, and be the keys of a map.
+// The zero ID identifies nothing. IDs can be compared with == and used as keys of a map.
 type ID [16]byte
 
 const (
@@ -36,8 +36,8 @@ const (
 // maxIDTime is the last time that an ID can hold, in the year 10889.
 var maxIDTime = time.UnixMilli(1<<48 - 1).Add(nsPerMs - 1).UTC()
 
-// ParseID reads the text form of an ID, in either case. Text that is no ULID,
-// or a ULID that no event can have, is ErrInvalid.
+// ParseID parses the text form of an ID, in upper or lower case. It returns [ErrInvalid] if
+// text is not a ULID, or a ULID that no event can have.
 func ParseID(text string) (ID, error) {
 	id, err := parseULID(text)
 	if err != nil || !validID(id) {
@@ -46,34 +46,34 @@ func ParseID(text string) (ID, error) {
 	return id, nil
 }
 
-// parseULID reads any ULID.
+// parseULID parses any ULID.
 func parseULID(text string) (ID, error) {
 	id, err := ulid.ParseStrict(text)
 	return ID(id), err
 }
 
-// String returns the text form, of 26 characters.
+// String returns the text form, which has 26 characters.
 func (id ID) String() string { return ulid.ULID(id).String() }
 
-// Time returns the time that an ID holds, which is the event's RecordedAt,
-// in UTC. The zero ID holds the beginning of 1970.
+// Time returns the time in an ID, which is the event's RecordedAt, in UTC. For the zero ID it
+// is the beginning of 1970.
 func (id ID) Time() time.Time {
 	ms := int64(ulid.ULID(id).Time())
 	return time.Unix(ms/1000, ms%1000*nsPerMs+int64(idNanos(id))).UTC()
 }
 
-// Compare is negative if id is that of an earlier event than other, positive if it is
-// that of a later one, and 0 if they are the same.
+// Compare returns a negative number if id is before other, a positive number if it is after
+// other, and 0 if they are equal.
 func (id ID) Compare(other ID) int { return bytes.Compare(id[:], other[:]) }
 
-// IsZero reports whether it is the zero ID.
+// IsZero reports whether id is the zero ID.
 func (id ID) IsZero() bool { return id == ID{} }
 
-// MarshalText returns the text form, also for JSON.
+// MarshalText returns the text form. JSON uses it, too.
 func (id ID) MarshalText() ([]byte, error) { return ulid.ULID(id).MarshalText() }
 
-// UnmarshalText reads the text form, in either case. Text that is no ULID is ErrInvalid,
-// and leaves id as it is.
+// UnmarshalText parses the text form, in upper or lower case. If text is not a ULID, it
+// returns [ErrInvalid] and does not change id.
 func (id *ID) UnmarshalText(text []byte) error {
 	parsed, err := parseULID(string(text))
 	if err != nil {
@@ -90,18 +90,18 @@ func idNanos(id ID) uint32 { return binary.BigEndian.Uint32(id[6:10]) >> 12 }
 // nanoseconds are less than a millisecond.
 func validID(id ID) bool { return id != ID{} && idNanos(id) < nsPerMs }
 
-// makeID puts t, which lies between 1970 and maxIDTime, and a tie-break together.
+// makeID returns the ID of a time and a tie-break. t must be between 1970 and maxIDTime.
 func makeID(t time.Time, tie uint64) (id ID) {
 	ms := uint64(t.UnixMilli())
 	ns := uint64(t.Nanosecond() % nsPerMs)
-	binary.BigEndian.PutUint64(id[0:8], ms<<16) // the low 16 bits are written over
+	binary.BigEndian.PutUint64(id[0:8], ms<<16) // the next line overwrites the low 16 bits
 	binary.BigEndian.PutUint16(id[6:8], uint16(ns>>4))
 	binary.BigEndian.PutUint64(id[8:16], ns<<tieBits|tie&tieMask)
 	return id
 }
 
-// idFrom returns the first ID that an event at or after t can have: the bound
-// of a range that begins with t, or of one that ends before it.
+// idFrom returns the first ID that an event at or after t can have. It is the lower bound of a
+// range that begins at t, and the upper bound of one that ends before t.
 func idFrom(t time.Time) ID {
 	switch {
 	case t.Before(time.Unix(0, 0)):
@@ -131,7 +131,7 @@ func (s *idSource) next(t time.Time) (ID, error) {
 	if _, err := io.ReadFull(s.entropy, b[:]); err != nil {
 		return ID{}, err
 	}
-	// The top bit stays free, so that counting on from here never runs over.
+	// The top bit is 0, so adding to the tie-break never overflows.
 	s.last = makeID(t, binary.BigEndian.Uint64(b[:])&(tieMask>>1))
 	return s.last, nil
 }
@@ -149,7 +149,7 @@ func asID(b []byte) (ID, error) {
 	return ID(b), nil
 }
 
-// keyText shows a key, which may be an ID, to people.
+// keyText returns a key as text for people: as an ID if it is one.
 func keyText(key []byte) string {
 	if id, err := asID(key); err == nil {
 		return id.String()
@@ -186,8 +186,8 @@ func firstAfter(id ID) ID {
 
 const idLen = len(ID{})
 
-// less reports whether a is before b. In the inner loop of a search it is worth
-// more than ID.Compare.
+// less reports whether a is before b. It is faster than ID.Compare, which matters in the inner
+// loop of a search.
 func less(a, b *ID) bool {
 	ah, bh := binary.BigEndian.Uint64(a[:8]), binary.BigEndian.Uint64(b[:8])
 	if ah != bh {

@@ -6,13 +6,13 @@ import (
 	"slices"
 )
 
-// An indexEntry names a posting list that has an event.
+// An indexEntry identifies a posting list that an event belongs to.
 type indexEntry struct {
 	index int
 	value string
 }
 
-// indexEntries returns all index entries of an event, whose detections are loaded.
+// indexEntries returns all index entries of an event. Its detections must be loaded.
 func indexEntries(r *record) []indexEntry {
 	return appendIndexEntries(make([]indexEntry, 0, indexCount+len(r.Detections)), r)
 }
@@ -37,7 +37,7 @@ func appendIndexEntries(entries []indexEntry, r *record) []indexEntry {
 	return entries
 }
 
-// labelsOf returns the labels of detections, each once.
+// labelsOf returns the labels of detections, without duplicates.
 func labelsOf(detections []Detection) []string {
 	labels := make([]string, len(detections))
 	for i := range detections {
@@ -47,14 +47,14 @@ func labelsOf(detections []Detection) []string {
 	return slices.Compact(labels)
 }
 
-// appendIndexKey appends value 0x00 ID.
+// appendIndexKey appends an index key: value, 0x00, ID.
 func appendIndexKey(to []byte, value string, id ID) []byte {
 	to = append(to, value...)
 	to = append(to, 0)
 	return append(to, id[:]...)
 }
 
-// indexValue returns the value of an index key; ok is false if it is none.
+// indexValue returns the value of an index key. ok is false if key is not an index key.
 func indexValue(key []byte) (value []byte, ok bool) {
 	at := len(key) - len(ID{}) - 1
 	if at < 0 || bytes.IndexByte(key, 0) != at {
@@ -63,14 +63,14 @@ func indexValue(key []byte) (value []byte, ok bool) {
 	return key[:at], true
 }
 
-// An indexChange is an ID to put into a posting list, or to take out of it.
+// An indexChange adds an ID to a posting list or removes it.
 type indexChange struct {
 	id     ID
 	remove bool
 }
 
-// indexChanges gathers the index changes of a transaction by their values, so
-// that those of a block of a posting list (postings.go) are made together.
+// indexChanges collects the index changes of a transaction by value, so that all changes of one
+// block of a posting list (postingblock.go) are made together.
 type indexChanges [indexCount]map[string][]indexChange
 
 func (c *indexChanges) put(id ID, entries []indexEntry) {
@@ -86,8 +86,8 @@ func (c *indexChanges) add(e indexEntry, change indexChange) {
 	c[e.index][e.value] = append(c[e.index][e.value], change)
 }
 
-// replace takes away those of the old entries of an event that are not new ones,
-// and puts those of the new ones that are not old.
+// replace removes the old entries of an event that are not among the new ones, and adds the
+// new entries that are not among the old ones.
 func (c *indexChanges) replace(id ID, old, now []indexEntry) {
 	for _, e := range old {
 		if !slices.Contains(now, e) {
@@ -97,15 +97,15 @@ func (c *indexChanges) replace(id ID, old, now []indexEntry) {
 	c.put(id, slices.DeleteFunc(slices.Clone(now), func(e indexEntry) bool { return slices.Contains(old, e) }))
 }
 
-// take calls fn with the changes of each value of an index, in their orders, and
-// forgets them.
+// take calls fn for each value of an index, in order, with its changes in order. Then it forgets
+// the changes.
 func (c *indexChanges) take(index int, fn func(value string, changes []indexChange) error) error {
 	values := c[index]
 	c[index] = nil
 	for _, value := range slices.Sorted(maps.Keys(values)) {
 		changes := values[value]
 		byID := func(a, b indexChange) int { return a.id.Compare(b.id) }
-		if !slices.IsSortedFunc(changes, byID) { // Stable: of two changes of one ID the later one wins.
+		if !slices.IsSortedFunc(changes, byID) { // stable, so that of two changes of one ID the later one wins
 			slices.SortStableFunc(changes, byID)
 		}
 		if err := fn(value, changes); err != nil {

@@ -1,8 +1,8 @@
 package doorlog
 
-// What is asked of a store, or given to it, may be kept as JSON, such as a Policy in a
-// configuration. A field that is misspelled there would be left out without a word, and
-// with it a bound. So these types are read strictly.
+// The input of a store may come from a JSON file, such as a Policy in a configuration.
+// encoding/json ignores a misspelled field, which would silently remove a bound. So these types
+// are read strictly.
 
 type (
 	plainPersonInput PersonInput
@@ -24,38 +24,38 @@ var (
 	erasedShape      = shapeOf(Erased{})
 )
 
-// UnmarshalJSON reads what encoding/json writes. A field that is unknown, or given twice,
-// is ErrInvalid. What is not given, or is null, stays as it was.
+// UnmarshalJSON reads what encoding/json writes. It returns [ErrInvalid] for a field that is
+// unknown or given twice. A field that is absent or null does not change.
 func (in *PersonInput) UnmarshalJSON(data []byte) error {
 	return unmarshalOver(data, (*plainPersonInput)(in), personInputShape)
 }
 
-// UnmarshalJSON is as that of PersonInput.
+// UnmarshalJSON follows the rules of [PersonInput.UnmarshalJSON].
 func (h *Hours) UnmarshalJSON(data []byte) error {
 	return unmarshalOver(data, (*plainHours)(h), hoursShape)
 }
 
-// UnmarshalJSON is as that of PersonInput.
+// UnmarshalJSON follows the rules of [PersonInput.UnmarshalJSON].
 func (p *Policy) UnmarshalJSON(data []byte) error {
 	return unmarshalOver(data, (*plainPolicy)(p), policyShape)
 }
 
-// UnmarshalJSON is as that of PersonInput.
+// UnmarshalJSON follows the rules of [PersonInput.UnmarshalJSON].
 func (r *Rule) UnmarshalJSON(data []byte) error {
 	return unmarshalOver(data, (*plainRule)(r), ruleShape)
 }
 
-// UnmarshalJSON is as that of PersonInput.
+// UnmarshalJSON follows the rules of [PersonInput.UnmarshalJSON].
 func (m *Match) UnmarshalJSON(data []byte) error {
 	return unmarshalOver(data, (*plainMatch)(m), matchShape)
 }
 
-// UnmarshalJSON is as that of PersonInput.
+// UnmarshalJSON follows the rules of [PersonInput.UnmarshalJSON].
 func (f *FreeSpace) UnmarshalJSON(data []byte) error {
 	return unmarshalOver(data, (*plainFreeSpace)(f), freeSpaceShape)
 }
 
-// UnmarshalJSON is as that of PersonInput.
+// UnmarshalJSON follows the rules of [PersonInput.UnmarshalJSON].
 func (e *Erased) UnmarshalJSON(data []byte) error {
 	return unmarshalOver(data, (*plainErased)(e), erasedShape)
 }

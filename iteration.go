@@ -7,10 +7,11 @@ import (
 	"github.com/doorlog/doorlog/internal/boltfile"
 )
 
-// How many events are read in one snapshot, or fewer, once their records take pageBytes,
-// or so many places were looked at and there is one event. (Where nothing matches for long
-// there is nobody to wait for, and one snapshot.) The first pages are smaller, so that a loop which
-// ends after a few events has not read many.
+// A page of an iteration has between leastEvents and mostEvents events. The first pages are
+// small, so that a loop that ends soon has not read many events. A page ends early if its
+// records have pageBytes bytes, or if it has at least one event and pageTries places were
+// looked at. (A page without events does not end early: the caller gets nothing from it
+// anyway.)
 const (
 	leastEvents, mostEvents = 20, 256
 
@@ -18,30 +19,29 @@ const (
 	pageTries = 4096
 )
 
-// An iteration goes through the answer to a query. It reads a page of events in a short
-// snapshot, and the next one, behind the last of its events, in a newer snapshot. So
-// whoever is slow to take the events keeps no pages of the file from being used again,
-// and may write meanwhile.
+// An iteration goes through the answer to a query. It reads a page of events in one short
+// snapshot, and the page after it in a newer snapshot. So a slow loop holds no snapshot: pages
+// of the file can be used again, and the loop itself may write.
 type iteration struct {
 	store *Store
 	ctx   context.Context
 	query Query
 
-	from, until ID // where the next page lies
+	from, until ID // the range of the next page
 	left        int
 	size        int // of the next page
 	page        []record
 	mem         arena
 	done        bool // there are no more pages
 
-	// How many events there were, also before the Offset, and the state of the first
-	// page. changed: a later page is of another one.
+	// found is the number of events, with those before the Offset. state is the state of
+	// the first page. changed says that a later page had another state.
 	found   int
 	state   stateOf
 	changed bool
 }
 
-// A stateOf tells states of a store apart.
+// A stateOf identifies a state of a store.
 type stateOf struct {
 	file *boltfile.File
 	txID uint64
@@ -49,19 +49,19 @@ type stateOf struct {
 
 func (sn *Snapshot) stateOf() stateOf { return stateOf{sn.r.File, sn.r.ID()} }
 
-// Events iterates over the events that q asks for. An error is the last thing that it
-// yields, with a zero Event.
+// Events iterates over the events that q asks for. If there is an error, it yields the error
+// last, with a zero [Event].
 //
-// It reads some events at a time, at most 256, each time in a newer snapshot: an event is
-// as it was when those around it were read. One that is written meanwhile is seen if its
-// place in the order is still to come. None is seen twice, and none that is there all
-// along is left out. Snapshot.Events is of one moment.
+// It reads pages of at most 256 events, each page in a newer snapshot. An event that is written
+// meanwhile appears if the loop has not passed its place in the order yet. No event appears
+// twice, and no event that exists all the time is left out. [Snapshot.Events] shows one moment.
 //
-// The loop's body may take its time, call any method of the store, and write: it may
-// delete each event that it gets. After Close the iteration ends with ErrClosed.
+// The body of the loop may take its time, call any method of the store, and write: it may, for
+// example, delete each event that it gets. After [Store.Close] the iteration ends with
+// [ErrClosed].
 //
-// It is ErrCorrupt if all events are asked for, nobody writes meanwhile, and there are
-// more or fewer than there should be.
+// If q asks for all events, nobody writes meanwhile, and there are more or fewer events than
+// there should be, the error is [ErrCorrupt].
 func (s *Store) Events(ctx context.Context, q Query) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		q := q.normal()
@@ -100,22 +100,22 @@ func (s *Store) iterate(ctx context.Context, q Query) *iteration {
 		store: s, ctx: ctx, query: q, left: q.Limit, size: leastEvents, page: it.page,
 		mem: arena{names: &s.names, chunk: readChunk},
 	}
-	if 0 < q.Limit && q.Limit <= mostEvents { // whoever asks for so many takes them
+	if 0 < q.Limit && q.Limit <= mostEvents { // the caller wants this many
 		it.size = q.Limit
 	}
 	it.from, it.until = q.bounds()
 	return it
 }
 
-// end keeps the page for another iteration: to allocate one takes longer than to read a
-// few events.
+// end keeps the memory of the page for another iteration: allocating it takes longer than
+// reading a few events.
 func (it *iteration) end() {
 	s := it.store
 	*it = iteration{page: it.page[:0]}
 	s.pages.Put(it)
 }
 
-// usable says why the rest of a page is not to be seen any more, if so.
+// usable returns an error if the rest of the page must not be yielded any more.
 func (it *iteration) usable() error {
 	if damage := it.store.damage.Load(); damage != nil {
 		return *damage
@@ -123,7 +123,8 @@ func (it *iteration) usable() error {
 	return it.ctx.Err()
 }
 
-// read reads the next page. Before an error it may have read some events.
+// read reads the next page. If it returns an error, the page may have some events all the
+// same.
 func (it *iteration) read() error {
 	it.page = it.page[:0]
 	sn, err := it.store.snapshot(it.ctx)
@@ -165,7 +166,7 @@ func (it *iteration) isFull(s *search) bool {
 	return n >= it.size || n == it.left || s.bytes >= pageBytes || s.tried >= pageTries
 }
 
-// goOn puts the next page behind the last event of this one.
+// goOn sets the range of the next page: it begins after the last event of this one.
 func (it *iteration) goOn() {
 	n := len(it.page)
 	it.found += n
@@ -181,8 +182,8 @@ func (it *iteration) goOn() {
 	it.size = min(2*it.size, mostEvents)
 }
 
-// finish comes after the last event. If all events of one state were asked for, they
-// must be as many as it has.
+// finish is called after the last event. If the loop has seen all events of one state, it
+// compares their number with that of the state.
 func (it *iteration) finish(sn *Snapshot, err error) error {
 	it.done = true
 	it.found += len(it.page)

@@ -8,9 +8,8 @@ import (
 	"time"
 )
 
-// The JSON forms. Names are those of the columns of the platform whose events
-// doorlog keeps, so that its producers' dictionaries go in unchanged; what is
-// absent is null.
+// The JSON forms. The field names are the column names of the platform whose events doorlog
+// keeps, so its producers can pass their dictionaries unchanged. Absent values are null.
 
 type eventJSON struct {
 	ID             *string           `json:"id"`
@@ -40,11 +39,11 @@ var eventShape = func() *jsonShape {
 	return shape
 }()
 
-// MarshalJSON writes the event with the names of the original's columns:
+// MarshalJSON writes the event with these fields:
 // id, camera_id, recorded_at (RFC 3339, UTC), event_type, recording_id,
 // person_name, face_confidence, face_distance, unlock_granted, door_action,
 // thumbnail_path, frame_width, frame_height, alert_sent, pinned, created_at,
-// attributes, detections. What is absent is null.
+// attributes, detections. Absent values are null.
 func (e Event) MarshalJSON() ([]byte, error) {
 	j := eventJSON{
 		Camera: e.Camera, RecordedAt: rawTime(e.RecordedAt), Type: e.Type,
@@ -67,20 +66,18 @@ func (e Event) MarshalJSON() ([]byte, error) {
 	return json.Marshal(j)
 }
 
-// UnmarshalJSON reads what MarshalJSON writes. A field may be missing or null,
-// 0 and 1 do for false and true, and times may be written in any way that
-// ParseTime reads; one without an offset is UTC.
+// UnmarshalJSON reads what MarshalJSON writes. A field may be absent or null. 0 and 1 stand for
+// false and true. Times may have any form that [ParseTime] reads; a time without an offset is
+// in UTC.
 //
-// Whatever could not be stored as it is given is ErrInvalid, and the text names
-// the field: an unknown field (names are as MarshalJSON writes them, also in their
-// letter case), one that is given twice, a value of the wrong kind, text that is
-// not UTF-8 or has half of a surrogate pair. The event is not otherwise checked;
-// writing it does that.
+// UnmarshalJSON returns [ErrInvalid], with the name of the field, for whatever could not be
+// stored as it is given: an unknown field (the letter case of names counts), a field that is
+// given twice, a value of the wrong kind, and text that is not UTF-8 or has half of a surrogate
+// pair. It does not check the event otherwise; writing it does.
 func (e *Event) UnmarshalJSON(data []byte) error { return e.unmarshal(data, nil) }
 
-// UnmarshalMending is UnmarshalJSON and then MendDetections, whose changes it
-// returns. A detection that cannot be read at all is left out, and so is a box that
-// has not all of its sides.
+// UnmarshalMending calls [Event.UnmarshalJSON] and then [Event.MendDetections], and returns the
+// changes. It leaves out a detection that cannot be read at all, and a box that lacks a side.
 func (e *Event) UnmarshalMending(data []byte) (changes []error, err error) {
 	var kept []int // the indexes of the detections that could be read
 	unreadable := make(map[int]bool)
@@ -89,7 +86,7 @@ func (e *Event) UnmarshalMending(data []byte) (changes []error, err error) {
 		if unreadable[i] = whole; whole {
 			what = "the detection"
 		}
-		f := err.(*FieldError) //nolint:errorlint,forcetypeassert // as all errors of unmarshal are
+		f := err.(*FieldError) //nolint:errorlint,forcetypeassert // unmarshal returns only these
 		changes = append(changes, inside(detectionPlace(i), invalid(f.Field, "%s: %s is left out", f.Problem, what)))
 	})
 	if err != nil {
@@ -103,10 +100,10 @@ func (e *Event) UnmarshalMending(data []byte) (changes []error, err error) {
 	return append(changes, e.mendDetections(func(i int) int { return kept[i] })...), nil
 }
 
-// unmarshal reads an event. With mend, a detection that cannot be read is told to
-// it and left out: the whole of it, or its box.
+// unmarshal reads an event. If mend is not nil, unmarshal leaves out a detection that cannot be
+// read, or only its box, and calls mend; whole says which.
 func (e *Event) unmarshal(data []byte, mend func(i int, err error, whole bool)) error {
-	if string(data) == "null" { // as the rest of encoding/json has it
+	if string(data) == "null" { // null changes nothing, as everywhere in encoding/json
 		return nil
 	}
 	var j eventJSON
@@ -179,8 +176,7 @@ func (d Detection) MarshalJSON() ([]byte, error) {
 	return json.Marshal(j)
 }
 
-// UnmarshalJSON reads what MarshalJSON writes. A box has all of its four
-// sides or none.
+// UnmarshalJSON reads what MarshalJSON writes. A box has either all four sides or none.
 func (d *Detection) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil
@@ -193,8 +189,8 @@ func (d *Detection) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// unmarshalDetection reads a detection. If there is an error, readable says that it
-// is of the box alone.
+// unmarshalDetection reads a detection. With an error, readable reports that only the box is
+// wrong.
 func unmarshalDetection(data []byte, d *Detection) (readable bool, err error) {
 	var j detectionJSON
 	if err := unmarshalStrict(data, &j, detectionShape); err != nil {
@@ -252,12 +248,12 @@ func (p *Person) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// MarshalText returns String.
+// MarshalText returns the text of String.
 func (a DoorAction) MarshalText() ([]byte, error) {
 	return []byte(a.String()), nil
 }
 
-// UnmarshalText is ParseDoorAction, except that empty text is NoAction.
+// UnmarshalText reads what [ParseDoorAction] reads. Empty text is [NoAction].
 func (a *DoorAction) UnmarshalText(text []byte) (err error) {
 	if len(text) == 0 {
 		*a = NoAction
@@ -276,7 +272,7 @@ func timeOrNull(t time.Time) *time.Time {
 	return &t
 }
 
-// rawTime returns RFC 3339 in UTC, or null for the zero time.
+// rawTime returns a time in RFC 3339 and UTC, or null for the zero time.
 func rawTime(t time.Time) json.RawMessage {
 	if t.IsZero() {
 		return nil // null
@@ -284,8 +280,8 @@ func rawTime(t time.Time) json.RawMessage {
 	return strconv.AppendQuote(nil, t.UTC().Format(time.RFC3339Nano))
 }
 
-// parseTime reads what ParseTime does, as text or as a number. Nothing, null and
-// the empty text are the zero time, and a time without an offset is UTC.
+// parseTime reads what [ParseTime] reads, as text or as a number. An absent value, null and the
+// empty text are the zero time. A time without an offset is in UTC.
 func parseTime(field string, raw json.RawMessage) (time.Time, error) {
 	text := string(raw)
 	switch {
@@ -309,7 +305,7 @@ func parseTime(field string, raw json.RawMessage) (time.Time, error) {
 	return t, nil
 }
 
-// parseBool reads true and false, and also 1, 0 and null, as SQLite has them.
+// parseBool reads true and false, and also 1, 0 and null, which SQLite writes.
 func parseBool(field string, raw json.RawMessage) (bool, error) {
 	switch string(raw) {
 	case "true", "1":
@@ -320,7 +316,7 @@ func parseBool(field string, raw json.RawMessage) (bool, error) {
 	return false, invalid(field, "%.40s is not true or false", raw)
 }
 
-// orEmpty returns a list that JSON shows as [], also if it is nil.
+// orEmpty returns list, or an empty list if it is nil, which JSON writes as [].
 func orEmpty[T any](list []T) []T {
 	if list == nil {
 		return []T{}

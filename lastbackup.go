@@ -9,8 +9,8 @@ import (
 // The time of the last backup is a record (codec.go) in meta, whose payload is
 // the time in nanoseconds since 1970, 8 bytes, big-endian.
 
-// recordBackup keeps the time of a backup that is complete. Two backups may end
-// in another order than that in which they began.
+// recordBackup records the time of a complete backup, unless that of a later one is recorded:
+// two backups may end in another order than they began.
 func (s *Store) recordBackup(ctx context.Context, at time.Time) error {
 	return s.commits.makeRoom(ctx, func(w *writeTx) error {
 		last, err := readLastBackup(w.tx)

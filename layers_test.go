@@ -142,42 +142,78 @@ func TestNoCircleOfFiles(t *testing.T) {
 	}
 }
 
-// The table of files in design/architecture.md has each file of the root in one of its
-// rows, and a file uses only files of its own row and of those above.
+// The table of files in design/architecture.md, and the reading order in doc.go, have each
+// file of the root in one of their rows, and a file uses only files of its own row and of
+// those above.
 func TestFilesAreInTheLayersOfTheDesign(t *testing.T) {
-	text, err := os.ReadFile("design/architecture.md")
+	uses := usesOfFiles(t)
+	table := between(t, "design/architecture.md", "| layer | files |", "\n\n")
+	rows := strings.Split(table, "\n")
+	for i, row := range rows {
+		names := strings.Split(row, "`")
+		for j := range names {
+			if j%2 == 0 { // between two names
+				names[j] = ""
+			}
+		}
+		rows[i] = strings.Join(names, " ")
+	}
+	checkRows(t, "design/architecture.md", rows, uses)
+
+	order := between(t, "doc.go", "(x stands for x.go.)", "Good places")
+	rows = nil
+	for _, line := range strings.Split(order, "\n") {
+		line = strings.TrimPrefix(line, "//\t")
+		if words := strings.Fields(line); strings.HasPrefix(line, " ") && len(rows) > 0 { // the row goes on
+			rows[len(rows)-1] += line
+		} else if len(words) > 1 {
+			rows = append(rows, strings.Join(words[1:], " "))
+		}
+	}
+	checkRows(t, "doc.go", rows, uses)
+}
+
+// between returns what a file has between two texts.
+func between(t *testing.T, name, from, to string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, table, _ := strings.Cut(string(text), "| layer | files |")
-	table, _, _ = strings.Cut(table, "\n\n")
+	_, rest, _ := strings.Cut(string(text), from)
+	inside, _, found := strings.Cut(rest, to)
+	if !found {
+		t.Fatalf("%s has nothing between %q and %q", name, from, to)
+	}
+	return inside
+}
+
+// checkRows compares rows of names of files with what the files use.
+func checkRows(t *testing.T, where string, rows []string, uses map[string]map[string]bool) {
+	t.Helper()
 	row := make(map[string]int)
-	for i, line := range strings.Split(table, "\n") {
-		for j, name := range strings.Split(line, "`") {
-			if j%2 == 0 { // between the names
-				continue
-			}
+	for i, names := range rows {
+		for _, name := range strings.Fields(names) {
 			if row[name] != 0 {
-				t.Errorf("%s is there twice", name)
+				t.Errorf("%s has %s twice", where, name)
 			}
-			row[name] = i
+			row[name] = i + 1
 		}
 	}
 	rowOf := func(file string) int {
 		name := strings.TrimSuffix(file, ".go")
-		name, _, _ = strings.Cut(name, "_") // of a system
-		if name == "boot" {
+		if row[name] == 0 && strings.HasPrefix(name, "boot_") { // of a system
 			name = "clock"
 		}
 		if row[name] == 0 {
-			t.Errorf("%s is in no row", file)
+			t.Errorf("%s does not have %s", where, file)
 		}
 		return row[name]
 	}
-	for file, used := range usesOfFiles(t) {
+	for file, used := range uses {
 		for other := range used {
 			if rowOf(other) > rowOf(file) {
-				t.Errorf("%s uses %s, which is in a later row", file, other)
+				t.Errorf("%s: %s uses %s, which is in a later row", where, file, other)
 			}
 		}
 	}

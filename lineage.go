@@ -6,9 +6,9 @@ import (
 	"github.com/doorlog/doorlog/internal/fsx"
 )
 
-// noticeOlderCopy begins another incarnation if the store has come to less than the
-// claim of its folder says: an older copy of its file was put in the place of it. The
-// next commit writes it, if this one cannot.
+// noticeOlderCopy begins a new incarnation if the store has not reached the commit that its
+// claim names: then somebody has put back an older copy of the file. If this write of the
+// lineage fails, the next commit writes it.
 func (s *Store) noticeOlderCopy(ctx context.Context) error {
 	commit, err := s.commit(ctx)
 	if err != nil {
@@ -34,8 +34,8 @@ func (s *Store) noticeOlderCopy(ctx context.Context) error {
 	})
 }
 
-// advanceClaim writes down, at the end, to which commit the store has come, if its
-// folder has a thumbnail more than before.
+// advanceClaim records in the claim, when the store is closed, which commit the store has
+// reached. It does so only if a thumbnail was saved since the last time.
 func (s *Store) advanceClaim() {
 	if !s.thumbs.hasSaved() {
 		return

@@ -4,9 +4,8 @@ import (
 	"time"
 )
 
-// startOfLocalDay returns the first moment of a day. Where the clock changes at
-// midnight there is no 0:00, or there are two, and time.Date may return a
-// moment of the day before.
+// startOfLocalDay returns the first moment of a day. If the clock changes at midnight, the day
+// has no 0:00 or two of them, and time.Date may return a moment of the day before.
 func startOfLocalDay(year int, month time.Month, day int, loc *time.Location) time.Time {
 	noon := time.Date(year, month, day, 12, 0, 0, 0, loc)
 	date := noon.Format(time.DateOnly)
@@ -20,15 +19,11 @@ func startOfLocalDay(year int, month time.Month, day int, loc *time.Location) ti
 	return t
 }
 
-const (
-	quarterHour = 15 * time.Minute
-)
+const quarterHour = 15 * time.Minute
 
-const (
-	quartersADay = 96
-)
+const quartersADay = 96
 
-// secondsADay is the length of a UTC day.
+// secondsADay is the number of seconds in a UTC day.
 const secondsADay = 24 * 60 * 60
 
 func dayOf(t time.Time) uint32 { return uint32(t.Unix() / secondsADay) }
@@ -45,7 +40,7 @@ func validLocation(loc *time.Location) error {
 	return nil
 }
 
-// wholeUnits returns the bounds of the whole units of time inside of [from, until).
+// wholeUnits returns the bounds of the whole units of time that lie inside of [from, until).
 func wholeUnits(from, until ID, unit time.Duration) (first, last time.Time) {
 	first, last = from.Time().Truncate(unit), maxIDTime.Truncate(unit)
 	if idFrom(first) != from {
@@ -62,27 +57,26 @@ type localTime struct{ day, quarter int }
 
 func (l localTime) hour() int { return l.quarter / 4 }
 
-// dayShift: days are counted from some weeks before 1970, so that none is
-// negative west of Greenwich. That day was a Thursday too.
+// dayShift is the number of days before 1970 at which the count of days begins, so that no day is
+// negative west of Greenwich. Day 0 was a Thursday, as was the first day of 1970.
 const dayShift = 14
 
 // weekday returns the day of the week of a day.
 func weekday(day int) time.Weekday { return time.Weekday((day + int(time.Thursday)) % 7) }
 
-// dateOf returns a day as 2026-02-25.
+// dateOf returns a day in the form 2026-02-25.
 func dateOf(day int) string {
 	return time.Unix(int64(day-dayShift)*secondsADay, 0).UTC().Format(time.DateOnly)
 }
 
-// A localClock tells the local time of a quarter hour of a UTC day. It remembers
-// the day of the last one, as most days have one offset and the next quarter
-// hour is mostly of the same day.
+// A localClock converts a quarter hour of a UTC day to local time. It remembers the offset of the
+// last day: most days have one offset, and most calls are for the same day as the call before.
 type localClock struct {
 	location *time.Location
 	known    bool
 	day      uint32
 	offset   int  // quarter hours from UTC
-	changes  bool // the offset does, on this day
+	changes  bool // the offset changes on this day
 }
 
 func (l *localClock) at(day uint32, quarter int) localTime {

@@ -7,28 +7,28 @@ import (
 	"slices"
 )
 
-// confidenceSlack is how far a confidence may be outside of 0 to 1 by rounding.
+// confidenceSlack is how far rounding may have moved a confidence out of 0 to 1.
 const confidenceSlack = 1e-3
 
-// MendDetections makes the detections of e such that they can be stored, and
-// returns what it has changed: an error for each change, a *FieldError that names
-// the field, such as detections[3].confidence, and says what became of it. nil:
-// nothing had to be changed. The slice and the boxes that e had are left as they are.
+// MendDetections changes the detections of e so that they can be stored. For each change it
+// returns a *[FieldError] that names the field, such as detections[3].confidence, and says what
+// was done. It returns nil if nothing had to be changed. It does not modify the slice and the
+// boxes that e had before.
 //
 //   - A confidence that is outside of 0 to 1 by at most a thousandth becomes 0 or 1.
-//   - A box whose corners are exchanged gets them in their order.
-//   - A box with a side that is no finite number is left out, and its detection kept.
-//   - A detection with any other confidence, or a label that cannot be stored, is
-//     left out.
-//   - Of more than MaxDetections those with the highest confidence are kept.
+//   - A box whose corners are in the wrong order gets them in the right order.
+//   - A box with a side that is not a finite number is removed; its detection stays.
+//   - A detection with any other confidence, or with a label that cannot be stored, is
+//     removed.
+//   - If there are more than [MaxDetections], those with the highest confidence are kept.
 //
-// Options.MendDetections has the store do so with every event that is written.
+// With Options.MendDetections the store does this with every event that is written.
 func (e *Event) MendDetections() []error {
 	return e.mendDetections(func(i int) int { return i })
 }
 
-// mendDetections is MendDetections. place returns the index that a detection has
-// for the caller.
+// mendDetections is MendDetections. place converts an index of a detection to the one that the
+// caller knows, for error texts.
 func (e *Event) mendDetections(place func(i int) int) (changes []error) {
 	var kept []Detection
 	for i, d := range e.Detections {
@@ -49,8 +49,7 @@ func (e *Event) mendDetections(place func(i int) int) (changes []error) {
 	return changes
 }
 
-// surest returns the n detections with the highest confidence, in the order in
-// which they were.
+// surest returns the n detections with the highest confidence, in their original order.
 func surest(detections []Detection, n int) []Detection {
 	order := make([]int, len(detections))
 	for i := range order {
@@ -68,11 +67,10 @@ func surest(detections []Detection, n int) []Detection {
 
 const leftOut = ": the detection is left out"
 
-// mend changes what can be mended of a detection, and reports it. keep is false
-// if nothing can.
+// mend mends a detection and reports each change. keep is false if it cannot be mended.
 func (d *Detection) mend(report func(field, problem string)) (keep bool) {
 	if err := validName("label", normalName(d.Label)); err != nil {
-		f := err.(*FieldError) //nolint:errorlint,forcetypeassert // as validName makes them
+		f := err.(*FieldError) //nolint:errorlint,forcetypeassert // validName returns only these
 		report(f.Field, f.Problem+leftOut)
 		return false
 	}
@@ -108,5 +106,5 @@ func (d *Detection) mendBox(report func(field, problem string)) {
 		report("bbox_y2", fmt.Sprintf("%v is above bbox_y1 %v: they are exchanged", b.Y2, b.Y1))
 		b.Y1, b.Y2 = b.Y2, b.Y1
 	}
-	d.Box = &b // and not the caller's
+	d.Box = &b // a copy: the old box belongs to the caller
 }

@@ -28,22 +28,23 @@ func decodeHeldBack(rec []byte) (heldBack []string, err error) {
 	return heldBack, d.finish(0)
 }
 
-// A vain is what a prune removed so that a disk has more free space, which it had not:
-// a file system that keeps what is removed in its snapshots, or a file that another
-// name keeps. To go on would remove everything, for nothing. It is a record of meta,
-// with the numbers big-endian:
+// A vain records a prune for free space that was in vain: it removed files, but the disk did
+// not become freer. The file system may keep removed files in its snapshots, or the files have
+// other names. To go on would remove everything for nothing. It is a record in meta; numbers
+// are big-endian:
 //
 //	 8         8
 //	| removed | free |
 type vain struct {
-	removed int64 // bytes of files; 0: none
-	free    int64 // bytes of the disk, after that
+	removed int64 // bytes of the removed files; 0: no prune was in vain
+	free    int64 // free bytes of the disk after that
 }
 
-// vainShare is how small a share of what was removed, one in so many, counts as none.
+// vainShare: a prune was in vain if the disk became freer by less than this fraction, one in
+// vainShare, of what was removed.
 const vainShare = 10
 
-// wanted is how much is to be free before anything is removed again.
+// wanted returns how many bytes must be free before anything is removed again.
 func (v vain) wanted() int64 { return v.free + v.removed/vainShare + 1 }
 
 func decodeVain(rec []byte) (v vain, err error) {
@@ -57,7 +58,7 @@ func decodeVain(rec []byte) (v vain, err error) {
 	return vain{int64(binary.BigEndian.Uint64(b)), int64(binary.BigEndian.Uint64(b[8:]))}, nil
 }
 
-// readLastBackup returns the time of the last backup, zero if there is none.
+// readLastBackup returns the time of the last backup; zero if there was none.
 func readLastBackup(from getter) (time.Time, error) {
 	rec := from.Get(metaNumber, metaLastBackup)
 	if rec == nil {
@@ -77,17 +78,17 @@ func decodeLastBackup(rec []byte) (time.Time, error) {
 	return time.Unix(0, int64(binary.BigEndian.Uint64(b))).UTC(), nil
 }
 
-// A lineage says which history of a store a file holds. An incarnation is a run of
-// states each of which has come of the one before. What may lose or repeat some of
-// them begins another: a salvage and a quarantine that lose a record, a restore, and
-// an older copy of the file that is put back. Within an incarnation every commit has
-// a number, which is that of bolt's transaction and the base; a compaction, whose
-// file begins anew, moves the base. Its record in meta has
+// A lineage says which history of a store a file holds. An incarnation is a sequence of states
+// in which each state has come from the one before. Whatever may lose or repeat states begins
+// a new incarnation: a salvage or a quarantine that loses a record, a restore, and an older
+// copy of the file that is put back. Within an incarnation every commit has a number: that of
+// bolt's transaction plus the base. A compaction makes a new file, in which bolt counts from
+// the beginning, so it changes the base. The record in meta has
 //
 //	 16            8, big-endian
 //	| incarnation | base |
 //
-// A store of before has no such record, which is an incarnation of its own.
+// An older store has no such record. That counts as an incarnation of its own.
 type lineage struct {
 	incarnation ID
 	base        uint64
@@ -95,11 +96,11 @@ type lineage struct {
 
 const lineageLen = 16 + 8
 
-// commit returns the number of a transaction.
+// commit returns the number of the commit that is transaction txID of the file.
 func (l *lineage) commit(txID uint64) uint64 { return l.base + txID }
 
-// moved returns the lineage in another file, in which transaction to is the one that
-// from is in this.
+// moved returns the lineage for a new file in which transaction to has the state of
+// transaction from in this file.
 func (l lineage) moved(from, to int) lineage {
 	l.base += uint64(from) - uint64(to)
 	return l
@@ -133,7 +134,7 @@ func writeLineage(to *boltfile.Tx, l lineage) error {
 	return to.Put(metaNumber, metaLineage, l.encode())
 }
 
-// removingFiles returns the files that are noted.
+// removingFiles returns the files that an erasure has yet to remove (erasedfiles.go).
 func removingFiles(from getter) (paths []string, err error) {
 	rec := from.Get(metaNumber, metaRemoving)
 	if rec == nil {

@@ -8,20 +8,18 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Unicode has several spellings of one name: ë is one code point, or an e and two
-// dots that combine with it, as file names on a Mac have it. They look the same and
-// are other bytes. So every name that comes in, with an event, a person, a query or
-// an erasure, is brought into one form first, NFC. Attributes are the application's
-// own and are kept as they are, and so is the path of a thumbnail.
+// Unicode has several spellings of one name: ë is one code point, or an e and two combining dots,
+// as in file names on a Mac. They look the same but have different bytes. So every name in an
+// event, a person, a query or an erasure is first converted to the normal form NFC. Attributes,
+// which belong to the application, and paths of thumbnails are kept as they are.
 //
-// A version that did not do so may have stored other spellings. They are
-// found with a list of them (spellings), and stay until the event or the person
-// is changed.
+// An earlier version that did not convert names may have stored other spellings. A list of them
+// (spellings) helps to find these. They stay until the event or the person is changed.
 
 // normalName returns a name in the form in which names are stored.
 func normalName[T ~string](name T) T { return T(norm.NFC.String(string(name))) }
 
-// normalNames is normalName for several. The caller's are left as they are.
+// normalNames is normalName for several names. It does not change the caller's slice.
 func normalNames[T ~string](names []T) []T {
 	for i := range names {
 		if name := normalName(names[i]); name != names[i] {
@@ -35,9 +33,9 @@ func normalNames[T ~string](names []T) []T {
 	return names
 }
 
-// recordingForms returns the spellings under which a recording is looked up: composed,
-// and taken apart. There may be as many recordings as events, so they are not listed, and
-// one that an old version stored half in this and half in that form is not found.
+// recordingForms returns the spellings under which a recording is looked up: composed (NFC) and
+// decomposed (NFD). There may be as many recordings as events, so there is no list of their
+// spellings. If an old version has stored a mixture of both, the recording is not found.
 func recordingForms(recording string) []string {
 	forms := []string{recording}
 	if apart := norm.NFD.String(recording); apart != recording {
@@ -46,8 +44,8 @@ func recordingForms(recording string) []string {
 	return forms
 }
 
-// hasOneSpelling reports whether no other text has this normal form. Of ASCII just
-// three characters have another code point that stands for them.
+// hasOneSpelling reports whether no other text has this normal form. That holds for ASCII without
+// the three characters for which another code point exists.
 func hasOneSpelling(name string) bool {
 	for i := range len(name) {
 		if c := name[i]; c >= 0x80 || c == 'K' || c == ';' || c == '`' {
@@ -57,7 +55,7 @@ func hasOneSpelling(name string) bool {
 	return true
 }
 
-// validName checks what can be the value of an index key (see index.go).
+// validName returns an error if name cannot be the value of an index key (see index.go).
 func validName(field, name string) error {
 	switch {
 	case name == "":
@@ -79,7 +77,7 @@ func validOptionalName(field, name string) error {
 	return validName(field, name)
 }
 
-// is reports whether value is what is asked for; nil asks for both.
+// is reports whether value is the one asked for. nil asks for both.
 func is(asked *bool, value bool) bool { return asked == nil || *asked == value }
 
 func validNames[T ~string](field string, names []T) error {
@@ -91,7 +89,8 @@ func validNames[T ~string](field string, names []T) error {
 	return nil
 }
 
-// oneOf reports whether a name is one of those, which are normal. None: any is.
+// oneOf reports whether name is one of asked, which must be normal. An empty list stands for any
+// name.
 func oneOf[T ~string](asked []T, name T) bool {
 	return len(asked) == 0 || slices.Contains(asked, normalName(name))
 }

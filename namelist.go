@@ -11,24 +11,24 @@ import (
 	"github.com/doorlog/doorlog/internal/fsx"
 )
 
-// A nameList is a list of files that events name, in memory while it is short,
-// and else in a file. An entry is
+// A nameList is a list of files that events name. It is in memory while it is short, and then in
+// a temporary file. An entry is
 //
 //	 16   1       8      4       2        length
 //	| ID | known | size | CRC | length | path |
 //
-// with the numbers big-endian.
+// Numbers are big-endian.
 type nameList struct {
 	temp  func() (*os.File, error)
 	short bytes.Buffer
 	file  *os.File
 	w     *bufio.Writer
 	r     *bufio.Reader
-	n     int64 // entries
-	bytes int64 // that the files have, as far as the events say so
+	n     int64 // number of entries
+	bytes int64 // sum of the sizes of the files, as far as the events know them
 }
 
-// A namedFile is an entry.
+// A namedFile is an entry of a nameList.
 type namedFile struct {
 	id   ID
 	path string
@@ -53,7 +53,7 @@ func (l *nameList) add(r *record) error {
 	l.n++
 	l.bytes += r.thumb.size
 	if l.file == nil && l.short.Len() < shortList {
-		l.short.Write(head) // to memory
+		l.short.Write(head) // never fails
 		return nil
 	}
 	if l.file == nil {
@@ -69,7 +69,7 @@ func (l *nameList) add(r *record) error {
 
 const nameHead = 16 + 1 + 8 + 4 + 2
 
-// rewind comes between the last add and the first next.
+// rewind must be called between the last add and the first next.
 func (l *nameList) rewind() error {
 	all := io.Reader(&l.short)
 	if l.file != nil {

@@ -11,23 +11,28 @@ import (
 	"github.com/doorlog/doorlog/internal/fsx"
 )
 
-// Open opens the store in the file at path, and makes it first if there is no
-// such file (unless Options.ReadOnly is set, which makes it fs.ErrNotExist).
-// The folder of the file must exist. nil means default options.
+// Open opens the store in the file at path. If the file does not exist, Open creates it; with
+// Options.ReadOnly it returns fs.ErrNotExist instead. The folder of the file must exist. nil
+// means default options.
 //
-// The errors are ErrLocked if another process has the file open, ErrNoLocks if its
-// file system cannot tell, ErrNotStore if the file is something else, ErrByteOrder
-// if a machine of the other byte order wrote it, ErrNewerSchema if a later version
-// of doorlog did, ErrOlderSchema if an earlier one did and Options.ReadOnly is set,
-// and ErrCorrupt if it is damaged. None of them changes the file. Without ReadOnly a
-// file of an earlier version is upgraded, after which that version refuses it.
+// The error is
 //
-// A file that was not closed is read whole and verified before it is used, which
-// takes as long as the disk takes to read it. So is one that is smaller than 1 MiB.
-// Of another one that was closed each page is compared with the checksum that Close
-// has written of it when it is first used, and all of them are compared in the
-// background (Options.Scrub). A page that is not what was written is ErrCorrupt: that
-// is what the call that comes to it answers, and every call from then on.
+//   - [ErrLocked] if another process has the file open,
+//   - [ErrNoLocks] if the file system has no locks,
+//   - [ErrNotStore] if the file is not a store,
+//   - [ErrByteOrder] if a machine of the other byte order wrote it,
+//   - [ErrNewerSchema] if a later version of doorlog wrote it,
+//   - [ErrOlderSchema] if an earlier version wrote it and Options.ReadOnly is set,
+//   - [ErrCorrupt] if it is damaged.
+//
+// None of these changes the file. Without ReadOnly, Open upgrades a file of an earlier
+// version; that version cannot open it any more.
+//
+// If a file was not closed, or is smaller than 1 MiB, Open reads and verifies all of it, which
+// takes as long as the disk needs to read it. Otherwise each page is compared, when it is first
+// used, with the checksum that Close has written, and all pages are compared in the background
+// (Options.Scrub). If a page does not match, the call that uses it and every later call return
+// [ErrCorrupt].
 func Open(path string, options *Options) (*Store, error) {
 	s, err := open(path, options)
 	if err != nil {
@@ -42,7 +47,7 @@ func open(path string, options *Options) (*Store, error) {
 		return nil, err
 	}
 	s, err := openStore(path, &opt)
-	lost := errors.Is(err, ErrNotStore) // perhaps one that has lost its first pages
+	lost := errors.Is(err, ErrNotStore) // it may be a store that has lost its first pages
 	if opt.Quarantine && !opt.ReadOnly && (lost || errors.Is(err, ErrCorrupt)) {
 		switch qerr := quarantine(path, err, &opt); {
 		case qerr == nil:
@@ -62,7 +67,7 @@ func open(path string, options *Options) (*Store, error) {
 	return s, nil
 }
 
-// openStore opens a store, with options in which every field is set.
+// openStore opens a store. Every field of opt must be set.
 func openStore(path string, opt *settings) (*Store, error) {
 	file, err := openFile(path, opt)
 	if errors.Is(err, fs.ErrNotExist) && !opt.ReadOnly {
@@ -90,11 +95,11 @@ func openStore(path string, opt *settings) (*Store, error) {
 	}
 	fsx.RemoveLeftovers(path)
 	tail, unclean, err := tailLength(file)
-	unclean = unclean || !file.HasFreelist() // which Close is to write
+	unclean = unclean || !file.HasFreelist() // Close is to write the freelist
 	if err == nil {
-		err = fsx.SyncName(path) // who made the file may not have come to this
+		err = fsx.SyncName(path) // whoever made the file may have stopped before its sync
 	}
-	if err == nil && unclean { // what it shows may have been acknowledged by nobody yet, and will be
+	if err == nil && unclean { // its newest state may not be durable yet, and readers are about to see it
 		err = file.SettleNewest()
 	}
 	if err == nil {
@@ -114,19 +119,19 @@ func openStore(path string, opt *settings) (*Store, error) {
 		s.finishErasure()
 	}
 	s.startScrub()
-	s.startCompactor() // which sets what the committer reads, before anybody writes
+	s.startCompactor() // before anybody writes, because it sets a field that the committer reads
 	s.startRetention()
 	return s, nil
 }
 
-// abandon closes the file of a store that could not be opened. bolt waits for its
-// readers, and the pool may have one.
+// abandon closes the file of a store that could not be opened. First it ends the reader that
+// the pool may hold: bolt waits for all readers.
 func (s *Store) abandon() error {
 	s.readers.beginWrite()
 	return s.readers.file.Close()
 }
 
-// remember takes in what meta has of the store and its clock.
+// remember reads from meta what the store and its clock keep there.
 func (s *Store) remember() error {
 	sn, err := s.look(s.life)
 	if err != nil {
@@ -156,8 +161,8 @@ func (s *Store) remember() error {
 	})
 }
 
-// tailLength counts the events of the tail, damaged ones too, and
-// reports whether the store has been written to and not been closed.
+// tailLength returns the number of events in the tail, damaged ones too. unclean reports
+// whether the store was written to and not closed.
 func tailLength(f *boltfile.File) (n int, unclean bool, err error) {
 	r, err := f.Read()
 	if err != nil {
@@ -176,16 +181,16 @@ func tailLength(f *boltfile.File) (n int, unclean bool, err error) {
 	return n, unclean, err
 }
 
-// Close waits for the calls that are under way, writes among them, and closes
-// the store; it must therefore not be called inside of a View. A loop over
-// Events ends with ErrClosed when it asks for more. A Prune ends with the
-// transaction that it is in, and a Compact or an ErasePerson with ErrClosed. It
-// may be called several times, and from several goroutines: each call returns
-// when the store is closed, with the same result.
+// Close waits for the calls that are running, writes among them, and closes the store. So it
+// must not be called inside of a [Store.View]. A loop over [Store.Events] ends with
+// [ErrClosed] when it needs more events. A [Store.Prune] ends after its current transaction. A
+// [Store.Compact] or [Store.ErasePerson] ends with ErrClosed. Close may be called several
+// times and from several goroutines: each call returns when the store is closed, with the same
+// result.
 //
-// An error takes back nothing of what was written. It may mean that the next
-// Open has to read the whole file, or that the file is not at its path any more
-// (ErrMoved), if no write has returned that before.
+// Even if Close returns an error, everything that was written stays written. An error may mean
+// that the next [Open] has to read the whole file, or that the file is no longer at its path
+// ([ErrMoved]) and no write has reported that before.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	again := s.closing
@@ -202,15 +207,15 @@ func (s *Store) Close() error {
 	if s.commits != nil {
 		err = s.closeFile()
 	}
-	s.readers.beginWrite() // for ever: the pool stays empty
+	s.readers.beginWrite() // never ended: the pool stays empty
 	if err := errors.Join(err, s.readers.file.Close(), s.thumbs.close()); err != nil {
 		s.closeErr = fmt.Errorf("doorlog: close %s: %w", s.path, err)
 	}
 	return s.closeErr
 }
 
-// closeFile writes what the next Open needs so as not to read the whole file; or, if the
-// file is damaged, has it read all.
+// closeFile writes what the next Open needs to skip reading the whole file. If the file is
+// damaged, closeFile makes the next Open read all of it.
 func (s *Store) closeFile() error {
 	file := s.readers.file
 	if s.damage.Load() == nil {
@@ -218,7 +223,7 @@ func (s *Store) closeFile() error {
 		if err == nil && s.commits.failure.Load() == nil {
 			err = file.WritePageSums(s.thumbs.store)
 		}
-		if !s.commits.hasMoved() { // else the folder may be that of another store by now
+		if !s.commits.hasMoved() { // otherwise the folder may belong to another store by now
 			s.advanceClaim()
 		}
 		if s.damage.Load() == nil {

@@ -16,24 +16,24 @@ type Page struct {
 	// Events are in the order of the query.
 	Events List[Event] `json:"events"`
 
-	// Next is the cursor of the page after this one, and Prev of the one
-	// before it; empty if there is none now.
+	// Next is the cursor of the next page, and Prev that of the previous page. Each is
+	// empty if there is no such page now.
 	Next string `json:"next"`
 	Prev string `json:"prev"`
 }
 
-// DefaultPageLimit is how many events a page has if the query has no Limit.
+// DefaultPageLimit is the number of events in a page if the query has no Limit.
 const DefaultPageLimit = 50
 
-// A cursor is the place between two pages: an event, and on which side of it
-// the page is. Its text form is URL-safe base64 of
+// A cursor is a place between two pages: the ID of an event, and the side of it on which the page
+// lies. Its text form is the URL-safe base64 of
 //
 //	 1 byte     1 byte         16 bytes  8 bytes           4 bytes
 //	| version | 0 after ID,  | ID      | hash of the     | CRC-32C of |
 //	|         | 1 before ID  |         | query           | the rest   |
 //
-// Because it names an event's place and not a number of events, it stays right
-// while events are written and deleted, that event among them.
+// It holds an ID and not a number of events. So it stays valid while events are written and
+// deleted, even if that event is deleted.
 type cursor struct {
 	before bool
 	id     ID
@@ -74,8 +74,8 @@ func parseCursor(text string, query uint64) (c cursor, err error) {
 	return c, nil
 }
 
-// hash tells queries apart. Limit and Offset do not count: they may differ
-// from page to page.
+// hash returns a hash that identifies the query. Limit and Offset do not count, because they may
+// differ from page to page.
 func (q *Query) hash() uint64 {
 	h := fnv.New64a()
 	list := func(values []string) {
@@ -97,7 +97,7 @@ func (q *Query) hash() uint64 {
 			fmt.Fprint(h, *b, ";")
 		}
 	}
-	if q.Pinned != nil { // and else nothing: cursors from before it was there stay good
+	if q.Pinned != nil { // nothing if nil, so that cursors from before Pinned existed stay valid
 		fmt.Fprint(h, "pinned ", *q.Pinned, ";")
 	}
 	if q.Hours != nil {
@@ -105,7 +105,7 @@ func (q *Query) hash() uint64 {
 	}
 	if (q.Hours != nil || len(q.Weekdays) > 0) && q.Location != nil { // nil is UTC
 		fmt.Fprint(h, q.Location)
-		for _, at := range [...]int64{0, 1e9, 1.1e9, 1.7e9, 1.715e9} { // a name alone may be that of two zones
+		for _, at := range [...]int64{0, 1e9, 1.1e9, 1.7e9, 1.715e9} { // two zones may have the same name
 			_, offset := time.Unix(at, 0).In(q.Location).Zone()
 			fmt.Fprint(h, ",", offset)
 		}
@@ -117,12 +117,12 @@ func (q *Query) hash() uint64 {
 	return h.Sum64()
 }
 
-// Page returns a part of the answer to q: the first q.Limit events
-// (DefaultPageLimit if it is 0) for an empty cursor, and those after or before
-// for the Next or Prev of another page of the same query; q.Limit may change
-// in between, and q.Offset counts for the empty cursor alone. Events that are
-// written or deleted meanwhile do not shift the pages. A cursor that is
-// damaged, or of another query, is ErrBadCursor.
+// Page returns a part of the answer to q. With an empty cursor it returns the first q.Limit
+// events ([DefaultPageLimit] if that is 0). With the Next or Prev of another page of the same
+// query it returns the events after or before that page. q.Limit may differ from page to page.
+// q.Offset counts only with an empty cursor. Events that are written or deleted meanwhile do not
+// shift the pages. If the cursor is damaged or belongs to another query, the error is
+// [ErrBadCursor].
 func (sn *Snapshot) Page(q Query, at string) (Page, error) {
 	p, err := sn.page(q, at)
 	return p, failed("page", err)
@@ -149,7 +149,7 @@ func (sn *Snapshot) page(q Query, at string) (Page, error) {
 			return Page{}, err
 		}
 		q.Offset = 0
-		if c.before == q.OldestFirst { // the page lies below the cursor's ID
+		if c.before == q.OldestFirst { // the IDs of the page are below the cursor's ID
 			until = minID(until, c.id)
 		} else {
 			from = maxID(from, firstAfter(c.id))
@@ -165,13 +165,13 @@ func (sn *Snapshot) page(q Query, at string) (Page, error) {
 	if p.Events = orEmpty(events); c.before {
 		slices.Reverse(p.Events)
 	}
-	// On the side from which the cursor came there is a page.
+	// There is a page on the side where the cursor comes from.
 	hasNext, hasPrev := more, at != "" || q.Offset > 0
 	if c.before {
 		hasNext, hasPrev = true, more
 	}
 	if len(p.Events) == 0 {
-		if at != "" && c.before { // back to where the cursor was
+		if at != "" && c.before { // this page is empty: Next or Prev leads back to where the cursor is
 			p.Next = cursor{false, beside(c.id, q.OldestFirst), hash}.String()
 		} else if at != "" {
 			p.Prev = cursor{true, beside(c.id, !q.OldestFirst), hash}.String()
@@ -187,7 +187,7 @@ func (sn *Snapshot) page(q Query, at string) (Page, error) {
 	return p, nil
 }
 
-// beside returns the ID next to id, before it in time or after it.
+// beside returns the ID directly before or after id in time.
 func beside(id ID, before bool) ID {
 	if before {
 		return lastBefore(id)
@@ -218,7 +218,7 @@ func (sn *Snapshot) collect(q Query, from, until ID, limit int) (events []Event,
 	}
 }
 
-// Page is Snapshot.Page on a snapshot of its own.
+// Page is [Snapshot.Page] on a snapshot of its own.
 func (s *Store) Page(ctx context.Context, q Query, at string) (Page, error) {
 	sn, err := s.snapshot(ctx)
 	if err != nil {

@@ -7,14 +7,12 @@ import (
 	"github.com/doorlog/doorlog/internal/boltfile"
 )
 
-// scan looks through every page of a file that is not free, and takes each
-// record in it that verifies, whatever the page says of itself: a record's
-// checksum tells in which bucket, and under which key, it belongs. The walker is
-// nil if both meta pages are damaged; then nothing is known of which pages are
-// free.
+// scan reads every page of a file that is not free and takes each record that verifies. It does
+// not trust what a page says about itself: the checksum of a record shows its bucket and its key.
+// w is nil if both meta pages are damaged; then it is not known which pages are free.
 //
-// First come the pages that are part of a tree, because what the others hold may
-// be of before.
+// scan reads the pages that are part of a tree first, because the other pages may hold older
+// versions of records.
 func (c *copier) scan(f *os.File, w *boltfile.Walker) error {
 	info, err := f.Stat()
 	if err != nil {
@@ -34,7 +32,7 @@ func (c *copier) scan(f *os.File, w *boltfile.Walker) error {
 		size = boltfile.GuessPageSize(f)
 	}
 	told := tellBytes(c.tell, "searching for records")
-	told.knows(2 * info.Size()) // all of it twice
+	told.knows(2 * info.Size()) // the whole file is read twice
 	for _, own := range [...]bool{true, false} {
 		for id := uint64(boltfile.FirstPage); id < uint64(info.Size())/uint64(size); id++ {
 			if err := c.ctx.Err(); err != nil {
@@ -59,27 +57,27 @@ func (c *copier) scanPage(f *os.File, id uint64, size int, end int64, unsure boo
 	at := int64(id) * int64(size)
 	buf := make([]byte, size)
 	if boltfile.ReadPage(f, buf, at) != nil {
-		return // it cannot be read
+		return // the page cannot be read
 	}
 	_, p := boltfile.ParsePage(buf)
 	long := (int64(boltfile.OverflowOf(buf)) + 1) * int64(size)
-	// What many pages say of their length may be noise; to believe all of it
-	// could take for ever.
+	// The length of a damaged page may be any number. To follow all of them could take
+	// for ever.
 	if long <= end-at && c.extra <= 2*end {
 		if p.ReadOn(f, at, uint64(long)) != nil {
 			p.Data = buf
 		}
 		c.extra += int64(len(p.Data) - size)
 	}
-	if p.Flags != boltfile.BranchFlag && p.Flags != boltfile.FreelistFlag { // whatever else it says that it is
+	if p.Flags != boltfile.BranchFlag && p.Flags != boltfile.FreelistFlag { // with any other flags it is read as a leaf
 		p.Flags = boltfile.LeafFlag
 		c.scanLeaf(&p, unsure, true)
 	}
 }
 
-// scanLeaf takes the records of a leaf: as many as it says that it has, or as have
-// room before the first key. They may lie over each other a little. Buckets in it
-// have no more buckets inside.
+// scanLeaf takes the records of a leaf. It reads as many elements as the header says, or as many
+// as fit before the first key, whichever is more. Elements may overlap a little. If outer is set, it also reads
+// buckets inside of the page, but no buckets inside of those.
 func (c *copier) scanLeaf(p *boltfile.Page, unsure, outer bool) {
 	count := p.Count
 	if len(p.Data) >= boltfile.PageHeaderLen+boltfile.ElementLen {
@@ -105,8 +103,9 @@ func (c *copier) scanLeaf(p *boltfile.Page, unsure, outer bool) {
 	}
 }
 
-// takeTail takes the records of what may be an entry of the tail. Its length has no
-// checksum: where it is not right the event's record is the piece that verifies.
+// takeTail takes the records of what may be an entry of the tail. The length in the entry has no
+// checksum. If it is wrong, takeTail looks for the length with which the event's record
+// verifies.
 func (c *copier) takeTail(key, entry []byte, unsure bool) {
 	if event, detected, err := splitTail(entry); err == nil {
 		taken := c.takeVerified(key, event, unsure)
@@ -114,7 +113,7 @@ func (c *copier) takeTail(key, entry []byte, unsure bool) {
 			return
 		}
 	}
-	const longest = 1 << 12 // of what is tried byte by byte
+	const longest = 1 << 12 // bytes of the longest entry in which every length is tried
 	if len(key) != idLen || len(entry) > longest {
 		return
 	}
@@ -127,7 +126,7 @@ func (c *copier) takeTail(key, entry []byte, unsure bool) {
 	}
 }
 
-// takeVerified takes a record if it is one, of whichever bucket.
+// takeVerified takes rec if it verifies as a record of any bucket.
 func (c *copier) takeVerified(key, rec []byte, unsure bool) (taken bool) {
 	for bucket, kind := range recordKinds {
 		if _, err := kind.open(key, rec); err == nil {

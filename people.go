@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// PutPerson adds a person, or changes what is given of one who is there, and
-// returns the person as stored.
+// PutPerson adds a person, or changes an existing one, and returns the person as
+// stored. Fields that in does not give keep their values.
 func (s *Store) PutPerson(ctx context.Context, in PersonInput) (Person, error) {
 	p, err := s.putPerson(ctx, in)
 	if err != nil {
@@ -37,9 +37,9 @@ func (s *Store) putPerson(ctx context.Context, in PersonInput) (p Person, err er
 	return p, err
 }
 
-// updatePerson calls apply in a write transaction, with the names under which the
-// person of a name, which is normal, may be stored. One that makes room may use the
-// reserve (reserve.go).
+// updatePerson calls apply in a write transaction. forms are the spellings under which
+// the person may be stored; the first is name, which must be normal. If makesRoom is
+// set, the transaction may use the file's reserve (internal/boltfile/reserve.go).
 func (s *Store) updatePerson(
 	ctx context.Context, name string, makesRoom bool, apply func(w *writeTx, forms []string) error,
 ) error {
@@ -58,7 +58,7 @@ func (s *Store) updatePerson(
 	return submit(ctx, func(w *writeTx) error { return apply(w, forms) })
 }
 
-// putPerson adds or changes a person; added says which.
+// putPerson adds a person (added is true) or changes one.
 func (w *writeTx) putPerson(in *PersonInput, forms []string, now time.Time) (p Person, added bool, err error) {
 	p, err = onePerson(w.personRecord, forms)
 	added = errors.Is(err, ErrNotFound)
@@ -76,7 +76,8 @@ func (w *writeTx) putPerson(in *PersonInput, forms []string, now time.Time) (p P
 	return p, added, w.storePerson(&p, forms)
 }
 
-// storePerson stores a person under the first of the names, and under no other.
+// storePerson stores a person under the first of forms and deletes the records under
+// the others.
 func (w *writeTx) storePerson(p *Person, forms []string) error {
 	if _, err := w.deletePerson(forms[1:]); err != nil {
 		return err
@@ -84,7 +85,7 @@ func (w *writeTx) storePerson(p *Person, forms []string) error {
 	return w.put(personsSum, []byte(p.Name), encodePerson(p))
 }
 
-// deletePerson deletes the persons of these names; known: there was one.
+// deletePerson deletes the records under forms; known reports whether there were any.
 func (w *writeTx) deletePerson(forms []string) (known bool, err error) {
 	for _, form := range forms {
 		if w.personRecord([]byte(form)) == nil {
@@ -100,9 +101,9 @@ func (w *writeTx) deletePerson(forms []string) (known bool, err error) {
 
 func (w *writeTx) personRecord(name []byte) []byte { return w.tx.Get(personsSum, name) }
 
-// onePerson returns the person who may be stored under several names, of which the
-// first is normal, or ErrNotFound. The door opens for one who is stored twice only
-// if both say so.
+// onePerson returns the person who is stored under any of forms, of which the first
+// must be normal, or ErrNotFound. If there are several records, the first one counts,
+// but AutoUnlock is true only if all of them say so.
 func onePerson(records func(name []byte) []byte, forms []string) (p Person, err error) {
 	err = ErrNotFound
 	for _, form := range forms {
@@ -123,7 +124,7 @@ func onePerson(records func(name []byte) []byte, forms []string) (p Person, err 
 	return p, err
 }
 
-// Person returns a person, or ErrNotFound.
+// Person returns a person, or [ErrNotFound].
 func (sn *Snapshot) Person(name string) (p Person, err error) {
 	if p, err = sn.person(name); err != nil {
 		return Person{}, fmt.Errorf("doorlog: person %q: %w", name, err)
@@ -153,8 +154,8 @@ func (sn *Snapshot) person(name string) (p Person, err error) {
 
 func (in guarded) personRecord(name []byte) []byte { return in.Get(personsSum, name) }
 
-// Persons returns all persons in the order of their names. It is ErrCorrupt if there
-// are more or fewer than there should be.
+// Persons returns all persons, sorted by name. The error is [ErrCorrupt] if their
+// number is not the one that the store has recorded.
 func (sn *Snapshot) Persons() (persons []Person, err error) {
 	persons = []Person{}
 	if err := sn.usable(); err != nil {
@@ -188,7 +189,7 @@ func (sn *Snapshot) Persons() (persons []Person, err error) {
 	return persons, nil
 }
 
-// Person returns a person, or ErrNotFound.
+// Person returns a person, or [ErrNotFound].
 func (s *Store) Person(ctx context.Context, name string) (Person, error) {
 	sn, err := s.snapshot(ctx)
 	if err != nil {
@@ -198,7 +199,7 @@ func (s *Store) Person(ctx context.Context, name string) (Person, error) {
 	return sn.Person(name)
 }
 
-// Persons is Snapshot.Persons on a snapshot of its own.
+// Persons is [Snapshot.Persons] on a snapshot of its own.
 func (s *Store) Persons(ctx context.Context) ([]Person, error) {
 	sn, err := s.snapshot(ctx)
 	if err != nil {
@@ -208,8 +209,7 @@ func (s *Store) Persons(ctx context.Context) ([]Person, error) {
 	return sn.Persons()
 }
 
-// AutoUnlockNames returns the names of the persons for whom the door opens, in
-// their order.
+// AutoUnlockNames returns the sorted names of the persons for whom the door opens.
 func (s *Store) AutoUnlockNames(ctx context.Context) ([]string, error) {
 	persons, err := s.Persons(ctx)
 	if err != nil {
@@ -224,8 +224,8 @@ func (s *Store) AutoUnlockNames(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// SetAutoUnlock sets whether the door opens for a person, who must be there
-// (ErrNotFound).
+// SetAutoUnlock sets whether the door opens for a person. The error is [ErrNotFound] if
+// there is no such person.
 func (s *Store) SetAutoUnlock(ctx context.Context, name string, on bool) error {
 	err := s.updatePerson(ctx, normalName(name), false, func(w *writeTx, forms []string) error {
 		p, err := onePerson(w.personRecord, forms)
@@ -241,10 +241,9 @@ func (s *Store) SetAutoUnlock(ctx context.Context, name string, on bool) error {
 	return nil
 }
 
-// DeletePerson takes a person off the list of persons. Events of the person stay
-// as they are, with the name, and so do their thumbnails: what happened is not
-// changed. ErasePerson takes the name away. It is ErrNotFound if no person of that
-// name is listed, whatever events have it.
+// DeletePerson removes a person from the list of persons. The person's events keep the
+// name and their thumbnails; [Store.ErasePerson] takes the name off them. The error is
+// [ErrNotFound] if no person of that name is listed, even if events have the name.
 func (s *Store) DeletePerson(ctx context.Context, name string) error {
 	err := s.updatePerson(ctx, normalName(name), true, func(w *writeTx, forms []string) error {
 		if err := validName("name", forms[0]); err != nil {
@@ -264,16 +263,16 @@ func (s *Store) DeletePerson(ctx context.Context, name string) error {
 
 // PersonSync says what SyncPersons found.
 type PersonSync struct {
-	Added   List[string] `json:"added"`   // names that are new now, in their order
-	Known   List[string] `json:"known"`   // names that were there before, in their order
-	Skipped List[string] `json:"skipped"` // files whose name gives no person
+	Added   List[string] `json:"added"`   // names that were added, sorted
+	Known   List[string] `json:"known"`   // names that were listed already, sorted
+	Skipped List[string] `json:"skipped"` // sub-folders, and files without a valid name of a person
 }
 
 // SyncPersons adds the persons whose face images are in a folder: files named
-// <name>_<anything>.jpg, .jpeg, .png or .bmp, such as mary_ann_2.jpg, where
-// the last underscore ends the name. Persons who are there already stay as
-// they are; nobody is removed. All are added in one transaction, or none.
-// Sub-folders are not looked into.
+// <name>_<anything>.jpg, .jpeg, .png or .bmp, such as mary_ann_2.jpg. The name ends
+// before the last underscore. Persons who are listed already are not changed, and
+// nobody is removed. All are added in one transaction, or none. Sub-folders are not
+// searched.
 func (s *Store) SyncPersons(ctx context.Context, dir string) (PersonSync, error) {
 	result, err := s.syncPersons(ctx, dir)
 	if err != nil {
@@ -331,7 +330,8 @@ func (s *Store) syncPersons(ctx context.Context, dir string) (result PersonSync,
 	return result, nil
 }
 
-// personOfFile returns the name of the person whose face image a file is.
+// personOfFile returns the name of the person that a face image shows; ok is false if
+// the file name does not give one.
 func personOfFile(file string) (name string, ok bool) {
 	ext := filepath.Ext(file)
 	switch strings.ToLower(ext) {
@@ -344,7 +344,8 @@ func personOfFile(file string) (name string, ok bool) {
 	return name, ok && !strings.HasPrefix(file, ".") && validName("name", name) == nil
 }
 
-// cutLast returns what is before the last sep, if something is on both sides.
+// cutLast returns the part of s before the last sep; ok is false if either part is
+// empty.
 func cutLast(s, sep string) (before string, ok bool) {
 	at := strings.LastIndex(s, sep)
 	if at <= 0 || at+len(sep) == len(s) {

@@ -9,8 +9,8 @@ import (
 
 // A Person is somebody whom the cameras know by name.
 type Person struct {
-	// Name is what events have in their Person; unique, 1 to MaxNameLen bytes. It
-	// is returned in the form in which names are stored (see Event).
+	// Name is the name that events have in [Event.Person]. It is unique, 1 to MaxNameLen
+	// bytes, and returned in the normal form in which names are stored (see [Event]).
 	Name string
 
 	// DisplayName is for people to read.
@@ -19,23 +19,24 @@ type Person struct {
 	// AutoUnlock says whether the door opens for the person.
 	AutoUnlock bool
 
-	// CreatedAt is when the person was first put, in UTC.
+	// CreatedAt is when the person was first added, in UTC.
 	CreatedAt time.Time
 }
 
-// PersonInput says what PutPerson is to change. What is not given is kept.
+// PersonInput is what [Store.PutPerson] stores. Fields that are not given keep their
+// values.
 type PersonInput struct {
-	// Name says who: UTF-8 without NUL, 1 to MaxNameLen bytes.
+	// Name identifies the person: UTF-8 without NUL, 1 to MaxNameLen bytes.
 	Name string `json:"name"`
 
-	// DisplayName, at most MaxNameLen bytes; empty: not given. A new person
-	// gets one made from the name: "Mary Ann" for mary_ann.
+	// DisplayName is at most MaxNameLen bytes; empty means not given. The default for a
+	// new person is made from the name: "Mary Ann" for mary_ann.
 	DisplayName string `json:"display_name,omitempty"`
 
-	// AutoUnlock; nil: not given. It is true for a new person.
+	// AutoUnlock: nil means not given. The default for a new person is true.
 	AutoUnlock *bool `json:"auto_unlock,omitempty"`
 
-	// CreatedAt; zero: not given. It is now for a new person.
+	// CreatedAt: zero means not given. The default for a new person is now.
 	CreatedAt time.Time `json:"created_at,omitzero"`
 }
 
@@ -64,7 +65,7 @@ func (in *PersonInput) applyTo(p *Person) {
 	}
 }
 
-// displayName makes "Mary Ann" of mary_ann.
+// displayName makes "Mary Ann" from mary_ann.
 func displayName(name string) string {
 	words := strings.FieldsFunc(name, func(r rune) bool { return r == '_' || r == '-' || unicode.IsSpace(r) })
 	for i, word := range words {

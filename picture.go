@@ -5,47 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-
-	"github.com/doorlog/doorlog/internal/frame"
 )
 
-// Limits on a frame, checked before anything of it is decoded. What is above
-// one of them is ErrTooLarge.
-
-const (
-	MaxFramePixels = frame.MaxPixels // width times height: 40 million
-)
-
-const (
-	// MaxFrameMemory is how many bytes may be in use at once to make a
-	// thumbnail, 200 MiB, the frame's own not counted. What a frame needs is worked out
-	// from its headers before it is decoded. For a thumbnail of the default
-	// size there is enough for
-	//
-	//	MaxFramePixels  of a baseline JPEG (24 megapixels if it is CMYK), a GIF,
-	//	                a BMP, a lossy WebP, and a PNG of 8 bits
-	//	24 megapixels   of a progressive JPEG with chroma of half the size (4:2:0)
-	//	22 megapixels   of a PNG of 16 bits; of an interlaced one half as many,
-	//	                and 20 of one of 8 bits
-	//	12 megapixels   of a progressive JPEG with chroma of full size (4:4:4)
-	//	 9 megapixels   of a lossless WebP
-	//
-	// so that a machine with 512 MB has room for it. Frames that need more than
-	// 32 MiB are read one at a time, each after a garbage collection, others as
-	// many at once as there are processors. What the collector has not taken
-	// yet comes on top: a program on a small machine sets GOMEMLIMIT.
-	MaxFrameMemory = frame.MaxMemory
-)
-
-const (
-	// MaxFrameScans is how often a progressive JPEG may pass over the picture: 64
-	// times. Encoders make 10 to 20 scans; a scan of a few bytes costs as much time
-	// as the picture is large. A JPEG that is not progressive has one scan for
-	// each of its components at most.
-	MaxFrameScans = frame.MaxScans
-)
-
-// stored returns the event that has e's ID; zero if there is none.
+// stored returns the stored event with e's ID, or a zero Event.
 func (s *Store) stored(ctx context.Context, e *Event) (Event, error) {
 	if err := ctx.Err(); err != nil {
 		return Event{}, err
@@ -59,10 +21,10 @@ func (s *Store) stored(ctx context.Context, e *Event) (Event, error) {
 	return there, err
 }
 
-// releaseThumbnail removes the thumbnail that an event named until now. A file
-// that is named by the event's ID has one user; one that a producer brought may
-// have several, and stays until the last of them goes. It reports whether the
-// file has gone.
+// releaseThumbnail removes a thumbnail that an event no longer names, and reports
+// whether the file is gone. A file named after the event's ID has no other user. A file
+// that a producer brought may have several users, and stays until the last of them is
+// gone.
 func (s *Store) releaseThumbnail(ctx context.Context, id ID, path string) bool {
 	if path == "" {
 		return false
@@ -72,8 +34,8 @@ func (s *Store) releaseThumbnail(ctx context.Context, id ID, path string) bool {
 		if s.ensureVerified(ctx) != nil { // the index may lack the event that names it
 			return false
 		}
-		// Whoever is about to write an event that names a producer's file has
-		// done so before this goes on, or begins after it.
+		// A write of an event that names a producer's file either has ended by now or
+		// begins after this.
 		s.thumbs.named.Lock()
 		defer s.thumbs.named.Unlock()
 		used, err := s.thumbnailUsed(ctx, path)
@@ -94,8 +56,8 @@ func (s *Store) thumbnailUsed(ctx context.Context, path string) (used bool, err 
 	return sn.thumbnailUsed(path)
 }
 
-// thumbnailUsed reports whether an event names a file. One with the name of an
-// event's thumbnail can be of that event alone, and a producer's of any.
+// thumbnailUsed reports whether an event names a file. A file named after an event's ID
+// can belong only to that event, and a producer's file to any event.
 func (sn *Snapshot) thumbnailUsed(path string) (used bool, err error) {
 	if id, final, ok := thumbnailID(path); ok && final {
 		r, err := sn.record(id)
@@ -134,15 +96,14 @@ func (sn *Snapshot) overNamers(path string, fn func(ID) (more bool)) error {
 	})
 }
 
-// overNamedFiles calls fn with each event of a snapshot that stands for a file,
-// without its detections, oldest first. Where several events name a file the
-// newest of them does.
+// overNamedFiles calls fn once for each file that events name, with the newest event
+// that names it. The events come oldest first and without their detections.
 func (sn *Snapshot) overNamedFiles(fn func(*record) error) error {
 	return sn.read(func(in guarded) error { return in.overNamedFiles(fn) })
 }
 
 func (in guarded) overNamedFiles(fn func(*record) error) error {
-	inTail := make(map[string]ID) // the newest of the tail that names a producer's file
+	inTail := make(map[string]ID) // producer's file to the newest event in the tail that names it
 	err := in.overTail(func(r *record) bool {
 		if _, newer := inTail[r.ThumbnailPath]; !newer && r.ThumbnailPath != "" {
 			inTail[r.ThumbnailPath] = r.ID
@@ -175,19 +136,19 @@ func (in guarded) overNamedFiles(fn func(*record) error) error {
 	})
 }
 
-// removeThumbnail reports whether there is no such file any more.
+// removeThumbnail removes a file and reports whether it is gone. It logs a failure.
 func (s *Store) removeThumbnail(path string) bool {
 	if err := s.thumbs.remove(path); err != nil {
-		s.opt.Logger.Warn("doorlog: a thumbnail that no event names is left", "path", path, "error", err)
+		s.opt.Logger.Warn("doorlog: a thumbnail that no event names could not be removed", "path", path, "error", err)
 		return false
 	}
 	return true
 }
 
-// Thumbnail returns the JPEG file of an event's thumbnail. It is ErrNotFound
-// if there is no such event, or it has no thumbnail, fs.ErrNotExist if the
-// file is gone, ErrSymlink if it lies behind a symbolic link, and ErrCorrupt if it
-// is not what was saved.
+// Thumbnail returns the JPEG file of an event's thumbnail. The error is [ErrNotFound]
+// if there is no such event or it has no thumbnail, [fs.ErrNotExist] if the file is
+// gone, [ErrSymlink] if the file lies behind a symbolic link, and [ErrCorrupt] if the
+// file is not what was saved.
 func (s *Store) Thumbnail(ctx context.Context, id ID) ([]byte, error) {
 	sn, err := s.snapshot(ctx)
 	if err != nil {
@@ -201,8 +162,8 @@ func (s *Store) Thumbnail(ctx context.Context, id ID) ([]byte, error) {
 	return s.thumbs.of(&r)
 }
 
-// Thumbnail is Store.Thumbnail for an event of the snapshot. The file is that
-// of now: it may have gone with its event.
+// Thumbnail is [Store.Thumbnail] for an event of the snapshot. It reads the file as it
+// is now: the file is gone if the event was deleted after the snapshot was taken.
 func (sn *Snapshot) Thumbnail(id ID) ([]byte, error) {
 	r, err := sn.named(id)
 	if err != nil {
@@ -211,7 +172,7 @@ func (sn *Snapshot) Thumbnail(id ID) ([]byte, error) {
 	return sn.store.thumbs.of(&r)
 }
 
-// named returns an event that names a thumbnail.
+// named returns an event that names a thumbnail, else ErrNotFound.
 func (sn *Snapshot) named(id ID) (record, error) {
 	r, err := sn.record(id)
 	if err == nil && r.ThumbnailPath == "" {
@@ -220,7 +181,7 @@ func (sn *Snapshot) named(id ID) (record, error) {
 	return r, thumbnailError(id, err)
 }
 
-// of returns the file of an event.
+// of reads the thumbnail of an event.
 func (t *thumbnails) of(r *record) ([]byte, error) {
 	data, err := t.read(r.ThumbnailPath, r.thumb)
 	return data, thumbnailError(r.ID, err)
@@ -233,8 +194,8 @@ func thumbnailError(id ID, err error) error {
 	return fmt.Errorf("doorlog: thumbnail of event %s: %w", id, err)
 }
 
-// lockFiles keeps others from the files of those events of a batch that have one, or are
-// to get one. It takes them in the order of their IDs, as a Prune does.
+// lockFiles locks the thumbnails of those events of a batch that have one or are to get
+// one. It locks in the order of the IDs, as Prune does, so the two cannot deadlock.
 func (s *Store) lockFiles(ctx context.Context, batch []insertion) (unlock func(), err error) {
 	var ids []ID
 	for i := range batch {
@@ -260,9 +221,10 @@ func (s *Store) lockFiles(ctx context.Context, batch []insertion) (unlock func()
 	return unlock, nil
 }
 
-// addFrames makes the thumbnails of the events of a batch that have a frame and are not
-// there yet. Of those that are there it fills in the result in mode once; else they get the
-// thumbnail that they have, which must not make them other events.
+// addFrames makes the thumbnails of those events of a batch that have a frame and are
+// not stored yet. For an event that is already stored it fills in the result in mode
+// once. Otherwise it gives the event the stored thumbnail, so that the two compare as
+// the same event.
 func (s *Store) addFrames(ctx context.Context, batch []insertion, result []written, once bool) error {
 	if !slices.ContainsFunc(batch, func(in insertion) bool { return in.frame != nil }) {
 		return nil
@@ -277,7 +239,7 @@ func (s *Store) addFrames(ctx context.Context, batch []insertion, result []writt
 		in.frame = nil
 		switch before := first[in.ID]; {
 		case frame == nil:
-		case before != nil: // the same event twice has one thumbnail
+		case before != nil: // the same event twice in a batch has one thumbnail
 			in.ThumbnailPath, in.FrameWidth, in.FrameHeight = before.ThumbnailPath, before.FrameWidth, before.FrameHeight
 			in.thumb = before.thumb
 		default:
@@ -292,7 +254,7 @@ func (s *Store) addFrames(ctx context.Context, batch []insertion, result []writt
 	return nil
 }
 
-// lookUp looks which of the events with a frame are there already. They lose the frame.
+// lookUp finds the events with a frame that are already stored, and drops their frames.
 func (s *Store) lookUp(ctx context.Context, batch []insertion, result []written, once bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -323,7 +285,8 @@ func (s *Store) lookUp(ctx context.Context, batch []insertion, result []written,
 	return nil
 }
 
-// addFrame makes the thumbnail of an event that is stored in any case.
+// addFrame makes the thumbnail of an event. A frame that cannot be read or saved is
+// logged, and the event is stored without a thumbnail.
 func (s *Store) addFrame(ctx context.Context, in *insertion, frame []byte) error {
 	if err := s.checkPlace(ctx); err != nil {
 		return err
@@ -342,8 +305,8 @@ func (s *Store) addFrame(ctx context.Context, in *insertion, frame []byte) error
 	return nil
 }
 
-// dropThumbnails removes the thumbnails that were saved for a batch and that no event names,
-// because err kept it from being written, or others were there first.
+// dropThumbnails removes the thumbnails that were saved for a batch but that no event
+// names: the write failed with err, or the event was already stored by another write.
 func (s *Store) dropThumbnails(batch []insertion, result []written, err error) {
 	if errors.Is(err, ErrUnknownOutcome) { // then the events may be there after all
 		return

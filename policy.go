@@ -10,7 +10,7 @@ import (
 	"github.com/doorlog/doorlog/internal/fsx"
 )
 
-// A FreeSpace is how much of a disk is to be free. The larger of both counts. The
+// A FreeSpace is how much of a disk must be free: the larger of Bytes and Percent. The
 // zero FreeSpace asks for nothing.
 type FreeSpace struct {
 	Bytes   int64   `json:"bytes,omitempty"`
@@ -21,7 +21,7 @@ func (f FreeSpace) validate() error {
 	switch {
 	case f.Bytes < 0:
 		return invalid("Policy.KeepFree.Bytes", "%d is negative", f.Bytes)
-	case !(f.Percent >= 0 && f.Percent < 100): // also what is no number
+	case !(f.Percent >= 0 && f.Percent < 100): // also NaN
 		return invalid("Policy.KeepFree.Percent", "%v is not in 0..100", f.Percent)
 	case f != FreeSpace{} && !fsx.KnowsFreeSpace:
 		return fmt.Errorf("Policy.KeepFree: %w", fsx.ErrFreeSpace)
@@ -29,12 +29,12 @@ func (f FreeSpace) validate() error {
 	return nil
 }
 
-// of returns how many bytes of a disk are to be free.
+// of returns how many bytes of a disk of total bytes must be free.
 func (f FreeSpace) of(total int64) int64 {
 	return max(f.Bytes, int64(math.Ceil(float64(total)/100*f.Percent)))
 }
 
-// normal returns the policy with its names in their form.
+// normal returns the policy with its names in normal form.
 func (p *Policy) normal() *Policy {
 	now := *p
 	now.Rules = slices.Clone(p.Rules)
@@ -45,86 +45,89 @@ func (p *Policy) normal() *Policy {
 	return &now
 }
 
-// A Policy says what a store keeps. The zero Policy keeps every event. Pinned
-// events stay, with their thumbnails, whatever it says.
+// A Policy says what a store keeps. The zero Policy keeps every event. Pinned events
+// and their thumbnails are always kept.
 //
-// Ages count from the RecordedAt of an event to Options.Now, as far as that clock can
-// be believed (see Store.Prune).
+// An event's age is the time from its RecordedAt to [Options.Now], as far as that clock
+// can be believed (see [Store.Prune]).
 type Policy struct {
-	// Rules are how long kinds of events are kept. The first rule that matches
-	// an event decides on its age alone: no later one, nor MaxAge, is asked.
+	// Rules say how long kinds of events are kept. The first rule that matches an event
+	// alone decides how old it may get: later rules and MaxAge do not apply to it.
 	Rules []Rule `json:"rules,omitempty"`
 
 	// MaxAge is the maximum age of events that no rule matches. 0: no maximum.
 	MaxAge time.Duration `json:"max_age_ns,omitempty"`
 
-	// MaxEvents is how many events are kept, pinned ones among them. Of what
-	// the ages have left the oldest go first, also those that a rule would
-	// keep for longer. 0: any number.
+	// MaxEvents is the maximum number of events, including pinned ones. After the
+	// events that are too old, the oldest of the others go, even if a rule would keep
+	// them longer. 0: no maximum.
 	MaxEvents int `json:"max_events,omitempty"`
 
-	// MaxBytes is how many bytes the events and their thumbnails may take: the
-	// pages of the database that are in use, and the files that events name.
-	// The oldest go first, as with MaxEvents. What an event takes of the pages
-	// is an estimate, by the size of its records, so that it can take a second
-	// Prune to come below the bound. All events are read to find it. 0: any
-	// number.
+	// MaxBytes is how many bytes the events and their thumbnails may take: the pages of
+	// the database that are in use, and the files that events name. The oldest go
+	// first, as with MaxEvents. How much of the pages an event takes is estimated from
+	// the size of its records, so it can take a second Prune to get below the limit.
+	// Prune reads all events to apply it. 0: no limit.
 	MaxBytes int64 `json:"max_bytes,omitempty"`
 
-	// KeepFree is how much of the disk on which the thumbnails are is to be free.
-	// When less is, the oldest events go, as with MaxEvents, with their thumbnails,
-	// until the files that go, for whatever reason, give back what is missing. What
-	// events take of the database does not count: later events use it again, and only
-	// Compact gives it back. If all thumbnails that may go are not enough, something
-	// else fills the disk, and nothing goes for this reason (Pruned.HeldBack), nor does
-	// it while a backup keeps what is removed. A thumbnail with a second name (a hard
-	// link) gives nothing back. Neither do files that a snapshot of the file system
-	// keeps: if less than a tenth of what was removed came free, nothing goes again
-	// before the disk has more. It is errors.ErrUnsupported where the free space is not known, as on Windows. The zero
-	// FreeSpace: nothing.
+	// KeepFree is how much of the disk that holds the thumbnails must be free. If less
+	// is free, the oldest events go, as with MaxEvents, with their thumbnails, until
+	// the removed files give back what is missing. Files that are removed for other
+	// reasons count too. The database does not count: later events reuse its pages, and
+	// only Compact gives them back.
+	//
+	// Nothing is removed for this reason if all thumbnails that may go are not enough,
+	// because then something else fills the disk, or while a backup keeps the removed
+	// files ([Pruned.HeldBack]). A thumbnail with a second name (a hard link) gives
+	// nothing back. Neither does a file that a snapshot of the file system keeps: if
+	// less than a tenth of what was removed came free, nothing more is removed before
+	// the disk has more free space.
+	//
+	// Where the free space is not known, as on Windows, KeepFree is
+	// [errors.ErrUnsupported]. The zero FreeSpace: nothing is removed for this reason.
 	KeepFree FreeSpace `json:"keep_free,omitzero"`
 
-	// ThumbnailAge is how old a thumbnail gets. The event stays, without it.
-	// It goes for a producer's own file as for one that doorlog made. 0: as
-	// old as the event.
+	// ThumbnailAge is the maximum age of a thumbnail. An older one goes, and its event
+	// stays without it. That is true of a producer's own file too. 0: a thumbnail stays
+	// as long as its event.
 	ThumbnailAge time.Duration `json:"thumbnail_age_ns,omitempty"`
 
-	// TrustClock says that somebody has looked at the clock and found it right, however
-	// far ahead it is of all that the store has seen. It is for one Prune, and not for
-	// Options.Retention.
+	// TrustClock says that somebody has checked the clock and found it right, however
+	// far it is ahead of all that the store has seen. It is for a single call of Prune:
+	// [Options.Retention] ignores it.
 	TrustClock bool `json:"trust_clock,omitempty"`
 
-	// Orphans says that thumbnails of no event may go, however many they are and
-	// whosever the folder is: somebody has looked at what Verify says of them.
-	// Without it, they go where the folder is the store's alone, and where they are
-	// no more than a hundredth of its pictures, or one. It is for one Prune, and not
-	// for Options.Retention.
+	// Orphans says that any number of thumbnails of no event may go, whoever owns the
+	// folder: somebody has checked what Verify says of them. Without it they go only if
+	// the folder is the store's alone, and if they are at most a hundredth of its
+	// pictures, or one. It is for a single call of Prune: [Options.Retention] ignores
+	// it.
 	Orphans bool `json:"orphans,omitempty"`
 }
 
 // A Rule says how long events of a kind are kept.
 type Rule struct {
-	// Name is that of the rule in Pruned; "rule 1" and so on if it is empty.
+	// Name is the rule's name in Pruned; empty means "rule 1" and so on.
 	Name string `json:"name,omitempty"`
 
-	// Match says of which events.
+	// Match says which events the rule is for.
 	Match Match `json:"match"`
 
-	// MaxAge is how old they get. 0: any age.
+	// MaxAge is the maximum age of these events. 0: no maximum.
 	MaxAge time.Duration `json:"max_age_ns,omitempty"`
 }
 
-// A Match is a kind of events. The zero Match is every event. Fields of
-// different kinds must all hold; of several values in one field any may, as in
-// a Query.
+// A Match selects events. The zero Match selects every event. All fields that are set
+// must match; a field with several values matches if any of them does, as in a [Query].
 type Match struct {
 	Cameras []string    `json:"cameras,omitempty"`
 	Types   []EventType `json:"types,omitempty"`
 	Persons []string    `json:"persons,omitempty"`
 	Labels  []string    `json:"labels,omitempty"`
 
-	// Stranger is for events without a person (true) or with one (false),
-	// UnlockGranted for those that let somebody in or did not. nil: both.
+	// Stranger selects events without a person (true) or with one (false).
+	// UnlockGranted selects events that let somebody in (true) or did not (false). nil
+	// selects both.
 	Stranger      *bool `json:"stranger,omitempty"`
 	UnlockGranted *bool `json:"unlock_granted,omitempty"`
 }

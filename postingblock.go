@@ -8,22 +8,21 @@ import (
 	"github.com/doorlog/doorlog/internal/boltfile"
 )
 
-// A posting list has the IDs of the events with a value, in their order. It is
-// cut into blocks, each of which is one key of the index bucket:
+// A posting list has the IDs of all events with one value, in ascending order. It is
+// cut into blocks. Each block is one key of the index bucket:
 //
 //	value 0x00 first ID → | version | CRC-32C | second ID | third ID | … |
 //
-// The value is a record (codec.go) whose payload is IDs, 16 bytes each, or
-// nothing if the block has just the one ID of its key. All IDs of a block are
-// before those of the next one. A list that grows at its end, as lists mostly
-// do, has full blocks but for the last.
+// The value is a record (codec.go). Its payload is IDs, 16 bytes each; it is empty if
+// the block has only the ID in its key. All IDs of a block come before those of the
+// next one. Most lists grow at the end, and then all blocks but the last are full.
 //
-// A key for each ID would be simpler, and took two and a half times the space
-// and most of the time of a bulk load: see design/schema.md. Schema 1 had that,
-// which reads as blocks of one ID each.
+// One key for each ID would be simpler, but took two and a half times the space and
+// most of the time of a bulk load (design/schema.md). Schema 1 had that; its keys can
+// be read as blocks of one ID.
 
-// blockIDs is how many IDs a block has at most. Four such blocks with the names
-// of a household fill a page of 4 KiB.
+// blockIDs is the maximum number of IDs in a block. Four full blocks with short values,
+// such as the names in a household, fill a page of 4 KiB.
 const blockIDs = 52
 
 var postingRecords = func() (kinds [indexCount]recordKind) {
@@ -33,7 +32,8 @@ var postingRecords = func() (kinds [indexCount]recordKind) {
 	return kinds
 }()
 
-// A block is a block of a posting list. It is part of the page that it was read from.
+// A block is one block of a posting list. Its slices point into the page that it was
+// read from.
 type block struct {
 	first []byte // ID
 	rest  []byte // the other IDs
@@ -59,7 +59,7 @@ func openBlock(index int, key, value []byte) (b block, err error) {
 
 func (b *block) len() int { return 1 + len(b.rest)/idLen }
 
-// bytes returns an ID, which is part of the block.
+// bytes returns the ID at index i. It is a part of the block.
 func (b *block) bytes(i int) []byte {
 	if i == 0 {
 		return b.first
@@ -96,6 +96,6 @@ func (b *block) inOrder() bool {
 	return true
 }
 
-// errOrder: the keys of a damaged file are not in their order, in which a search
-// that begins anew from what it finds would come back to it for ever.
+// errOrder: the keys of a damaged file are not in order. A search that seeks again from
+// the key it found would then never end.
 var errOrder = fmt.Errorf("%w: keys are not in their order", ErrCorrupt)

@@ -6,23 +6,23 @@ import (
 	"github.com/doorlog/doorlog/internal/boltfile"
 )
 
-// A postingList is a cursor over the IDs of one value, in one direction. It only
-// moves forward. In a write transaction it must be oldest first: bolt's Prev stops
-// at a leaf that the transaction has emptied, which Next and Seek pass. What is
-// damaged makes it panic with an ErrCorrupt, of which whoever guards the
-// transaction makes an error.
+// A postingList is a cursor over the IDs of one value. It moves in one direction only,
+// oldest first or newest first. In a write transaction it must be oldest first: bolt's
+// Prev stops at a leaf that the transaction has emptied, while Next and Seek pass it.
+// It panics with an ErrCorrupt if the list is damaged; the guard of the transaction
+// turns that into an error.
 type postingList struct {
 	index       int
 	cursor      boltfile.KeyCursor
 	key         []byte // value 0x00, with room for an ID
 	oldestFirst bool
 
-	block   block // where it stands, and
-	at      int   // at which of its IDs
+	block   block // the current block
+	at      int   // index of the current ID in the block
 	id      ID
 	started bool
 	ended   bool
-	steps   int // IDs at which it stood
+	steps   int // number of IDs visited
 }
 
 func newPostingList(cursor boltfile.KeyCursor, index int, value string, oldestFirst bool) *postingList {
@@ -60,12 +60,12 @@ func (p *postingList) seek(target ID) (ID, bool) {
 	return p.id, !p.ended
 }
 
-// before reports whether the list stands before target.
+// before reports whether the current ID comes before target, in the list's direction.
 func (p *postingList) before(target *ID) bool {
 	return p.id != *target && p.oldestFirst == less(&p.id, target)
 }
 
-// seekNearby looks in the block where the list stands, and the next one.
+// seekNearby looks for target in the current block and in the next one.
 func (p *postingList) seekNearby(target *ID) bool {
 	if p.seekInBlock(target) {
 		return true
@@ -80,7 +80,7 @@ func (p *postingList) seekNearby(target *ID) bool {
 	return p.ended || p.seekInBlock(target)
 }
 
-// seekFar looks from the root of the tree.
+// seekFar looks for target from the root of the tree.
 func (p *postingList) seekFar(target *ID) {
 	to := append(p.key, target[:]...) //nolint:gocritic // p.key has the room
 	k, v := p.cursor.Seek(to)
@@ -90,7 +90,7 @@ func (p *postingList) seekFar(target *ID) {
 		}
 		return
 	}
-	// The block that begins before target is the one that may have it.
+	// If the list has target, it is in the last block that begins before target.
 	if k == nil {
 		k, v = p.cursor.Last()
 	} else {
@@ -100,10 +100,10 @@ func (p *postingList) seekFar(target *ID) {
 	if !p.ended && p.seekInBlock(target) || !p.oldestFirst {
 		return
 	}
-	p.enter(p.cursor.Seek(to)) // else it is the first of the one that begins after it
+	p.enter(p.cursor.Seek(to)) // else the first ID of the next block
 }
 
-// enter goes to the nearer end of the block at which the cursor is.
+// enter opens the block at the cursor, at its first ID in the list's direction.
 func (p *postingList) enter(k, v []byte) {
 	if p.ended = len(k) != len(p.key)+idLen || !bytes.HasPrefix(k, p.key); p.ended {
 		return
@@ -119,7 +119,8 @@ func (p *postingList) enter(k, v []byte) {
 	p.stand()
 }
 
-// seekInBlock moves within the block; false: it does not reach so far.
+// seekInBlock moves to the first ID at target or beyond it within the block. It returns
+// false if the block ends before that.
 func (p *postingList) seekInBlock(target *ID) bool {
 	if !p.before(target) {
 		return true
@@ -131,7 +132,7 @@ func (p *postingList) seekInBlock(target *ID) bool {
 	if next := p.at + step; next < 0 || next >= p.block.len() {
 		return false
 	}
-	p.at += step // mostly that is it
+	p.at += step // mostly the next ID is the one
 	if p.stand(); !p.before(target) {
 		return true
 	}

@@ -2,52 +2,55 @@ package doorlog
 
 import (
 	"io"
+	"log/slog"
+	"sync/atomic"
 	"time"
 )
 
-// A Progress says how far a long call is. A call may do several things, one after the
-// other, and some of them more than once.
+// A Progress says how far a long call has got. A call may have several phases, one
+// after the other, and go through some of them more than once.
 type Progress struct {
-	// Doing is what is being done, for people to read:
+	// Doing names the phase, for people to read:
 	//
 	//	"verifying"                 pages are read and compared with their sums
 	//	"comparing"                 events are compared with indexes and rollups
 	//	"comparing thumbnails"      files are compared with the events that name them
-	//	"looking for orphans"       files are looked up that may belong to no event
+	//	"looking for orphans"       files are looked for that may belong to no event
 	//	"saving records"            Salvage and Repair copy the records that verify
-	//	"searching for records"     they look for others in every page
+	//	"searching for records"     they search every page for other records
 	//	"indexing"                  they make the indexes of the new file
 	//	"judging", "pruning"        Prune finds what is to go, and removes it
 	//	"looking for thumbnails"    ForgetMissing finds what is missing
-	//	"forgetting"                and takes the names off
+	//	"forgetting"                ForgetMissing takes the missing names off
 	//	"looking for attributes"    ErasePerson looks at all events for the name
-	//	"erasing"                   it changes the events of the person
+	//	"erasing"                   ErasePerson changes the events of the person
 	//	"compacting"                entries are copied into a new file
-	//	"backing up", "restoring"   of the database and the thumbnails
+	//	"backing up", "restoring"   the database and the thumbnails are copied
 	Doing string `json:"doing"`
 
-	// Done is how much of it is done, and Total about how much there is; -1: that is not
-	// known, or not yet.
+	// Done is how much of the phase is done. Total is about how much there is in all,
+	// or -1 if that is not known, or not known yet.
 	Done  int64 `json:"done"`
 	Total int64 `json:"total"`
 
-	// Bytes says that these are bytes; else they are events, or files where Doing says so.
+	// Bytes says that Done and Total are bytes. Else they are events, or files if Doing
+	// speaks of files.
 	Bytes bool `json:"bytes"`
 }
 
-// A progress tells how far a long call is: in its beginning, when more is known of
-// it, at its end, and now and then in between. A nil one tells nobody.
+// A progress reports how far a long call has got: at its beginning, when the total
+// becomes known, now and then, and at its end. A nil progress reports to nobody.
 type progress struct {
-	tell func(Progress) // nil: nobody asks
+	tell func(Progress) // nil: nobody wants reports
 	now  Progress
-	last Progress // that was told, at this time:
-	told time.Time
+	last Progress  // the last report
+	told time.Time // when say last ran
 }
 
-// often is how much time goes by between two calls of tell.
+// often is the least time between two reports of add.
 const often = 200 * time.Millisecond
 
-// tellEvents and tellBytes return what tells how many events, or bytes, are done.
+// tellEvents and tellBytes return a progress that counts events, or bytes.
 func tellEvents(tell func(Progress), doing string) *progress {
 	return &progress{tell: tell, now: Progress{Doing: doing, Total: -1}}
 }
@@ -56,10 +59,10 @@ func tellBytes(tell func(Progress), doing string) *progress {
 	return &progress{tell: tell, now: Progress{Doing: doing, Total: -1, Bytes: true}}
 }
 
-// asked reports whether somebody asks.
+// asked reports whether somebody wants reports.
 func (p *progress) asked() bool { return p != nil && p.tell != nil }
 
-// knows tells how much there is, or how much there is after all.
+// knows sets the total, for the first time or again, and reports.
 func (p *progress) knows(total int64) {
 	if p.asked() {
 		p.now.Total = total
@@ -67,7 +70,7 @@ func (p *progress) knows(total int64) {
 	}
 }
 
-// add tells, now and then, that n more are done.
+// add counts n more, and reports if often has gone by.
 func (p *progress) add(n int64) {
 	if !p.asked() {
 		return
@@ -77,7 +80,7 @@ func (p *progress) add(n int64) {
 	}
 }
 
-// step tells that n more are done.
+// step counts n more, and reports.
 func (p *progress) step(n int64) {
 	if p.asked() {
 		p.now.Done += n
@@ -85,7 +88,7 @@ func (p *progress) step(n int64) {
 	}
 }
 
-// say tells how far it is, unless that has been told.
+// say reports how far the call has got, unless that was the last report.
 func (p *progress) say() {
 	if !p.asked() {
 		return
@@ -93,7 +96,7 @@ func (p *progress) say() {
 	p.told = time.Now()
 	now := p.now
 	if now.Total >= 0 {
-		now.Done = min(now.Done, now.Total) // which is not exact where something has changed
+		now.Done = min(now.Done, now.Total) // Total is not exact if events were written meanwhile
 	}
 	if now != p.last {
 		p.last = now
@@ -101,7 +104,28 @@ func (p *progress) say() {
 	}
 }
 
-// finish tells that all is done.
+// carefulHook returns a hook that calls tell until that panics, which is a line in the log:
+// it is called where a panic would mean that the file is damaged.
+func carefulHook(tell func(Progress), log *slog.Logger) func(Progress) {
+	if tell == nil {
+		return nil
+	}
+	broken := new(atomic.Bool)
+	return func(p Progress) {
+		if broken.Load() {
+			return
+		}
+		defer func() {
+			if value := recover(); value != nil {
+				broken.Store(true)
+				log.Error("doorlog: the Progress hook has panicked, and is not called any more", "panic", value)
+			}
+		}()
+		tell(p)
+	}
+}
+
+// finish reports that all is done.
 func (p *progress) finish() {
 	if !p.asked() {
 		return

@@ -2,11 +2,13 @@ package doorlog_test
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -101,4 +103,47 @@ func TestCompactAndErasePersonSayHowFarTheyAre(t *testing.T) {
 	told.wants("Compact", err, "compacting", "verifying")
 	_, err = s.ErasePerson(t.Context(), "alice", doorlog.EraseName)
 	told.wants("ErasePerson", err, "erasing", "looking for attributes", "compacting", "verifying")
+}
+
+// A hook that panics is no damage of the file: it is not called again, and all goes on.
+func TestAHookThatPanicsCondemnsNothing(t *testing.T) {
+	calls := 0
+	hook := func(doorlog.Progress) { calls++; panic("of the hook") }
+	s := newStoreWith(t, doorlog.Options{Progress: hook, Scrub: -1})
+	s.many(t, 100)
+	v, err := s.Verify(t.Context())
+	if err != nil || !v.Sound() || calls != 1 {
+		t.Errorf("%+v, %v, after %d calls", v, err, calls)
+	}
+	if !strings.Contains(s.log.String(), "the Progress hook has panicked") {
+		t.Error(s.log.String())
+	}
+	var backup bytes.Buffer
+	if _, err := s.Backup(t.Context(), &backup, nil); err != nil {
+		t.Error(err)
+	}
+	s.close(t)
+	calls = 0
+	s.open(t) // which reads all of the file
+	if calls != 1 {
+		t.Errorf("%d calls of Open", calls)
+	}
+	if _, err := doorlog.Restore(t.Context(), filepath.Join(t.TempDir(), "restored"), &backup, &doorlog.RestoreOptions{Progress: hook}); err != nil {
+		t.Error(err)
+	}
+}
+
+// A call that was cut short does not say that it has done all.
+func TestACancelledCallIsNotFinished(t *testing.T) {
+	s := newStoreWith(t, doorlog.Options{Scrub: -1})
+	s.many(t, 2000)
+	s.close(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var last doorlog.Progress
+	_, err := doorlog.Verify(ctx, s.path, &doorlog.Options{Progress: func(p doorlog.Progress) { last = p; cancel() }})
+	wantError(t, err, context.Canceled, "")
+	if last.Total <= 0 || last.Done == last.Total {
+		t.Errorf("%+v", last)
+	}
 }

@@ -6,35 +6,35 @@ import (
 )
 
 // Prune deletes what the policy does not keep: events with their detections and
-// thumbnails, thumbnails alone, and also thumbnails that belong to no event and
-// are an hour old.
+// thumbnails, or thumbnails alone. It also deletes thumbnails that belong to no event
+// and are at least an hour old.
 //
-// It destroys nothing on one unchecked reading. A clock that has gone ahead of what the
-// store has seen, and of how long the system has run since, is not believed before it
-// has run for a day (Policy.TrustClock), and events that were written while the clock
-// was dead age from when it was right again. A thumbnail of no event goes where the folder is the store's alone
-// (Verification.Folder), and few of them at a time (Policy.Orphans). Before any file
-// is removed the whole database has been verified since it was opened, which may
-// have to be done first. Pruned.HeldBack says what stays for want of proof.
+// Prune destroys nothing on one unchecked reading. A clock may be ahead of all that the
+// store has seen plus the time that the system has run since. Then it is not believed
+// until it has run for a day ([Policy.TrustClock]). Events that were written while the
+// clock was dead age from when it was right again. Thumbnails of no event go only if
+// the folder is the store's alone ([Verification.Folder]), and only a few at a time
+// ([Policy.Orphans]). No file is removed before the whole database has been verified
+// since it was opened; Prune verifies it first if need be. [Pruned.HeldBack] says what
+// stays for want of proof.
 //
-// It does so a little at a time, so that other writes go on meanwhile: in transactions
-// of some hundreds of events while nobody else writes, and else of fewer, each
-// followed by a pause as long as it took. Events
-// that are written, pinned or changed meanwhile are judged as they are then.
-// One Prune goes on at a time; another one waits for it.
+// Prune works in small steps, so that other writes can go on. While nobody else writes,
+// a transaction removes some hundreds of events. Otherwise it removes fewer, and Prune
+// pauses after it for as long as it took. Events that are written, pinned or changed
+// meanwhile are judged as they are then. One Prune runs at a time; another waits for
+// it.
 //
-// Where it ends early it leaves whole events and whole thumbnails, and the
-// account says what is gone: when ctx ends, when the store is closed, which does
-// not wait for the rest (ErrClosed), and when a write fails. A policy that
-// cannot be is ErrInvalid, and the text names the field; the account is nil
-// then.
+// Prune ends early if ctx ends, if a write fails, or if the store is closed
+// ([ErrClosed]; Close does not wait for the rest). It then leaves whole events and
+// whole thumbnails, and the account says what is gone. An invalid policy is
+// [ErrInvalid]; the text names the field, and the account is nil.
 func (s *Store) Prune(ctx context.Context, policy Policy) (*Pruned, error) {
 	gone, err := s.prune(ctx, &policy, false)
 	return gone, failed("prune", err)
 }
 
-// WouldPrune says what Prune would remove now, and removes nothing. It can be
-// asked of a store that is read-only.
+// WouldPrune says what Prune would remove now, and removes nothing. The store may be
+// read-only.
 func (s *Store) WouldPrune(ctx context.Context, policy Policy) (*Pruned, error) {
 	gone, err := s.prune(ctx, &policy, true)
 	return gone, failed("would prune", err)
@@ -68,8 +68,8 @@ func (s *Store) prune(ctx context.Context, policy *Policy, dry bool) (_ *Pruned,
 	return p.account(), err
 }
 
-// enterPrune begins a Prune, or a call that takes turns with it; leave ends it. A dry one
-// changes nothing, waits for no other, and may be of a store that is read-only.
+// enterPrune begins a Prune, or another call that must not run beside one; leave ends
+// it. A dry one changes nothing, waits for no other, and may be on a read-only store.
 func (s *Store) enterPrune(ctx context.Context, dry bool) (leave func(), err error) {
 	if dry {
 		return s.leave, s.enter()
@@ -92,7 +92,7 @@ func (s *Store) newPruning(ctx context.Context, policy *Policy, dry bool, at *re
 	}
 }
 
-// holdBackByClock says what would go if the clock were believed.
+// holdBackByClock says in heldBack what would go if the clock were believed.
 func (p *pruning) holdBackByClock(at *reading) error {
 	believing := *at
 	believing.believed = at.wall
@@ -102,11 +102,12 @@ func (p *pruning) holdBackByClock(at *reading) error {
 		return err
 	}
 	more := would.account().Removed
-	if p.dry { // what goes in any case is still there
+	if p.dry { // in a dry run, what goes in any case is still there, and counted in both
 		more.subtract(p.account().Removed)
 	}
 	if more.Events+more.Thumbnails > 0 {
-		// Without the moment, so that it is said once and not each time.
+		// The text has dates only, so that it stays the same and is not reported each
+		// time.
 		p.holdBack("the clock says %s, ahead of all that the store has seen, which is %s: "+
 			"%d events and %d thumbnails (%d bytes) that are old by it stay until it has run for a day, "+
 			"or somebody says that it is right (Policy.TrustClock, prune --trust-clock)",
@@ -120,7 +121,7 @@ func (p *pruning) run() error {
 	if err := p.s.ensureVerified(p.ctx); err != nil {
 		return err
 	}
-	found, err := p.findOrphans() // before pictures go, of which these are to be a small share
+	found, err := p.findOrphans() // first: the orphans must be a small share of all pictures
 	if err != nil {
 		return err
 	}
@@ -131,7 +132,8 @@ func (p *pruning) run() error {
 	return p.removeOrphans(&found)
 }
 
-// judge removes, or counts, the events and thumbnails that the policy does not keep.
+// judge removes, or counts if dry, the events and thumbnails that the policy does not
+// keep.
 func (p *pruning) judge() (err error) {
 	if err := p.proceed(); err != nil {
 		return err
@@ -149,12 +151,13 @@ func (p *pruning) judge() (err error) {
 		return err
 	}
 	if p.linked > 0 {
-		p.holdBack("%d events keep their thumbnails, and stay if they were to go, because these lie behind %v", p.linked, ErrSymlink)
+		p.holdBack("%d events stay, with their thumbnails, whatever the policy says of them, because the thumbnails lie behind %v", p.linked, ErrSymlink)
 	}
 	return p.noteVain()
 }
 
-// sweep removes, or counts, what the policy does not keep.
+// sweep walks over the events and removes, or counts if dry, what the verdict does not
+// keep.
 func (p *pruning) sweep() (err error) {
 	var found []candidate
 	until := p.youngest()

@@ -4,8 +4,8 @@ import (
 	"slices"
 )
 
-// bound finds the last of the events that go because there are too many, or
-// because they take too much.
+// bound finds the last event that goes because of MaxEvents, and the last that goes
+// because of MaxBytes.
 func (p *pruning) bound() error {
 	maxEvents, maxBytes := p.policy.MaxEvents, p.policy.MaxBytes
 	if maxBytes == 0 && (maxEvents == 0 || p.events <= maxEvents) {
@@ -19,7 +19,7 @@ func (p *pruning) bound() error {
 	if err != nil {
 		return err
 	}
-	events, records, files := p.events, int64(0), int64(0) // that stay, of those that go, that stay
+	events, records, files := p.events, int64(0), int64(0) // events that stay; bytes of records that go, of files that stay
 	err = p.walk(until, func(r *record, bytes int64) (bool, error) {
 		told.add(1)
 		if p.event(&r.Event) != stays {
@@ -52,13 +52,13 @@ func (p *pruning) bound() error {
 	return p.findLast(tooMany, tooLarge)
 }
 
-// findLast finds the events up to which so many more events, and events that
-// take so many more bytes, have to go.
+// findLast finds the last event that must go to remove tooMany more events, and the
+// last that must go to free tooLarge more bytes.
 func (p *pruning) findLast(tooMany int, tooLarge int64) error {
 	if tooMany <= 0 && tooLarge <= 0 {
 		return nil
 	}
-	ages := p.verdict // which knows of no last event yet
+	ages := p.verdict // a copy: no last event is set in it yet
 	size := func(r *record) (int64, error) {
 		if tooLarge <= 0 || ages.thumbnail(&r.Event) != stays {
 			return 0, nil
@@ -80,9 +80,9 @@ func (p *pruning) findLast(tooMany int, tooLarge int64) error {
 	})
 }
 
-// inTurn calls take with the turn of each event that may go and stays by a verdict, in
-// the order of the turns, with the bytes of its records and what size says of its file,
-// until take returns false.
+// inTurn calls take with the events that may go but that ages keeps, in the order of
+// their turns, until take returns false. record is the size of the event's records, and
+// file is what size returns for it.
 func (p *pruning) inTurn(
 	ages verdict, size func(*record) (int64, error), take func(t turn, record, file int64) (more bool),
 ) error {
@@ -90,7 +90,7 @@ func (p *pruning) inTurn(
 		turn         turn
 		record, file int64
 	}
-	var late []later // events whose turn comes later than their IDs say, in their order
+	var late []later // events whose turn comes after their IDs, sorted by turn
 	more := true
 	takeLate := func() {
 		first := late[0]
@@ -125,8 +125,8 @@ func (p *pruning) inTurn(
 	return err
 }
 
-// fileBytes returns what the thumbnail of an event takes; one that several
-// events name counts for the newest of them.
+// fileBytes returns the size of an event's thumbnail. A file that several events name
+// counts only for the newest of them.
 func (p *pruning) fileBytes(r *record) (int64, error) {
 	newest := r.ID
 	if r.thumb.known && r.ThumbnailPath != thumbnailPath(r.ID) {

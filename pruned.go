@@ -1,18 +1,18 @@
 package doorlog
 
-// Removed says how much has gone, or would.
+// Removed counts what was removed, or would be.
 type Removed struct {
 	Events     int `json:"events"`
 	Detections int `json:"detections"` // of those events
 
-	// Thumbnails are the files that went with an event or before it, and
-	// ThumbnailBytes what they took.
+	// Thumbnails is the number of files that were removed with an event or before it,
+	// and ThumbnailBytes is their size.
 	Thumbnails     int   `json:"thumbnails"`
 	ThumbnailBytes int64 `json:"thumbnail_bytes"`
 
-	// DatabaseBytes are the bytes of the database that come free. It is an
-	// estimate: the share that the records of the events have in all pages
-	// that are in use. Later writes use them again; the file does not shrink.
+	// DatabaseBytes estimates how many bytes of the database become free: the share
+	// that the records of the events have in all pages in use. Later writes reuse them;
+	// the file does not shrink.
 	DatabaseBytes int64 `json:"database_bytes"`
 }
 
@@ -32,7 +32,7 @@ func (r *Removed) subtract(o Removed) {
 	r.DatabaseBytes -= o.DatabaseBytes
 }
 
-// RemovedBy is what went for one reason.
+// RemovedBy counts what was removed for one reason.
 type RemovedBy struct {
 	// Reason is the Name of a Rule, "max age", "max events", "max bytes", "keep
 	// free" or "thumbnail age".
@@ -45,23 +45,24 @@ type Pruned struct {
 	// Removed is the sum of By.
 	Removed
 
-	// By has each rule of the policy, in its order, and the other reasons, also
-	// those for which nothing went.
+	// By has one entry for each rule of the policy, in order, and then one for each
+	// other reason. Reasons for which nothing was removed are included.
 	By List[RemovedBy] `json:"by"`
 
-	// Orphans are files of thumbnails that belonged to no event, an hour old
-	// or older, and OrphanBytes what they took.
+	// Orphans is the number of files that were removed because they belong to no event:
+	// thumbnails at least an hour old, and what an interrupted backup left. OrphanBytes
+	// is their size.
 	Orphans     int   `json:"orphans"`
 	OrphanBytes int64 `json:"orphan_bytes"`
 
-	// Folder says whose the thumbnail folder is: only in one that is FolderOwn are
-	// these known to be nobody's (Policy.Orphans).
+	// Folder says who owns the thumbnail folder. Only if it is [FolderOwn] is it known
+	// that orphans belong to nobody else ([Policy.Orphans]).
 	Folder Folder `json:"folder"`
 
-	// Kept is how many are left of the events that there were in the beginning.
+	// Kept is how many of the events that existed at the start are left.
 	Kept int `json:"kept"`
 
-	// HeldBack says in sentences what the policy calls for and was not removed, for
-	// want of proof that it may go or because that would be in vain, and why.
+	// HeldBack says, in sentences, what was not removed although the policy calls for
+	// it, and why: there is no proof that it may go, or removing it would be in vain.
 	HeldBack List[string] `json:"held_back"`
 }

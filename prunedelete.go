@@ -8,15 +8,15 @@ import (
 	"github.com/doorlog/doorlog/internal/pace"
 )
 
-// A candidate is an event that goes, or loses its thumbnail.
+// A candidate is an event that is to go, or to lose its thumbnail.
 type candidate struct {
 	id         ID
 	detections int
 	file       bool  // it has a thumbnail
-	bytes      int64 // of its records
+	bytes      int64 // size of its records
 }
 
-// removeAll removes events, some in each transaction.
+// removeAll removes events, a few in each transaction.
 func (p *pruning) removeAll(found []candidate) error {
 	most := eventsAlone
 	for len(found) > 0 {
@@ -43,8 +43,8 @@ func (p *pruning) removeAll(found []candidate) error {
 	return nil
 }
 
-// atOnce returns how many of the first events are removed in one transaction: one, and
-// as many more as there may be events, detections and files in it.
+// atOnce returns how many of the first events are removed in one transaction: at least
+// one, and at most as many as the limits on events, detections and files allow.
 func (p *pruning) atOnce(found []candidate, most int) (n int) {
 	detections, files := 0, 0
 	for n < min(len(found), most) {
@@ -60,12 +60,12 @@ func (p *pruning) atOnce(found []candidate, most int) (n int) {
 	return n
 }
 
-// leastFiles is how many thumbnails may go after one transaction, however few there are.
+// leastFiles is a number of thumbnails that may always go after one transaction.
 const leastFiles = 16
 
 // filesAtOnce returns how many thumbnails may go after one transaction. A crash before
-// they have gone leaves them as orphans, which must be few enough for the next Prune to
-// remove them (orphanShare).
+// they are removed leaves them as orphans. They must be few enough for the next Prune
+// to remove them (orphanShare).
 func (p *pruning) filesAtOnce() int {
 	left := p.pictures
 	for i := range p.gone {
@@ -74,17 +74,17 @@ func (p *pruning) filesAtOnce() int {
 	return max(leastFiles, left/(2*orphanShare))
 }
 
-// A release is a thumbnail that an event does not name any more.
+// A release is a thumbnail that an event no longer names.
 type release struct {
 	id     ID
 	path   string
 	reason int
 }
 
-// removeSome removes events in one transaction, and after it their files. It
-// looks at the events again, as they may have changed.
+// removeSome removes events in one transaction, and then their files. It judges the
+// events again, because they may have changed.
 func (p *pruning) removeSome(some []candidate) error {
-	for _, c := range some { // in the order of the IDs, in which every Prune takes them
+	for _, c := range some { // in the order of the IDs, as everybody locks them
 		unlock, err := p.s.busy.Lock(p.ctx, c.id)
 		if err != nil {
 			return err
@@ -94,7 +94,7 @@ func (p *pruning) removeSome(some []candidate) error {
 	var events []func()
 	var files []release
 	err := p.series.makeRoom(p.ctx, func(w *writeTx) error {
-		events, files = events[:0], files[:0] // it may be the second time
+		events, files = events[:0], files[:0] // apply may be called twice
 		for _, c := range some {
 			r, err := w.get(c.id)
 			if errors.Is(err, ErrNotFound) {
@@ -132,8 +132,8 @@ func (p *pruning) removeSome(some []candidate) error {
 	return nil
 }
 
-// release removes the files of events that do not name them any more. One that
-// several of them named counts for the last, as in lastOfFile.
+// release removes files that their events no longer name. If several of the events
+// named one file, it counts for the last of them, as in lastOfFile.
 func (p *pruning) release(files []release) {
 	last := make(map[string]int, len(files))
 	for i, f := range files {
@@ -150,8 +150,8 @@ func (p *pruning) release(files []release) {
 	}
 }
 
-// removeOrphans removes the thumbnails that belong to no event, or counts them, as far
-// as they are known to be nobody's.
+// removeOrphans removes, or counts if dry, the thumbnails that belong to no event, as
+// far as they are known to be nobody's.
 func (p *pruning) removeOrphans(found *orphansFound) error {
 	commit, err := p.s.commit(p.ctx)
 	if err != nil {
@@ -161,7 +161,7 @@ func (p *pruning) removeOrphans(found *orphansFound) error {
 	if err != nil {
 		return err
 	}
-	p.folder = folder // as it is before this
+	p.folder = folder // before this Prune changes it
 	if p.adopts(&folder, found) {
 		folder.State = FolderOwn
 		if !p.dry {
@@ -173,7 +173,7 @@ func (p *pruning) removeOrphans(found *orphansFound) error {
 	few := max(1, found.pictures/orphanShare)
 	why := folder.Why()
 	if why == "" && found.orphans > few {
-		why = fmt.Sprintf("they are more than %d, of the %d pictures that there are", few, found.pictures)
+		why = fmt.Sprintf("no more than %d of the folder's %d pictures may go at once", few, found.pictures)
 	}
 	if why != "" && !p.policy.Orphans {
 		if found.orphans > 0 {
@@ -191,22 +191,22 @@ func (p *pruning) removeOrphans(found *orphansFound) error {
 	return p.s.thumbs.advance()
 }
 
-// orphanShare is how small a share of its pictures, one in so many, a folder may lose
-// at once because no event names them, unless somebody says so.
+// orphanShare limits how many pictures of a folder may go at once because no event
+// names them: one in orphanShare, unless somebody allows more.
 const orphanShare = 100
 
-// adopts reports whether the store makes a folder its own that says of nobody whose
-// its pictures are: all of them are those of its events.
+// adopts reports whether the store takes a folder that nobody has claimed for its own:
+// the folder has pictures, and all of them belong to the store's events.
 func (p *pruning) adopts(folder *Folder, found *orphansFound) bool {
 	return folder.State == FolderUnclaimed && found.foreign == 0 && found.pictures > 0
 }
 
-// orphansFound are the thumbnails of a folder.
+// orphansFound counts the thumbnails of a folder.
 type orphansFound struct {
 	pictures int   // files with the name of a thumbnail
-	foreign  int   // those that no event names, however young
-	orphans  int   // those of them that are an hour old
-	bytes    int64 // of these
+	foreign  int   // those that no event names, of any age
+	orphans  int   // foreign ones that are at least an hour old
+	bytes    int64 // size of the orphans
 }
 
 func (p *pruning) findOrphans() (found orphansFound, err error) {
@@ -232,8 +232,8 @@ func (p *pruning) findOrphans() (found orphansFound, err error) {
 	return found, err
 }
 
-// sweepOrphans removes the orphans that are an hour old, or counts them. What is left
-// of a save that was cut short is one, too.
+// sweepOrphans removes, or counts if dry, the orphans that are at least an hour old.
+// Files that an interrupted save left are orphans too.
 func (p *pruning) sweepOrphans() error {
 	return p.overThumbnails(nil, func(name string, final, old bool) error {
 		if !old {
@@ -244,9 +244,10 @@ func (p *pruning) sweepOrphans() error {
 	})
 }
 
-// overThumbnails calls each, unless it is nil, with each file of the folder, and orphan
-// with those of a thumbnail that belongs to no event. They are judged by the clock of
-// the file system, as it is their times: one from the future is young.
+// overThumbnails calls each, unless it is nil, with every file of the folder, and
+// orphan with every thumbnail that belongs to no event. old is set if the file is at
+// least an hour old. The system's clock decides that, because it sets the times of
+// files; a file from the future is young.
 func (p *pruning) overThumbnails(each func(name string) error, orphan func(name string, final, old bool) error) error {
 	graceFrom, rest := time.Now().Add(-youngest), pace.HalfTime(p.ctx)
 	looked := tellEvents(p.tell, "looking for orphans")
@@ -282,8 +283,8 @@ func (p *pruning) overThumbnails(each func(name string) error, orphan func(name 
 	return err
 }
 
-// sweepHeld removes what a backup that was cut short has left, whatever its time, which
-// is that of the picture.
+// sweepHeld removes what an interrupted backup left. The file's time does not matter:
+// it is that of the picture.
 func (p *pruning) sweepHeld(name string) error {
 	size, there := p.s.thumbs.size(name)
 	swept, err := p.s.thumbs.sweepHeld(name, p.dry)
@@ -303,8 +304,9 @@ func (p *pruning) orphan(name string, final bool) (bool, error) {
 	return sn.orphan(name, final)
 }
 
-// removeOrphan removes a file unless its event has been written meanwhile: it
-// looks again while nobody handles that file, or writes an event that names one.
+// removeOrphan removes a file unless its event has been written meanwhile. It looks
+// again while it holds the lock on the file's event, and while nobody writes an event
+// that names a file.
 func (p *pruning) removeOrphan(name string, id ID, final bool) error {
 	size, there := p.s.thumbs.size(name)
 	if !p.dry {
@@ -316,7 +318,7 @@ func (p *pruning) removeOrphan(name string, id ID, final bool) error {
 		p.s.thumbs.named.Lock()
 		defer p.s.thumbs.named.Unlock()
 		orphan, err := p.orphan(name, final)
-		if err == nil && orphan { // another store may have taken the place, and named it
+		if err == nil && orphan { // the path may lead to another store now, which names the file
 			err = p.s.checkPlace(p.ctx)
 		}
 		if err != nil || !orphan || !p.s.removeThumbnail(name) {

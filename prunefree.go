@@ -7,10 +7,10 @@ import (
 	"github.com/doorlog/doorlog/internal/fsx"
 )
 
-// boundFree finds the last of the events that go because the disk of the thumbnails
-// has too little free space. It counts files that are there now, and would give their
-// blocks back. Where all that may go is not enough, something else fills the disk, and
-// nothing goes.
+// boundFree finds the last event that goes because the disk of the thumbnails has too
+// little free space. It counts only files that exist and whose removal frees their
+// blocks. If all thumbnails that may go are not enough, something else fills the disk,
+// and nothing goes.
 func (p *pruning) boundFree() error {
 	keep := p.policy.KeepFree
 	if keep == (FreeSpace{}) {
@@ -30,8 +30,8 @@ func (p *pruning) boundFree() error {
 		return err
 	}
 	if before.removed > 0 && free < before.wanted() {
-		p.holdBack("keep free: the last prune removed %d bytes of thumbnails for it, and the disk had only %d free then: it keeps "+
-			"what is removed, for a snapshot perhaps. Nothing more goes for this reason before %d are free",
+		p.holdBack("keep free: the last prune removed %d bytes of thumbnails for this, but then the disk had only %d bytes free: "+
+			"it keeps what is removed, perhaps for a snapshot. Nothing more goes for this reason until %d bytes are free",
 			before.removed, before.free, before.wanted())
 		return nil
 	}
@@ -43,7 +43,7 @@ func (p *pruning) boundFree() error {
 	if err != nil || freed >= missing {
 		return err
 	}
-	others := p.verdict // which knows of no last event of this kind yet
+	others := p.verdict // a copy: lastByFree is not set in it yet
 	size := func(r *record) (int64, error) {
 		if others.thumbnail(&r.Event) != stays {
 			return 0, nil
@@ -60,7 +60,7 @@ func (p *pruning) boundFree() error {
 		return err
 	}
 	if freed < missing {
-		p.holdBack("keep free: %d bytes of the disk are free and %d are to be, but all thumbnails that may go take %d: "+
+		p.holdBack("keep free: %d bytes of the disk are free and %d should be, but all thumbnails that may go take only %d: "+
 			"something else fills the disk, and nothing goes for this reason", free, free+missing, freed)
 		return nil
 	}
@@ -68,7 +68,7 @@ func (p *pruning) boundFree() error {
 	return nil
 }
 
-// disk returns the free and all bytes of the disk of the thumbnails.
+// disk returns the free and the total bytes of the disk of the thumbnails.
 func (p *pruning) disk() (free, total int64, err error) {
 	if free, total, err = p.s.opt.disk(p.s.thumbs.at); err != nil {
 		return 0, 0, fmt.Errorf("free space of the disk of %s: %w", p.s.opt.ThumbnailDir, err)
@@ -92,13 +92,13 @@ func (p *pruning) lastInVain() (v vain, err error) {
 	return v, err
 }
 
-// noteVain notes whether what was removed so that the disk has more free space has
-// come free.
+// noteVain measures whether the removal of files for KeepFree has freed space on the
+// disk, and stores it in meta if it was in vain.
 func (p *pruning) noteVain() error {
 	if p.dry || p.lastByFree == (turn{}) {
 		return nil
 	}
-	fsx.SyncDisk(p.s.thumbs.at) // what was removed may come free only then
+	fsx.SyncDisk(p.s.thumbs.at) // some file systems free the blocks only then
 	free, _, err := p.disk()
 	if err != nil {
 		return err
@@ -123,7 +123,8 @@ func (p *pruning) noteVain() error {
 	})
 }
 
-// freedByOthers returns what comes free on the disk for other reasons.
+// freedByOthers returns how many bytes come free on the disk for other reasons than
+// KeepFree.
 func (p *pruning) freedByOthers() (freed int64, err error) {
 	err = p.walk(p.youngest(), func(r *record, _ int64) (bool, error) {
 		if p.thumbnail(&r.Event) == stays {
@@ -136,9 +137,9 @@ func (p *pruning) freedByOthers() (freed int64, err error) {
 	return freed, err
 }
 
-// freedBytes returns what the disk gets back when the file of an event is removed. A
-// file that several events name counts for the newest of them, and not at all if one
-// of them is pinned.
+// freedBytes returns how many bytes the disk gets back when the file of an event is
+// removed. A file that several events name counts only for the newest of them, and not
+// at all if one of them is pinned.
 func (p *pruning) freedBytes(r *record) (bytes int64, err error) {
 	if r.ThumbnailPath == "" {
 		return 0, nil

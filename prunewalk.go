@@ -16,29 +16,29 @@ type pruning struct {
 	s      *Store
 	ctx    context.Context
 	dry    bool
-	tell   func(Progress) // nil: nobody asks
+	tell   func(Progress) // nil: nobody wants reports
 	policy *Policy
 	series *series
-	labels bool // a rule looks at them
+	labels bool // a rule looks at labels
 	verdict
 
-	events              int   // in the beginning
-	inUse               int64 // bytes of pages, in the beginning
-	walked, walkedBytes int64 // events, and bytes of their records, from which the shares are reckoned
-	surveyed            bool  // and these are those of all events
+	events              int   // at the start
+	inUse               int64 // bytes of the pages in use at the start
+	walked, walkedBytes int64 // events, and bytes of their records: share extrapolates from them
+	surveyed            bool  // walked has all events
 
 	progress    *progress // of the sweep, in events
 	gone        []Removed // for each reason; DatabaseBytes are those of records
-	pictures    int       // files with the name of a thumbnail, in the beginning
+	pictures    int       // files with the name of a thumbnail, at the start
 	orphans     int
 	orphanBytes int64
 	heldBack    []string
 	linked      int // events that stay because their pictures lie behind a symbolic link
 	folder      Folder
-	freeBefore  int64 // bytes of the disk, if that matters
+	freeBefore  int64 // free bytes of the disk at the start, if KeepFree is set and they are too few
 }
 
-// proceed says whether there is a reason to stop.
+// proceed returns an error if there is a reason to stop: the context, Close, or damage.
 func (p *pruning) proceed() error {
 	if err := p.ctx.Err(); err != nil {
 		return err
@@ -67,7 +67,8 @@ func (p *pruning) account() *Pruned {
 	return all
 }
 
-// share returns how much of the pages in use falls to so many bytes of records.
+// share estimates how many bytes of the pages in use belong to records of so many
+// bytes.
 func (p *pruning) share(bytes int64) int64 {
 	if p.walkedBytes == 0 || p.events == 0 {
 		return 0
@@ -76,7 +77,7 @@ func (p *pruning) share(bytes int64) int64 {
 	return int64(float64(bytes) / all * float64(p.inUse))
 }
 
-// begin returns what tells how many of the events before an ID are done.
+// begin returns a progress that counts the events before an ID.
 func (p *pruning) begin(doing string, until ID) (*progress, error) {
 	told := tellEvents(p.tell, doing)
 	if !told.asked() {
@@ -95,14 +96,14 @@ func (p *pruning) begin(doing string, until ID) (*progress, error) {
 	})
 }
 
-// How much is read in one snapshot, so that none is open for long.
+// Limits on what is read in one snapshot, so that none is open for long.
 const walkEvents, walkBytes = 512, 4 << 20
 
-// walk calls visit with the events before an ID, oldest first, without their
-// detections unless a rule looks at them, and with the bytes of their records,
-// until it returns false. A few at a time are read in one snapshot, and visited when
-// it has ended, so that visit may look at files and take other snapshots. Then after
-// is called, if it is not nil.
+// walk calls visit with the events before an ID, oldest first, until visit returns
+// false. visit gets the size of the event's records; the detections are loaded only if
+// a rule looks at labels. A few events at a time are read in one snapshot and visited
+// after it has ended, so visit may look at files and take other snapshots. After each
+// group after is called, if it is not nil.
 func (p *pruning) walk(until ID, visit func(*record, int64) (more bool, err error), after func() error) error {
 	var some []walkedEvent
 	for from, more := (ID{}), true; more; {
@@ -135,13 +136,14 @@ func (p *pruning) walk(until ID, visit func(*record, int64) (more bool, err erro
 	return nil
 }
 
-// A walkedEvent is an event that a walk came to, and the bytes of its records.
+// A walkedEvent is an event that a walk has read, and the bytes of its records.
 type walkedEvent struct {
 	record
 	bytes int64
 }
 
-// walkSome adds a part of the events to some, and returns where the walk goes on.
+// walkSome appends the next events to some, and returns the ID at which the walk goes
+// on; more is false at the end.
 func (p *pruning) walkSome(in guarded, some []walkedEvent, from, until ID) (_ []walkedEvent, next ID, more bool, err error) {
 	mem := in.manyEvents()
 	size := int64(0)
@@ -172,7 +174,7 @@ func (p *pruning) walkSome(in guarded, some []walkedEvent, from, until ID) (_ []
 	return some, next, more, err
 }
 
-// inSnapshot calls fn with a snapshot that ends with it.
+// inSnapshot calls fn with a snapshot, which ends when fn returns.
 func (p *pruning) inSnapshot(fn func(guarded) error) error {
 	sn, err := p.s.look(p.ctx)
 	if err != nil {
@@ -182,7 +184,7 @@ func (p *pruning) inSnapshot(fn func(guarded) error) error {
 	return sn.read(fn)
 }
 
-// wouldGo counts what goes with an event.
+// wouldGo counts what would go with an event.
 func (p *pruning) wouldGo(r *record, bytes int64) error {
 	p.countEvent(p.event(&r.Event), r.detections, bytes)
 	reason := p.thumbnail(&r.Event)
@@ -202,8 +204,8 @@ func (p *pruning) wouldGo(r *record, bytes int64) error {
 	return nil
 }
 
-// lastOfFile reports whether a producer's file goes with this event: it is the
-// newest of those that name it, and the others go too, or lose it.
+// lastOfFile reports whether a producer's file goes with this event: it is the newest
+// that names the file, and all others that name it go too or lose it.
 func (p *pruning) lastOfFile(r *record) (last bool, err error) {
 	return p.isNewestOf(r, func(other *Event) bool { return p.thumbnail(other) != stays })
 }

@@ -10,8 +10,9 @@ import (
 	"github.com/doorlog/doorlog/internal/fsx"
 )
 
-// quarantine sets a damaged file aside, under a name that says so, and puts what
-// can be salvaged of it in its place. Until then the file is where it was.
+// quarantine moves a damaged file aside, to a name with ".damaged-" and the time, and
+// puts a new file in its place with what can be salvaged. Until that is complete, the
+// damaged file stays where it was.
 func quarantine(path string, cause error, opt *settings) (err error) {
 	if path, err = filepath.EvalSymlinks(path); err != nil {
 		return err
@@ -42,7 +43,7 @@ func quarantine(path string, cause error, opt *settings) (err error) {
 	}
 	errSound := errors.New("it is sound")
 	result, _, err := copyRecords(context.Background(), f.File, path, put, opt, func(s *Salvaged) error {
-		if s.Found == 0 { // another process has done this meanwhile
+		if s.Found == 0 { // another process has replaced the damaged file meanwhile
 			return errSound
 		}
 		return nil
@@ -53,7 +54,7 @@ func quarantine(path string, cause error, opt *settings) (err error) {
 	if err != nil {
 		return err
 	}
-	opt.Logger.Error("doorlog: a damaged file was set aside, and what verifies saved from it", "file", path, "aside", aside,
+	opt.Logger.Error("doorlog: a damaged file was set aside, and the records that verify were saved from it", "file", path, "aside", aside,
 		"error", cause, "events", result.Events, "lost_events", result.LostEvents, "stripped", result.Stripped,
 		"unsure", result.Unsure, "lost_persons", result.LostPersons)
 	return nil

@@ -6,59 +6,59 @@ import (
 	"time"
 )
 
-// A Query says which events are asked for. The zero Query is all of them,
-// newest first. Fields of different kinds must all hold; of several values in
-// one field any may. Names are found in whatever spelling of Unicode they are given
-// (see Event). What a Query points to must not be changed while it is being answered.
+// A Query selects events. The zero Query selects all of them, newest first. All fields
+// that are set must match; a field with several values matches if any of them does.
+// Names match in every Unicode spelling (see [Event]). The slices and pointers of a
+// Query must not be changed while it is being answered.
 type Query struct {
 	Cameras []string     `json:"cameras,omitempty"`
 	Types   []EventType  `json:"types,omitempty"`
 	Doors   []DoorAction `json:"doors,omitempty"`
 
-	// Persons asks for events of these people, Stranger for events of any type
+	// Persons selects events of these people. Stranger selects events, of any type,
 	// without a person (true) or with one (false).
 	Persons  []string `json:"persons,omitempty"`
 	Stranger *bool    `json:"stranger,omitempty"`
 
-	// Labels asks for events with a detection of one of these labels.
-	// MinConfidence asks for a detection with at least this confidence: of
-	// one of the Labels if there are any, else of any label.
+	// Labels selects events with a detection of one of these labels. MinConfidence
+	// selects events with a detection of at least this confidence: one of the Labels if
+	// there are any, else any label.
 	Labels        []string `json:"labels,omitempty"`
 	MinConfidence float64  `json:"min_confidence,omitempty"`
 
-	// nil asks for both kinds.
+	// nil selects both kinds.
 	UnlockGranted *bool `json:"unlock_granted,omitempty"`
 	AlertSent     *bool `json:"alert_sent,omitempty"`
 	HasThumbnail  *bool `json:"has_thumbnail,omitempty"`
 	Pinned        *bool `json:"pinned,omitempty"`
 
-	// RecordingID asks for events of this recording, of any camera; empty: any.
+	// RecordingID selects events of this recording, of any camera; empty: any.
 	RecordingID string `json:"recording_id,omitempty"`
 
-	// Since (inclusive) and Until (exclusive) bound RecordedAt, to the
-	// nanosecond. The zero time is no bound.
+	// Since (inclusive) and Until (exclusive) limit RecordedAt, to the nanosecond. The
+	// zero time is no limit.
 	Since time.Time `json:"since,omitzero"`
 	Until time.Time `json:"until,omitzero"`
 
-	// Hours and Weekdays bound the local time of RecordedAt in Location; nil
-	// is no bound, and nil for Location is UTC.
+	// Hours and Weekdays limit the local time of RecordedAt in Location; nil is no
+	// limit. A nil Location is UTC.
 	Hours    *Hours         `json:"hours,omitempty"`
 	Weekdays []time.Weekday `json:"weekdays,omitempty"` // as numbers, 0 for Sunday
 	Location *time.Location `json:"-"`                  // see MarshalJSON
 
-	// OldestFirst turns the order round.
+	// OldestFirst reverses the order.
 	OldestFirst bool `json:"oldest_first,omitempty"`
 
-	// Limit bounds the number of events; 0 is no limit.
+	// Limit is the maximum number of events; 0 is no limit.
 	Limit int `json:"limit,omitempty"`
 
-	// Offset passes over the first events. It takes time for each of them; to
-	// go through many events, prefer Store.Page.
+	// Offset skips so many events at the beginning. It takes time for each of them; to
+	// go through many events, prefer [Store.Page].
 	Offset int `json:"offset,omitempty"`
 }
 
-// Hours are hours of the day, from From (0 to 23) until just before Until (1 to
-// 24). An Until before From is on the next day: 22 to 6 is the night.
+// Hours are hours of the day, from From (0 to 23) until just before Until (1 to 24). If
+// Until is before From it is on the next day: 22 to 6 is the night.
 type Hours struct {
 	From  int `json:"from"`
 	Until int `json:"until"`
@@ -80,7 +80,7 @@ func (q *Query) validate() error {
 	case !(q.MinConfidence >= 0 && q.MinConfidence <= 1):
 		return invalid("Query.MinConfidence", "%v is not in 0..1", q.MinConfidence)
 	case len(q.Persons) > 0 && q.Stranger != nil && *q.Stranger:
-		return invalid("Query.Persons", "are asked for, and strangers as well")
+		return invalid("Query.Persons", "are asked for, and strangers as well: no event is both")
 	}
 	if h := q.Hours; h != nil && (h.From < 0 || h.From > 23 || h.Until < 1 || h.Until > 24 || h.From == h.Until) {
 		return invalid("Query.Hours", "%d to %d are not hours of a day", h.From, h.Until)
@@ -101,7 +101,7 @@ func (q *Query) validate() error {
 	)
 }
 
-// bounds returns the first ID of the range, and the first after it.
+// bounds returns the first ID of the range and the first ID after it.
 func (q *Query) bounds() (from, until ID) {
 	until = lastID
 	if !q.Since.IsZero() {
@@ -113,20 +113,21 @@ func (q *Query) bounds() (from, until ID) {
 	return from, until
 }
 
-// A Scope says which events the analytics are about, and where their days and
-// hours are those of the clock. The zero Scope is all events, in UTC.
+// A Scope says which events the analytics count, and whose local time their days and
+// hours are in. The zero Scope is all events, in UTC.
 type Scope struct {
-	// Since (inclusive) and Until (exclusive) bound RecordedAt; zero is no bound.
+	// Since (inclusive) and Until (exclusive) limit RecordedAt; zero is no limit.
 	Since time.Time `json:"since,omitzero"`
 	Until time.Time `json:"until,omitzero"`
 
-	// Camera; empty: all of them.
+	// Camera is the only camera that is counted; empty: all cameras.
 	Camera string `json:"camera,omitempty"`
 
-	// Location is whose days and hours are meant; nil is UTC. Where its offset
-	// from UTC is no multiple of 15 minutes, as in no zone that is in use, or
-	// the clock is changed within a quarter hour, a quarter hour counts by the
-	// local time of its beginning.
+	// Location is the time zone of the days and hours; nil is UTC. Events are counted
+	// by quarter hours of UTC, and a quarter hour counts by the local time of its
+	// beginning. That matters only if the zone's offset from UTC is no multiple of 15
+	// minutes (no zone in use has one), or if the clock is changed within a quarter
+	// hour.
 	Location *time.Location `json:"-"` // see MarshalJSON
 }
 
@@ -145,25 +146,25 @@ func (sc *Scope) query() Query {
 	return q
 }
 
-// A Plan says how a query was answered and what that took.
+// A Plan says how a query was answered, and how much was read for it.
 type Plan struct {
-	// Lists are the posting lists that were intersected (those of one index
-	// united before). None: the events themselves were read.
+	// Lists are the posting lists that were used. The lists of one index were united,
+	// and the results were intersected. Empty: the events themselves were read.
 	Lists List[PlanList] `json:"lists"`
 
 	// Scan says that all events in the range were looked at.
 	Scan bool `json:"scan"`
 
-	// TailRead is the number of events of the tail that were looked at, those
-	// that are too new to be in the index buckets.
+	// TailRead is the number of events of the tail that were looked at. The tail is the
+	// newest events, which are not in the index buckets yet.
 	TailRead int `json:"tail_read"`
 
-	// ScanKeys is the number of keys of events that were stepped over, in the
-	// tail and, with Scan, in all of the range.
+	// ScanKeys is the number of keys of events that were stepped over: those in the
+	// tail and, with Scan, those in the whole range.
 	ScanKeys int `json:"scan_keys"`
 
-	// RecordsRead is the number of events whose record was read, to decide
-	// whether it is asked for or because it is.
+	// RecordsRead is the number of events whose record was read, either to decide
+	// whether the event matches or to return it.
 	RecordsRead int `json:"records_read"`
 
 	// Returned is the number of events in the answer.
@@ -177,7 +178,7 @@ type PlanList struct {
 	IDs   int    `json:"ids"`   // how many of its IDs were looked at
 }
 
-// normal returns the query with its names in their form.
+// normal returns the query with its names in normal form.
 func (q Query) normal() Query {
 	q.Cameras, q.Types, q.Persons, q.Labels = normalNames(q.Cameras), normalNames(q.Types), normalNames(q.Persons), normalNames(q.Labels)
 	q.RecordingID = normalName(q.RecordingID)

@@ -913,3 +913,16 @@ func TestPeakHoursAverageOverTheRange(t *testing.T) {
 		}
 	}
 }
+
+// A range that ends now, at midnight, has no day that begins then.
+func TestPeakHoursUntilThisMidnight(t *testing.T) {
+	midnight := time.Date(2026, 2, 25, 0, 0, 0, 0, time.UTC)
+	s := newStoreWith(t, doorlog.Options{Now: func() time.Time { return midnight }})
+	e := motion("garage", 0)
+	e.RecordedAt, e.CreatedAt = midnight.Add(-12*time.Hour), time.Time{}
+	s.write(t, e)
+	hours, err := s.PeakHours(t.Context(), doorlog.Scope{Since: midnight.AddDate(0, 0, -1), Until: midnight})
+	if err != nil || hours[12].AvgPerDay != 1 {
+		t.Errorf("%+v, %v", hours[12], err)
+	}
+}

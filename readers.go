@@ -10,17 +10,18 @@ import (
 	"github.com/doorlog/doorlog/internal/boltfile"
 )
 
-// A reader is a read transaction, of whose file it is a user.
+// A reader is a read transaction. It is one of the users of its file.
 type reader struct {
 	*boltfile.Reader
 	shared     *sharedFile
 	generation uint64
 
-	through ID // indexed_through, once it has been asked for
+	through ID // indexed_through, if known
 	known   bool
 }
 
-// indexedThrough returns the ID up to which events are folded, by the reader's state.
+// indexedThrough returns the ID up to which events are folded. It is read once for each
+// reader.
 func (r *reader) indexedThrough(v *boltfile.View) (ID, error) {
 	if r.known {
 		return r.through, nil
@@ -38,28 +39,26 @@ func (r *reader) indexedThrough(v *boltfile.View) (ID, error) {
 
 var errBeyond = fmt.Errorf("%w: it is after indexed_through, and not in the tail", ErrCorrupt)
 
-// A sharedFile is a file that is closed when the last of its users is done with it: the
-// store, its readers, and whoever holds it.
+// A sharedFile is a file that is closed when its last user releases it. Its users are
+// the store, the readers, and callers of hold.
 type sharedFile struct {
 	*boltfile.File
 	users int // under readerPool.mu
 }
 
-// A readerPool keeps readers of the newest state for the next who asks,
-// because to begin a bolt transaction, look up its buckets and make cursors is
-// most of the cost of a small read.
+// A readerPool keeps idle readers of the newest state for reuse. Most of the cost of a
+// small read is to begin a bolt transaction, look up its buckets and make cursors.
 //
-// An idle reader must not outlive its state. It would show old data, keep old
-// pages from being used again, and hold up for ever a writer that has to map
-// the file anew. So the committer empties the pool before each transaction begins
-// (beginWrite) and when it has ended (endWrite). In between readers of the state
-// before it go into the pool again (begun), unless the file may be mapped anew: if
-// each reader had to begin a bolt transaction, the writer would queue with all of
-// them for bolt's lock. Once a reader has seen a newer state, nobody gets an older one.
+// An idle reader must not outlive its state. It would show old data, keep freed pages
+// from being reused, and block for ever a writer that has to map the file anew. So the
+// committer empties the pool before each transaction begins (beginWrite) and after it
+// has ended (endWrite). In between, readers of the previous state may go back into the
+// pool (begun), unless the file may be mapped anew. Without that, each reader would
+// begin a bolt transaction, and the writer would queue with all of them for bolt's
+// lock. Once a reader has seen a newer state, nobody gets an older one.
 //
-// The pool also has the file, because readers are what may still need the one
-// into whose place a compaction has put another: a file is closed by the last of
-// its users, which are the store and the readers.
+// The pool also has the file. When a compaction puts another file in its place, readers
+// may still need the old one: the last user of a file closes it.
 type readerPool struct {
 	log *slog.Logger
 
@@ -67,13 +66,13 @@ type readerPool struct {
 	file           *sharedFile
 	idle           []*reader
 	generation     uint64 // counts transactions
-	seen           uint64 // the newest bolt transaction that a reader of the file has shown
+	seen           uint64 // the newest bolt transaction that a reader of the file has had
 	writing        bool   // no reader goes into the pool
 	oldest, newest *lease
 	snapshots      int // how many are open
 }
 
-// hold returns the file, which is not closed until it is released.
+// hold returns the file and makes the caller a user of it, until release.
 func (p *readerPool) hold() *sharedFile {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -81,7 +80,7 @@ func (p *readerPool) hold() *sharedFile {
 	return p.file
 }
 
-// release closes a file that has no users any more.
+// release ends the use of a file, and closes the file if it was the last one.
 func (p *readerPool) release(file *sharedFile) {
 	p.mu.Lock()
 	file.users--
@@ -90,13 +89,13 @@ func (p *readerPool) release(file *sharedFile) {
 	if !last {
 		return
 	}
-	if err := file.Close(); err != nil { // everything of it is in the file after it, and durable
+	if err := file.Close(); err != nil { // an error loses nothing: the new file has everything, and is durable
 		p.log.Warn("doorlog: the file that a compaction replaced could not be closed", "error", err)
 	}
 }
 
-// replace puts another file in the place of the file, which the caller is to
-// release. Nobody writes meanwhile.
+// replace makes another file the pool's file. The caller must release the old one.
+// Nobody writes meanwhile.
 func (p *readerPool) replace(file *sharedFile) {
 	p.beginWrite()
 	defer p.endWrite()
@@ -106,8 +105,8 @@ func (p *readerPool) replace(file *sharedFile) {
 	p.file, p.seen = file, 0
 }
 
-// A lease is what a snapshot has of its reader, in the list of those that are open,
-// oldest first. The list is under readerPool.mu.
+// A lease is a snapshot's entry in the list of open snapshots, oldest first. The list
+// is under readerPool.mu.
 type lease struct {
 	opened       time.Time
 	older, newer *lease
@@ -126,7 +125,7 @@ func (p *readerPool) open(l *lease) {
 	p.newest = l
 }
 
-// close takes a lease off the list, and its reader back.
+// close takes a lease off the list, and takes its reader back.
 func (p *readerPool) close(l *lease, r *reader) {
 	p.mu.Lock()
 	p.snapshots--
@@ -172,7 +171,7 @@ func (p *readerPool) get() (*reader, error) {
 	return r, nil
 }
 
-// saw empties the pool of readers of an older state than that of a new reader.
+// saw removes readers from the pool whose state is older than that of a new reader.
 func (p *readerPool) saw(r *reader) {
 	p.mu.Lock()
 	var older []*reader
@@ -199,7 +198,8 @@ func (p *readerPool) anySnapshot() bool {
 	return p.snapshots > 0
 }
 
-// keep takes a reader back, or returns it, to be ended. mu is held.
+// keep puts a reader into the pool, or returns it if the caller must end it. mu is
+// held.
 func (p *readerPool) keep(r *reader) *reader {
 	if p.writing || r.generation != p.generation || r.ID() < p.seen || len(p.idle) >= maxIdleReaders {
 		return r
@@ -219,7 +219,7 @@ func (p *readerPool) endAll(readers []*reader) {
 	}
 }
 
-// beginWrite empties the pool, and keeps it empty until begun or endWrite.
+// beginWrite empties the pool, and keeps it empty until begun or endWrite is called.
 func (p *readerPool) beginWrite() {
 	p.mu.Lock()
 	idle := p.idle
@@ -228,14 +228,15 @@ func (p *readerPool) beginWrite() {
 	p.endAll(idle)
 }
 
-// begun lets readers of the state before a transaction that has begun into the pool.
+// begun lets readers of the state before a transaction back into the pool, once the
+// transaction has begun.
 func (p *readerPool) begun() {
 	p.mu.Lock()
 	p.writing = false
 	p.mu.Unlock()
 }
 
-// endWrite empties the pool of readers of the state before.
+// endWrite empties the pool of readers of the state before the transaction.
 func (p *readerPool) endWrite() {
 	p.mu.Lock()
 	idle := p.idle
@@ -245,7 +246,8 @@ func (p *readerPool) endWrite() {
 	p.endAll(idle)
 }
 
-// openSnapshots returns how many snapshots are open, and when the first was opened.
+// openSnapshots returns how many snapshots are open, and when the oldest of them was
+// opened.
 func (p *readerPool) openSnapshots() (n int, oldest time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

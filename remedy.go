@@ -6,26 +6,26 @@ import (
 	"strings"
 )
 
-// A Remedy says what mends a store.
+// A Remedy is what can mend a store.
 type Remedy uint8
 
-// What can mend a store, by what Verify has found.
+// The remedies. Verify says which one a store needs.
 const (
 	// RemedyNothing: nothing is wrong.
 	RemedyNothing Remedy = iota
 
 	// RemedyRepair: the file is damaged, and Repair mends it. If
-	// Verification.RecordsWhole is false, records are missing where they should be,
-	// and Repair mends the file only if it finds them elsewhere: else it is
-	// ErrCorrupt, and Salvage is what is left.
+	// [Verification.RecordsWhole] is false, records are not where they should be. Then
+	// Repair mends the file only if it finds them elsewhere. If it does not, it returns
+	// [ErrCorrupt], and only Salvage is left.
 	RemedyRepair
 
 	// RemedySalvage: records are damaged. Salvage saves the others.
 	RemedySalvage
 
-	// RemedyRestore: the file is sound, and thumbnails are missing or have changed.
-	// They are in a backup, or in another folder (Options.ThumbnailDir), or nowhere;
-	// ForgetMissing takes the names of missing ones off their events.
+	// RemedyRestore: the file is sound, but thumbnails are missing or have changed.
+	// They may be in a backup, in another folder ([Options.ThumbnailDir]), or nowhere.
+	// ForgetMissing takes the names of missing thumbnails off their events.
 	RemedyRestore
 )
 
@@ -60,7 +60,7 @@ func (r *Remedy) UnmarshalText(text []byte) error {
 	return err
 }
 
-// remedy returns what mends a file with these findings.
+// remedy returns what mends a store with these findings.
 func (f *findings) remedy() Remedy {
 	records := f.broken[InvariantKeys] + f.broken[InvariantEvents] + f.broken[InvariantDetections] + f.broken[InvariantPersons]
 	switch {

@@ -11,30 +11,31 @@ import (
 
 // A Repaired is the account of a Repair.
 type Repaired struct {
-	// Before and After are what Verify finds.
+	// Before and After are what Verify found before and after the repair.
 	Before *Verification `json:"before"`
 	After  *Verification `json:"after"`
 
-	// Rebuilt says that the file was made anew from its records.
+	// Rebuilt says that the file was built anew from its records.
 	Rebuilt bool `json:"rebuilt"`
 
-	// Removed is how many thumbnails that belonged to no event were removed, and
-	// HeldBack says why others were not, as after a Prune.
+	// Removed is how many thumbnails that belonged to no event were removed. HeldBack
+	// says why others were not (see [Pruned.HeldBack]).
 	Removed  int          `json:"removed"`
 	HeldBack List[string] `json:"held_back"`
 }
 
-// Repair mends the store in the file at path as far as that loses nothing: a
-// file whose events, detections and persons are all there is made anew from
-// them, with new indexes and sums, and thumbnails that belong to no event are
-// removed as by a Prune, whose caution holds here too. For the time of it the disk needs as much space again as the file
-// takes. Nobody may have the file open (ErrLocked); on Android, Solaris and AIX,
-// where that cannot be made sure of, a file is not made anew
-// (errors.ErrUnsupported), and neither is one that has other names (ErrHardLinks).
+// Repair mends the store in the file at path as far as that loses nothing. If all
+// events, detections and persons are there, it builds the file anew from them, with new
+// indexes and sums. It also removes thumbnails that belong to no event, as carefully as
+// [Store.Prune] does. The disk needs as much free space as the file takes. Nobody may
+// have the file open ([ErrLocked]). A file that has other names is not rebuilt
+// ([ErrHardLinks]). On Android, Solaris and AIX no file is rebuilt
+// ([errors.ErrUnsupported]), because it cannot be made sure there that nobody has it
+// open.
 //
-// If a record is damaged or gone Repair changes nothing and returns ErrCorrupt,
-// with Before; Salvage saves the others. Thumbnails that are missing or have
-// changed are still so in After: nobody has them any more.
+// If a record is damaged or gone, Repair changes nothing and returns [ErrCorrupt], with
+// Before set; [Salvage] saves the other records. Thumbnails that are missing or have
+// changed stay so: nobody has the originals any more.
 func Repair(ctx context.Context, path string, options *Options) (*Repaired, error) {
 	result, err := repair(ctx, path, options)
 	return result, failed("repair "+path, err)
@@ -47,7 +48,7 @@ func repair(ctx context.Context, path string, options *Options) (result *Repaire
 	}
 	opt.ReadOnly, opt.Scrub, opt.Retention, opt.CompactAt = false, -1, nil, 0
 	result = new(Repaired)
-	// A link stays, and the file to which it leads is replaced.
+	// A symbolic link stays, and the file that it leads to is replaced.
 	if path, err = filepath.EvalSymlinks(path); err != nil {
 		return nil, err
 	}
@@ -73,8 +74,8 @@ func repair(ctx context.Context, path string, options *Options) (result *Repaire
 	return result, err
 }
 
-// rebuild puts a file that is made anew from the records of the old one in its
-// place, if none of them is lost.
+// rebuild builds a file anew from the records of the old one and puts it in the old
+// one's place, if no record is lost.
 func rebuild(ctx context.Context, path string, opt *settings) (err error) {
 	how := opt.opening()
 	f, err := fsx.OpenToReplace(path, &how)
@@ -82,7 +83,7 @@ func rebuild(ctx context.Context, path string, opt *settings) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	fsx.RemoveLeftovers(path) // the name that a creation gave the file first may be there still
+	fsx.RemoveLeftovers(path) // a creation that was cut short may have left a second name
 	if err := fsx.HasOneName(f.File); err != nil {
 		return err
 	}
@@ -94,9 +95,9 @@ func rebuild(ctx context.Context, path string, opt *settings) (err error) {
 		return f.Replace(temp, path)
 	}
 	_, x, err := copyRecords(ctx, f.File, path, put, opt, func(s *Salvaged) error {
-		if !s.Complete { // the numbers alone do not tell a record of before
-			return fmt.Errorf("%w: %d events, %d detections and %d persons of it cannot be read, "+
-				"or others are not the newest: salvage them", errLost, s.LostEvents, s.LostDetections, s.LostPersons)
+		if !s.Complete { // equal numbers are not enough: a record may be an older version
+			return fmt.Errorf("%w: %d events, %d detections and %d persons cannot be read, "+
+				"or others are older versions: Salvage saves what is left", errLost, s.LostEvents, s.LostDetections, s.LostPersons)
 		}
 		return nil
 	})

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path"
 	"path/filepath"
@@ -22,30 +23,33 @@ import (
 
 // RestoreOptions configure a Restore. nil means defaults.
 type RestoreOptions struct {
-	// Progress is as that of Options, and nil if nobody asks.
+	// Progress is as [Options.Progress]; nil if nobody wants reports. If it panics, it is
+	// not called again.
 	Progress func(Progress)
 }
 
-// Restore makes the folder dir, with the store that a Backup has written to what r reads:
-// dir/events.db and dir/thumbnails, equal to what was backed up event by event
-// and file by file. dir must not exist or be empty, else it is fs.ErrExist; the
-// folder that it is in must exist. Folders above it are not made.
+// Restore restores a backup to the folder dir. It reads from r what [Store.Backup] has
+// written, and makes dir/events.db and dir/thumbnails, equal to what was backed up
+// event by event and file by file. dir must not exist or must be empty, else the error
+// is [fs.ErrExist]. Its parent folder must exist.
 //
 // Everything is verified before dir appears, all at once: checksums, names, the
-// database as by Verify, and each thumbnail against its event. A backup that has
-// been cut off or changed, or is followed by anything, is ErrCorrupt; what is no
-// backup is ErrNotBackup, one of a later version of doorlog ErrNewerSchema, and one of
-// a machine of the other byte order ErrByteOrder. One of an earlier version is
-// upgraded. If the disk has too little room it is ErrFull, which
-// says how much is needed. After an error, or a power cut at any moment, dir is the
-// whole store, or as it was (but an empty folder may be gone). What a Restore that was killed left beside it, under the name
-// .<dir>.restoring, the next one to the same place removes. Of two at the same
-// time one is ErrLocked.
+// database as [Verify] does, and each thumbnail against its event. The error is
+// [ErrCorrupt] if the backup is cut off, changed, or followed by anything, and
+// [ErrNotBackup] if r has no backup. It is [ErrNewerSchema] for a backup of a later
+// version of doorlog, and [ErrByteOrder] for one from a machine of the other byte
+// order. A backup of an earlier version is upgraded. If the disk has too little room,
+// the error is [ErrFull], and its text says how much is needed.
 //
-// Thumbnails that were missing when the backup was made are missing still, all of them
-// perhaps. That is no error: BackupInfo says how many, and BackupInfo.Complete whether
-// none was, and none had changed. When ctx ends Restore returns its error, but does not
-// interrupt a Read of r.
+// After an error, or a power cut at any moment, dir is either the whole store or as it
+// was before (but an empty folder may be gone). A Restore that was killed leaves a
+// folder .<dir>.restoring beside dir; the next Restore to the same place removes it. Of
+// two at the same time, one gets [ErrLocked].
+//
+// Thumbnails that were missing when the backup was made are still missing, even if that
+// is all of them. That is no error: the [BackupInfo] says how many, and
+// [BackupInfo.Complete] whether none was missing or had changed. When ctx ends Restore
+// returns its error, but it does not interrupt a Read of r.
 func Restore(ctx context.Context, dir string, r io.Reader, options *RestoreOptions) (*BackupInfo, error) {
 	info, err := restore(ctx, dir, r, options)
 	if err != nil {
@@ -67,11 +71,11 @@ func restore(ctx context.Context, dir string, r io.Reader, options *RestoreOptio
 	if options != nil {
 		opt = *options
 	}
-	x := restorer{ctx: ctx, dir: place.temp, buf: make([]byte, defaults.backupPiece), folder: ".", progress: tellBytes(opt.Progress, "restoring")}
+	x := restorer{ctx: ctx, dir: place.temp, buf: make([]byte, defaults.backupPiece), folder: ".", progress: tellBytes(carefulHook(opt.Progress, slog.New(slog.DiscardHandler)), "restoring")}
 	x.in = &archive.SumReader{R: bufio.NewReaderSize(r, defaults.backupPiece)}
 	x.tar = tar.NewReader(x.in)
 	if err := x.read(); err != nil {
-		if x.in.Failure != nil { // of r itself, whatever it looked like
+		if x.in.Failure != nil { // r failed, whatever the archive readers made of that
 			err = x.in.Failure
 		}
 		return nil, err
@@ -82,7 +86,7 @@ func restore(ctx context.Context, dir string, r io.Reader, options *RestoreOptio
 	return x.manifest.info(&x.end, x.in.N), nil
 }
 
-// A restorer reads the stream into a folder.
+// A restorer reads the stream of a backup into a folder.
 type restorer struct {
 	ctx      context.Context
 	dir      string
@@ -90,7 +94,7 @@ type restorer struct {
 	tar      *tar.Reader
 	buf      []byte
 	file     bytes.Buffer
-	folder   string // of thumbnails, which is there
+	folder   string // the last folder of thumbnails that was made
 	manifest manifest
 	end      backupEnd
 	progress *progress
@@ -120,9 +124,10 @@ func (x *restorer) read() error {
 	return nil
 }
 
-// beginIncarnation makes the restored store another one than that which has gone on
-// since the backup, and its thumbnails its own: if just the database is put in the
-// place of the one that was lost, the pictures there may be of events that it has not.
+// beginIncarnation gives the restored store a new incarnation: it is not the store that
+// has gone on since the backup. It claims the thumbnail folder for that. If somebody
+// puts just the database in the place of a lost one, the pictures there may belong to
+// events that it does not have.
 func (x *restorer) beginIncarnation() (err error) {
 	opt, err := (&Options{}).withDefaults(x.databasePath())
 	if err != nil {
@@ -160,12 +165,12 @@ func (x *restorer) beginIncarnation() (err error) {
 	return errors.Join(t.writeClaim(root, claim{t.store, incarnation, 0, true}, func(claim) bool { return true }), root.Close())
 }
 
-// damaged says that the backup is.
+// damaged returns an ErrCorrupt about the backup.
 func damaged(format string, args ...any) error {
 	return fmt.Errorf("%w: the backup: %w", ErrCorrupt, fmt.Errorf(format, args...))
 }
 
-// next returns the header of the next entry.
+// next returns the header of the next entry of the archive.
 func (x *restorer) next() (*tar.Header, error) {
 	if err := x.ctx.Err(); err != nil {
 		return nil, err
@@ -187,11 +192,11 @@ func (x *restorer) next() (*tar.Header, error) {
 	return h, nil
 }
 
-// maxManifest is above the length of every manifest, and of every end.
+// maxManifest is more than the length of any manifest or end.
 const maxManifest = 4 << 10
 
-// readManifest reads the first entry. What is wrong with it says that the stream
-// is something else.
+// readManifest reads the first entry. If that is not a manifest, the stream is no
+// backup.
 func (x *restorer) readManifest() error {
 	h, err := x.next()
 	if err != nil {
@@ -247,14 +252,14 @@ func (x *restorer) databasePath() string { return filepath.Join(x.dir, databaseE
 // thumbnailDir is where the thumbnails go.
 func (x *restorer) thumbnailDir() string { return filepath.Join(x.dir, thumbnailsFolder) }
 
-// readDatabase restores the database, and verifies it.
+// readDatabase restores the database and verifies it.
 func (x *restorer) readDatabase() (err error) {
 	h, err := x.next()
 	if err != nil {
 		return err
 	}
 	if h.Name != databaseEntry || h.Size != x.manifest.DatabaseBytes {
-		return damaged("entry %q of %d bytes in the place of the database", boltfile.Shortened([]byte(h.Name)), h.Size)
+		return damaged("entry %q of %d bytes comes where the database should be", boltfile.Shortened([]byte(h.Name)), h.Size)
 	}
 	f, err := os.OpenFile(x.databasePath(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, fsx.FilePerm)
 	if err != nil {
@@ -284,7 +289,7 @@ func (x *restorer) readDatabase() (err error) {
 		return damaged("the database: %v", err)
 	case err != nil:
 		return err
-	case found.unreadable != nil: // which says nothing of the backup
+	case found.unreadable != nil: // the disk failed, not the backup
 		return found.unreadable
 	case found.inFile() > 0:
 		return damaged("the database: %v", found.firstInFile())
@@ -295,14 +300,14 @@ func (x *restorer) readDatabase() (err error) {
 	return nil
 }
 
-// verifyOptions say how the database is verified. The thumbnails are missing yet, which
-// are compared as they come.
+// verifyOptions returns the options to verify the database with. The thumbnails are
+// still missing then; each is compared when it is read.
 func (x *restorer) verifyOptions() *Options {
 	return &Options{ThumbnailDir: x.thumbnailDir(), Progress: x.progress.tell}
 }
 
-// readThumbnails restores the files that the events name, each with its own, and
-// returns the size of the last entry.
+// readThumbnails restores the files that the events name, in the order of
+// overNamedFiles, and returns the size of the last entry.
 func (x *restorer) readThumbnails() (last int64, err error) {
 	opt, err := (&Options{ReadOnly: true, Scrub: -1, ThumbnailDir: x.thumbnailDir()}).withDefaults(x.databasePath())
 	opt.examined = true
@@ -327,7 +332,7 @@ func (x *restorer) readThumbnails() (last int64, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
-	var size int64 // as far as the events say so
+	var size int64 // of the files whose size is known
 	err = sn.overNamedFiles(func(r *record) error {
 		size += r.thumb.size
 		return nil
@@ -349,7 +354,7 @@ func (x *restorer) readThumbnails() (last int64, err error) {
 	return last, err
 }
 
-// isOf says whether the database is the one of the manifest.
+// isOf checks that the database is that of the manifest.
 func (x *restorer) isOf(sn *Snapshot) error {
 	var m manifest
 	if err := m.take(sn); err != nil {
@@ -361,7 +366,7 @@ func (x *restorer) isOf(sn *Snapshot) error {
 	return nil
 }
 
-// readThumbnail restores the file that an event names, which must be the next.
+// readThumbnail restores the file that an event names. It must be the next entry.
 func (x *restorer) readThumbnail(root *os.Root, r *record, syncs *fsx.Syncs) (size int64, err error) {
 	h, err := x.next()
 	if err != nil {
@@ -371,7 +376,7 @@ func (x *restorer) readThumbnail(root *os.Root, r *record, syncs *fsx.Syncs) (si
 	whole, missing := folder == thumbnailsFolder, folder == missingFolder
 	switch {
 	case name != r.ThumbnailPath || !whole && !missing && folder != changedFolder:
-		return 0, damaged("entry %q in the place of the thumbnail %q of event %s", boltfile.Shortened([]byte(h.Name)), r.ThumbnailPath, r.ID)
+		return 0, damaged("entry %q comes where the thumbnail %q of event %s should be", boltfile.Shortened([]byte(h.Name)), r.ThumbnailPath, r.ID)
 	case h.Size > MaxFrameBytes || missing && h.Size > 0 || whole && r.thumb.known && h.Size != r.thumb.size:
 		return 0, damaged("thumbnail of event %s: it has %d bytes", r.ID, h.Size)
 	}
@@ -407,11 +412,11 @@ func (x *restorer) readThumbnail(root *os.Root, r *record, syncs *fsx.Syncs) (si
 	return h.Size, syncs.Add(f)
 }
 
-// tarBlock is what tar fills entries up to.
+// tarBlock is the block size of tar: entries are padded to a multiple of it.
 const tarBlock = 512
 
-// readEnd reads what comes after an entry of so many bytes: the last entry, which
-// must be the one that belongs to what was read, and nothing else.
+// readEnd reads the rest of the stream, after an entry of size last: the closing entry,
+// which must match everything that was read, and then nothing else.
 func (x *restorer) readEnd(last int64) error {
 	if err := x.zeros(-last & (tarBlock - 1)); err != nil {
 		return err
@@ -429,9 +434,9 @@ func (x *restorer) readEnd(last int64) error {
 	if err != nil || h.Name != endEntry || h.Typeflag != tar.TypeReg || h.Size > maxManifest {
 		return damaged("it does not end with %s", endEntry)
 	}
-	var same bytes.Buffer // tar reads a number in several ways, and the checksum is of all before this header
+	var same bytes.Buffer // tar allows several forms of a number, and the checksum does not cover this header
 	if err := tar.NewWriter(&same).WriteHeader(h); err != nil || !bytes.Equal(same.Bytes(), head) {
-		return damaged("the header of %s is another", endEntry)
+		return damaged("the header of %s has been changed", endEntry)
 	}
 	text := make([]byte, h.Size)
 	if err := x.full(text); err != nil {
@@ -457,7 +462,7 @@ func (x *restorer) readEnd(last int64) error {
 	}
 }
 
-// full fills b, which bypasses tar's own view of the stream.
+// full fills b from the stream itself, not through the tar reader.
 func (x *restorer) full(b []byte) error {
 	if _, err := io.ReadFull(x.in, b); err != nil {
 		return damaged("it is cut off")
@@ -465,7 +470,7 @@ func (x *restorer) full(b []byte) error {
 	return nil
 }
 
-// zeros reads so many zeros.
+// zeros reads n bytes, which must be zero.
 func (x *restorer) zeros(n int64) error {
 	b := make([]byte, n)
 	if err := x.full(b); err != nil {

@@ -12,11 +12,11 @@ import (
 	"github.com/doorlog/doorlog/internal/fsx"
 )
 
-// A restorePlace is where a store is restored to, and the folder beside it in
-// which it is built.
+// A restorePlace is the folder that a store is restored to, and the folder beside it in
+// which the store is built.
 type restorePlace struct {
 	dir, temp string
-	mode      fs.FileMode // of the empty folder that is there; 0: there is none
+	mode      fs.FileMode // of the empty folder at dir; 0: there is none
 	lock      *os.File    // temp, open; nil on Windows, which locks no folders
 	appeared  bool
 }
@@ -43,7 +43,7 @@ func newRestorePlace(dir string) (p *restorePlace, err error) {
 		}
 		return nil, err
 	}
-	left, err := os.ReadDir(p.temp) // by one that was killed
+	left, err := os.ReadDir(p.temp) // by a Restore that was killed
 	for _, e := range left {
 		err = errors.Join(err, os.RemoveAll(filepath.Join(p.temp, e.Name())))
 	}
@@ -53,10 +53,10 @@ func newRestorePlace(dir string) (p *restorePlace, err error) {
 	return p, nil
 }
 
-// own locks the folder in which the store is built, which is ErrLocked if another
-// Restore is at it. Some file systems have no locks of folders.
+// own locks the folder in which the store is built. The error is ErrLocked if another
+// Restore uses it. Some file systems cannot lock folders.
 func (p *restorePlace) own() (err error) {
-	if runtime.GOOS == "windows" { // where what somebody has open cannot be removed
+	if runtime.GOOS == "windows" { // which does not remove what somebody has open
 		return nil
 	}
 	if info, err := os.Lstat(p.temp); err == nil && !info.IsDir() {
@@ -76,7 +76,7 @@ func (p *restorePlace) own() (err error) {
 	return nil
 }
 
-// look refuses a place where something is.
+// look returns an error if dir is not free: it must not exist, or be an empty folder.
 func (p *restorePlace) look() error {
 	info, err := os.Lstat(p.dir)
 	switch {
@@ -88,7 +88,7 @@ func (p *restorePlace) look() error {
 		return fmt.Errorf("%w, and is no folder", fs.ErrExist)
 	}
 	if here, err := os.Stat("."); err == nil && os.SameFile(here, info) {
-		return invalid("dir", "is the current folder, in whose place another would be put")
+		return invalid("dir", "is the current folder, which cannot be replaced")
 	}
 	p.mode = info.Mode().Perm()
 	entries, err := os.ReadDir(p.dir)
@@ -98,7 +98,7 @@ func (p *restorePlace) look() error {
 	return err
 }
 
-// appear gives the folder that was built its name.
+// appear renames the finished folder to dir, durably.
 func (p *restorePlace) appear() error {
 	if p.mode != 0 {
 		if err := os.Chmod(p.temp, p.mode); err != nil {
@@ -109,7 +109,7 @@ func (p *restorePlace) appear() error {
 		return err
 	}
 	if p.mode != 0 {
-		if err := os.Remove(p.dir); err != nil { // unless it is empty
+		if err := os.Remove(p.dir); err != nil { // fails unless it is empty
 			return err
 		}
 	}
@@ -120,7 +120,7 @@ func (p *restorePlace) appear() error {
 	return fsx.SyncFolder(filepath.Dir(p.dir))
 }
 
-// close removes what is left of the building.
+// close removes the folder in which the store was built, unless it has become dir.
 func (p *restorePlace) close() (err error) {
 	if !p.appeared {
 		err = os.RemoveAll(p.temp)

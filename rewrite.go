@@ -15,37 +15,37 @@ import (
 	"github.com/doorlog/doorlog/internal/fsx"
 )
 
-// How much a compaction does at once.
+// Limits on how much a compaction does at once.
 const (
 	caughtUp   = 4096 // changed keys, in one snapshot
 	fewChanges = 256  // changed keys for which the writers may be held
-	maxRounds  = 20   // rounds of catching up before the writers are held for however many there are
+	maxRounds  = 20   // rounds of catching up; then the writers are held for any number of keys
 )
 
-// A compaction copies the entries of a store into a new file. It reads them from
-// one short snapshot after another, so that pages which are freed meanwhile can
-// be used again, and remembers the keys that change meanwhile. Those it copies in
-// rounds, the last of them while nobody writes.
+// A compaction copies the entries of a store into a new file. It reads them from one
+// short snapshot after another, so that pages that are freed meanwhile can be reused.
+// It records the keys that change meanwhile and copies them again in rounds, the last
+// round while nobody writes.
 //
-// A key that nobody has touched since the remembering began is the same in all
-// snapshots. One that somebody has touched is copied again from a snapshot taken
-// after the key was recorded, because a transaction is visible before its keys are.
+// A key that nobody has changed since the recording began is the same in all snapshots.
+// A key that has changed is copied again from a snapshot taken after the key was
+// recorded: a transaction is visible before its keys are recorded.
 type compaction struct {
 	store   *Store
 	ctx     context.Context
 	path    string // the file itself: no link
 	old     *sharedFile
 	file    *boltfile.File // the new one
-	temp    string         // and its name until it is in its place
+	temp    string         // the new file's name until it is in place
 	changes changedKeys
-	sums    sums  // of what is in the new file
-	becomes int64 // bytes of the new file, about
-	held    time.Duration
+	sums    sums  // of the entries in the new file
+	becomes int64 // about how large the new file becomes, in bytes
+	waited  time.Duration
 	placed  bool
 
 	progress *progress // in bytes of pages
 
-	// Up to where entries have been copied.
+	// The position up to which entries have been copied.
 	bucket int
 	key    []byte
 }
@@ -75,7 +75,8 @@ func (c *compaction) create() (err error) {
 	if c.file, err = boltfile.Open(c.temp, opt.ofFile()); err != nil {
 		return err
 	}
-	// It is synced after each piece, and before it gets its name.
+	// The new file is synced after each piece and before it is renamed, not with each
+	// commit.
 	c.file.DeferSyncs(true)
 	return nil
 }
@@ -92,8 +93,8 @@ func (c *compaction) discard() error {
 	return err
 }
 
-// stillThere says whether the file that is open is that of its name, and of no other:
-// nobody's else may be replaced.
+// stillThere checks that the open file is still the one at its path, and that it has no
+// other name. A file that is not ours must not be replaced.
 func (c *compaction) stillThere() error {
 	err := cmp.Or(fsx.LeadsTo(c.store.at, c.old.OSFile()), fsx.LeadsTo(c.path, c.old.OSFile()))
 	if err != nil {
@@ -118,7 +119,7 @@ func (c *compaction) run() (err error) {
 	for c.bucket = range stored {
 		for c.key = nil; ; {
 			more, err := c.copySome()
-			if err == nil && more && c.changes.len() > c.store.opt.manyChanges { // no later piece would show what comes after the last one
+			if err == nil && more && c.changes.len() > c.store.opt.manyChanges { // not at a bucket's end: copyKeys would drop keys behind the last
 				err = c.catchUp()
 			}
 			if err != nil {
@@ -148,7 +149,7 @@ func (c *compaction) run() (err error) {
 	}
 }
 
-// copySome copies the next entries of a bucket. more: there may be others.
+// copySome copies the next entries of a bucket. more is false if there are no others.
 func (c *compaction) copySome() (more bool, err error) {
 	copied := int64(0)
 	err = c.update(func(from guarded, to *boltfile.Tx) error {
@@ -184,8 +185,8 @@ func (c *compaction) copySome() (more bool, err error) {
 	return more, err
 }
 
-// put puts an entry, which it counts. What does not verify is not
-// copied: the pages of the old file may still have what it was.
+// put puts an entry into the new file and counts it. An entry that does not verify is
+// an error: the pages of the old file may still have what it was.
 func (c *compaction) put(to *boltfile.Tx, bucket int, key, value []byte) error {
 	var err error
 	switch {
@@ -203,8 +204,8 @@ func (c *compaction) put(to *boltfile.Tx, bucket int, key, value []byte) error {
 	return to.Put(bucket, key, value)
 }
 
-// update calls fn with a snapshot of the store and a transaction of the new file,
-// which is written, but not synced, afterwards.
+// update calls fn with a snapshot of the store and a transaction of the new file, and
+// commits the transaction without a sync.
 func (c *compaction) update(fn func(from guarded, to *boltfile.Tx) error) error {
 	if err := c.ctx.Err(); err != nil {
 		return err
@@ -213,7 +214,7 @@ func (c *compaction) update(fn func(from guarded, to *boltfile.Tx) error) error 
 	if err != nil {
 		return err
 	}
-	defer sn.close() // after the commit: what was put lies in its pages
+	defer sn.close() // after the commit: the entries that were put point into its pages
 	tx, err := c.file.BeginTx()
 	if err != nil {
 		return err
@@ -230,7 +231,8 @@ func (c *compaction) update(fn func(from guarded, to *boltfile.Tx) error) error 
 	})
 }
 
-// catchUp copies what has changed, of what has been copied before, and syncs it.
+// catchUp copies again the keys that have changed, as far as they have been copied
+// before, and syncs the new file.
 func (c *compaction) catchUp() error {
 	for _, keys := range slices.Collect(slices.Chunk(c.changes.take(), caughtUp)) {
 		err := c.update(func(from guarded, to *boltfile.Tx) error { return c.copyKeys(from, to, keys) })
@@ -241,12 +243,13 @@ func (c *compaction) catchUp() error {
 	return c.file.Sync()
 }
 
-// copyKeys copies what is under keys, which are in order.
+// copyKeys copies the entries of keys, which are in order, and deletes those that are
+// gone.
 func (c *compaction) copyKeys(from guarded, to *boltfile.Tx, keys []changedKey) error {
 	for _, k := range keys {
 		key := []byte(k.key)
 		if k.bucket > c.bucket || k.bucket == c.bucket && bytes.Compare(key, c.key) > 0 {
-			continue // a later snapshot, from which it is going to be copied, shows it
+			continue // not copied yet: it will be, from a later snapshot
 		}
 		var err error
 		if v := to.Get(k.bucket, key); v != nil {
@@ -266,7 +269,7 @@ func (c *compaction) copyKeys(from guarded, to *boltfile.Tx, keys []changedKey) 
 	return nil
 }
 
-// copyMeta copies the bucket meta, with these sums in its state.
+// copyMeta copies the bucket meta, and puts sums into its state.
 func (c *compaction) copyMeta(from guarded, to *boltfile.Tx, sums *sums) error {
 	var old [][]byte
 	there := to.Cursor(metaNumber)
@@ -296,7 +299,7 @@ func (c *compaction) copyMeta(from guarded, to *boltfile.Tx, sums *sums) error {
 	return errors.Join(to.Put(metaNumber, metaState, st.encode()), writeLineage(to, history.moved(int(from.r.ID()), int(to.ID()))))
 }
 
-// readBack reads the new file as Open would.
+// readBack reads and verifies the new file, as Open would.
 func (c *compaction) readBack() error {
 	if err := c.update(func(from guarded, to *boltfile.Tx) error { return c.copyMeta(from, to, &c.sums) }); err != nil {
 		return err
@@ -318,19 +321,19 @@ func (c *compaction) readBack() error {
 	if err := metas[0].Check(info.Size()); err != nil {
 		return err
 	}
-	// It is of several moments: a block that has changed may be there as it was,
-	// too, until that is caught up with. Then the sums decide.
+	// The new file mixes several moments: until the changes are caught up with, it may
+	// have an old and a new version of a block. The sums decide in the end.
 	x := &examination{mixed: true, trust: c.store.opt.trust, progress: tellBytes(c.store.opt.Progress, "verifying")}
 	table, err := x.tabulate(&boltfile.Walker{Ctx: c.ctx, From: c.file.OSFile(), Meta: metas[0]}, nil)
 	c.file.KnowPages(table)
 	return errors.Join(err, x.err())
 }
 
-// last copies what has changed since the last round and puts the new file into
-// the place of the old one, while nobody writes. If that is too much, and few is
-// set, it copies a part of it and lets the writers go on first.
+// last copies what has changed since the last round and puts the new file in the place
+// of the old one, while nobody writes. If there are too many changes and few is set, it
+// copies only some of them, and lets the writers go on first.
 func (c *compaction) last(few bool) error {
-	defer func(begun time.Time) { c.held = max(c.held, time.Since(begun)) }(time.Now())
+	defer func(begun time.Time) { c.waited = max(c.waited, time.Since(begun)) }(time.Now())
 	s := c.store
 	if err := s.commits.failed(); err != nil {
 		return err
@@ -369,20 +372,20 @@ func (c *compaction) last(few bool) error {
 	s.watch(c.file)
 	shared := &sharedFile{File: c.file}
 	s.commits.file, s.commits.changes = shared.File, nil
-	s.commits.unclean = true // it has no list of free pages, which Close writes
+	s.commits.unclean = true // it has no list of free pages; Close writes that
 	s.readers.replace(shared)
 	if err == nil {
 		err = fsx.SyncFolder(filepath.Dir(c.path))
 	}
 	if err != nil {
-		// After a power cut the name may be that of the old file, which will not
+		// After a power cut the path may lead to the old file again, which will not
 		// have what is written from here on.
 		return s.commits.fail(fmt.Errorf("%w: whether the compacted file keeps its name: %w", ErrUnknownOutcome, err))
 	}
 	return nil
 }
 
-// finish copies meta, whose sums say whether everything has been copied.
+// finish checks by the sums that everything has been copied, and copies meta.
 func (c *compaction) finish(from guarded, to *boltfile.Tx) error {
 	st, err := readState(from)
 	if err != nil {
@@ -390,7 +393,7 @@ func (c *compaction) finish(from guarded, to *boltfile.Tx) error {
 	}
 	for i, name := range summed {
 		if c.sums[i] != st.sums[i] {
-			return fmt.Errorf("%w: I12: %s: %d entries were copied, and there were %d, or they are not those",
+			return fmt.Errorf("%w: I12: %s: %d entries were copied and there were %d, or their contents differ",
 				ErrCorrupt, name, c.sums[i].entries, st.sums[i].entries)
 		}
 	}

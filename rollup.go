@@ -10,13 +10,13 @@ import (
 	"github.com/vmihailenco/msgpack/v5/msgpcode"
 )
 
-// A rollup is what the events of one camera on one UTC day come to. Every
-// time zone in use is a multiple of 15 minutes from UTC, so that days and hours
-// anywhere are sums of quarter hours. All of it is counts and fixed-point
-// sums, so that an update or a delete takes away exactly what was added.
+// A rollup counts the events of one camera on one UTC day. Every time zone in use is a
+// multiple of 15 minutes from UTC, so days and hours anywhere are sums of quarter
+// hours. All numbers are counts and fixed-point sums, so an update or a delete takes
+// away exactly what was added.
 //
-// Rollups cover the events up to indexed_through, as the index buckets do. The
-// bucket has a key for each camera and day with events:
+// Like the index buckets, rollups cover the events up to indexed_through. The bucket
+// has a key for each camera and day with events:
 //
 //	camera 0x00 | day since 1970, 4 bytes, big-endian
 //
@@ -26,9 +26,9 @@ import (
 //	 [type, events, …], [person, events, …],
 //	 [label, events, detections, sum of confidence, …]]
 //
-// where the quarter hours are bytes: for each that has events, as uvarints
-// (encoding/binary), its number from 0 to 95, events, known, strangers and
-// unlocks. So they are read quickly, and passed over in one step.
+// The quarter hours are bytes. Each quarter hour that has events is five uvarints
+// (encoding/binary): its number from 0 to 95, events, known, strangers and unlocks.
+// This can be read quickly, or skipped in one step.
 type rollup struct {
 	counts
 	types, persons map[string]int64
@@ -36,20 +36,17 @@ type rollup struct {
 	quarters       [quartersADay]counts
 }
 
-// counts are the numbers of events of each kind. A stranger is an event of
-// type Motion without a person.
+// counts are the numbers of events of each kind. A stranger is an event of type Motion
+// without a person.
 type counts struct{ events, known, strangers, unlocks int64 }
 
-// labelCounts are those of a label; the sum of confidence is in units of confidenceUnit.
+// labelCounts are the counts of a label. confidence is a sum in units of
+// confidenceUnit.
 type labelCounts struct{ events, detections, confidence int64 }
 
-const (
-	confidenceUnit = 1e-9
-)
+const confidenceUnit = 1e-9
 
-const (
-	rollupFields = 8
-)
+const rollupFields = 8
 
 func fixedConfidence(c float64) int64 { return int64(math.Round(c / confidenceUnit)) }
 
@@ -67,7 +64,7 @@ func (c *counts) plus(o *counts) {
 	c.unlocks += o.unlocks
 }
 
-// countsOf returns what an event counts as.
+// countsOf returns the counts of a single event.
 func countsOf(kind EventType, person string, unlocked bool) counts {
 	c := counts{events: 1}
 	if person != "" {
@@ -81,13 +78,13 @@ func countsOf(kind EventType, person string, unlocked bool) counts {
 	return c
 }
 
-// countsLike reports whether two events of the same time count the same in rollups.
+// countsLike reports whether two events of the same time add the same to rollups.
 func (r *record) countsLike(o *record) bool {
 	return r.Camera == o.Camera && r.Type == o.Type && r.Person == o.Person && r.UnlockGranted == o.UnlockGranted &&
 		sameDetections(r.Detections, o.Detections)
 }
 
-// addEvent counts an event, whose detections are loaded, n times: 1 or -1.
+// addEvent adds an event, whose detections must be loaded, n times: n is 1 or -1.
 func (r *rollup) addEvent(e *record, n int64) {
 	if r.types == nil {
 		r.types, r.persons, r.labels = map[string]int64{}, map[string]int64{}, map[string]labelCounts{}
@@ -141,7 +138,7 @@ func (r *rollup) add(o *rollup) {
 
 func (c counts) empty() bool { return c == counts{} }
 
-// A rollupKey names a rollup.
+// A rollupKey is the camera and day of a rollup.
 type rollupKey struct {
 	camera string
 	day    uint32
@@ -151,7 +148,7 @@ func (k rollupKey) bytes() []byte {
 	return binary.BigEndian.AppendUint32(append([]byte(k.camera), 0), k.day)
 }
 
-// rollupChanges gathers what a transaction adds to rollups, so that each is
+// rollupChanges collects what a transaction adds to rollups, so that each rollup is
 // written once.
 type rollupChanges map[rollupKey]*rollup
 
@@ -216,7 +213,7 @@ func (e *encoder) tally(m map[string]int64) {
 	}
 }
 
-// decodeRollup reads all of a rollup; nil if rec is.
+// decodeRollup decodes a whole rollup. It returns nil if rec is nil.
 func decodeRollup(key, rec []byte) (*rollup, error) {
 	if rec == nil {
 		return nil, nil //nolint:nilnil // there is none, which is no error
@@ -246,7 +243,7 @@ func (d *decoder) counts() counts {
 	return counts{d.integer(), d.integer(), d.integer(), d.integer()}
 }
 
-// quarters begins to read the quarter hours of a rollup.
+// quarters begins to decode the quarter hours of a rollup.
 func (d *decoder) quarters() quarterDecoder {
 	switch d.code() {
 	case msgpcode.Nil:
@@ -260,7 +257,7 @@ func (d *decoder) quarters() quarterDecoder {
 	return quarterDecoder{nil, d}
 }
 
-// A quarterDecoder reads quarter hours, and fails its decoder if they cannot be read.
+// A quarterDecoder decodes quarter hours. If it cannot, it marks its decoder as bad.
 type quarterDecoder struct {
 	b []byte
 	d *decoder

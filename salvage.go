@@ -21,10 +21,10 @@ type Salvaged struct {
 	Detections int `json:"detections"`
 	Persons    int `json:"persons"`
 
-	// LostEvents and LostPersons are how many the damaged file had and the new one
-	// has not. They are 0 if its own count of them is damaged too, and Counted false.
-	// LostDetections are those of events that are lost or Stripped, as far as is known
-	// how many these had.
+	// LostEvents and LostPersons are how many the damaged file had that the new one
+	// does not have. If the damaged file's own counts are damaged too, they are 0 and
+	// Counted is false. LostDetections is how many detections were lost with lost
+	// events and with Stripped ones, as far as their number is known.
 	LostEvents     int  `json:"lost_events"`
 	LostDetections int  `json:"lost_detections"`
 	LostPersons    int  `json:"lost_persons"`
@@ -33,30 +33,30 @@ type Salvaged struct {
 	// Stripped is how many events were saved without their detections.
 	Stripped int `json:"stripped"`
 
-	// Complete says that nothing was lost: the records are, by their number
-	// and by their sum, those that the damaged file had.
+	// Complete says that nothing was lost: by their number and their sum, the saved
+	// records are those that the damaged file had.
 	Complete bool `json:"complete"`
 
-	// Unsure is how many of the saved events and persons were found in the
-	// state before the last write, or in pages to which nothing points any
-	// more. Some of them may have been deleted, or be in a state from before
-	// an update. It is 0 if Complete is set.
+	// Unsure is how many of the saved events and persons were found in the state before
+	// the last commit, or in pages that nothing points to any more. Some of them may
+	// have been deleted since, or may be a version from before an update. It is 0 if
+	// Complete is set.
 	Unsure int `json:"unsure"`
 
-	// Findings are what is wrong with the damaged file, at most the first 100;
-	// Found is how many there are in all.
+	// Findings are what is wrong with the damaged file, at most the first 100; Found is
+	// how many there are in all.
 	Findings List[Finding] `json:"findings"`
 	Found    int           `json:"found"`
 }
 
-// Salvage makes a new store in the file fresh of every record that verifies in the
-// file at path, and says what was saved and what was lost. The damaged file, which
-// nobody may have open for writing (ErrLocked), is left as it is, and so are the
-// thumbnails: the new store is to be opened with the same Options.ThumbnailDir. A
-// file that is there under the name fresh is fs.ErrExist, and left as it is; the new
-// one appears when it is whole.
+// Salvage makes a new store, in the file fresh, of all records in the file at path that
+// verify. It returns what was saved and what was lost. The damaged file is not changed;
+// nobody may have it open for writing ([ErrLocked]). The thumbnails are not changed
+// either: open the new store with the same [Options.ThumbnailDir]. If a file of the
+// name fresh exists, the error is [fs.ErrExist], and that file is not changed. The new
+// file appears when it is complete.
 //
-// Of a file that is sound, Salvage makes a compact copy.
+// If the file at path is sound, Salvage makes a compact copy of it.
 func Salvage(ctx context.Context, path, fresh string, options *Options) (*Salvaged, error) {
 	result, err := salvage(ctx, path, fresh, options)
 	if err != nil {
@@ -87,8 +87,8 @@ func salvage(ctx context.Context, path, fresh string, options *Options) (result 
 	return result, err
 }
 
-// copyRecords builds a store of the records of a file that verify, and puts it
-// in its place unless accept, which may be nil, has an error.
+// copyRecords builds a store of the records of a file that verify, and calls put to
+// move it into place. accept, which may be nil, can refuse that with an error.
 func copyRecords(
 	ctx context.Context, f *os.File, fresh string, put func(temp, path string) error, opt *settings,
 	accept func(*Salvaged) error,
@@ -120,14 +120,14 @@ func copyRecords(
 	return result, x, err
 }
 
-// copy copies the records of a file: those in its trees, and if some of them are
-// missing there, whatever else its pages hold that is not free.
+// copy copies the records of a file. It takes those in its trees and, if some are
+// missing there, those in all other pages that are not free.
 func (c *copier) copy(f *os.File) (*examination, error) {
 	x := &examination{progress: tellBytes(c.tell, "saving records")}
 	x.entry = func(bucket int, key, value []byte) { c.take(bucket, key, value, x.walker.Doubtful > 0) }
 	err := x.examineFile(c.ctx, f)
 	foreign := err
-	if errors.Is(err, ErrNotStore) && x.walker == nil { // a file that has lost its beginning is one too
+	if errors.Is(err, ErrNotStore) && x.walker == nil { // a store that has lost its beginning looks like this, too
 		x.report(InvariantPages, "%v", err)
 		err = nil
 	}
@@ -149,9 +149,9 @@ func (c *copier) copy(f *os.File) (*examination, error) {
 	return x, nil
 }
 
-// copyOlder adds what the state before the last commit has. Its pages are all
-// there, as that commit has freed them and none has come after it, and the last
-// commit is mostly the one that marks the file as closed.
+// copyOlder adds the records of the state before the last commit. The pages of that
+// state are all there: the last commit has freed them, and none after it could reuse
+// them. The last commit is mostly the one that marks the file as closed.
 func (c *copier) copyOlder(f *os.File, metas []boltfile.Meta) error {
 	info, err := f.Stat()
 	if err != nil || len(metas) == 0 || metas[0].Check(info.Size()) != nil {
@@ -165,7 +165,7 @@ func (c *copier) copyOlder(f *os.File, metas []boltfile.Meta) error {
 	return c.flush()
 }
 
-// finish brings the new store in order, and makes it durable.
+// finish settles all events, counts what was saved and lost, and syncs the new store.
 func (c *copier) finish(x *examination) (*Salvaged, error) {
 	if err := c.dropOrphans(); err != nil {
 		return nil, err
@@ -212,7 +212,7 @@ func (c *copier) finish(x *examination) (*Salvaged, error) {
 		result.Events, result.LostEvents = saved(eventsSum), lost(eventsSum)
 		result.Detections, result.LostDetections = c.saved, c.lost
 		result.Persons, result.LostPersons = saved(personsSum), lost(personsSum)
-		if x.known != nil && slices.Equal(st.sums[:rollupsSum], x.known.sums[:rollupsSum]) { // wherever they were found
+		if x.known != nil && slices.Equal(st.sums[:rollupsSum], x.known.sums[:rollupsSum]) { // no matter where the records were found
 			result.Complete, result.Unsure = true, 0
 		}
 		return err
@@ -226,7 +226,8 @@ func (c *copier) finish(x *examination) (*Salvaged, error) {
 	return result, err
 }
 
-// continueLineage begins another incarnation, unless the store is what it was.
+// continueLineage keeps the lineage of the damaged store if the copy is complete, and
+// else begins another incarnation.
 func (c *copier) continueLineage(x *examination, complete bool) error {
 	return c.update(func(w *writeTx) error {
 		w.atEnd = true
@@ -244,7 +245,7 @@ func (c *copier) continueLineage(x *examination, complete bool) error {
 	})
 }
 
-// dropOrphans removes the detections of events that are not there.
+// dropOrphans removes detections whose event is not there.
 func (c *copier) dropOrphans() error {
 	var orphans [][]byte
 	err := c.look(func(state *boltfile.View) error {
@@ -270,8 +271,8 @@ func (c *copier) dropOrphans() error {
 	})
 }
 
-// settle folds the next events, and takes from each what does not belong to it,
-// or is lost. more: there may be others.
+// settle folds the next events, and removes detections that do not match their event.
+// more is false if there are no other events.
 func (c *copier) settle(w *writeTx, told *progress) (more bool, err error) {
 	after := firstAfter(w.through)
 	var events []record
@@ -301,8 +302,8 @@ func (c *copier) settle(w *writeTx, told *progress) (more bool, err error) {
 	return more, nil
 }
 
-// attach loads the detections of an event. If they are not what its record says
-// the event is kept without them.
+// attach loads the detections of an event. If they do not match the event's record, the
+// event is kept without them.
 func (c *copier) attach(w *writeTx, r *record) (err error) {
 	rec := w.tx.Get(detectionsSum, r.ID[:])
 	if r.detections > 0 {

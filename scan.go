@@ -9,28 +9,27 @@ import (
 	"github.com/doorlog/doorlog/internal/fault"
 )
 
-// manyEvents returns the arena of a read of many events.
+// manyEvents returns an arena for reading many events.
 func (sn *Snapshot) manyEvents() arena {
 	return arena{names: &sn.store.names, chunk: readChunk}
 }
 
-// A scan walks over the events, newest first, those of the tail before the
-// others, and over their detections beside them. A search uses the latter half
-// alone, in its own direction.
+// A scan walks over the events with their detections, newest first: first those of the
+// tail, then the others. A search uses only detectionsOf, in its own direction.
 type scan struct {
-	tail               boltfile.KeyCursor // nil: it is behind
-	events, detections boltfile.KeyCursor // nil: just the tail
+	tail               boltfile.KeyCursor // nil: the tail has been walked
+	events, detections boltfile.KeyCursor // nil: only the tail is walked
 	oldestFirst        bool               // the direction of detectionsOf
 
 	started, detecting bool
-	key                []byte // of the event; part of the map
-	detected           []byte // its detections, if it is of the tail
+	key                []byte // key of the current event; points into the mapped file
+	detected           []byte // its detections, if it is in the tail
 
-	detectionsKey, detectionsRec []byte // where the detections cursor stands; part of the map
+	detectionsKey, detectionsRec []byte // the detections cursor's entry; points into the mapped file
 }
 
-// overTail calls fn with each event after indexed_through, newest first and
-// without its detections, until it returns false.
+// overTail calls fn with each event after indexed_through, newest first and without its
+// detections, until it returns false.
 func (in guarded) overTail(fn func(*record) (more bool)) error {
 	tail := scan{tail: in.Cursor(tailNumber)}
 	mem := in.manyEvents()
@@ -43,8 +42,8 @@ func (in guarded) overTail(fn func(*record) (more bool)) error {
 	}
 }
 
-// overRecords calls fn with the records of each event in [from, until), oldest
-// first, until it returns false. They are part of the map; detected is nil if
+// overRecords calls fn with the records of each event in [from, until), oldest first,
+// until it returns false. The slices point into the mapped file; detected is nil if
 // there are no detections.
 func (in guarded) overRecords(from, until ID, fn func(key, event, detected []byte) (more bool, err error)) error {
 	beside := scan{detections: in.Cursor(detectionsSum), oldestFirst: true}
@@ -58,7 +57,7 @@ func (in guarded) overRecords(from, until ID, fn func(key, event, detected []byt
 	}
 	c = in.Cursor(tailNumber)
 	for k, v := c.Seek(from[:]); before(k); k, v = c.Next() {
-		event, detected, _ := splitTail(v) // nil, which is no record, if it is damaged
+		event, detected, _ := splitTail(v) // if the entry is damaged, event is nil, which is no valid record
 		if more, err := fn(k, event, detected); err != nil || !more {
 			return err
 		}
@@ -119,8 +118,8 @@ func (s *scan) step() (k, v []byte) {
 	return k, v
 }
 
-// detectionsOf returns the record of an event's detections, or nil. Its
-// cursor mostly stands just before it, as both buckets are in the same order.
+// detectionsOf returns the record of an event's detections, or nil. Both buckets are in
+// the same order, so the record is mostly the cursor's next one.
 func (s *scan) detectionsOf(key []byte) (k, v []byte) {
 	if bytes.Equal(s.detectionsKey, key) {
 		return s.detectionsKey, s.detectionsRec
@@ -143,7 +142,7 @@ func (s *scan) detectionsOf(key []byte) (k, v []byte) {
 	return nil, nil
 }
 
-// event reads an event into r.
+// event reads an event with its detections into r, or returns ErrNotFound.
 func (in guarded) event(id ID, r *record) error {
 	through, err := in.indexedThrough()
 	if err != nil {

@@ -7,19 +7,20 @@ import (
 	"github.com/doorlog/doorlog/internal/boltfile"
 )
 
-const (
-	formatName = "doorlog"
-)
+const formatName = "doorlog"
 
+// schemaVersion is the schema that this version writes. Open upgrades older ones
+// (upgrade.go). Schema 2 had no txid in the state, and wrote a list of the free
+// pages with every commit. Schema 1 had no bucket for the tail either, and its
+// indexes had one key for each ID. Those keys stay: each is a block of one ID
+// (postingblock.go).
 const (
-	// schemaVersion is what this version writes. Open upgrades from the others
-	// (boltFile.upgrade). Schema 2 had no txid in the state, and a list of the free pages
-	// with every commit. Schema 1 had no bucket for the tail, either. Its indexes had a
-	// key for each ID, which stays: it is a block of one (postings.go).
 	schemaVersion = 3
+	tailInSchema  = 2 // the first one with the bucket tail
+	oldestSchema  = 1
 )
 
-// createSchema fills meta of a new store.
+// createSchema fills the bucket meta of a new store.
 func createSchema(tx *boltfile.Tx, storeID, incarnation ID) error {
 	for _, kv := range [...]struct{ key, value []byte }{
 		{metaFormat, []byte(formatName)},
@@ -34,8 +35,8 @@ func createSchema(tx *boltfile.Tx, storeID, incarnation ID) error {
 	return nil
 }
 
-// checkSchema reports whether the file is a doorlog store that this version can
-// use. ErrOlderSchema: it can when it has been upgraded.
+// checkSchema returns nil if the file is a doorlog store that this version can use.
+// ErrOlderSchema: it must be upgraded first.
 func checkSchema(v *boltfile.View) error {
 	if !v.Has(metaNumber) {
 		return ErrNotStore
@@ -56,8 +57,7 @@ func checkSchema(v *boltfile.View) error {
 	return nil
 }
 
-// identify says whether these values of meta are those of a store of a version
-// that is known.
+// identify checks that these values of meta are those of a store of a known schema.
 func identify(format, schema, rec []byte) error {
 	if string(format) != formatName {
 		if _, err := decodeState(rec); err == nil {

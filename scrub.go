@@ -9,8 +9,8 @@ import (
 	"github.com/doorlog/doorlog/internal/pace"
 )
 
-// scrubFile compares all pages of the file as it is now with their sums. Its caller has
-// the turn.
+// scrubFile compares all pages of the file with their sums. Its caller must hold
+// scrub.turn.
 func (s *Store) scrubFile(ctx context.Context, pace func() error) error {
 	s.scrub.set(true)
 	defer s.scrub.set(false)
@@ -31,11 +31,11 @@ func (s *Store) scrubFile(ctx context.Context, pace func() error) error {
 	return err
 }
 
-// ensureVerified returns when the whole file has been verified since it was opened:
-// before that, what is not found in it may be there.
+// ensureVerified returns when the whole file has been verified since it was opened.
+// Before that, an entry that is not found may still be there, in a damaged page.
 func (s *Store) ensureVerified(ctx context.Context) error { return s.verifyFile(ctx, false) }
 
-// verifyFile is ensureVerified, and with again set verifies the file in any case.
+// verifyFile is ensureVerified. If again is set, it verifies the file in any case.
 func (s *Store) verifyFile(ctx context.Context, again bool) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -53,7 +53,7 @@ func (s *Store) verifyFile(ctx context.Context, again bool) error {
 	return err
 }
 
-// scrubNow is scrubFile at once, and tells how far it is.
+// scrubNow is scrubFile without pauses, and reports its progress.
 func (s *Store) scrubNow(ctx context.Context) error {
 	u, told := s.usage(), tellBytes(s.opt.Progress, "verifying")
 	told.knows(u.Pages * u.PageSize)
@@ -67,9 +67,9 @@ func (s *Store) scrubNow(ctx context.Context) error {
 	return err
 }
 
-// asidePace returns what is to be called before each piece of a work in the background.
-// It lets three times as much time go by as the piece before has taken, and lets a
-// transaction that is under way end first, which would wait for the processor.
+// asidePace returns a function to call before each piece of work in the background. It
+// pauses for three times as long as the last piece took. Then it lets other writes end
+// that are under way: they would wait for the processor.
 func (s *Store) asidePace(ctx context.Context) func() error {
 	begun := time.Now()
 	return func() error {

@@ -11,38 +11,39 @@ import (
 	"github.com/doorlog/doorlog/internal/fault"
 )
 
-// A search finds the events that a query asks for, in its order: in the tail
-// by reading it, in the part that is folded by intersecting posting lists.
-// With newest first the tail comes first, with oldest first last. It allocates
-// when it begins, and little while it goes on.
+// A search finds the events that match a query, in the query's order. It reads the
+// whole tail, and finds folded events by intersecting posting lists. The tail comes
+// first if the order is newest first, and last if it is oldest first. A search
+// allocates when it begins, and little after that.
 type search struct {
 	ctx      context.Context
-	tried    int // candidates, so that ctx is looked at now and then
+	tried    int // candidates so far: ctx is checked now and then
 	q        *Query
 	filter   filter
-	events   boltfile.KeyCursor // stands where the scan of a part is, or anywhere
+	events   boltfile.KeyCursor // the position of the scan of a part; anywhere if there is none
 	beside   scan               // its detections cursor
 	tail     boltfile.KeyCursor
-	inTail   bool   // the last candidate was
-	detected []byte // its detections, if it was
+	inTail   bool   // the last candidate was in the tail
+	detected []byte // its detections, if it was in the tail
 	parts    []part
 	explains Plan
-	id       ID    // of the last candidate that was found in lists
+	id       ID    // the last candidate that was found in lists
 	bytes    int   // of the records that were decoded
-	stopped  error // of the context, while lists were intersected
+	stopped  error // error of the context, while lists were intersected
 }
 
-// A part is a range of IDs, [from, until), in which candidates are found in one way.
+// A part is a range of IDs, [from, until), whose candidates are all found in the same
+// way.
 type part struct {
 	from, until ID
 	lists       []list // nil: read all events
 	tail        bool
 
 	started bool
-	at      ID // the next candidate is here or beyond
+	at      ID // the next candidate is at this ID or beyond
 }
 
-// search begins a search over the IDs in [from, until). The names of q are normal.
+// search begins a search over the IDs in [from, until). The names of q must be normal.
 func (sn *Snapshot) search(q Query, from, until ID) (s *search, err error) {
 	err = sn.read(func(in guarded) (err error) {
 		s, err = in.search(q, from, until)
@@ -72,8 +73,8 @@ func (in guarded) search(q Query, from, until ID) (s *search, err error) {
 	return s, nil
 }
 
-// lists returns a list for each field of the query that an index decides, and
-// takes these fields off the filter of the folded part.
+// lists returns a list for each field of the query that has an index. The filter of the
+// folded part (filter.rest) leaves these fields out.
 func (s *search) lists(v *boltfile.View) (lists []list) {
 	add := func(index int, values []string) {
 		slices.Sort(values)
@@ -100,7 +101,7 @@ func (s *search) lists(v *boltfile.View) (lists []list) {
 	if len(s.q.Types) > 0 {
 		add(byType, stringsOf(s.q.Types))
 	}
-	if len(s.q.Doors) > 0 && !slices.Contains(s.q.Doors, NoAction) { // what did nothing is not indexed
+	if len(s.q.Doors) > 0 && !slices.Contains(s.q.Doors, NoAction) { // NoAction is not indexed
 		var names []string
 		for _, d := range s.q.Doors {
 			names = append(names, d.String())
@@ -113,8 +114,8 @@ func (s *search) lists(v *boltfile.View) (lists []list) {
 	return lists
 }
 
-// event reads the next event that matches into r, or with load unset only
-// steps over it; ok is false at the end.
+// event reads the next event that matches into r; ok is false at the end. If load is
+// not set it only steps over the event.
 func (s *search) event(mem *arena, r *record, load bool) (ok bool, err error) {
 	defer fault.Catch(debug.SetPanicOnFault(true), &err)
 	key, rec, err := s.next()
@@ -128,7 +129,8 @@ func (s *search) event(mem *arena, r *record, load bool) (ok bool, err error) {
 	return true, about(key, s.read(key, rec, mem, r))
 }
 
-// read reads an event with its detections into r; rec is nil if it was not loaded.
+// read reads an event with its detections into r. rec is nil if the record was not
+// loaded yet.
 func (s *search) read(key, rec []byte, mem *arena, r *record) (err error) {
 	if rec == nil {
 		s.explains.RecordsRead++
@@ -189,7 +191,7 @@ func (s *search) next() (key, rec []byte, err error) {
 	return nil, nil, nil
 }
 
-// heard returns the error of the context if it has ended. It looks now and then,
+// heard returns the context's error if it has ended. It looks only now and then, but
 // also where nothing matches for long.
 func (s *search) heard() error {
 	const often = 256
@@ -199,8 +201,8 @@ func (s *search) heard() error {
 	return s.ctx.Err()
 }
 
-// matches applies to a candidate what its lists do not decide, and returns its
-// record if it was loaded for that.
+// matches checks a candidate against the part of the query that its lists do not
+// decide. It returns the candidate's record if that had to be loaded.
 func (s *search) matches(p *part, key, rec []byte) (loaded []byte, ok bool, err error) {
 	f := &s.filter.all
 	if p.lists != nil {
@@ -236,8 +238,8 @@ func (s *search) matches(p *part, key, rec []byte) (loaded []byte, ok bool, err 
 	return rec, ok, err
 }
 
-// candidate returns the next event of a part, or a nil key at its end. The
-// record of one that was found in lists is nil: see load.
+// candidate returns the next event of a part, or a nil key at its end. If the candidate
+// was found in lists, rec is nil (see load).
 func (s *search) candidate(p *part) (key, rec []byte) {
 	s.inTail = p.tail
 	if p.lists != nil {
@@ -275,9 +277,9 @@ func seekBefore(c boltfile.KeyCursor, key []byte) (k, v []byte) {
 	return c.Prev()
 }
 
-// listed returns the next event whose ID is in all lists of a part. Each list
-// in turn is moved to the ID at which the one before stands (leapfrog), so
-// that what is passed over in a long list is not stepped through.
+// listed returns the next event whose ID is in all lists of a part. Each list in turn
+// seeks the ID that the list before it has reached (leapfrog join), so long lists are
+// not stepped through.
 func (s *search) listed(p *part) (key []byte) {
 	if !p.started {
 		p.started = true
@@ -315,7 +317,7 @@ func (s *search) load(key []byte) ([]byte, error) {
 	return rec, nil
 }
 
-var errNoEvent = fmt.Errorf("%w: an index has it, but it is not there", ErrCorrupt)
+var errNoEvent = fmt.Errorf("%w: an index names it, but it does not exist", ErrCorrupt)
 
 // A list is the union of the posting lists of the values of one field.
 type list struct {
@@ -340,7 +342,8 @@ func (l *list) seek(target ID) (first ID, ok bool) {
 	return first, ok
 }
 
-// hasAll is ErrCorrupt if not as many entries of a bucket were found as there are.
+// hasAll returns ErrCorrupt if a bucket should have another number of entries than were
+// found.
 func (sn *Snapshot) hasAll(bucket, found int) error {
 	st, err := sn.state()
 	if n := st.sums[bucket].entries; err == nil && uint64(found) != n {
@@ -349,7 +352,7 @@ func (sn *Snapshot) hasAll(bucket, found int) error {
 	return err
 }
 
-// asksForAll reports whether there is no event for which q does not ask.
+// asksForAll reports whether q matches every event.
 func (q *Query) asksForAll() bool {
 	from, until := q.bounds()
 	return from == ID{} && until == lastID && q.Limit == 0 && q.Hours == nil && len(q.Weekdays) == 0 && !newFilter(q).all.needsHead

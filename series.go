@@ -7,22 +7,23 @@ import (
 	"github.com/doorlog/doorlog/internal/pace"
 )
 
-// A series is the transactions of a caller who changes very many events.
-// What a transaction costs is the pages that it touches, and of those a hundred events
-// have hardly more than ten: large transactions write less, and are done sooner. But
-// whoever else writes waits for the one that is under way. So they are large, one right
-// after the other, while nobody else writes, and small, with pauses, beside somebody.
+// A series is the transactions of one caller that changes very many events. The cost of
+// a transaction is the pages that it touches, and a hundred events touch hardly more
+// pages than ten. So large transactions write less in all, and the work is done sooner.
+// But every other writer waits for the transaction that is under way. So the
+// transactions of a series are large and follow each other at once while nobody else
+// writes; otherwise they are small, with pauses.
 type series struct {
 	commits *committer
-	arrived uint64 // of the others, when they were last counted
-	last    time.Time
+	arrived uint64    // others.arrived when it was last read
+	last    time.Time // when others were last seen to write
 }
 
-// companyFor is for how long it counts that somebody else has written.
+// companyFor is how long a write of somebody else counts as company.
 const companyFor = time.Second
 
-// newSeries begins a series. A store that is read-only has no committer, and changes
-// nothing: then nobody asks the series for anything.
+// newSeries begins a series. commits is nil if the store is read-only: it changes
+// nothing, and no method of the series may be called.
 func newSeries(commits *committer) *series {
 	s := &series{commits: commits}
 	if commits != nil {
@@ -44,7 +45,7 @@ func (s *series) company() bool {
 	return time.Since(s.last) < companyFor
 }
 
-// events returns how many events the next transaction is to have at the most.
+// events returns the maximum number of events for the next transaction.
 func (s *series) events() int {
 	if s.company() {
 		return eventsInCompany
@@ -52,7 +53,7 @@ func (s *series) events() int {
 	return eventsAlone
 }
 
-// rest leaves others as much time as something has taken, if there are any.
+// rest pauses for as long as the last step took, if somebody else writes.
 func (s *series) rest(ctx context.Context, took time.Duration) error {
 	if s.company() {
 		return pace.Pause(ctx, took)
@@ -60,6 +61,6 @@ func (s *series) rest(ctx context.Context, took time.Duration) error {
 	return ctx.Err()
 }
 
-// How much is removed in one transaction (series.go). An event touches pages of each index,
-// and one for each label: as many detections as four for each event are few.
+// Limits on one transaction of a series. An event touches pages of each index, and one
+// more for each label: up to four detections for each event count as few.
 const eventsAlone, eventsInCompany, manyDetections = 512, 128, 4

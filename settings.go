@@ -14,8 +14,8 @@ import (
 	"github.com/doorlog/doorlog/internal/fsx"
 )
 
-// diskOf returns the free and all bytes of the disk on which a folder is, or, if that
-// is not there, the nearest one above it.
+// diskOf returns the free and the total bytes of the disk of a folder. If the folder
+// does not exist, it takes the nearest existing folder above it.
 func diskOf(dir string) (free, total int64, err error) {
 	for {
 		if free, total, err = fsx.SpaceAt(dir); !errors.Is(err, os.ErrNotExist) {
@@ -29,40 +29,40 @@ func diskOf(dir string) (free, total int64, err error) {
 	}
 }
 
-// settings are Options in which every field is set, and what callers cannot set.
+// settings are Options with every field set, and values that callers cannot set.
 type settings struct {
 	Options
 	knobs
 
 	examined bool  // the file has been examined and found sound
-	becomes  int64 // how large the file is going to be, if that is known
+	becomes  int64 // how large the file is going to be, in bytes; 0: not known
 }
 
-// knobs are what tests turn, to come to the rare cases with small stores.
+// knobs are settings for tests, to reach rare cases with small stores.
 type knobs struct {
 	boot func() boot                                     // thisBoot
 	disk func(dir string) (free, total int64, err error) // diskOf
 
-	leastMap   int64          // boltOptions
-	wholeBelow int64          // a file of less bytes is read whole each time it is opened, as that takes no time
-	trust      boltfile.Trust // boltOptions
+	leastMap   int64          // boltfile.Options.LeastMap
+	wholeBelow int64          // a file of fewer bytes is read whole whenever it is opened: that takes no time
+	trust      boltfile.Trust // boltfile.Options.Trust
 
-	copiedBytes int // how much of the entries a compaction copies from one snapshot
-	manyChanges int // how many changed keys it remembers before it catches up with them
+	copiedBytes int // bytes of entries that a compaction copies from one snapshot
+	manyChanges int // changed keys that it records before it catches up with them
 
-	backupPiece      int           // how much a backup reads, hashes and writes at once
-	spoolPieces      int           // how many pieces of the database it keeps in memory
-	snapshotPatience time.Duration // how long it may wait for its receiver with a snapshot at hand
+	backupPiece      int           // bytes that a backup reads, hashes and writes at once
+	spoolPieces      int           // pieces of the database that it keeps in memory
+	snapshotPatience time.Duration // how long it may wait for its receiver while it has a snapshot open
 }
 
-// defaults are what all stores begin with. A test may put others in their place.
+// defaults are the knobs of all stores. A test may replace them.
 var defaults = knobs{
 	boot: thisBoot, disk: diskOf, leastMap: 1 << 30, wholeBelow: 1 << 20,
 	copiedBytes: 4 << 20, manyChanges: 1 << 16,
 	backupPiece: 256 << 10, spoolPieces: 32, snapshotPatience: time.Second,
 }
 
-// ofFile returns what of the settings is the file's.
+// ofFile returns the options of the file.
 func (o *settings) ofFile() *boltfile.Options {
 	return &boltfile.Options{
 		Opening: o.opening(), Names: buckets, MaxSize: o.MaxSize, LeastMap: o.leastMap, Becomes: o.becomes, Trust: o.trust,
@@ -74,7 +74,7 @@ func (o *settings) opening() fsx.Opening {
 	return fsx.Opening{Open: o.OpenFile, ReadOnly: o.ReadOnly, Timeout: o.LockTimeout}
 }
 
-// withDefaults returns a copy in which every field is set.
+// withDefaults returns settings in which every field is set. o may be nil.
 func (o *Options) withDefaults(path string) (settings, error) {
 	opt := settings{knobs: defaults}
 	if o != nil {
@@ -120,7 +120,7 @@ func (o *Options) withDefaults(path string) (settings, error) {
 	case opt.RetentionEvery == 0:
 		opt.RetentionEvery = defaultRetentionEvery
 	}
-	if !(opt.CompactAt >= 0 && opt.CompactAt < 1) { // also what is no number
+	if !(opt.CompactAt >= 0 && opt.CompactAt < 1) { // also NaN
 		return opt, invalid("Options.CompactAt", "%v is not a fraction", opt.CompactAt)
 	}
 	switch {
@@ -132,6 +132,7 @@ func (o *Options) withDefaults(path string) (settings, error) {
 	if opt.Logger == nil {
 		opt.Logger = slog.New(slog.DiscardHandler)
 	}
+	opt.Progress = carefulHook(opt.Progress, opt.Logger)
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}

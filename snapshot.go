@@ -11,28 +11,28 @@ import (
 	"github.com/doorlog/doorlog/internal/pace"
 )
 
-// A Snapshot is the store as it was at one moment: writes that end later do
-// not show in it. It is made by Store.View, and its methods return ErrClosed
-// after that. One goroutine at a time may use it. What its methods return is
-// the caller's, and stays valid.
+// A Snapshot is the store as it was at one moment: it does not show writes that end
+// later. [Store.View] makes it, and after that call its methods return [ErrClosed].
+// Only one goroutine at a time may use it. What its methods return belongs to the
+// caller and stays valid.
 type Snapshot struct {
 	store *Store
 	ctx   context.Context
-	r     *reader // nil after the View
+	r     *reader // nil after View has returned
 
-	entered bool // the call is Close's to wait for
+	entered bool // it was made by snapshot, so close calls leave
 	lease
 }
 
-// View calls fn with a snapshot and returns fn's error. Writers are not held
-// up. The pages that the snapshot sees are not used again until it ends, so
-// keep it short: to go through many events, prefer Store.Events.
+// View calls fn with a snapshot and returns fn's error. Writers do not wait for it. But
+// the pages that the snapshot sees are not reused until it ends, so keep it short: to
+// go through many events, prefer [Store.Events].
 //
-// Inside of fn, use the snapshot's methods and not the store's. In the rare
-// moment in which the file outgrows its mapping (1 GiB; 128 MiB on 32-bit
-// systems; on Windows every time that its size doubles) a writer waits for all
-// snapshots to end, and whoever begins to read waits for the writer: a call of
-// the store inside of fn, be it a read or a write, then waits for ever.
+// Inside fn, call the snapshot's methods and not the store's: a method of the store can
+// wait for ever there. When the file outgrows its mapping, a writer waits for all
+// snapshots to end, and a new reader waits for that writer. This is rare: the mapping
+// has 1 GiB at first, or 128 MiB on 32-bit systems; on Windows it happens each time the
+// file doubles.
 func (s *Store) View(ctx context.Context, fn func(*Snapshot) error) error {
 	sn, err := s.snapshot(ctx)
 	if err != nil {
@@ -42,7 +42,7 @@ func (s *Store) View(ctx context.Context, fn func(*Snapshot) error) error {
 	return fn(sn)
 }
 
-// snapshot begins a call that reads; close ends it.
+// snapshot begins a call that reads, with a snapshot; its close ends the call.
 func (s *Store) snapshot(ctx context.Context) (*Snapshot, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func (s *Store) snapshot(ctx context.Context) (*Snapshot, error) {
 	return sn, nil
 }
 
-// look is snapshot inside of a call that has been entered already.
+// look is snapshot within a call that has been entered already.
 func (s *Store) look(ctx context.Context) (*Snapshot, error) {
 	r, err := s.readers.get()
 	if err != nil {
@@ -79,11 +79,11 @@ func (sn *Snapshot) close() {
 	}
 }
 
-// giveWay lets a write that is under way go on first. Each time that its transaction
-// waits for the disk it loses its processor, twice: its thread to the system, and
-// the right to run Go code to another goroutine. Readers never wait, and would keep
-// both for as long as the schedulers let them, some milliseconds. Here they wait for
-// no disk either: who has nothing to do but read goes on at once.
+// giveWay lets a write that is under way go first. When a transaction waits for the
+// disk, it loses the processor twice: its thread's, to the system, and the right to run
+// Go code, to another goroutine. Readers never wait, and would keep both for some
+// milliseconds, as long as the schedulers let them. A reader that yields here does not
+// wait for the disk: if nobody else can run, it goes on at once.
 func (s *Store) giveWay() {
 	if s.commits != nil && s.commits.others.waiting.Load() > 0 {
 		pace.YieldThread()
@@ -95,29 +95,29 @@ func (sn *Snapshot) usable() error {
 	if sn.r == nil {
 		return fmt.Errorf("snapshot used after its View: %w", ErrClosed)
 	}
-	if damage := sn.store.damage.Load(); damage != nil { // it ends what is under way
+	if damage := sn.store.damage.Load(); damage != nil { // damage ends the calls that are under way
 		return *damage
 	}
 	return sn.ctx.Err()
 }
 
-// guarded is a snapshot within a call of Snapshot.read, which guards it: what is looked
-// up in the file may be damaged. Whatever looks something up is a method of it.
+// guarded is a snapshot within Snapshot.read, which turns what happens on damaged pages
+// into errors. Everything that looks something up in the file is a method of guarded.
 type guarded struct {
 	*Snapshot
 	*boltfile.View
 }
 
-// read calls fn with the state of the snapshot, and returns its error. A damaged page that
-// fn comes to is ErrCorrupt.
+// read calls fn with the state of the snapshot, and returns its error. If fn comes to a
+// damaged page, the error is ErrCorrupt.
 func (sn *Snapshot) read(fn func(guarded) error) error {
 	return sn.r.Look(func(v *boltfile.View) error { return fn(guarded{sn, v}) })
 }
 
-// file is the file whose state the snapshot is.
+// file returns the file that the snapshot reads.
 func (sn *Snapshot) file() *os.File { return sn.r.File.OSFile() }
 
-// state returns what meta keeps of the snapshot's state.
+// state returns the state record of the snapshot.
 func (sn *Snapshot) state() (st state, err error) {
 	err = sn.read(func(in guarded) (err error) {
 		st, err = readState(in)
@@ -136,7 +136,7 @@ func (s *Store) commit(ctx context.Context) (uint64, error) {
 	return sn.commit()
 }
 
-// commit returns the number of the commit that the snapshot is of.
+// commit returns the number of the commit that made the snapshot's state.
 func (sn *Snapshot) commit() (n uint64, err error) {
 	err = sn.read(func(in guarded) error {
 		l, err := readLineage(in)
@@ -146,7 +146,8 @@ func (sn *Snapshot) commit() (n uint64, err error) {
 	return n, err
 }
 
-// settled returns the number of the commit before the newest; 0 if it cannot be read.
+// settled returns the number of the commit before the newest one, or 0 if that cannot
+// be read.
 func (s *Store) settled() uint64 {
 	n, err := s.commit(context.Background())
 	if err != nil || n == 0 {
@@ -198,8 +199,8 @@ func (s *Store) settledState(ctx context.Context) (meta boltfile.Meta, sn *Snaps
 	return meta, sn, pages, err
 }
 
-// newestState returns a snapshot with its meta page, which the second commit
-// after it writes over: then it tries again with a newer one.
+// newestState returns a snapshot and its meta page. The second commit after it
+// overwrites that page; then newestState tries again with a newer snapshot.
 func (s *Store) newestState(ctx context.Context) (meta boltfile.Meta, sn *Snapshot, err error) {
 	for before := uint64(0); ; {
 		if sn, err = s.look(ctx); err != nil {

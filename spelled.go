@@ -6,7 +6,8 @@ import (
 	"slices"
 )
 
-// spellings returns the list.
+// spellings returns the store's list of other spellings, which it makes on the first
+// call.
 func (sn *Snapshot) spellings() (_ *spellings, err error) {
 	l := &sn.store.spelled
 	l.mu.Lock()
@@ -52,8 +53,8 @@ func (in guarded) listSpellings(list *spellings) error {
 	return nil
 }
 
-// eachValue calls fn with each value of an index but the empty one. Each is found
-// with one look-up.
+// eachValue calls fn with each value of an index except the empty one. It finds each
+// with one seek.
 func (in guarded) eachValue(index int, fn func(value []byte)) error {
 	c := in.Cursor(indexSums + index)
 	last := []byte{1} // past the empty value
@@ -72,7 +73,7 @@ func (in guarded) eachValue(index int, fn func(value []byte)) error {
 	return nil
 }
 
-// spell returns names, which are normal, with the other spellings of them.
+// spell returns names, which must be normal, and all other stored spellings of them.
 func (sn *Snapshot) spell(index int, names []string) ([]string, error) {
 	if !slices.ContainsFunc(names, func(name string) bool { return !hasOneSpelling(name) }) {
 		return names, nil
@@ -89,7 +90,7 @@ func (sn *Snapshot) spell(index int, names []string) ([]string, error) {
 	return slices.Compact(all), nil
 }
 
-// withSpellings returns the query with all spellings of its names.
+// withSpellings returns the query with all stored spellings of its names.
 func (sn *Snapshot) withSpellings(q Query) (_ Query, err error) {
 	for _, field := range [...]struct {
 		index int
@@ -110,8 +111,8 @@ func (sn *Snapshot) withSpellings(q Query) (_ Query, err error) {
 	return q, err
 }
 
-// formsOfPerson returns the names under which a person may be stored, of which name,
-// which is normal, is the first.
+// formsOfPerson returns the names under which a person may be stored. The first is
+// name, which must be normal.
 func (s *Store) formsOfPerson(ctx context.Context, name string) ([]string, error) {
 	if hasOneSpelling(name) {
 		return []string{name}, nil

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// spellings has for each normal form the other spellings of it that are stored, by
-// index; those of persons come last.
+// spellings maps each normal form to the other spellings of it that are stored. There
+// is one map for each index, and a last one for persons.
 type spellings [indexCount + 1]map[string][]string
 
 const personSpellings = indexCount
@@ -31,8 +31,8 @@ func (s *spellings) add(index int, name []byte) {
 	}
 }
 
-// A spellingList is made when it is first needed. It stays right as long as the
-// store is open, because no other spelling is ever added.
+// A spellingList is made when it is first needed. It stays right while the store is
+// open, because new names are stored in normal form only.
 type spellingList struct {
 	mu   sync.Mutex
 	list *spellings

@@ -7,21 +7,21 @@ import (
 	"github.com/doorlog/doorlog/internal/boltfile"
 )
 
-// A state is what meta keeps beside the names of format and schema. Every
-// commit writes it, as a record (codec.go) whose payload is
+// A state is what meta keeps beside the keys format and schema. Every commit writes it,
+// as a record (codec.go) with the payload
 //
-//	 4        16         16                1         16 for each of summed
-//	| schema | store ID | indexed_through | unclean | entries, hashes | … |
+//	 4        16         16                1         16 for each of summed      8
+//	| schema | store ID | indexed_through | unclean | entries, hashes | … | txid |
 //
-// with the numbers big-endian. The schema is that of the key schema, so that a
-// later one can be told from a damaged one.
+// with big-endian numbers. txid is there from schema 3 on. schema repeats the key
+// schema: it tells a later schema from a damaged one.
 type state struct {
 	schema  uint32
-	storeID ID   // made with the file
-	through ID   // indexed_through (index.go); zero while nothing is folded
-	unclean bool // it has been written to, and not been closed since
+	storeID ID   // made when the file was created
+	through ID   // indexed_through: events up to this ID are folded; zero: none is
+	unclean bool // the file has been written to, and not been closed since
 	sums    sums
-	txid    uint64 // 0 before schema 3
+	txid    uint64 // of the transaction that wrote the state; 0 before schema 3
 }
 
 const (
@@ -85,7 +85,7 @@ func decodeState(rec []byte) (s state, err error) {
 	return s, nil
 }
 
-// isOf says whether the state is that of a transaction.
+// isOf checks that the state was written by a transaction.
 func (s *state) isOf(txid uint64, trust boltfile.Trust) error {
 	if s.schema < txidInSchema || s.txid == txid || trust.Txids {
 		return nil
@@ -93,15 +93,16 @@ func (s *state) isOf(txid uint64, trust boltfile.Trust) error {
 	return fmt.Errorf("%w: the state is of transaction %d, and the meta page of %d: a write was lost", ErrCorrupt, s.txid, txid)
 }
 
-// A getter gives what is under a key of a bucket, or nil: a state of the file, or a
-// transaction that changes it.
+// A getter returns the value of a key in a bucket, or nil. It is a state of the file,
+// or a transaction that changes the file.
 type getter interface {
 	Get(bucket int, key []byte) []byte
 }
 
 func readState(from getter) (state, error) { return decodeState(from.Get(metaNumber, metaState)) }
 
-// sealState has the state be that of a transaction which changes nothing else of it.
+// sealState marks the state as written by tx, a transaction that does not change it
+// otherwise.
 func sealState(tx *boltfile.Tx) error {
 	st, err := readState(tx)
 	if err != nil {
@@ -111,7 +112,7 @@ func sealState(tx *boltfile.Tx) error {
 	return tx.Put(metaNumber, metaState, st.encode())
 }
 
-// indexedThrough returns the ID up to which events are folded (index.go).
+// indexedThrough returns the ID up to which events are folded.
 func indexedThrough(from getter) (ID, error) {
 	b, err := openState(from.Get(metaNumber, metaState))
 	if err != nil {

@@ -8,74 +8,75 @@ import (
 	"time"
 )
 
-// Stats are what a store says of itself.
+// Stats are figures about a store, as of one moment.
 type Stats struct {
-	// Events and Persons are how many there are; Detected is how many events
-	// have detections.
+	// Events and Persons are how many there are. Detected is how many events have
+	// detections.
 	Events   int `json:"events"`
 	Persons  int `json:"persons"`
 	Detected int `json:"detected"`
 
-	// Oldest and Newest are when the first and the last of the events
-	// happened; zero if there are none.
+	// Oldest and Newest are the RecordedAt of the first and the last event; zero if
+	// there are no events.
 	Oldest time.Time `json:"oldest"`
 	Newest time.Time `json:"newest"`
 
-	// StoreID names the store. It was made with the file, and a copy has the same.
+	// StoreID identifies the store. It was made when the file was created; a copy has
+	// the same.
 	StoreID ID `json:"store_id"`
 
-	// Schema is the version of the layout of the file.
+	// Schema is the version of the file's layout.
 	Schema int `json:"schema"`
 
 	// FileSize is the size of the database file in bytes.
 	FileSize int64 `json:"file_bytes"`
 
-	// PageSize is the size of a page in bytes, Pages how many the file uses,
-	// and FreePages how many of these hold nothing: new events fill them, and
-	// Compact does away with them.
+	// PageSize is the size of a page in bytes, Pages how many the file uses, and
+	// FreePages how many of these are free: new events reuse them, and Compact removes
+	// them.
 	PageSize  int64 `json:"page_bytes"`
 	Pages     int   `json:"pages"`
 	FreePages int   `json:"free_pages"`
 
-	// GrowthPerDay is how many bytes of the file a day of events has taken, on
-	// average: those of the pages that are not free, by the days from Oldest to
-	// Newest, of which there is one at least. Deleted events do not count.
+	// GrowthPerDay is how many bytes of the file one day of events takes on average:
+	// the bytes of the pages in use, divided by the days from Oldest to Newest (at
+	// least one). Deleted events do not count.
 	GrowthPerDay int64 `json:"growth_per_day"`
 
-	// Snapshots is how many snapshots are open, this call's not counted, and
-	// OldestSnapshot when the first of them was opened; zero if none is. Pages
-	// that are freed are not used again while a snapshot from before is open.
+	// Snapshots is how many snapshots are open, not counting that of this call.
+	// OldestSnapshot is when the first of them was opened; zero if none is open. Pages
+	// that are freed are not reused while a snapshot from before that is open.
 	Snapshots      int       `json:"snapshots"`
 	OldestSnapshot time.Time `json:"oldest_snapshot"`
 
-	// Verified is when the file was last read whole and found sound, by Open,
-	// Verify, Compact or in the background; zero if it was not since it was
-	// opened. Verifying says that it is being read in the background.
+	// Verified is when the file was last read whole and found sound, by Open, Verify,
+	// Compact or in the background; zero if that has not happened since it was opened.
+	// Verifying says that the file is being read in the background now.
 	Verified  time.Time `json:"verified"`
 	Verifying bool      `json:"verifying"`
 
-	// LastBackup is the moment that the last complete Backup captured; zero if
-	// there has been none.
+	// LastBackup is the moment that the last complete Backup captured; zero if there
+	// has been none.
 	LastBackup time.Time `json:"last_backup"`
 
-	// Buckets are the bytes of the pages of each bucket (buckets.go). A bucket of a
-	// few entries has no pages of its own.
+	// Buckets has the bytes of the pages of each bucket, by name (see
+	// design/schema.md). A bucket with only a few entries has no pages of its own.
 	Buckets map[string]int64 `json:"buckets"`
 
-	// HeldBack says what the last Prune did not remove for want of proof
-	// (Pruned.HeldBack).
+	// HeldBack says what the last Prune did not remove for want of proof (see
+	// [Pruned.HeldBack]).
 	HeldBack List[string] `json:"held_back"`
 
-	// Damage says what is wrong with the file, if something was found: every
-	// other call then returns it. It is ErrCorrupt, or nil.
+	// Damage is [ErrCorrupt], with what is wrong with the file, once damage has been
+	// found: every other call then returns it. Else it is nil.
 	Damage error `json:"-"` // see MarshalJSON
 
-	// Stopped says why the store takes no more writes, if it has stopped
-	// (ErrUnknownOutcome or ErrMoved), or is nil.
+	// Stopped says why the store takes no more writes ([ErrUnknownOutcome] or [ErrMoved]).
+	// It is nil if the store has not stopped.
 	Stopped error `json:"-"` // see MarshalJSON
 
-	// Moved says that the path of the store does not lead to the file that is open any
-	// more. Reads go on in that file. If it can be written to, Stopped says so too.
+	// Moved says that the path of the store no longer leads to the file that is open.
+	// Reads go on in that file. If the store is not read-only, Stopped says so too.
 	Moved bool `json:"moved"`
 }
 
@@ -93,9 +94,8 @@ type (
 	}
 )
 
-// MarshalJSON writes the fields with the names that "doorlog info" uses where it
-// has them. A time that is zero is null, and damage and stopped are the texts of
-// the errors.
+// MarshalJSON uses the field names of "doorlog info" where it has them. A zero time
+// becomes null, and damage and stopped become the texts of the errors.
 func (st Stats) MarshalJSON() ([]byte, error) {
 	text := func(err error) *string {
 		if err == nil {
@@ -112,8 +112,8 @@ func (st Stats) MarshalJSON() ([]byte, error) {
 	})
 }
 
-// UnmarshalJSON reads what MarshalJSON writes. Damage is ErrCorrupt again, and
-// Stopped ErrMoved or ErrUnknownOutcome.
+// UnmarshalJSON reads what MarshalJSON writes. Damage becomes an [ErrCorrupt] again, and
+// Stopped an [ErrMoved] or [ErrUnknownOutcome].
 func (st *Stats) UnmarshalJSON(data []byte) error {
 	var v Stats
 	j := statsJSON{plainStats: (*plainStats)(&v)}
@@ -136,7 +136,8 @@ func (st *Stats) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// A toldError is an error of another process, of which the text is known and what it is.
+// A toldError is an error that was read from JSON: its text, and the sentinel error
+// that it wraps.
 type toldError struct {
 	text string
 	is   error
@@ -146,11 +147,11 @@ func (e toldError) Error() string { return e.text }
 
 func (e toldError) Unwrap() error { return e.is }
 
-// LiveSize is the bytes of the pages that are in use: the file is hardly larger
-// after Compact, and smaller where deletions have left pages half empty.
+// LiveSize returns the bytes of the pages in use. After [Store.Compact] the file is
+// hardly larger, and it is smaller if deletions have left pages half empty.
 func (st *Stats) LiveSize() int64 { return int64(st.Pages-st.FreePages) * st.PageSize }
 
-// Stats returns the figures of the moment. They cost the reading of a few pages.
+// Stats returns figures about the store. It reads only a few pages.
 func (s *Store) Stats(ctx context.Context) (Stats, error) {
 	st, err := s.stats(ctx)
 	return st, failed("stats", err)
@@ -179,7 +180,7 @@ func (s *Store) stats(ctx context.Context) (st Stats, err error) {
 	}
 	if damage := s.damage.Load(); damage != nil {
 		st.Damage = *damage
-		return st, nil // its numbers cannot be relied on
+		return st, nil // the numbers of a damaged file cannot be relied on
 	}
 	st.Snapshots, st.OldestSnapshot = s.readers.openSnapshots()
 	sn, err := s.look(ctx)
@@ -204,7 +205,7 @@ func (s *Store) stats(ctx context.Context) (st Stats, err error) {
 	return st, nil
 }
 
-// look takes in what a snapshot says.
+// look fills in what a snapshot says.
 func (st *Stats) look(in guarded) error {
 	kept, err := readState(in)
 	if err != nil {

@@ -17,34 +17,33 @@ import (
 	"github.com/doorlog/doorlog/internal/pace"
 )
 
-// A Store is an open store. Its methods are safe for concurrent use. Readers
-// do not hold up the writers, nor writers the readers.
+// A Store is an open store. Its methods are safe for concurrent use. Readers do not
+// wait for writers, nor writers for readers.
 //
-// A write is durable when its method returns without an error: it has been
-// synced to the disk, an event together with all of its detections, and
-// everybody who begins to read sees it. After Close every method returns
-// ErrClosed.
+// A write is durable when its method returns without an error: an event and all of its
+// detections have been synced to the disk, and every reader that begins afterwards sees
+// them. After [Store.Close] every method returns [ErrClosed].
 type Store struct {
-	path     string // as the caller gave it
-	at       string // the same, absolute: the current folder may change
+	path     string // as given by the caller
+	at       string // path made absolute: the current folder may change
 	opt      settings
-	readers  readerPool // and the file
+	readers  readerPool // also has the file
 	commits  *committer // nil if the store is read-only
 	thumbs   *thumbnails
 	clock    *clock
 	names    interner
 	spelled  spellingList
 	ids      idSource
-	pages    sync.Pool      // of iterations that have ended
-	busy     pace.Locks[ID] // of the events whose thumbnails are changed
-	prunes   pace.Mutex
-	rewrites pace.Mutex // of the file, by compactions and erasures
+	pages    sync.Pool      // for reuse, from iterations that have ended
+	busy     pace.Locks[ID] // locks events while their thumbnails are changed
+	prunes   pace.Mutex     // one Prune at a time
+	rewrites pace.Mutex     // one compaction or erasure at a time
 	scrub    scrubs
-	damage   atomic.Pointer[error] // set once: what was found wrong with the file
+	damage   atomic.Pointer[error] // set once: ErrCorrupt, when the file is found damaged
 
 	mu       sync.Mutex
 	closing  bool
-	active   sync.WaitGroup // calls under way, added to under mu, while not closing; and work in the background
+	active   sync.WaitGroup // calls and background work under way; added to under mu, and only while not closing
 	closed   chan struct{}  // closed when Close is done
 	closeErr error
 	life     context.Context // ends when Close begins
@@ -61,7 +60,7 @@ func (s *Store) enter() error {
 	return err
 }
 
-// enterAny is enter for a call that a damaged file does not hinder.
+// enterAny is enter for a call that also works on a damaged file.
 func (s *Store) enterAny() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -89,9 +88,9 @@ func (s *Store) enterWrite() error {
 	return err
 }
 
-// tempFile makes a file for a while. It is beside the database, unless that may be
-// read only, and has no name, or, where it must have one, one that the next Open
-// removes.
+// tempFile makes a temporary file. It is in the folder of the database, or in the
+// system's folder for temporary files if the store is read-only. It has no name; on
+// Windows, where it must have one, the next Open removes it.
 func (s *Store) tempFile() (*os.File, error) {
 	path, err := filepath.EvalSymlinks(s.at)
 	if err != nil {
@@ -105,13 +104,13 @@ func (s *Store) tempFile() (*os.File, error) {
 	if err != nil {
 		return nil, fault.DiskError(err)
 	}
-	if runtime.GOOS != "windows" { // where a file that is open keeps its name
-		_ = os.Remove(f.Name()) // removeTemp tries again
+	if runtime.GOOS != "windows" { // where an open file cannot be removed
+		_ = os.Remove(f.Name()) // if it fails, fsx.RemoveTemp tries again
 	}
 	return f, nil
 }
 
-// longCall runs fn, which writes, as a call that Close ends, one at a time.
+// longCall runs fn, which writes. One such call runs at a time, and Close cancels it.
 func (s *Store) longCall(ctx context.Context, fn func(context.Context) error) error {
 	if err := s.enterWrite(); err != nil {
 		return err
@@ -131,15 +130,16 @@ func (s *Store) longCall(ctx context.Context, fn func(context.Context) error) er
 	return err
 }
 
-// usage returns what the newest state takes of the file.
+// usage returns how many pages of the file the newest state uses.
 func (s *Store) usage() boltfile.Usage {
 	f := s.readers.hold()
 	defer s.readers.release(f)
 	return f.Usage()
 }
 
-// checkPlace is the same for a call that is about to change the thumbnail folder, and is
-// not the leader.
+// checkPlace returns an error if the path leads to another file now, or writes have
+// failed. Call it before the thumbnail folder is changed, but not from the leader of
+// the committer: it would wait for itself.
 func (s *Store) checkPlace(ctx context.Context) error {
 	if err := s.leadsToFile(ctx); err != nil {
 		return fmt.Errorf("%w: %w", ErrFailed, err)
@@ -147,8 +147,8 @@ func (s *Store) checkPlace(ctx context.Context) error {
 	return s.commits.failed()
 }
 
-// leadsToFile is ErrMoved if the path does not lead to the file any more. If the file can
-// be written to, that stops the writes.
+// leadsToFile returns ErrMoved if the path does not lead to the open file any more. If
+// the store is not read-only, that stops its writes.
 func (s *Store) leadsToFile(ctx context.Context) error {
 	f := s.readers.hold()
 	err := fsx.LeadsTo(s.at, f.OSFile())
@@ -156,7 +156,8 @@ func (s *Store) leadsToFile(ctx context.Context) error {
 	if err == nil || s.commits == nil {
 		return err
 	}
-	// A compaction may have put its file there just now. While nobody writes it does not.
+	// A compaction may have just put its new file there. It cannot do so while this
+	// runs.
 	c := s.commits
 	return c.exclusively(ctx, func() error {
 		if err = fsx.LeadsTo(s.at, c.file.OSFile()); err != nil {
@@ -166,17 +167,17 @@ func (s *Store) leadsToFile(ctx context.Context) error {
 	})
 }
 
-// scrubs are what is known of the verifications of the file.
+// scrubs is what is known about verifications of the file.
 type scrubs struct {
 	mu   sync.Mutex
 	busy bool
 	last time.Time // when the file was last found sound
 
-	verified bool       // last has been set
+	verified bool       // the file was found sound since it was opened
 	turn     pace.Mutex // one verification at a time
 }
 
-// watch has the store know of damage that is found in a page of its file.
+// watch makes the store answer ErrCorrupt once damage is found in a page of file.
 func (s *Store) watch(file *boltfile.File) {
 	file.OnDamage(s.condemn)
 }
@@ -187,7 +188,7 @@ func (c *scrubs) isVerified() bool {
 	return c.verified
 }
 
-// found says that the file was verified and found sound.
+// found notes that the file was verified and found sound.
 func (c *scrubs) found(at time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -200,8 +201,8 @@ func (c *scrubs) set(busy bool) {
 	c.busy = busy
 }
 
-// room is room on the disk of the database, of which Options.MinFree stays free.
-// 0 bytes are asked for by what takes little.
+// room returns ErrFull unless the disk of the database has bytes free and, beside them,
+// Options.MinFree. Callers that need little ask for 0 bytes.
 func (s *Store) room(bytes int64) error {
 	if bytes == 0 && s.opt.MinFree < 0 {
 		return nil
@@ -209,21 +210,23 @@ func (s *Store) room(bytes int64) error {
 	f := s.readers.hold()
 	defer s.readers.release(f)
 	if free := fsx.FreeSpace(f.OSFile()); bytes == 0 && free >= 0 && free < s.opt.MinFree {
-		if s.hasFreePages(f) { // in which an event finds room, as deletions have left it
+		if s.hasFreePages(f) { // deletions have left room for an event inside the file
 			return nil
 		}
-		return fmt.Errorf("%w: the disk has %d bytes, and Options.MinFree keeps %d", ErrFull, free, s.opt.MinFree)
+		return fmt.Errorf("%w: the disk has %d bytes free, and Options.MinFree keeps %d", ErrFull, free, s.opt.MinFree)
 	}
 	return fsx.Room(f.OSFile(), bytes, max(0, s.opt.MinFree))
 }
 
-// hasFreePages reports whether as much of a file is free as its reserve has.
+// hasFreePages reports whether the free pages of a file are at least as large as its
+// reserve.
 func (s *Store) hasFreePages(f *sharedFile) bool {
 	u := f.Usage()
 	return u.Free*u.PageSize >= boltfile.ReserveSize(u.PageSize)
 }
 
-// condemn has every later call answer ErrCorrupt, and the next Open read the whole file.
+// condemn makes every later call return ErrCorrupt, and the next Open read the whole
+// file.
 func (s *Store) condemn(err error) {
 	if !s.damage.CompareAndSwap(nil, &err) {
 		return
@@ -231,10 +234,10 @@ func (s *Store) condemn(err error) {
 	s.opt.Logger.Error("doorlog: the file is damaged; verify and repair or salvage it", "file", s.path, "error", err)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closing || s.commits == nil { // Close does it, or nobody may
+	if s.closing || s.commits == nil { // Close marks the file; a read-only store cannot
 		return
 	}
-	s.active.Go(func() { // this may be somebody who is writing
+	s.active.Go(func() { // the caller may be the leader of the committer
 		err := s.commits.exclusively(context.Background(), func() error { return s.readers.file.Distrust() })
 		if err != nil {
 			s.opt.Logger.Warn("doorlog: the next Open may not know that the file is damaged", "file", s.path, "error", err)
@@ -242,5 +245,5 @@ func (s *Store) condemn(err error) {
 	})
 }
 
-// latest is the last time at which an event may lie now.
+// latest returns the latest time that an event may have now.
 func (s *Store) latest() time.Time { return s.clock.latest(s.opt.MaxFutureSkew) }

@@ -11,13 +11,13 @@ import (
 	"unicode/utf8"
 )
 
-// encoding/json changes some input without a word: of a field that is given
-// twice it takes the last value, half of a surrogate pair becomes U+FFFD, the
-// letter case of names is ignored, and null is the empty text in a map. So the
-// text is looked through for these first.
+// encoding/json accepts and changes some input silently. Of a field that is given twice
+// it takes the last value. Half of a surrogate pair becomes U+FFFD. It ignores the
+// letter case of names. In a map, null becomes the empty text. So the text is scanned
+// for these first.
 
-// unmarshalStrict reads one JSON object into j. It refuses what encoding/json
-// would change, and fields that the shape does not have.
+// unmarshalStrict reads one JSON object into j. It refuses input that encoding/json
+// would change, and fields that shape does not have.
 func unmarshalStrict(data []byte, j any, shape *jsonShape) error {
 	if !utf8.Valid(data) {
 		return invalid("json", "is not UTF-8")
@@ -47,10 +47,10 @@ type jsonShape struct {
 	fields   map[string]*jsonShape // the names that an object may have; nil: any
 	elements *jsonShape            // of a list
 	texts    bool                  // the values of an object must be text
-	later    bool                  // it is looked through later
+	later    bool                  // its own unmarshaller scans it later
 }
 
-// shapeOf returns the shape of a struct with JSON names, and of those in it.
+// shapeOf returns the shape of a struct with JSON names, and of the structs inside it.
 func shapeOf(v any) *jsonShape { return shapeOfType(reflect.TypeOf(v)) }
 
 func shapeOfType(t reflect.Type) *jsonShape {
@@ -78,20 +78,20 @@ func shapeOfType(t reflect.Type) *jsonShape {
 			}
 		}
 	}
-	if len(fields) == 0 { // a type of its own form, such as time.Time
+	if len(fields) == 0 { // a type with a JSON form of its own, such as time.Time
 		return nil
 	}
 	return &jsonShape{fields: fields}
 }
 
-// unmarshalOver reads one JSON object strictly over what v, a struct, has. Fields that
-// are not given, or are null, stay as they were; so does all of v if there is an error.
+// unmarshalOver reads one JSON object strictly into v, a struct. Fields that are not
+// given, or are null, keep their values. If there is an error all of v stays as it was.
 func unmarshalOver[T any](data []byte, v *T, shape *jsonShape) error {
 	if string(data) == "null" {
 		return nil
 	}
 	now := *v
-	// encoding/json would write into the lists and pointers of v, over what they hold.
+	// encoding/json would write into the slices and pointers of v, over what they hold.
 	fields, before := reflect.ValueOf(&now).Elem(), reflect.ValueOf(v).Elem()
 	shared := func(i int) bool {
 		kind := fields.Field(i).Kind()
@@ -114,8 +114,8 @@ func unmarshalOver[T any](data []byte, v *T, shape *jsonShape) error {
 	return nil
 }
 
-// A jsonScanner looks through JSON. It stops where that is malformed: encoding/json
-// will say so.
+// A jsonScanner scans JSON. It stops without an error where the text is malformed:
+// encoding/json reports that afterwards.
 type jsonScanner struct {
 	data  []byte
 	at    int
@@ -206,7 +206,7 @@ func (s *jsonScanner) object(shape *jsonShape) error {
 	return nil
 }
 
-// shortName returns a name for an error, which may be of any length.
+// shortName shortens a name of any length for an error text.
 func shortName(name string) string {
 	const most = 64
 	if len(name) > most {
@@ -215,7 +215,7 @@ func shortName(name string) string {
 	return name
 }
 
-// peek passes over space and returns the byte that follows; 0 at the end.
+// peek skips space and returns the next byte, or 0 at the end.
 func (s *jsonScanner) peek() byte {
 	for s.at < len(s.data) {
 		switch c := s.data[s.at]; c {
@@ -228,7 +228,7 @@ func (s *jsonScanner) peek() byte {
 	return 0
 }
 
-// text passes over a string and returns what it holds.
+// text skips a string and returns its value.
 func (s *jsonScanner) text() (string, error) {
 	begin, escaped := s.at, false
 	for s.at++; s.at < len(s.data) && s.data[s.at] != '"'; s.at++ {
@@ -258,12 +258,12 @@ func (s *jsonScanner) text() (string, error) {
 	}
 	var text string
 	if json.Unmarshal(raw, &text) != nil {
-		return "", nil //nolint:nilerr // whoever reads the value says what is wrong
+		return "", nil //nolint:nilerr // encoding/json reports it when the value is read
 	}
 	return text, nil
 }
 
-// lowHalf returns the rune of an escape that stands at a place; 0: there is none.
+// lowHalf returns the rune of the \u escape at a position, or 0 if there is none.
 func lowHalf(data []byte, at int) rune {
 	if at+1 < len(data) && data[at] == '\\' && data[at+1] == 'u' {
 		return hexRune(data, at+2)
@@ -271,7 +271,7 @@ func lowHalf(data []byte, at int) rune {
 	return 0
 }
 
-// hexRune reads four hexadecimal digits; 0: there are none.
+// hexRune reads four hexadecimal digits, or returns 0 if they are not there.
 func hexRune(data []byte, at int) rune {
 	if at+4 > len(data) {
 		return 0
@@ -283,7 +283,7 @@ func hexRune(data []byte, at int) rune {
 	return rune(v)
 }
 
-// skip passes over a value without looking at it.
+// skip skips a value without looking at it.
 func (s *jsonScanner) skip() {
 	for depth := 0; s.at < len(s.data); s.at++ {
 		switch s.data[s.at] {

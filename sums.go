@@ -6,18 +6,18 @@ import (
 	"math/bits"
 )
 
-// A checksum per record does not tell that a record is gone: a page whose header
-// says that it has 3 entries where it had 30 verifies, and so does an index page
-// of before. So meta keeps, for every bucket but itself, the number of its
-// entries and the sum of their hashes, which do not depend on the order. They
-// are written with every commit, for which meta costs no page: it is small, and
-// bolt keeps it inside of the root page, which every commit writes.
+// A checksum for each record does not tell that a record is gone. A page whose header
+// says 3 entries instead of 30 still verifies, and so does an older version of an index
+// page. So meta keeps, for every bucket but itself, the number of its entries and the
+// sum of their hashes. The sum does not depend on the order. Every commit writes them,
+// and that costs no page: meta is so small that bolt keeps it inside the root page,
+// which every commit writes anyway.
 type bucketSum struct{ entries, hashes uint64 }
 
 type sums [sumCount]bucketSum
 
-// add adds an entry. In the buckets of records, crc is the record's checksum
-// (recordSum), and in the others 0.
+// add adds an entry. In the buckets of records crc is the record's checksum
+// (recordSum), and 0 in the others.
 func (s *sums) add(bucket int, key []byte, crc uint32) {
 	s[bucket].entries++
 	s[bucket].hashes += hashEntry(key, crc)
@@ -29,16 +29,16 @@ func (s *sums) remove(bucket int, key []byte, crc uint32) {
 	s[bucket].hashes -= hashEntry(key, crc)
 }
 
-// count adds what an entry of a stored bucket stands for.
+// count adds what an entry of a stored bucket stands for (see each).
 func (s *sums) count(bucket int, key, value []byte) error { return s.each(bucket, key, value, s.add) }
 
-// discount takes away what was counted.
+// discount takes away what count has added.
 func (s *sums) discount(bucket int, key, value []byte) error {
 	return s.each(bucket, key, value, s.remove)
 }
 
-// each calls fn with what an entry of a stored bucket stands for in the sums: a
-// record, the two of an event of the tail, or the postings of a block.
+// each calls fn with what an entry of a stored bucket stands for in the sums: one
+// record, the two records of an event of the tail, or each posting of a block.
 func (s *sums) each(bucket int, key, value []byte, fn func(bucket int, key []byte, crc uint32)) error {
 	switch {
 	case bucket == tailNumber:
@@ -66,7 +66,7 @@ func (s *sums) each(bucket int, key, value []byte, fn func(bucket int, key []byt
 	return nil
 }
 
-// recordSum returns the checksum that a record has.
+// recordSum returns the checksum that a record holds.
 func recordSum(rec []byte) uint32 {
 	if len(rec) < recordHeader {
 		return 0
@@ -74,8 +74,8 @@ func recordSum(rec []byte) uint32 {
 	return binary.BigEndian.Uint32(rec[1:])
 }
 
-// hashEntry hashes eight bytes at a time. Each step maps the hashes one to one,
-// so that keys that differ in one step never have the same hash.
+// hashEntry hashes eight bytes at a time. Each step is a one-to-one mapping of the
+// hashes, so two keys that differ in one step only never have the same hash.
 func hashEntry(key []byte, crc uint32) uint64 {
 	const odd = 0x9e3779b97f4a7c15
 	mix := func(h, word uint64) uint64 {

@@ -7,10 +7,10 @@ import (
 
 const tailHeader = 4
 
-// How long the tail may get before it is folded. A longer one is folded less often,
-// and read more of by each query. Where many write at once the events of one
-// transaction are a tail by themselves: one that is a few times as long as these
-// takes a third fewer pages a commit, and the next smaller transaction folds it.
+// How long the tail may get before it is folded. A longer tail is folded less often,
+// but every query reads all of it. If many write at once, the events of one transaction
+// alone make a long tail. A limit of a few times that many saves a third of the pages
+// of each commit, and the next smaller transaction folds the tail.
 const (
 	foldAt    = 64
 	foldTimes = 4 // the events of the transaction
@@ -23,7 +23,7 @@ func joinTail(event, detected []byte) []byte {
 	return append(append(b, event...), detected...)
 }
 
-// splitTail returns the records of an event of the tail, which are part of it.
+// splitTail returns the two records of an event of the tail. They are parts of entry.
 // detected is nil if there are no detections.
 func splitTail(entry []byte) (event, detected []byte, err error) {
 	if len(entry) < tailHeader || uint64(binary.BigEndian.Uint32(entry)) > uint64(len(entry)-tailHeader) {
@@ -48,8 +48,8 @@ func verifyTail(key, entry []byte) error {
 	return err
 }
 
-// tailEntry is splitTail for what a cursor over the tail came to. It panics with
-// an ErrCorrupt, of which whoever guards the transaction makes an error.
+// tailEntry is splitTail for the entry at a cursor over the tail. It panics with an
+// ErrCorrupt; the guard of the transaction turns that into an error.
 func tailEntry(k, v []byte) (key, event, detected []byte) {
 	if k == nil {
 		return nil, nil, nil

@@ -9,7 +9,8 @@ import (
 	"github.com/doorlog/doorlog/internal/fault"
 )
 
-// A tally adds up a scope: whole rollups, and what they do not decide.
+// A tally adds up the events of a scope: whole rollups, and single events at the ends
+// of the range and in the tail.
 type tally struct {
 	sn     *Snapshot
 	sc     *Scope
@@ -23,9 +24,9 @@ type tally struct {
 type wanted struct {
 	labels bool
 
-	// hours, if it is not nil, is called with what there is in each quarter
-	// hour of each camera, and its local time; for some with each event by
-	// itself. Neighbours mostly come together.
+	// hours, if it is not nil, is called with the counts of each quarter hour of each
+	// camera and its local time. Some quarter hours come one event at a time. Calls for
+	// neighbouring quarter hours mostly follow each other.
 	hours func(local localTime, c counts)
 }
 
@@ -51,8 +52,8 @@ func (sn *Snapshot) tally(sc *Scope, wants wanted) (t *tally, err error) {
 	if err != nil {
 		return nil, err
 	}
-	// Rollups decide whole units that lie inside of the range: days where
-	// labels are wanted, quarter hours else. Their ends are cut pieces.
+	// Rollups give the counts of the whole units inside the range: days if labels are
+	// wanted, else quarter hours. The events of the cut units at both ends are read.
 	unit := quarterHour
 	if wants.labels {
 		unit = secondsADay * time.Second
@@ -73,7 +74,7 @@ func (sn *Snapshot) tally(sc *Scope, wants wanted) (t *tally, err error) {
 	return t, t.addEvents(maxID(from, idFrom(last)), until)
 }
 
-// addEvents reads the events in [from, until).
+// addEvents reads the events in [from, until) and adds them.
 func (t *tally) addEvents(from, until ID) error {
 	if from.Compare(until) >= 0 {
 		return nil
@@ -103,7 +104,8 @@ func (t *tally) addEvents(from, until ID) error {
 	}
 }
 
-// addRollups adds what rollups have in [first, last), which are whole units.
+// addRollups adds the counts that rollups have for [first, last), which are whole
+// units.
 func (t *tally) addRollups(first, last time.Time) error {
 	add := func(day uint32, d *decoder, c counts) error {
 		start := startOfDay(day)
@@ -153,9 +155,9 @@ func (d *decoder) err() error {
 	return nil
 }
 
-// eachRollup calls fn with the rollups of a camera, or of all, on the UTC days
-// that [first, last) touches: the counts, and what else of the record there is
-// to decode.
+// eachRollup calls fn with the rollups of a camera, or of all cameras if camera is
+// empty, on the UTC days that [first, last) touches. c are the counts, and d decodes
+// the rest of the record.
 func (sn *Snapshot) eachRollup(camera string, first, last time.Time, fn func(day uint32, d *decoder, c counts) error) error {
 	return sn.read(func(in guarded) error { return in.eachRollup(camera, first, last, fn) })
 }
@@ -202,7 +204,7 @@ func (in guarded) eachRollup(camera string, first, last time.Time, fn func(day u
 	return nil
 }
 
-// localDay returns the day of a time by the clock of a location.
+// localDay returns the day of a time in a location.
 func localDay(t time.Time, location *time.Location) int {
 	year, month, day := t.In(location).Date()
 	return int(time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Unix()/secondsADay) + dayShift

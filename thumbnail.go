@@ -15,14 +15,14 @@ import (
 	"github.com/doorlog/doorlog/internal/fsx"
 )
 
-// savedThumbnail is a thumbnail file, and the size in pixels of its frame.
+// savedThumbnail is a thumbnail file, with the size of its frame in pixels.
 type savedThumbnail struct {
 	path          string
 	width, height int
 	sum           fileSum
 }
 
-// save makes the thumbnail of a frame, durable when it returns.
+// save makes the thumbnail of a frame. The file is durable when save returns.
 func (t *thumbnails) save(ctx context.Context, id ID, frame []byte) (savedThumbnail, error) {
 	made, err := t.frames.Shrink(ctx, frame)
 	if err != nil {
@@ -34,7 +34,7 @@ func (t *thumbnails) save(ctx context.Context, id ID, frame []byte) (savedThumbn
 		return savedThumbnail{}, err
 	}
 	sum, err := t.write(root, name, made.JPEG)
-	if errors.Is(err, fs.ErrNotExist) { // the folder was taken away since it was opened, or another put there
+	if errors.Is(err, fs.ErrNotExist) { // the folder was removed or replaced since it was opened
 		t.forget(root)
 		if root, err = t.open(true); err == nil {
 			sum, err = t.write(root, name, made.JPEG)
@@ -58,8 +58,8 @@ func (t *thumbnails) write(root *os.Root, name string, data []byte) (fileSum, er
 	return sumOf(crc, int64(len(data))), nil
 }
 
-// naming is called before events are written, and its result after that. If one
-// of them names a file, none that no event has named is removed in between.
+// naming is called before events are written, and done after that. If one of the events
+// names a file (names), no file is removed in between because no event names it.
 func (t *thumbnails) naming(names bool) (done func()) {
 	if !names {
 		return func() {}
@@ -68,14 +68,15 @@ func (t *thumbnails) naming(names bool) (done func()) {
 	return t.named.RUnlock
 }
 
-// makeDay makes a folder such as 2026/02/25, and those above it, durable.
+// makeDay makes a folder such as 2026/02/25 and those above it. They are durable when
+// it returns.
 func (t *thumbnails) makeDay(root *os.Root, day string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if _, err := root.Lstat(day); err == nil && t.durable == day {
 		return nil
 	}
-	if _, err := t.lstat(root, day); errors.Is(err, ErrSymlink) { // what lies behind it could not be read
+	if _, err := t.lstat(root, day); errors.Is(err, ErrSymlink) { // a file behind the link could not be read
 		return err
 	}
 	err := fsx.MakeInside(root, day, func(above string) error { return fsx.SyncInside(root, above) })
@@ -86,9 +87,10 @@ func (t *thumbnails) makeDay(root *os.Root, day string) error {
 	return nil
 }
 
-// sum returns the length and checksum of a file that the event id is to name. Of a
-// file that cannot be read nothing is known, which is no error, and neither of the
-// event's own behind a symbolic link. A producer's own is ErrInvalid there.
+// sum returns the length and checksum of a file that the event id is to name. If the
+// file cannot be read, nothing is known of it, and that is no error. If it lies behind
+// a symbolic link, nothing is known of the event's own file, and a producer's file is
+// ErrInvalid.
 func (t *thumbnails) sum(name string, id ID) (fileSum, error) {
 	if name == "" {
 		return fileSum{}, nil
@@ -110,7 +112,8 @@ func (t *thumbnails) sum(name string, id ID) (fileSum, error) {
 	return sumOf(crc, n), nil
 }
 
-// sumOf is the sum of a file of n bytes. Nothing is known of one that is too long to be read.
+// sumOf returns the sum of a file of n bytes. Nothing is known of a file that is too
+// long.
 func sumOf(crc hash.Hash32, n int64) fileSum {
 	if n > MaxFrameBytes {
 		return fileSum{}
@@ -118,12 +121,13 @@ func sumOf(crc hash.Hash32, n int64) fileSum {
 	return fileSum{known: true, size: n, crc: crc.Sum32()}
 }
 
-// matches reports whether data is what is known of a file, if anything is.
+// matches reports whether data is what is known of a file. It is true if nothing is
+// known.
 func (s fileSum) matches(data []byte) bool {
 	return !s.known || int64(len(data)) == s.size && crc32.Checksum(data, castagnoli) == s.crc
 }
 
-// read returns a file, which must be what want says.
+// read returns a file, which must match want.
 func (t *thumbnails) read(name string, want fileSum) ([]byte, error) {
 	var buf bytes.Buffer
 	if err := t.readInto(name, &buf); err != nil {
@@ -139,7 +143,7 @@ func (t *thumbnails) read(name string, want fileSum) ([]byte, error) {
 	return nil, fmt.Errorf("%s: %w: checksum does not match", name, ErrCorrupt)
 }
 
-// readInto reads a file, whatever it is.
+// readInto reads a file into buf, whatever it holds.
 func (t *thumbnails) readInto(name string, buf *bytes.Buffer) error {
 	buf.Reset()
 	f, err := t.openFile(name)
@@ -153,7 +157,8 @@ func (t *thumbnails) readInto(name string, buf *bytes.Buffer) error {
 	return errors.Join(err, f.Close())
 }
 
-// size returns the length of a file; ok is false if there is none of that name.
+// size returns the length of a file; ok is false if there is no regular file of that
+// name.
 func (t *thumbnails) size(name string) (bytes int64, ok bool) {
 	root, err := t.open(false)
 	if err != nil {
@@ -166,7 +171,7 @@ func (t *thumbnails) size(name string) (bytes int64, ok bool) {
 	return info.Size(), true
 }
 
-// has reports whether there is something of a name.
+// has reports whether there is anything of that name.
 func (t *thumbnails) has(name string) bool {
 	root, err := t.open(false)
 	if err != nil {
@@ -176,8 +181,8 @@ func (t *thumbnails) has(name string) bool {
 	return err == nil
 }
 
-// gives returns how many bytes the disk gets back when a file is removed: none of one
-// that is not there, or has another name, too.
+// gives returns how many bytes the disk gets back when a file is removed: 0 if the file
+// does not exist, or has a second name (a hard link).
 func (t *thumbnails) gives(name string) int64 {
 	root, err := t.open(false)
 	if err != nil {
@@ -190,7 +195,8 @@ func (t *thumbnails) gives(name string) int64 {
 	return info.Size()
 }
 
-// remove removes a file; one that is not there is no error.
+// remove removes a file, or sets it aside for a backup. It is no error if the file does
+// not exist.
 func (t *thumbnails) remove(name string) error {
 	root, err := t.open(false)
 	if err == nil && !t.setAside(root, name) {
@@ -199,8 +205,9 @@ func (t *thumbnails) remove(name string) error {
 	return fsx.IgnoreNotExist(err)
 }
 
-// unlink removes a file. One behind a symbolic link is not gone because there is
-// no such file: what the link leads to may not be mounted.
+// unlink removes a file. If the file lies behind a symbolic link, "not found" does not
+// mean that it is gone, because the link's target may not be mounted: then the error is
+// ErrSymlink.
 func (t *thumbnails) unlink(root *os.Root, name string) error {
 	err := root.Remove(name)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// lookedUpAtOnce is how many files are looked up in one snapshot, or come from one. To
-// read them takes long, and no snapshot is open meanwhile.
+// lookedUpAtOnce limits how many files are looked up in one snapshot, or taken from
+// one. Reading them takes long, and no snapshot is open meanwhile.
 const lookedUpAtOnce = 256
 
 // A thumbnailChecker compares the thumbnails with the events of the newest state, a few
@@ -21,12 +21,12 @@ type thumbnailChecker struct {
 
 	progress   *progress // in events
 	thumbnails int
-	missing    int      // of them
-	links      []string // the first of the symbolic links before thumbnails
-	linked     int      // thumbnails behind them
+	missing    int      // those of thumbnails whose file is missing
+	links      []string // symbolic links on the way to thumbnails, at most maxFindings
+	linked     int      // how many thumbnails lie behind such links
 }
 
-// A knownThumbnail is a file that an event names, and what is known of it.
+// A knownThumbnail is a file that an event names, and what is known of the file.
 type knownThumbnail struct {
 	id   ID
 	path string
@@ -54,11 +54,11 @@ func (c *thumbnailChecker) run() error {
 	return nil
 }
 
-// knownThumbnails returns the files that some of the events from an ID on name, and the
-// ID at which it goes on; zero: that was all. events is how many it has passed. Records
-// that are damaged are passed over.
+// knownThumbnails returns the files that some of the events from an ID on name. next is
+// the ID at which the rest begins, or zero if that was all. events is how many events
+// were passed. It skips damaged records.
 func (s *Store) knownThumbnails(ctx context.Context, from ID) (some []knownThumbnail, next ID, events int, err error) {
-	const atOnce = 16 * lookedUpAtOnce // of events, most of which may have none
+	const atOnce = 16 * lookedUpAtOnce // events: most of them may have no thumbnail
 	sn, err := s.look(ctx)
 	if err != nil {
 		return nil, ID{}, 0, err
@@ -69,7 +69,7 @@ func (s *Store) knownThumbnails(ctx context.Context, from ID) (some []knownThumb
 		return in.overRecords(from, lastID, func(key, event, _ []byte) (more bool, err error) {
 			var r record
 			if decodeEvent(key, event, &mem, &r) != nil {
-				return true, nil //nolint:nilerr // the examination has reported it
+				return true, nil //nolint:nilerr // the examination has reported it already
 			}
 			if events == atOnce || len(some) == lookedUpAtOnce {
 				next = r.ID
@@ -84,8 +84,8 @@ func (s *Store) knownThumbnails(ctx context.Context, from ID) (some []knownThumb
 	return some, next, events, err
 }
 
-// check checks that a file that doorlog made is there and what it was. One behind a
-// symbolic link is not damaged, but it is not known what it is.
+// check checks that a file that doorlog made exists and has not changed. A file behind
+// a symbolic link is counted, but is no finding: what it holds is not known.
 func (c *thumbnailChecker) check(f *knownThumbnail) error {
 	c.thumbnails++
 	_, err := c.store.thumbs.read(f.path, f.sum)
@@ -111,7 +111,7 @@ func (c *thumbnailChecker) check(f *knownThumbnail) error {
 	return nil
 }
 
-// named reports whether the event still has the same thumbnail.
+// named reports whether the event still names the same thumbnail.
 func (c *thumbnailChecker) named(f *knownThumbnail) (bool, error) {
 	sn, err := c.store.look(c.ctx)
 	if err != nil {
@@ -122,8 +122,9 @@ func (c *thumbnailChecker) named(f *knownThumbnail) (bool, error) {
 	return err == nil && now.ThumbnailPath == f.path && now.thumb == f.sum || errors.Is(err, ErrCorrupt), nil
 }
 
-// overOrphans calls fn with the path of each file that has the name of a thumbnail, or
-// of one that is being saved, and belongs to no event.
+// overOrphans calls fn with the path of each file that belongs to no event: finished
+// thumbnails, unfinished ones, and files that are held for a backup. Files younger than
+// graceFrom, unless that is zero, are skipped.
 func (s *Store) overOrphans(ctx context.Context, graceFrom time.Time, fn func(name string)) error {
 	var some []string
 	looked := tellEvents(s.opt.Progress, "looking for orphans")
@@ -131,7 +132,7 @@ func (s *Store) overOrphans(ctx context.Context, graceFrom time.Time, fn func(na
 	lookUp := func() error {
 		orphans, err := s.orphansAmong(ctx, some)
 		for _, name := range orphans {
-			if s.thumbs.has(name) { // it may have gone with its event since it was listed
+			if s.thumbs.has(name) { // it may have been removed with its event since it was listed
 				fn(name)
 			}
 		}
@@ -169,7 +170,7 @@ func (s *Store) orphansAmong(ctx context.Context, names []string) (orphans []str
 	defer sn.close()
 	for _, name := range names {
 		orphan := false
-		if s.thumbs.isHeld(name) { // of a backup: one that runs, or was cut short
+		if s.thumbs.isHeld(name) { // it is held for a backup that runs, or left by one that was interrupted
 			orphan = !s.thumbs.holds()
 		} else {
 			_, final, _ := thumbnailID(name)
@@ -185,14 +186,14 @@ func (s *Store) orphansAmong(ctx context.Context, names []string) (orphans []str
 	return orphans, nil
 }
 
-// orphan reports whether a file that has the name of an event's thumbnail, or of
-// one that is being saved, belongs to no event.
+// orphan reports whether a file with the name of a thumbnail belongs to no event. An
+// unfinished one (final is false) never belongs to one.
 func (sn *Snapshot) orphan(name string, final bool) (bool, error) {
 	if !final {
 		return true, nil
 	}
 	used, err := sn.thumbnailUsed(name)
-	if errors.Is(err, ErrCorrupt) { // who can tell
+	if errors.Is(err, ErrCorrupt) { // not known: it may be named by a damaged event
 		return false, nil
 	}
 	return err == nil && !used, err

@@ -11,9 +11,7 @@ import (
 	"github.com/oklog/ulid/v2"
 )
 
-const (
-	ownPrefix = ".doorlog-" // of what the store itself keeps in the thumbnail folder
-)
+const ownPrefix = ".doorlog-" // begins the names of what stores keep for themselves in the thumbnail folder
 
 // isOwnName reports whether a path is that of something that a store keeps for itself.
 func isOwnName(name string) bool {
@@ -21,14 +19,14 @@ func isOwnName(name string) bool {
 	return len(first) >= len(ownPrefix) && strings.EqualFold(first[:len(ownPrefix)], ownPrefix)
 }
 
-// heldExt ends the name of a folder of the thumbnails, one for each store. A file
-// that is to be removed while a backup runs is moved there, because the backup may be
-// of a state in which an event names it, and goes when the last backup ends. After a
-// crash what is there is of no event, and goes when the store is opened.
+// heldExt ends the name of a folder below the thumbnail folder; each store has one. A
+// file that is removed while a backup runs is moved there, because the backup may be of
+// a state in which an event names it. The files are removed when the last backup ends.
+// After a crash no event names what is left there, and the next Open removes it.
 const heldExt = ".held"
 
-// thumbnailPath returns where the thumbnail of an event is, below the
-// thumbnail folder: 2026/02/25/01KJ9W….jpg, by the UTC date of its RecordedAt.
+// thumbnailPath returns the path of an event's thumbnail below the thumbnail folder, by
+// the UTC date of its RecordedAt: 2026/02/25/01KJ9W….jpg.
 func thumbnailPath(id ID) string {
 	year, month, day := id.Time().Date()
 	b := make([]byte, 0, len("10889/12/31/")+ulid.EncodedSize+len(thumbnailExt))
@@ -39,13 +37,11 @@ func thumbnailPath(id ID) string {
 	b = appendPadded(b, day, 2)
 	b = append(b, '/')
 	text := b[len(b) : len(b)+ulid.EncodedSize]
-	_ = ulid.ULID(id).MarshalTextTo(text) // it only fails for lack of room
+	_ = ulid.ULID(id).MarshalTextTo(text) // it fails only if text is too short
 	return string(append(b[:len(b)+len(text)], thumbnailExt...))
 }
 
-const (
-	thumbnailExt = ".jpg"
-)
+const thumbnailExt = ".jpg"
 
 func appendPadded(b []byte, n, width int) []byte {
 	for limit := 10; width > 1; width, limit = width-1, limit*10 {
@@ -57,8 +53,8 @@ func appendPadded(b []byte, n, width int) []byte {
 	return strconv.AppendInt(b, int64(n), 10)
 }
 
-// validThumbnailPath refuses a path that leaves the thumbnail folder, or that
-// is the file of another event than id.
+// validThumbnailPath refuses a path that leaves the thumbnail folder, or that is the
+// file of an event other than id.
 func validThumbnailPath(name string, id ID) error {
 	const field = "thumbnail_path"
 	if err := validOptionalName(field, name); err != nil || name == "" {
@@ -71,14 +67,14 @@ func validThumbnailPath(name string, id ID) error {
 		return invalid(field, "%q is in the store's own folder", name)
 	}
 	other, err := parseULID(strings.TrimSuffix(strings.ToLower(path.Base(name)), thumbnailExt))
-	if err == nil && other != id && strings.EqualFold(name, thumbnailPath(other)) { // file systems may not tell case
+	if err == nil && other != id && strings.EqualFold(name, thumbnailPath(other)) { // some file systems ignore case
 		return invalid(field, "%q is the thumbnail of another event", name)
 	}
 	return nil
 }
 
-// thumbnailID returns the ID of the event whose thumbnail, or whose unfinished
-// thumbnail, has this path.
+// thumbnailID returns the ID of the event whose thumbnail has this path. final is false
+// if the path is that of an unfinished thumbnail.
 func thumbnailID(name string) (id ID, final, ok bool) {
 	base := path.Base(name)
 	unfinished := strings.TrimSuffix(strings.TrimPrefix(base, "."), fsx.TempExt)

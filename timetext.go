@@ -7,23 +7,25 @@ import (
 	"time"
 )
 
-// ParseTime reads a time as producers write it, and returns it in UTC, cut to
-// the nanosecond. What it cannot read is ErrInvalid. It takes:
+// ParseTime reads a time as producers write it, and returns it in UTC. Digits beyond
+// the nanosecond are cut off. The error is [ErrInvalid] if it cannot read the text. It
+// takes:
 //
-//   - all of RFC 3339, such as 2026-02-25T07:30:00Z: also in small letters and with
-//     a space for the T. A leap second, 23:59:60 in UTC at the end of a month,
-//     becomes the last nanosecond of 23:59:59.
-//   - the same with a comma before the fraction, without seconds, with a space
-//     before the offset, and with +01, +0100, UTC or GMT for the offset.
-//   - the same without an offset, as the time of the clock in zone. zone may be nil:
-//     then that is refused. So is a time that this clock skips, or passes twice.
-//   - a number of seconds, milliseconds, microseconds or nanoseconds since 1970,
-//     with or without a fraction. A number below 1e11 counts seconds, one below 1e14
+//   - all of RFC 3339, such as 2026-02-25T07:30:00Z, also in lower case and with a
+//     space for the T. A leap second, 23:59:60 in UTC at the end of a month, becomes
+//     the last nanosecond of 23:59:59.
+//   - the same with a comma before the fraction, without seconds, with a space before
+//     the offset, or with +01, +0100, UTC or GMT as the offset.
+//   - the same without an offset, as the local time in zone. If zone is nil this is
+//     refused. So is a local time that zone skips, or that comes twice in it.
+//   - a number of seconds, milliseconds, microseconds or nanoseconds since 1970, with
+//     or without a fraction. A number below 1e11 counts seconds, one below 1e14
 //     milliseconds, one below 1e17 microseconds, and any other nanoseconds. A number
-//     that reads as a date or a date with a time, such as 20260225, is refused. So is
-//     one below 1e8 with a fraction: it counts days, as spreadsheets and astronomers do.
+//     that may be meant as a date, or a date with a time, such as 20260225, is
+//     refused. So is a number below 1e8 with a fraction: it may count days, as
+//     spreadsheets and astronomers do.
 //
-// Event.UnmarshalJSON reads times in this way, in the zone UTC.
+// [Event.UnmarshalJSON] reads times in this way, with UTC as the zone.
 func ParseTime(text string, zone *time.Location) (time.Time, error) {
 	t, problem := readTime(text, zone)
 	if problem != "" {
@@ -34,7 +36,7 @@ func ParseTime(text string, zone *time.Location) (time.Time, error) {
 
 const notATime = "is not a time such as 2026-02-25T07:30:00Z"
 
-// readTime is ParseTime; problem says why text cannot be taken.
+// readTime is ParseTime; problem says why the text is refused.
 func readTime(text string, zone *time.Location) (t time.Time, problem string) {
 	if rest := strings.TrimPrefix(text, "-"); rest != "" && strings.Trim(rest, "0123456789.") == "" {
 		return readUnixTime(text)
@@ -42,10 +44,11 @@ func readTime(text string, zone *time.Location) (t time.Time, problem string) {
 	return readClockTime(text, zone)
 }
 
-// readUnixTime reads a decimal number of seconds or parts of them.
+// readUnixTime reads a decimal number of seconds, milliseconds, microseconds or
+// nanoseconds.
 func readUnixTime(text string) (t time.Time, problem string) {
 	const (
-		secondDigits      = 9 // of its fraction, down to nanoseconds
+		secondDigits      = 9 // digits of a fraction of a second, down to nanoseconds
 		leastWithFraction = 9 // digits before the point: from 1973 on
 	)
 	digits, negative := strings.CutPrefix(text, "-")
@@ -54,13 +57,13 @@ func readUnixTime(text string) (t time.Time, problem string) {
 		return t, notATime
 	}
 	if !hasPoint && !negative && readsAsDate(whole) {
-		return t, "is a date, or a number of seconds or milliseconds since 1970: that cannot be told"
+		return t, "is a date, or a number of seconds or milliseconds since 1970: it is not clear which"
 	}
 	whole = strings.TrimLeft(whole, "0")
 	if hasPoint && len(whole) < leastWithFraction {
 		return t, "is too small for seconds since 1970 with a fraction: it may count days"
 	}
-	var scale int // of the unit: how many digits of its fraction are nanoseconds
+	var scale int // how many digits of the unit's fraction make nanoseconds
 	switch n := len(whole); {
 	case n <= 11:
 		scale = secondDigits
@@ -91,8 +94,8 @@ func readUnixTime(text string) (t time.Time, problem string) {
 
 const maxYear = 9999 // of RFC 3339
 
-// readsAsDate reports whether a number may be meant as a date, or as a date and
-// a time, written without marks.
+// readsAsDate reports whether a number may be meant as a date, or a date with a time,
+// without separators.
 func readsAsDate(digits string) bool {
 	for _, layout := range [...]string{"20060102", "200601021504", "20060102150405"} {
 		if t, err := time.Parse(layout, digits); err == nil && len(digits) == len(layout) && t.Year() >= 1970 && t.Year() < 2200 {
@@ -102,7 +105,7 @@ func readsAsDate(digits string) bool {
 	return false
 }
 
-// readClockTime reads a date and the time of a clock.
+// readClockTime reads a date and a time of day.
 func readClockTime(text string, zone *time.Location) (t time.Time, problem string) {
 	r := clockReader{rest: text}
 	year, month, day := r.number(4), r.after("-"), r.after("-")
@@ -142,13 +145,13 @@ func readClockTime(text string, zone *time.Location) (t time.Time, problem strin
 	return t, ""
 }
 
-// ofClock returns when the clock of a zone shows what wall shows in UTC.
+// ofClock returns the moment at which the local time in zone is what wall shows in UTC.
 func ofClock(wall time.Time, zone *time.Location) (t time.Time, problem string) {
 	shows := func(offset int) time.Time { return wall.Add(-time.Duration(offset) * time.Second) }
 	_, offset := wall.In(zone).Zone()
 	start, end := shows(offset).In(zone).ZoneBounds()
 	offsets := []int{offset}
-	for _, edge := range [...]time.Time{start.Add(-1), start, end} { // zero: there is no such edge
+	for _, edge := range [...]time.Time{start.Add(-1), start, end} { // an edge is zero if there is none
 		if edge.Year() > 1 {
 			_, other := edge.In(zone).Zone()
 			offsets = append(offsets, other)
@@ -170,13 +173,14 @@ func ofClock(wall time.Time, zone *time.Location) (t time.Time, problem string) 
 	return t, ""
 }
 
-// A clockReader reads parts of a time off the front of a text. bad: one was not there.
+// A clockReader reads the parts of a time from the front of a text. bad is set once a
+// part is not there.
 type clockReader struct {
 	rest string
 	bad  bool
 }
 
-// number reads a number of so many digits.
+// number reads a number of exactly so many digits.
 func (r *clockReader) number(digits int) (n int) {
 	if r.bad = r.bad || len(r.rest) < digits; r.bad {
 		return 0
@@ -189,7 +193,7 @@ func (r *clockReader) number(digits int) (n int) {
 	return n
 }
 
-// after reads one of some marks, and a number of two digits.
+// after reads one of marks, and then a number of two digits.
 func (r *clockReader) after(marks string) int {
 	if r.rest == "" || strings.IndexByte(marks, r.rest[0]) < 0 {
 		r.bad = true
@@ -199,7 +203,8 @@ func (r *clockReader) after(marks string) int {
 	return r.number(2)
 }
 
-// fraction reads a fraction of a second, in nanoseconds, if there is one.
+// fraction reads the fraction of a second, in nanoseconds. It returns 0 if there is
+// none.
 func (r *clockReader) fraction() int {
 	if r.rest == "" || r.rest[0] != '.' && r.rest[0] != ',' {
 		return 0
@@ -215,7 +220,7 @@ func (r *clockReader) fraction() int {
 	return n
 }
 
-// offset reads how far a clock is ahead of UTC, if that is given.
+// offset reads the offset from UTC, if one is given.
 func (r *clockReader) offset() (ahead time.Duration, given bool) {
 	r.rest = strings.TrimPrefix(r.rest, " ")
 	switch r.rest {

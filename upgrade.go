@@ -9,8 +9,8 @@ import (
 	"github.com/doorlog/doorlog/internal/fault"
 )
 
-// upgrade makes a file of this schema of an older one. In schema 1 the tail was at the
-// end of events.
+// upgrade upgrades a file of an older schema to this one. In schema 1 the tail was the
+// last events of the bucket events.
 func upgrade(f *boltfile.File) (err error) {
 	if err := f.SettleNewest(); err != nil {
 		return err
@@ -49,7 +49,8 @@ func upgrade(f *boltfile.File) (err error) {
 	})
 }
 
-// foldOldTail folds the events after indexed_through, which are in events.
+// foldOldTail folds the events after indexed_through. In schema 1 they are in the
+// bucket events.
 func (w *writeTx) foldOldTail() (err error) {
 	after := firstAfter(w.through)
 	c := w.tx.Cursor(eventsSum)

@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// matches reports whether an event, whose detections are loaded if there are
-// Labels, is of the kind. The names of m are normal.
+// matches reports whether m selects an event. The names of m must be normal, and the
+// event's detections loaded if m has Labels.
 func (m *Match) matches(e *Event) bool {
 	return oneOf(m.Cameras, e.Camera) && oneOf(m.Types, e.Type) && oneOf(m.Persons, e.Person) &&
 		is(m.Stranger, e.Person == "") && is(m.UnlockGranted, e.UnlockGranted) &&
 		(len(m.Labels) == 0 || slices.ContainsFunc(e.Detections, func(d Detection) bool { return oneOf(m.Labels, d.Label) }))
 }
 
-// The reasons for which something goes: a rule, by its number, or one of these
-// behind the last rule.
+// The reasons to remove something. The reasons of a policy's rules come first, by the
+// rule's index; these follow after the last rule.
 const (
 	byMaxAge = iota
 	byMaxEvents
@@ -26,9 +26,9 @@ const (
 	reasonCount
 )
 
-const stays = -1 // is no reason
+const stays = -1 // no reason: the event or thumbnail stays
 
-// reasons returns what Pruned calls each reason.
+// reasons returns the name of each reason in Pruned.
 func (p *Policy) reasons() []string {
 	var names []string
 	for i, r := range p.Rules {
@@ -37,28 +37,29 @@ func (p *Policy) reasons() []string {
 	return append(names, "max age", "max events", "max bytes", "keep free", "thumbnail age")
 }
 
-// A verdict is a policy at a moment. What it says of an event depends on that
-// event alone, so that a dry run and a real one say the same, and so does each
-// transaction that looks again.
+// A verdict applies a policy at one moment. Its answer for an event depends on that
+// event alone. So a dry run and a real one give the same answer, and so does every
+// transaction that judges again.
 type verdict struct {
 	policy *Policy
 	at     *reading
 
-	// Events before these are too old: one for each rule, and one for the
-	// events of no rule.
+	// Events with IDs before these are too old. There is one ID for each rule, and a
+	// last one for events that no rule matches.
 	before           []ID
 	thumbnailsBefore ID
 
-	// Events up to these turns go because there are too many, because they take too
-	// much, and because the disk has too little free space; zero: none.
+	// The last turns of the events that go because there are too many, because they
+	// take too many bytes, and because the disk has too little free space; zero: none
+	// goes.
 	lastByEvents, lastByBytes, lastByFree turn
 }
 
-// A turn is when an event goes, of two the one before the other: that of the one that
-// has aged for longer.
+// A turn is an event's place in the order in which events go: the event that has aged
+// longer goes first.
 type turn struct {
-	from ID // the first of the moment from which the event ages, or its own
-	own  ID
+	from ID // the first ID of the moment from which the event ages, or the event's ID
+	own  ID // the event's ID
 }
 
 func (t turn) compare(o turn) int { return cmp.Or(t.from.Compare(o.from), t.own.Compare(o.own)) }
@@ -78,7 +79,7 @@ func newVerdict(p *Policy, at *reading) verdict {
 	return v
 }
 
-// youngest returns the ID from which on everything stays.
+// youngest returns the ID from which on every event stays, with its thumbnail.
 func (v *verdict) youngest() ID {
 	until := v.thumbnailsBefore
 	for _, id := range v.before {
@@ -92,8 +93,8 @@ func (v *verdict) youngest() ID {
 	return until
 }
 
-// turn returns the turn of an event, which is by its own ID, unless its time is that of
-// a dead clock: one that does not age yet comes last.
+// turn returns the turn of an event. It is by the event's ID, unless the event's time
+// is that of a dead clock. An event that does not age yet comes last.
 func (v *verdict) turn(e *Event) turn {
 	from, never := v.at.agesFrom(e)
 	switch {
@@ -129,8 +130,8 @@ func (v *verdict) event(e *Event) int {
 	return stays
 }
 
-// thumbnail returns the reason for which an event goes without its thumbnail,
-// or with it.
+// thumbnail returns the reason for which an event's thumbnail goes, alone or with the
+// event, or stays.
 func (v *verdict) thumbnail(e *Event) int {
 	reason := v.event(e)
 	if e.ThumbnailPath == "" {

@@ -9,14 +9,14 @@ import (
 	"github.com/doorlog/doorlog/internal/fault"
 )
 
-// Verify is the function Verify for a store that is open. It compares one state
-// of the file, while writing goes on. As long as that lasts, pages that are freed
-// are not used again. The thumbnails, which take longer, it then compares with the
-// newest state, a few hundred at a time. One that belongs to no event is an orphan
-// when it is an hour old, because its event may be about to be written.
+// Verify is the function [Verify] for a store that is open. Writes go on meanwhile: it
+// verifies one state of the file, and until that is done pages that are freed are not
+// reused. Then it compares the thumbnails, which takes longer, with the newest state, a
+// few hundred at a time. A thumbnail of no event is an orphan only if it is at least an
+// hour old, because its event may be about to be written.
 //
-// If the file is damaged (which missing thumbnails do not mean), the store answers
-// nothing but ErrCorrupt from then on.
+// If the file is damaged, reads and writes of the store return [ErrCorrupt] from then
+// on. Missing thumbnails are not damage of the file.
 func (s *Store) Verify(ctx context.Context) (*Verification, error) {
 	v, err := s.verify(ctx)
 	return v, failed("verify", err)
@@ -55,8 +55,8 @@ func (s *Store) verify(ctx context.Context) (*Verification, error) {
 	return s.verifyRest(ctx, x, time.Now().Add(-youngest))
 }
 
-// examineState examines the newest state of an open store, whose snapshot it
-// returns, to be closed by the caller.
+// examineState examines the newest state of an open store. It returns the snapshot of
+// that state, which the caller must close.
 func (s *Store) examineState(ctx context.Context) (x *examination, sn *Snapshot, err error) {
 	x = &examination{trust: s.opt.trust, progress: tellBytes(s.opt.Progress, "verifying")}
 	meta, sn, inUse, err := s.settledState(ctx)
@@ -74,7 +74,7 @@ func (s *Store) examineState(ctx context.Context) (x *examination, sn *Snapshot,
 	return x, sn, err
 }
 
-// compare compares the buckets of a state that has been examined with each other.
+// compare compares the buckets of an examined state with each other.
 func (sn *Snapshot) compare(x *examination) error {
 	return sn.read(func(in guarded) error {
 		c := checker{
@@ -85,8 +85,8 @@ func (sn *Snapshot) compare(x *examination) error {
 	})
 }
 
-// verifyRest compares the thumbnails with the events, and says what was found in all. A
-// file that is younger than graceFrom, unless that is zero, is no orphan.
+// verifyRest compares the thumbnails with the events, and returns the whole account. A
+// file younger than graceFrom, unless that is zero, is no orphan.
 func (s *Store) verifyRest(ctx context.Context, x *examination, graceFrom time.Time) (*Verification, error) {
 	c := thumbnailChecker{
 		findings: &x.findings, ctx: ctx, store: s, progress: tellEvents(s.opt.Progress, "comparing thumbnails"),

@@ -10,15 +10,14 @@ import (
 	"github.com/doorlog/doorlog/internal/fsx"
 )
 
-// Verify reads all of the store in the file at path, and its thumbnails, and
-// says what is wrong with it: damaged pages and records, entries that are gone,
-// indexes and sums that are not what the events come to, and thumbnails that are
-// missing, have changed, lie behind a symbolic link, or belong to no event. It
-// changes nothing.
+// Verify reads the whole store in the file at path, and its thumbnails, and returns
+// what is wrong with it: damaged pages and records, lost entries, indexes and sums that
+// do not agree with the events, and thumbnails that are missing, have changed, lie
+// behind a symbolic link, or belong to no event. It changes nothing.
 //
-// The file may be damaged in any way, but not be open for writing, which is
-// ErrLocked; a store that is open has Store.Verify. An error says why the file
-// could not be verified, not that it is damaged, which is in the Verification.
+// The file may be damaged in any way. It must not be open for writing ([ErrLocked]);
+// for a store that is open use [Store.Verify]. An error says why the file could not be
+// verified. What is wrong with the file is in the Verification, not in the error.
 func Verify(ctx context.Context, path string, options *Options) (*Verification, error) {
 	v, _, err := verifyFile(ctx, path, options)
 	if err != nil {
@@ -27,7 +26,7 @@ func Verify(ctx context.Context, path string, options *Options) (*Verification, 
 	return v, nil
 }
 
-// verifyFile is Verify, and returns the examination that found what is wrong with the file.
+// verifyFile is Verify, and also returns the examination of the file.
 func verifyFile(ctx context.Context, path string, options *Options) (v *Verification, x *examination, err error) {
 	opt, err := options.withDefaults(path)
 	if err != nil {

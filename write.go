@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// NewID returns an ID for an event that happened at recordedAt, which must be
-// a time that an event can have. A caller who gives an event its ID can write
-// it again when it did not learn what became of the first attempt.
+// NewID returns an ID for an event that happened at recordedAt, which must be a valid
+// time for an event. A caller that chooses the ID of an event can write the event again
+// if it does not know whether the first attempt was stored.
 func (s *Store) NewID(recordedAt time.Time) (ID, error) {
 	if err := s.enter(); err != nil {
 		return ID{}, failed("new id", err)
@@ -23,60 +23,64 @@ func (s *Store) NewID(recordedAt time.Time) (ID, error) {
 	return id, failed("new id", err)
 }
 
-// WriteEvent stores an event with its detections and returns it as it is stored: with
-// its ID, CreatedAt and the form in which names are kept. It shares its Detections,
-// Attributes and what its pointers lead to with e, which stays as it is. It is
-// durable when WriteEvent returns. An event that cannot be stored is
-// ErrInvalid, and the text names the field (see Options.MendDetections). ErrFull, ErrReadOnly and
-// ErrUnknownOutcome say why a good event was not stored.
+// WriteEvent stores an event with its detections and returns it as stored: with its ID,
+// its CreatedAt, and its names in normal form. The event is durable when WriteEvent
+// returns. The returned event shares its Detections, its Attributes and what its
+// pointers lead to with e, which is not changed. The error is [ErrInvalid] if the event
+// cannot be stored, and the text names the field (see [Options.MendDetections]).
+// [ErrFull], [ErrReadOnly] and [ErrUnknownOutcome] say why a valid event was not
+// stored.
 //
-// If e has an ID that the store has already, the same event is a success that
-// changes nothing (CreatedAt need not be given again) and returns the one that is there,
-// and another event is ErrExists.
+// If the store already has an event with e's ID, there are two cases. If it is the same
+// event, WriteEvent changes nothing and returns the stored event; CreatedAt need not be
+// given for that. If it is another event, the error is [ErrExists].
 //
-// If ctx ends before the commit has begun, nothing is stored, and the error is
-// that of ctx.
+// If ctx ends before the commit has begun, nothing is stored, and the error is that of
+// ctx.
 func (s *Store) WriteEvent(ctx context.Context, e Event) (Event, error) {
 	stored, _, err := s.writeOne(ctx, e, nil, false)
 	return stored, failed("write event", err)
 }
 
-// WriteEventWithFrame is SaveThumbnail and then WriteEvent, and returns the event with its
-// ThumbnailPath. A frame that cannot be read or saved costs the thumbnail and a line in
-// Options.Logger, but never the event. No frame (nil, or no bytes) is WriteEvent. When the
-// same event is written again under its ID, the thumbnail of the first time stays.
+// WriteEventWithFrame does what [Store.SaveThumbnail] and then [Store.WriteEvent] do,
+// and returns the event with its ThumbnailPath. If the frame cannot be read or saved,
+// the event is stored without a thumbnail and [Options.Logger] gets a warning. No frame
+// (nil, or no bytes) is WriteEvent. If the same event is written again under its ID, it
+// keeps its first thumbnail.
 func (s *Store) WriteEventWithFrame(ctx context.Context, e Event, frame []byte) (Event, error) {
 	stored, _, err := s.writeOne(ctx, e, frame, false)
 	return stored, failed("write event with frame", err)
 }
 
-// WriteEventOnce stores an event unless its camera has one with the same
-// RecordingID already, which it then returns with existed set. frame is as
-// in WriteEventWithFrame. An event without a RecordingID goes
-// by its ID; one with neither is ErrInvalid.
+// WriteEventOnce stores an event unless its camera already has one with the same
+// RecordingID. Then it returns that event, and existed is true. An event without a
+// RecordingID is identified by its ID; one with neither is [ErrInvalid]. frame is as in
+// [Store.WriteEventWithFrame].
 func (s *Store) WriteEventOnce(ctx context.Context, e Event, frame []byte) (stored Event, existed bool, err error) {
 	stored, existed, err = s.writeOne(ctx, e, frame, true)
 	return stored, existed, failed("write event once", err)
 }
 
 // WriteEvents stores events in one transaction, all or none, and returns them as
-// WriteEvent does, in the same order. An error about one of them names it: "events[3]".
+// [Store.WriteEvent] does, in the same order. An error about one of them names it:
+// "events[3]".
 func (s *Store) WriteEvents(ctx context.Context, events []Event) ([]Event, error) {
 	stored, _, err := s.writeMany(ctx, events, nil, false)
 	return stored, failed("write events", err)
 }
 
-// WriteEventsWithFrames is WriteEventWithFrame for many events in one transaction, all
-// or none. frames[i] is the frame of events[i], and nil if it has none; frames may be
-// nil. Thumbnails are made one after the other, before the transaction.
+// WriteEventsWithFrames is [Store.WriteEventWithFrame] for many events in one
+// transaction, all or none. frames[i] is the frame of events[i], or nil if that has
+// none; frames may be nil. Thumbnails are made one after the other, before the
+// transaction.
 func (s *Store) WriteEventsWithFrames(ctx context.Context, events []Event, frames [][]byte) ([]Event, error) {
 	stored, _, err := s.writeMany(ctx, events, frames, false)
 	return stored, failed("write events with frames", err)
 }
 
-// WriteEventsOnce is WriteEventOnce for many events in one transaction, all or
-// none. frames are as in WriteEventsWithFrames. stored and existed are in the order of
-// events.
+// WriteEventsOnce is [Store.WriteEventOnce] for many events in one transaction, all or
+// none. frames are as in [Store.WriteEventsWithFrames]. stored and existed are in the
+// order of events.
 func (s *Store) WriteEventsOnce(ctx context.Context, events []Event, frames [][]byte) (stored []Event, existed []bool, err error) {
 	stored, existed, err = s.writeMany(ctx, events, frames, true)
 	return stored, existed, failed("write events once", err)
@@ -115,9 +119,9 @@ func (s *Store) writeMany(ctx context.Context, events []Event, frames [][]byte, 
 	return stored, existed, nil
 }
 
-// write stores events, with thumbnails of the frames that they have, in one transaction,
-// all or none. In mode once an event that is there already, by its recording or its ID,
-// is left as it is. about says which event an error is about.
+// write stores events, and thumbnails of their frames, in one transaction, all or none.
+// In mode once an event that is already stored, by its recording or its ID, is not
+// changed. about adds to an error which event it is about.
 func (s *Store) write(ctx context.Context, events []Event, frames [][]byte, once bool, about func(int, error) error) ([]written, error) {
 	if len(events) == 0 {
 		return nil, nil
@@ -149,8 +153,8 @@ func (s *Store) write(ctx context.Context, events []Event, frames [][]byte, once
 	return result, err
 }
 
-// insert writes those of a batch that are not known to be there, and fills in what became
-// of them.
+// insert writes those events of a batch that are not known to be stored, and fills in
+// their results.
 func (s *Store) insert(ctx context.Context, batch []insertion, result []written, once bool, about func(int, error) error) error {
 	names, all := false, true
 	for i := range batch {
@@ -189,11 +193,11 @@ func (s *Store) insert(ctx context.Context, batch []insertion, result []written,
 	})
 }
 
-// prepare makes an event ready to be put, all but its thumbnail, its bytes and finding
-// its place.
+// prepare normalises, mends and validates an event. Its thumbnail and its encoding come
+// later.
 func (s *Store) prepare(e *Event, in *insertion, once bool) error {
 	if once && e.RecordingID == "" && e.ID == (ID{}) {
-		return invalid("recording_id", "is empty, so the event cannot be told from another")
+		return invalid("recording_id", "is empty, and so is the id: nothing identifies the event")
 	}
 	in.created = !e.CreatedAt.IsZero()
 	in.Event = *e
@@ -204,8 +208,8 @@ func (s *Store) prepare(e *Event, in *insertion, once bool) error {
 	return in.validate(s.latest())
 }
 
-// normalise gives e the values that it may leave out, and the form in which
-// they are kept.
+// normalise fills in the fields that e may leave out, and brings names and times into
+// the form in which they are stored.
 func (s *Store) normalise(e *Event) error {
 	e.takeFirstHours()
 	e.normaliseNames()
@@ -244,10 +248,10 @@ func (s *Store) normalise(e *Event) error {
 	return nil
 }
 
-// UpdateEvent replaces everything of the event with e's ID but its ID,
-// RecordedAt and CreatedAt, which may be left zero in e and must otherwise be
-// as they are. It is ErrNotFound if there is no such event. A thumbnail that
-// the event no longer names is removed, unless another event names it.
+// UpdateEvent replaces all fields of the event with e's ID except ID, RecordedAt and
+// CreatedAt. The latter two may be zero in e, and must otherwise be as stored. The
+// error is [ErrNotFound] if there is no such event. A thumbnail that the event no
+// longer names is removed, unless another event names it.
 func (s *Store) UpdateEvent(ctx context.Context, e Event) error {
 	return failed("update event "+e.ID.String(), s.updateEvent(ctx, e))
 }
@@ -285,7 +289,7 @@ func (s *Store) updateEvent(ctx context.Context, e Event) error {
 		switch {
 		case sum.known:
 		case e.ThumbnailPath == r.ThumbnailPath:
-			now.thumb = r.thumb // a file that is gone is still missed
+			now.thumb = r.thumb // so that a file that is gone is still reported as missing
 		case refused != nil:
 			return refused
 		case r.ThumbnailPath == "" && e.ThumbnailPath == thumbnailPath(e.ID):
@@ -301,7 +305,8 @@ func (s *Store) updateEvent(ctx context.Context, e Event) error {
 	return err
 }
 
-// MarkAlertSent sets AlertSent of an event. To do so again changes nothing.
+// MarkAlertSent sets AlertSent of an event. It changes nothing if it is set already.
+// The error is [ErrNotFound] if there is no such event.
 func (s *Store) MarkAlertSent(ctx context.Context, id ID) error {
 	doing := "mark alert sent of event " + id.String()
 	if err := s.enterWrite(); err != nil {
@@ -315,13 +320,13 @@ func (s *Store) MarkAlertSent(ctx context.Context, id ID) error {
 	return failed(doing, err)
 }
 
-// Pin sets Pinned of an event, and Unpin takes it back. To do so again changes
-// nothing. They are ErrNotFound if there is no such event.
+// Pin sets Pinned of an event, and [Store.Unpin] clears it. It changes nothing if it is
+// set already. The error is [ErrNotFound] if there is no such event.
 func (s *Store) Pin(ctx context.Context, id ID) error {
 	return s.setPinned(ctx, "pin event ", id, true)
 }
 
-// Unpin is the opposite of Pin.
+// Unpin clears what [Store.Pin] sets.
 func (s *Store) Unpin(ctx context.Context, id ID) error {
 	return s.setPinned(ctx, "unpin event ", id, false)
 }
@@ -339,8 +344,8 @@ func (s *Store) setPinned(ctx context.Context, doing string, id ID, pinned bool)
 	return failed(doing, err)
 }
 
-// change rewrites an event as edit leaves it, and returns the path of the
-// thumbnail that it had. edit may be called twice.
+// change applies edit to a stored event, and returns the path of the thumbnail that the
+// event had before. edit may be called twice.
 func (s *Store) change(ctx context.Context, id ID, edit func(*record) error) (thumbnail string, err error) {
 	err = s.commits.submit(ctx, func(w *writeTx) error {
 		old, err := w.get(id)
@@ -360,9 +365,8 @@ func (s *Store) change(ctx context.Context, id ID, edit func(*record) error) (th
 	return thumbnail, err
 }
 
-// DeleteEvent deletes an event with its detections and its thumbnail (which
-// stays if another event names the same file). It is ErrNotFound if there is
-// no such event.
+// DeleteEvent deletes an event with its detections and its thumbnail. The file stays if
+// another event names it. The error is [ErrNotFound] if there is no such event.
 func (s *Store) DeleteEvent(ctx context.Context, id ID) error {
 	return failed("delete event "+id.String(), s.deleteEvent(ctx, id))
 }
@@ -392,7 +396,8 @@ func (s *Store) deleteEvent(ctx context.Context, id ID) error {
 	return err
 }
 
-// mend mends the detections of an event that is to be written, if that is wanted.
+// mend mends the detections of an event that is to be written, if
+// Options.MendDetections is set.
 func (s *Store) mend(e *Event) {
 	if !s.opt.MendDetections {
 		return
@@ -402,15 +407,16 @@ func (s *Store) mend(e *Event) {
 	}
 }
 
-// SaveThumbnail makes a thumbnail of a camera frame (JPEG, PNG, GIF, WebP or
-// BMP; see MaxFrameBytes for the limits) and sets e's ThumbnailPath,
-// FrameWidth and FrameHeight, and its ID if it has none, so that e can be
-// written, or updated, next. The file is durable when SaveThumbnail returns,
-// and is named by the ID. If e is not written afterwards the file belongs to
-// no event, and a Prune removes it when it is an hour old.
+// SaveThumbnail makes a thumbnail of a camera frame (JPEG, PNG, GIF, WebP or BMP; see
+// [MaxFrameBytes] for the limits). It sets e's ThumbnailPath, FrameWidth and
+// FrameHeight, and its ID if it has none, so that e can be written, or updated, next.
+// The file is durable when SaveThumbnail returns, and is named after the ID. If e is
+// not written afterwards the file belongs to no event, and [Store.Prune] removes it
+// when it is an hour old.
 //
-// A frame that cannot be read is ErrInvalid, and so is none (nil, or no bytes). It is ErrExists if the event is
-// stored already and has its thumbnail. e is as it was then.
+// A frame that cannot be read is [ErrInvalid], and so is no frame (nil, or no bytes).
+// The error is [ErrExists] if the event is already stored and has its thumbnail. After
+// an error e is unchanged.
 func (s *Store) SaveThumbnail(ctx context.Context, e *Event, frame []byte) error {
 	return failed("save thumbnail", s.saveThumbnail(ctx, e, frame))
 }

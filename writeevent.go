@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// write inserts an event, unless it is there already: the same event under the
-// same ID, or, in mode once, any event of the same recording or ID.
+// write inserts an event, unless it is already stored: the same event under the same ID
+// or, in mode once, any event of the same recording or ID.
 func (w *writeTx) write(in *insertion, once bool) (written, error) {
 	if once && in.RecordingID != "" {
 		id, found, err := w.findRecording(in.Camera, in.RecordingID)
@@ -41,14 +41,14 @@ func (w *writeTx) write(in *insertion, once bool) (written, error) {
 	return result, nil
 }
 
-// existing is what becomes of an event in whose place there is one already.
+// existing returns the result for an event that is already stored.
 func (w *writeTx) existing(id ID) (written, error) {
 	r, err := w.get(id)
 	return written{r.Event, true}, err
 }
 
-// insert puts an event whose ID is free. One that arrives late is folded at
-// once, any other becomes part of the tail.
+// insert puts an event whose ID is free. An event that arrives late (its ID is not
+// after indexed_through) is folded at once. Any other becomes part of the tail.
 func (w *writeTx) insert(in *insertion) error {
 	w.newest = maxID(w.newest, in.ID)
 	if w.recordings != nil && in.RecordingID != "" {
@@ -71,7 +71,7 @@ func (w *writeTx) insert(in *insertion) error {
 	return nil
 }
 
-// replace puts now, which has its Detections, in the place of old.
+// replace replaces the record old by now, whose Detections must be loaded.
 func (w *writeTx) replace(old, now *record) error {
 	now.detections = len(now.Detections)
 	w.recordings = nil
@@ -119,7 +119,7 @@ func (w *writeTx) remove(r *record) error {
 	return nil
 }
 
-// findRecording returns the event of a camera that has this recording.
+// findRecording returns the newest event of a camera that has this recording.
 func (w *writeTx) findRecording(camera, recording string) (newest ID, found bool, err error) {
 	if w.recordings == nil {
 		if err := w.applyIndex(byRecording); err != nil {
@@ -155,7 +155,8 @@ func (w *writeTx) findRecording(camera, recording string) (newest ID, found bool
 	return newest, found, nil
 }
 
-// eventsOf returns the IDs of the events of a person, who is stored in these forms.
+// eventsOf returns the IDs of the events of a person whose name is stored in these
+// forms.
 func (w *writeTx) eventsOf(forms []string) (ids []ID, err error) {
 	if err := w.applyIndex(byPerson); err != nil {
 		return nil, err
@@ -175,11 +176,12 @@ func (w *writeTx) eventsOf(forms []string) (ids []ID, err error) {
 	return ids, err
 }
 
-// finish folds the tail if it is long, and writes the changes of what is derived.
+// finish folds the tail if it is long, and writes the changes to the tail, indexes,
+// rollups and state.
 func (w *writeTx) finish() error {
 	if w.tail >= min(max(foldAt, foldTimes*w.inserted), maxTail) {
 		err := w.fold()
-		if errors.Is(err, ErrCorrupt) { // new events are worth more than their index entries
+		if errors.Is(err, ErrCorrupt) { // the events are stored all the same: they matter more than their index entries
 			w.unfolded, err = err, nil
 		}
 		if err != nil {
@@ -200,9 +202,9 @@ func (w *writeTx) finish() error {
 	return w.tx.Put(metaNumber, metaState, w.encode())
 }
 
-// applyRollups adds the changes to the rollups in the bucket. One that has no
-// events left goes. One that is damaged must not stop the writes: it is made
-// anew from the events, this transaction's among them.
+// applyRollups adds the changes to the rollups in the bucket, and deletes a rollup that
+// has no events left. A damaged rollup must not stop the writes: it is rebuilt from the
+// events, including those of this transaction.
 func (w *writeTx) applyRollups() error {
 	damaged := false
 	for _, k := range w.rollups.keys() {
@@ -236,7 +238,8 @@ func (w *writeTx) applyRollups() error {
 	return nil
 }
 
-// sumRollups sums the rollups anew. What a damaged one had been is not known.
+// sumRollups computes the sum of the rollups bucket anew: what a damaged rollup had
+// added to it is not known.
 func (w *writeTx) sumRollups() {
 	w.sums[rollupsSum] = bucketSum{}
 	c := w.tx.Cursor(rollupsSum)
@@ -245,7 +248,7 @@ func (w *writeTx) sumRollups() {
 	}
 }
 
-// rebuildRollup adds up the events of a camera's day that are folded.
+// rebuildRollup adds up the folded events of a camera on a day.
 func (w *writeTx) rebuildRollup(k rollupKey) (*rollup, error) {
 	sum := new(rollup)
 	from, until := idFrom(startOfDay(k.day)), idFrom(startOfDay(k.day+1))

@@ -37,14 +37,14 @@ func (w *writeTx) applyIndex(index int) error {
 		return nil
 	})
 	if err != nil {
-		w.changes++ // some are made, and the others forgotten: the transaction cannot go on
+		w.changes++ // some are made, and the others lost: the transaction cannot go on
 	}
 	return err
 }
 
-// applyToBlock makes the first of some changes of a posting list, which are in
-// order, and those after it that belong into the same block. It returns how many
-// these are. The cursor is one over the index, and prefix has room for an ID.
+// applyToBlock applies the first of changes, which are in order and belong to one
+// posting list, and those after it that belong in the same block. It returns how many
+// it has applied. cursor must be over the index, and prefix must have room for an ID.
 func (w *writeTx) applyToBlock(index int, cursor boltfile.KeyCursor, prefix []byte, changes []indexChange) (n int, err error) {
 	key, rec, next := blockOf(cursor, prefix, &changes[0].id)
 	n = len(changes)
@@ -80,19 +80,19 @@ func (w *writeTx) applyToBlock(index int, cursor boltfile.KeyCursor, prefix []by
 	return n, nil
 }
 
-// blockOf returns the block of a list into which an ID belongs, if the list has
-// any, and the key of the block after it. They are part of the transaction, until
-// the bucket changes.
+// blockOf returns the block of a list in which an ID belongs, if the list has any
+// block, and the key of the next block. The slices belong to the transaction, and are
+// valid until the bucket changes.
 func blockOf(c boltfile.KeyCursor, prefix []byte, id *ID) (key, rec, next []byte) {
 	of := func(k []byte) bool { return len(k) == len(prefix)+idLen && bytes.HasPrefix(k, prefix) }
 	to := append(prefix, id[:]...) //nolint:gocritic // prefix has the room
 	after, _ := c.Seek(to)
-	if !bytes.Equal(after, to) { // it belongs into the block before it
+	if !bytes.Equal(after, to) { // it belongs in the block before
 		k, v := c.Prev()
 		if after == nil {
 			k, v = c.Last()
 		}
-		if k == nil { // the beginning; or a leaf that this transaction has emptied, at which Prev stops
+		if k == nil { // at the start of the bucket, or at a leaf that this transaction has emptied: Prev stops there
 			for a, b := c.Seek(prefix); of(a) && bytes.Compare(a, to) < 0; a, b = c.Next() {
 				k, v = a, b
 			}
@@ -101,7 +101,7 @@ func blockOf(c boltfile.KeyCursor, prefix []byte, id *ID) (key, rec, next []byte
 			key, rec = k, v
 		}
 	}
-	if key == nil { // or into the first of the list
+	if key == nil { // or in the first block of the list
 		if !of(after) {
 			return nil, nil, nil
 		}
@@ -114,8 +114,8 @@ func blockOf(c boltfile.KeyCursor, prefix []byte, id *ID) (key, rec, next []byte
 	return key, rec, next
 }
 
-// readBlock returns the IDs of a block. One that is damaged must not stop the
-// writes: it is made anew from the events.
+// readBlock returns the IDs of a block. A damaged block must not stop the writes: it is
+// rebuilt from the events.
 func (w *writeTx) readBlock(index int, key, rec, next []byte) ([]ID, error) {
 	b, err := openBlock(index, key, rec)
 	if err != nil {
@@ -128,8 +128,8 @@ func (w *writeTx) readBlock(index int, key, rec, next []byte) ([]ID, error) {
 	return ids, nil
 }
 
-// rebuildBlock returns the IDs of the events that a block should have. Those of
-// events that this transaction folds may be among them.
+// rebuildBlock returns the IDs of the events that a block should have. Events that this
+// transaction folds may be among them.
 func (w *writeTx) rebuildBlock(index int, key, next []byte) (ids []ID, err error) {
 	at := len(key) - idLen
 	is := indexEntry{index, string(key[:at-1])}
@@ -156,8 +156,8 @@ func (w *writeTx) rebuildBlock(index int, key, next []byte) (ids []ID, err error
 	return ids, nil
 }
 
-// merge returns old with the changes, all in order, and whether each of them
-// came after the last of old.
+// merge applies changes to old, both in order. appended is true if each change comes
+// after the last ID of old.
 func merge(old []ID, changes []indexChange) (ids []ID, appended bool) {
 	ids = make([]ID, 0, len(old)+len(changes))
 	appended = true

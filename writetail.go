@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// addToTail takes in an event of the tail, which is put where it belongs when the
-// transaction is finished: by then it may be folded.
+// addToTail adds an event to the tail. It is put into a bucket only when the
+// transaction is finished: by then it may have to be folded.
 func (w *writeTx) addToTail(in *insertion) {
 	w.changes++
 	w.tail++
@@ -22,8 +22,8 @@ func (w *writeTx) addToTail(in *insertion) {
 	}
 }
 
-// takePending adds the events that addToTail has taken in to others of the tail,
-// and forgets them. It returns all of them, oldest first.
+// takePending appends the pending events to tail and forgets them. It returns all of
+// them, oldest first.
 func (w *writeTx) takePending(tail []*insertion) []*insertion {
 	tail = append(tail, w.pending...)
 	w.pending, w.pendingByID = nil, nil
@@ -31,7 +31,7 @@ func (w *writeTx) takePending(tail []*insertion) []*insertion {
 	return tail
 }
 
-// flush puts the events that addToTail has taken in into their bucket.
+// flush puts the pending events into the bucket of the tail.
 func (w *writeTx) flush() error {
 	for _, in := range w.takePending(nil) {
 		if err := w.putKey(tailNumber, in.ID[:], joinTail(in.event, in.detected)); err != nil {
@@ -41,8 +41,8 @@ func (w *writeTx) flush() error {
 	return nil
 }
 
-// replaceInTail puts other records in the place of those of an event of the
-// tail, or takes the event out of it if there are none.
+// replaceInTail replaces the records of an event in the tail, or removes the event if
+// event is nil.
 func (w *writeTx) replaceInTail(id ID, event, detected []byte) error {
 	if err := w.flush(); err != nil {
 		return err
@@ -85,9 +85,9 @@ func (w *writeTx) overTail(fn func(*record) error) error {
 	return nil
 }
 
-// fold moves every event of the tail to where it stays, gives it its index
-// entries, counts it in the rollups, and moves indexed_through to the last of
-// them. A tail with a damaged event is left as it is, which is ErrCorrupt.
+// fold moves every event of the tail to the buckets events and detections, gives it its
+// index entries, counts it in the rollups, and sets indexed_through to the last of
+// them. If an event of the tail is damaged, it changes nothing and returns ErrCorrupt.
 func (w *writeTx) fold() error {
 	tail, err := w.readTail()
 	if err != nil {
@@ -109,7 +109,7 @@ func (w *writeTx) fold() error {
 		w.rollups.addEvent(&in.record, 1)
 		w.through = in.ID
 	}
-	for _, in := range tail { // one tree after the other, so that neighbours share a page that is at hand
+	for _, in := range tail { // one bucket after the other: neighbouring keys share pages
 		if in.detected == nil {
 			continue
 		}
@@ -121,12 +121,12 @@ func (w *writeTx) fold() error {
 	return nil
 }
 
-// readTail reads what the bucket has of the tail.
+// readTail reads the events in the bucket of the tail.
 func (w *writeTx) readTail() (tail []*insertion, err error) {
 	c := w.tx.Cursor(tailNumber)
 	for k, v := c.First(); k != nil; k, v = c.Next() {
 		in := new(insertion)
-		if in.event, in.detected, err = splitTail(bytes.Clone(v)); err == nil { // it is to outlive its page
+		if in.event, in.detected, err = splitTail(bytes.Clone(v)); err == nil { // a clone: it must outlive its page
 			err = decodeEvent(k, in.event, &w.mem, &in.record)
 		}
 		if err == nil && in.detections > 0 {

@@ -4,26 +4,26 @@ import (
 	"github.com/doorlog/doorlog/internal/boltfile"
 )
 
-// A writeTx is a bolt transaction with what doorlog's writes need in it.
+// A writeTx is a bolt transaction with what doorlog's writes need.
 type writeTx struct {
 	tx          *boltfile.Tx
 	mem         arena
-	state             // as this transaction leaves it
+	state             // the state that this transaction will store
 	tail        int   // events after indexed_through
-	atEnd       bool  // it is the last before the file is closed
+	atEnd       bool  // it is the last transaction before the file is closed
 	changes     int   // puts and deletes so far
 	bytes       int64 // of the keys and values that were put
 	unfolded    error // why the tail could not be folded
 	index       indexChanges
 	rollups     rollupChanges
 	newest      ID                      // of all events
-	inserted    int                     // events that were added to the tail
-	pending     []*insertion            // those of them that are not put yet (addToTail)
-	pendingByID map[ID]*insertion       // the same. nil: not made yet
-	touched     map[changedKey]struct{} // what was put or deleted, if that is of interest
+	inserted    int                     // events added to the tail so far
+	pending     []*insertion            // those of them that are not in a bucket yet (addToTail)
+	pendingByID map[ID]*insertion       // pending by ID; nil: not made yet
+	touched     map[changedKey]struct{} // keys that were put or deleted; nil: not recorded
 
-	// recordings has the events of the tail, and those that this transaction
-	// inserted, that have a recording. nil: not made yet.
+	// recordings has the events with a recording, of the tail and of those that this
+	// transaction inserted. nil: not made yet.
 	recordings map[recordingKey]ID
 }
 
@@ -33,9 +33,9 @@ type recordingKey struct{ camera, recording string }
 type insertion struct {
 	record
 	created         bool   // the caller gave CreatedAt
-	frame           []byte // of which a thumbnail is to be made; nil: none
-	saved           bool   // a thumbnail was made of it
-	there           bool   // it need not be put: it was found, and its result is known
+	frame           []byte // to make a thumbnail of; nil: none
+	saved           bool   // a thumbnail was made and saved
+	there           bool   // it is already stored, and its result is filled in
 	event, detected []byte // the encoded records; detected is nil if there are no detections
 }
 
@@ -60,14 +60,15 @@ func newWriteTx(tx *boltfile.Tx, names *interner, tail int) (*writeTx, error) {
 		tx: tx, mem: arena{names: names}, state: st, tail: tail, rollups: make(rollupChanges),
 	}
 	if w.newest, err = w.newestID(); err != nil {
-		w.newest = lastID // every event is looked up, and a damaged key stops no write
+		w.newest = lastID // then every event is looked up, and a damaged key stops no write
 	}
 	w.newest = maxID(w.newest, w.through)
 	return w, nil
 }
 
-// putKey and deleteKey change a stored bucket, and nothing else. All changes but
-// those of meta go through them: a compaction would not have what was not noted.
+// putKey and deleteKey change a stored bucket, and nothing else. All changes except
+// those of meta go through them: a compaction misses changes that are not recorded
+// here.
 func (w *writeTx) putKey(bucket int, key, value []byte) error {
 	w.touch(bucket, key)
 	w.bytes += int64(len(key) + len(value))
@@ -79,7 +80,7 @@ func (w *writeTx) deleteKey(bucket int, key []byte) error {
 	return w.tx.Delete(bucket, key)
 }
 
-// touch notes that a key is put or deleted.
+// touch records that a key is put or deleted.
 func (w *writeTx) touch(bucket int, key []byte) {
 	if w.touched != nil {
 		w.touched[changedKey{bucket, string(key)}] = struct{}{}
@@ -93,7 +94,7 @@ func (w *writeTx) add(bucket int, key, rec []byte) error {
 	return w.putKey(bucket, key, rec)
 }
 
-// put puts a record in the place of the one under the key, if there is one.
+// put puts a record under a key, and replaces the old one if there is one.
 func (w *writeTx) put(bucket int, key, rec []byte) error {
 	w.forget(bucket, key)
 	return w.add(bucket, key, rec)
@@ -106,7 +107,7 @@ func (w *writeTx) delete(bucket int, key []byte) error {
 	return w.deleteKey(bucket, key)
 }
 
-// forget takes what is under a key out of the sums.
+// forget takes the record under a key out of the sums.
 func (w *writeTx) forget(bucket int, key []byte) {
 	if old := w.tx.Get(bucket, key); old != nil {
 		w.sums.remove(bucket, key, recordSum(old))
@@ -115,7 +116,7 @@ func (w *writeTx) forget(bucket int, key []byte) {
 
 func (w *writeTx) folded(id ID) bool { return id.Compare(w.through) <= 0 }
 
-// find returns the records of an event. They are nil if there is none.
+// find returns the records of an event. They are nil if there is no such event.
 func (w *writeTx) find(id ID) (event, detected []byte, err error) {
 	if w.folded(id) {
 		return w.tx.Get(eventsSum, id[:]), w.tx.Get(detectionsSum, id[:]), nil
@@ -158,7 +159,7 @@ func (w *writeTx) findPending(id ID) *insertion {
 	return w.pendingByID[id]
 }
 
-// newestID returns the ID of the newest event, or zero.
+// newestID returns the ID of the newest event, or zero if there is none.
 func newestID(tail, events boltfile.KeyCursor) (ID, error) {
 	k, _ := tail.Last()
 	if k == nil {
@@ -174,8 +175,8 @@ func (w *writeTx) newestID() (ID, error) {
 	return newestID(w.tx.Cursor(tailNumber), w.tx.Cursor(eventsSum))
 }
 
-// written is what became of an event that was to be written.
+// written is the result of writing one event.
 type written struct {
-	Event   // as it is stored
+	Event   // as stored
 	existed bool
 }

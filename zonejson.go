@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A zone is a time.Location in JSON: the name that it has in the time zone
-// database. nil is null.
+// A zone is a time.Location that marshals to its name in the time zone database. nil is
+// null.
 type zone struct{ *time.Location }
 
 func (z zone) MarshalJSON() ([]byte, error) {
@@ -50,14 +50,14 @@ type (
 
 var queryShape, scopeShape = shapeOf(queryJSON{}), shapeOf(scopeJSON{})
 
-// MarshalJSON leaves out what is not asked for. location is the name of Location in
-// the time zone database; one that is not there is ErrInvalid.
+// MarshalJSON leaves out fields that are not set. location is the name of Location in
+// the time zone database; the error is [ErrInvalid] if the database has no such zone.
 func (q Query) MarshalJSON() ([]byte, error) {
 	return json.Marshal(queryJSON{(*plainQuery)(&q), zone{q.Location}})
 }
 
 // UnmarshalJSON reads what MarshalJSON writes. A field that is unknown, or given twice,
-// is ErrInvalid.
+// is [ErrInvalid].
 func (q *Query) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil
@@ -72,14 +72,14 @@ func (q *Query) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// MarshalJSON leaves out what is not asked for. location is the name of Location in
-// the time zone database; one that is not there is ErrInvalid.
+// MarshalJSON leaves out fields that are not set. location is the name of Location in
+// the time zone database; the error is [ErrInvalid] if the database has no such zone.
 func (sc Scope) MarshalJSON() ([]byte, error) {
 	return json.Marshal(scopeJSON{(*plainScope)(&sc), zone{sc.Location}})
 }
 
 // UnmarshalJSON reads what MarshalJSON writes. A field that is unknown, or given twice,
-// is ErrInvalid.
+// is [ErrInvalid].
 func (sc *Scope) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil

@@ -20,7 +20,7 @@ stay the same. The disk must have room for the space in use and a tenth more; if
 nothing is done, and the error says how much is needed. The old file stays in place until
 the new one is whole. "doorlog info" says how much space is free in the file.
 
-With --json it prints an object with before and after (the sizes in bytes) and held_ns
+With --json it prints an object with before and after (the sizes in bytes) and writers_waited_ns
 (for how long writers would have waited).`,
 		Example: `  doorlog compact
   doorlog compact --json | jq .after`,

@@ -1,5 +1,6 @@
-// Package archive carries the stream of a backup: the sum over all of it, and the queue
-// between a state that is to be read soon and a receiver who may be slow.
+// Package archive carries the stream of a backup. A [Sum] is the checksum of the stream. A
+// [Spool] is the queue between a snapshot, which should be released soon, and a receiver,
+// which may be slow.
 package archive
 
 import (
@@ -13,32 +14,32 @@ import (
 	"github.com/doorlog/doorlog/internal/fsx"
 )
 
-// A Spool stands between the reading of a state, for which a snapshot is held,
-// and a receiver, who may be slow: a queue in memory, and, when that has been
-// full for too long, a file with all of the rest.
+// A Spool stands between a reader that holds a snapshot and a receiver that may be slow.
+// It is a queue in memory. When the queue has been full for too long, the rest of the
+// stream goes to a file. One goroutine calls Fill, another calls Read.
 type Spool struct {
-	temp  func() (*os.File, error) // makes the file
-	queue chan []byte              // closed when no more comes this way
-	used  chan []byte              // pieces that may be written over
+	temp  func() (*os.File, error) // creates the file
+	queue chan []byte              // closed after its last piece
+	used  chan []byte              // pieces that can be used again
 
-	ended chan struct{} // closed when all has been read, or could not be
-	file  *os.File      // the rest; nil: there is none
+	ended chan struct{} // closed when Fill returns
+	file  *os.File      // holds the rest; nil if there is none
 	err   error
 
 	size        int    // of a piece
-	piece, left []byte // of the receiver
+	piece, left []byte // the piece that Read is in, and what it has not returned of it
 }
 
-// NewSpool returns a spool that keeps as many pieces of size bytes in memory. What does not
-// fit is kept in a file, which temp makes.
+// NewSpool returns a spool that keeps the given number of pieces, of size bytes each, in
+// memory. What does not fit is kept in a file, which temp creates.
 func NewSpool(temp func() (*os.File, error), pieces, size int) *Spool {
 	return &Spool{
 		temp: temp, size: size, queue: make(chan []byte, pieces), used: make(chan []byte, pieces+2), ended: make(chan struct{}),
 	}
 }
 
-// Fill reads all of r, for the receiver. It waits no longer than patience, in all,
-// for that one to take something.
+// Fill reads all of r for the receiver. It waits for the receiver no longer than patience
+// in all.
 func (s *Spool) Fill(ctx context.Context, r io.Reader, patience time.Duration) {
 	defer close(s.ended)
 	rest, err := s.queueUp(ctx, r, patience)
@@ -49,7 +50,8 @@ func (s *Spool) Fill(ctx context.Context, r io.Reader, patience time.Duration) {
 	s.err = err
 }
 
-// queueUp returns the piece for which there was no place, nil at the end of r.
+// queueUp moves r into the queue. It returns the piece that did not fit, or nil if it has
+// reached the end of r.
 func (s *Spool) queueUp(ctx context.Context, r io.Reader, patience time.Duration) (rest []byte, err error) {
 	for {
 		var piece []byte
@@ -94,7 +96,7 @@ func (s *Spool) spill(ctx context.Context, r io.Reader) (err error) {
 	return err
 }
 
-// Read is the receiver's.
+// Read reads the stream for the receiver. It returns the error of Fill, if there is one.
 func (s *Spool) Read(p []byte) (int, error) {
 	if len(s.left) == 0 {
 		if s.piece != nil {
@@ -103,7 +105,7 @@ func (s *Spool) Read(p []byte) (int, error) {
 		s.piece = <-s.queue
 		s.left = s.piece
 	}
-	if s.piece == nil { // all of it has come
+	if s.piece == nil { // the queue is closed
 		<-s.ended
 		if s.err != nil {
 			return 0, s.err
@@ -118,13 +120,15 @@ func (s *Spool) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Close waits for fill, whose context has ended, or which has, and removes the file.
+// Close waits for Fill and removes the file. If Fill may still run, its context must have
+// ended.
 func (s *Spool) Close() error {
 	<-s.ended
 	return fsx.RemoveTemp(s.file)
 }
 
-// CopyPieces copies what is left to read, a piece at a time, until ctx ends.
+// CopyPieces copies the rest of r to w in pieces of buf's length. It checks ctx before
+// each piece, and returns its error if it has ended.
 func CopyPieces(ctx context.Context, w io.Writer, r io.Reader, buf []byte) (n int64, err error) {
 	for {
 		if err := ctx.Err(); err != nil {

@@ -9,8 +9,8 @@ import (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// A Sum is the checksum of a stream: CRC-32C and CRC-32, which together are
-// a CRC of 64 bits, and which processors have instructions for.
+// A Sum is the checksum of a stream: its CRC-32C and its CRC-32. Together they have
+// 64 bits, and processors have instructions for both.
 type Sum struct{ castagnoli, ieee uint32 }
 
 func (s *Sum) add(p []byte) {
@@ -20,7 +20,7 @@ func (s *Sum) add(p []byte) {
 
 func (s Sum) String() string { return fmt.Sprintf("%08x%08x", s.castagnoli, s.ieee) }
 
-// A SumWriter sums and counts what goes through it.
+// A SumWriter sums and counts the bytes that are written through it.
 type SumWriter struct {
 	W   io.Writer
 	N   int64
@@ -37,8 +37,8 @@ func (s *SumWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// A SumReader sums and counts what is read through it, and keeps the error of
-// its reader, if that is not the end.
+// A SumReader sums and counts the bytes that are read through it. It keeps the error of
+// its reader, unless that is io.EOF.
 type SumReader struct {
 	R       io.Reader
 	N       int64

@@ -8,13 +8,13 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// Create makes a file at path, with all buckets, which fill fills. It is durable,
-// but its name may not be.
+// Create creates a file at path with all buckets and calls fill to fill them. When Create
+// returns, the content of the file is durable, but its name may not be.
 func Create(path string, opt *Options, fill func(*Tx) error) error {
 	db, err := bolt.Open(path, fsx.FilePerm, &bolt.Options{
 		Timeout: opt.Timeout, FreelistType: bolt.FreelistArrayType, NoStatistics: true,
 		OpenFile: func(name string, flag int, perm os.FileMode) (*os.File, error) {
-			return fsx.OpenLocked(name, flag, perm, &opt.Opening) // which says clearly what bolt would not
+			return fsx.OpenLocked(name, flag, perm, &opt.Opening) // its errors are clearer than those of bolt
 		},
 	})
 	if err != nil {

@@ -5,8 +5,8 @@ import (
 	"encoding/binary"
 )
 
-// A KeyCursor moves over the keys of a bucket in their order, as bolt's Cursor does. k
-// and v are part of a page, and nil at the end.
+// A KeyCursor moves over the keys of a bucket in order, as bolt's Cursor does. k and v are
+// parts of a page, and nil at the end.
 type KeyCursor interface {
 	First() (k, v []byte)
 	Last() (k, v []byte)
@@ -15,16 +15,15 @@ type KeyCursor interface {
 	Seek(key []byte) (k, v []byte) // the first key that is not before key
 }
 
-// A Cursor is a keyCursor over a bucket of a view. It goes down a tree without
-// calling itself, no deeper than maxLevels, and to each page once for each time that
-// the keys above call for, which grow: so it ends.
+// A Cursor is a [KeyCursor] over a bucket of a [View]. It does not recurse, goes down at
+// most maxLevels levels, and sees only increasing keys. So it ends, even in a damaged tree.
 type Cursor struct {
 	view    *View
 	root    treeRoot
-	buckets bool // its values are buckets
+	buckets bool // the values are buckets
 	stack   []treeLevel
 	key     []byte       // where it stands
-	room    [4]treeLevel // of the stack, as most trees have no more levels
+	room    [4]treeLevel // memory of the stack; few trees have more levels
 }
 
 // A treeLevel is a page on the way from the root, and where the cursor stands in it.
@@ -34,19 +33,22 @@ type treeLevel struct {
 	id        uint64
 	count, at int
 	leaf      bool
-	below     []byte // its keys are below this one; nil: any
+	below     []byte // all keys must be below this one; nil: no bound
 }
 
+// First moves to the first key.
 func (c *Cursor) First() (k, v []byte) {
 	c.begin()
 	return c.edge(false)
 }
 
+// Last moves to the last key.
 func (c *Cursor) Last() (k, v []byte) {
 	c.begin()
 	return c.edge(true)
 }
 
+// Seek moves to the first key that is not before key.
 func (c *Cursor) Seek(key []byte) (k, v []byte) {
 	l, at := c.place(key)
 	if at < l.count {
@@ -60,7 +62,7 @@ func (c *Cursor) Seek(key []byte) (k, v []byte) {
 	return c.Next()
 }
 
-// place goes to the leaf in which a key is, or would be, and returns its place there.
+// place goes to the leaf where a key is or would be, and returns its index there.
 func (c *Cursor) place(key []byte) (l *treeLevel, at int) {
 	c.begin()
 	for {
@@ -78,6 +80,7 @@ func (c *Cursor) place(key []byte) (l *treeLevel, at int) {
 	}
 }
 
+// Next moves to the next key.
 func (c *Cursor) Next() (k, v []byte) {
 	l := &c.stack[len(c.stack)-1]
 	if l.at+1 < l.count {
@@ -104,6 +107,7 @@ func (c *Cursor) Next() (k, v []byte) {
 	return nil, nil
 }
 
+// Prev moves to the previous key.
 func (c *Cursor) Prev() (k, v []byte) {
 	l := &c.stack[len(c.stack)-1]
 	if l.at > 0 && l.count > 0 {
@@ -136,7 +140,8 @@ func (c *Cursor) begin() {
 	c.push(c.root.page, c.view.page(c.root.page), nil, nil)
 }
 
-// edge goes down to the first key below where the cursor is, or to the last.
+// edge goes down to the first key of the subtree at which the cursor stands, or to its
+// last key.
 func (c *Cursor) edge(last bool) (k, v []byte) {
 	for {
 		l := &c.stack[len(c.stack)-1]
@@ -156,7 +161,7 @@ func (c *Cursor) edge(last bool) (k, v []byte) {
 	}
 }
 
-// down goes to the page below where the cursor stands in a branch.
+// down goes to the child page at which the cursor stands in a branch.
 func (c *Cursor) down() {
 	l := &c.stack[len(c.stack)-1]
 	below := l.below
@@ -167,7 +172,7 @@ func (c *Cursor) down() {
 	c.push(id, c.view.page(id), l.key(l.at), below)
 }
 
-// push enters a page that begins with the key from, and whose keys are to be below below.
+// push enters a page. Its first key must be from, and all its keys must be below below.
 func (c *Cursor) push(id uint64, p, from, below []byte) {
 	flags, count := binary.NativeEndian.Uint16(p[8:]), int(binary.NativeEndian.Uint16(p[10:]))
 	if flags != LeafFlag && flags != BranchFlag {
@@ -191,9 +196,9 @@ func (c *Cursor) push(id uint64, p, from, below []byte) {
 	}
 }
 
-// inside sees that an element is where a search looks for it: before the next page of its
-// level. As keys are in order it is enough to ask this of those that a search goes by,
-// and of the last ones.
+// inside checks that the key of an element is before the next page of its level, where a
+// search would look for it. Keys are in order, so it is enough to check the elements that a
+// search stops at, and the last one of each page.
 func (l *treeLevel) inside(i int) {
 	if l.below != nil && compareKeys(l.key(i), l.below) >= 0 && !l.view.trust.Checks {
 		panic(l.broken(i, errOutside))
@@ -214,7 +219,7 @@ func (l *treeLevel) search(key []byte) int {
 	return from
 }
 
-// key returns the key of an element, which is below count.
+// key returns the key of element i. i must be less than count.
 func (l *treeLevel) key(i int) []byte {
 	at := PageHeaderLen + i*ElementLen
 	e := l.p[at : at+ElementLen]
@@ -229,7 +234,7 @@ func (l *treeLevel) key(i int) []byte {
 	return l.p[from : from+n : from+n]
 }
 
-// element returns the key and the value at which the cursor stands in a leaf.
+// element returns the key and the value at which the cursor stands in the leaf l.
 func (c *Cursor) element(l *treeLevel) (k, v []byte) {
 	at := PageHeaderLen + l.at*ElementLen
 	e := l.p[at : at+ElementLen]
@@ -246,7 +251,7 @@ func (c *Cursor) element(l *treeLevel) (k, v []byte) {
 	return c.key, l.p[middle:end:end]
 }
 
-// compareKeys is bytes.Compare, in less time for two keys of 16 bytes.
+// compareKeys is bytes.Compare, but faster for two keys of 16 bytes.
 func compareKeys(a, b []byte) int {
 	const short = 16
 	if len(a) != short || len(b) != short {
@@ -269,8 +274,8 @@ func (l *treeLevel) broken(i int, err error) error {
 	return l.view.damage(l.id, "element %d: %w", i, err)
 }
 
-// At returns where in the file the page is in which the cursor stands, and how long it is
-// without its overflow. It is 0 if the page is part of that in which the bucket is.
+// At returns the offset in the file of the page in which the cursor stands, and its size
+// without overflow. The offset is 0 if the bucket is small and has no page of its own.
 func (c *Cursor) At() (at, size int64) {
 	l := &c.stack[len(c.stack)-1]
 	return int64(l.id) * int64(c.view.size), int64(c.view.size)

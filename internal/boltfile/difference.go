@@ -8,15 +8,17 @@ import (
 	"github.com/doorlog/doorlog/internal/fault"
 )
 
-// A treeDifference finds the pages that one state of the file has and the other has not.
+// A treeDifference compares two states of the file. It finds the pages that only one of
+// them uses.
 type treeDifference struct {
 	t     *Table
 	view  *View
-	roots [][2]uint64 // of each bucket, before and after; 0: it is inline, or the same
+	roots [][2]uint64 // of each bucket, before and after; 0 if it is inline or unchanged
 }
 
-// tree compares a tree with what it was. All leaves of a tree are equally deep, so that
-// pages are compared with those of their level.
+// tree compares two states of a tree. All leaves of a tree have the same depth, so it
+// compares the trees level by level, counted from the leaves. It stops where the pages are
+// the same.
 func (d *treeDifference) tree(before, after uint64, bucket int, ofBuckets bool) error {
 	if before == after {
 		return nil
@@ -71,7 +73,7 @@ func (d *treeDifference) tree(before, after uint64, bucket int, ofBuckets bool) 
 	return nil
 }
 
-// difference returns those of a that are not in b, and those of b that are not in a.
+// difference returns the elements of a that are not in b, and those of b that are not in a.
 func difference(a, b []uint64) (onlyA, onlyB []uint64) {
 	if len(a) == 1 && len(b) == 1 {
 		if a[0] == b[0] {
@@ -93,7 +95,7 @@ func difference(a, b []uint64) (onlyA, onlyB []uint64) {
 	return onlyA, slices.DeleteFunc(b, func(id uint64) bool { return both[id] })
 }
 
-// root returns a root as a level of pages, and how many levels there are from there on.
+// root returns the level of a tree that has only its root, and the height of the tree.
 func (d *treeDifference) root(id uint64) (level []uint64, high int, err error) {
 	if id == 0 {
 		return nil, 0, nil
@@ -128,7 +130,7 @@ func (d *treeDifference) page(id uint64) (Page, error) {
 	return p, nil
 }
 
-// below returns the pages below branches.
+// below returns the child pages of branches.
 func (d *treeDifference) below(ids []uint64) (level []uint64, err error) {
 	for _, id := range ids {
 		p, err := d.page(id)
@@ -149,7 +151,7 @@ func (d *treeDifference) below(ids []uint64) (level []uint64, err error) {
 	return level, nil
 }
 
-// buckets takes in the roots of the buckets in leaves of the tree of buckets.
+// buckets reads the roots of the buckets from leaves of the tree of buckets.
 func (d *treeDifference) buckets(leaves []uint64, which int) error {
 	for _, id := range leaves {
 		p, err := d.page(id)
@@ -173,8 +175,8 @@ func (d *treeDifference) buckets(leaves []uint64, which int) error {
 	return nil
 }
 
-// drop takes in that a page is not in use any more. It may be written to from the next
-// transaction on, and until then must have been compared with its sum.
+// drop notes that a page is no longer in use. The next transaction may overwrite it, so if
+// it has not been compared with its sum yet, drop does that now.
 func (d *treeDifference) drop(id uint64, bucket int) error {
 	if d.t.unseen(id) {
 		if err := d.t.compare(d.view, id); err != nil {
@@ -192,7 +194,7 @@ func (d *treeDifference) drop(id uint64, bucket int) error {
 	})
 }
 
-// add takes in a page that has been written.
+// add notes that a page has been written and is in use.
 func (d *treeDifference) add(id uint64, bucket int) error {
 	return d.each(id, func(id uint64, data []byte) error {
 		d.t.grow(id)
@@ -206,7 +208,7 @@ func (d *treeDifference) add(id uint64, bucket int) error {
 	})
 }
 
-// each calls fn with a page and each page of its overflow.
+// each calls fn with a page and with each page of its overflow.
 func (d *treeDifference) each(id uint64, fn func(id uint64, data []byte) error) error {
 	p, err := d.page(id)
 	if err != nil {

@@ -1,18 +1,21 @@
-// Package boltfile reads and writes bbolt's files without believing them.
+// Package boltfile reads and writes bbolt's files without trusting their pages.
 //
-// bbolt maps a file into memory and takes what it finds there for what it wrote. A disk
-// that has lost a write, or a bit, can then end the process, have a search go round for
-// ever, or, worst of all, have it answer that there is nothing. So each page is compared
-// with its checksum when it is first touched ([Table]), reading has a cursor of its own
-// that asks each page whether it is where it should be ([View], [Cursor]), and whatever
-// bbolt is asked to search while it writes is looked at before ([Tx]). What is wrong is a
-// panic with an error that is fault.ErrCorrupt. Those who call a View, a Cursor or a Tx
-// do so inside of fault.Guarded, which makes an error of it.
+// bbolt maps a file into memory and assumes that every page is as it wrote it. If a disk
+// has lost a write or flipped a bit, that can end the process, make a search loop for ever,
+// or, worst of all, make a search answer that a key does not exist. So this package
 //
-// format.go draws the format of the file. A [Walker] reads a whole file without mapping it.
-// reserve.go sees to it that what makes room in a full file has room itself.
+//   - compares each page with its checksum when the page is first touched ([Table]),
+//   - reads with a cursor of its own, which checks that each page is where it should be
+//     ([View], [Cursor]),
+//   - checks, in a write transaction, each page before bbolt searches it ([Tx]).
 //
-// The package knows of buckets no more than their names.
+// A damaged page is a panic with an error that is [fault.ErrCorrupt]. Callers use a View, a
+// Cursor or a Tx inside of [fault.Guarded], which converts the panic to an error.
+//
+// format.go draws the file format. A [Walker] reads a whole file without mapping it.
+// reserve.go keeps room in a full file for the transactions that make room.
+//
+// The package knows buckets only by their names.
 package boltfile
 
 import (
@@ -29,46 +32,47 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 )
 
-// A File is bolt's database, from which no panic gets out.
+// A File is a bolt database. No panic leaves its methods.
 //
-// A damaged file can make bolt panic while it begins a transaction, with its
-// locks held. Whatever asks it for another lock after that would wait for ever.
+// A damaged file can make bolt panic while it begins a transaction and holds its locks.
+// After that, anything that needs one of these locks would wait for ever. So every later
+// call returns the error of that panic.
 type File struct {
 	db     *bolt.DB
 	file   *os.File
-	broken atomic.Pointer[error] // set once: bolt has panicked with its locks held
+	broken atomic.Pointer[error] // set once, when bolt has panicked with its locks held
 
-	names    [][]byte // of its buckets, by number; the last one is small
+	names    [][]byte // of its buckets, by number; the last bucket fits in a page
 	trust    Trust
-	CommitTx func(*bolt.Tx) error // (*bolt.Tx).Commit, but for a test of one that fails
+	CommitTx func(*bolt.Tx) error // (*bolt.Tx).Commit; tests set another to make a commit fail
 
-	table    *Table  // nil of a file that is being made
-	summed   bool    // the sums of its pages are behind them (pagesums.go)
-	settled  bool    // see settle
-	reserve  reserve // of a file that is written to
-	mapped   int64   // so many bytes at least are mapped (mapping.go)
-	unmapped error   // why the last transaction could not have more, if so
+	table    *Table  // nil while the file is being made
+	summed   bool    // the sums of the pages are behind the last page (sums.go)
+	settled  bool    // the newest state is durable; see Settle
+	reserve  reserve // set if the file is open for writing
+	mapped   int64   // at least this many bytes are mapped (mapping.go)
+	unmapped error   // why no more could be mapped for the last transaction; nil if it could
 }
 
-// OSFile returns the open file, to be looked at and read. Nothing else is to be done to it.
+// OSFile returns the open file. Callers may only read it and its metadata.
 func (f *File) OSFile() *os.File { return f.file }
 
-// Options say how a file is opened.
+// Options configure [Open] and [Create].
 type Options struct {
 	fsx.Opening
 	Names    [][]byte // of the buckets
-	MaxSize  int64    // where there is no reserve: of the file
-	LeastMap int64    // how much a 64-bit system maps at least
-	Becomes  int64    // how large the file is going to be, if that is known
+	MaxSize  int64    // bounds the file where there is no reserve (see Reserves)
+	LeastMap int64    // bytes that a 64-bit system maps at least; 0: what bolt maps
+	Becomes  int64    // bytes that the file is going to have, if that is known
 	Trust    Trust
 
-	// examine, if it is not nil, examines the file before bolt maps it. It returns what is
-	// known of its pages, and whether their sums are behind them.
+	// Examine, if not nil, examines the file before bolt maps it. It returns the table of
+	// the pages, and whether their sums are behind the last page.
 	Examine func(*os.File) (table *Table, summed bool, err error)
 }
 
-// Open opens a file, which exists. Nobody else has it open for writing then, nor,
-// unless opt.readOnly, at all: see fsx.OpenLocked.
+// Open opens an existing file and locks it: exclusively, or, if opt.ReadOnly is set, shared
+// with other readers. See [fsx.OpenLocked].
 func Open(path string, opt *Options) (*File, error) {
 	f := new(File)
 	if err := f.open(path, opt); err != nil {
@@ -81,17 +85,17 @@ func (f *File) open(path string, opt *Options) error {
 	f.names, f.trust, f.CommitTx = opt.Names, opt.Trust, (*bolt.Tx).Commit
 	options := &bolt.Options{
 		Timeout: opt.Timeout,
-		// The array merges the list of all free pages anew in every commit: see design/schema.md.
+		// The array type sorts the list of all free pages in every commit: see design/schema.md.
 		FreelistType:    bolt.FreelistMapType,
 		ReadOnly:        opt.ReadOnly,
 		InitialMmapSize: mapSize(path, opt.LeastMap, opt.Becomes),
 		NoStatistics:    true,
-		// The list of the free pages is as long as there are many, and every commit would
-		// write all of it. Close does (committer.close).
+		// A long list of free pages would be written whole by every commit. Only the last
+		// transaction writes it: see Tx.Commit.
 		NoFreelistSync: true,
 		Logger:         rescanGuard{f},
 		OpenFile: func(name string, flag int, perm os.FileMode) (_ *os.File, err error) {
-			// The file exists: one that went away must not come back empty.
+			// The file exists. If somebody removes it now, no empty one may be created.
 			f.file, err = fsx.OpenLocked(name, flag&^os.O_CREATE, perm, &opt.Opening)
 			if err != nil {
 				return nil, err
@@ -115,7 +119,7 @@ func (f *File) open(path string, opt *Options) error {
 		opened = true
 		return err
 	})
-	if !opened && f.file != nil { // a panic: bolt has not closed the file, on which the lock is
+	if !opened && f.file != nil { // bolt has panicked and not closed the file, so it is still locked
 		return errors.Join(err, f.file.Close())
 	}
 	if err != nil {
@@ -124,7 +128,7 @@ func (f *File) open(path string, opt *Options) error {
 	if info, err := f.file.Stat(); err == nil {
 		f.mapped = boltMapSize(max(info.Size(), int64(options.InitialMmapSize)))
 	}
-	f.db.AllocSize = 0 // the store lengthens the file itself
+	f.db.AllocSize = 0 // this package lengthens the file
 	if !Reserves {
 		f.db.AllocSize = GrowStep
 	}
@@ -150,29 +154,30 @@ func (f *File) begin(writable bool) (tx *bolt.Tx, err error) {
 	return tx, err
 }
 
-// rollback ends a transaction that has not been committed, and does nothing to one that has.
+// rollback rolls a transaction back. It does nothing if the transaction has ended.
 func (f *File) rollback(tx *bolt.Tx) {
 	if f.broken.Load() != nil {
 		return
 	}
-	_ = fault.Guarded(tx.Rollback) // it only says that the transaction has ended already
+	_ = fault.Guarded(tx.Rollback) // its only error is that the transaction has ended
 }
 
+// Close closes the file.
 func (f *File) Close() error {
 	if broken := f.broken.Load(); broken != nil {
-		return errors.Join(*broken, f.file.Close()) // the mapping stays; the lock goes with the file
+		return errors.Join(*broken, f.file.Close()) // the mapping stays; closing the file releases the lock
 	}
 	return fault.Guarded(f.db.Close)
 }
 
-// MayOutgrowMap reports whether the transaction that has been allowed to use the file
-// (allow) may make bolt map it anew.
+// MayOutgrowMap reports whether the transaction that is about to be committed may make bolt
+// map the file again, as far as [File.Allow] lets it grow.
 func (f *File) MayOutgrowMap() bool { return !Reserves || int64(f.db.MaxSize) >= f.mapped }
 
-// mapSize returns the address space that is set aside for the file, so that a
-// growing file is not mapped anew, for which readers and the writer would have
-// to wait for each other: twice what it has, or is about to have, and 1 GiB at
-// least. 32-bit systems have little of it, and Windows would make the file as large.
+// mapSize returns how many bytes to map: twice the size that the file has or will have, and
+// at least leastMap. The spare address space saves mapping a growing file again, for which
+// the writer and the readers would have to wait for each other. 32-bit systems have little
+// address space, and Windows would make the file as large as its mapping.
 func mapSize(path string, leastMap, becomes int64) int {
 	switch {
 	case leastMap == 0 || runtime.GOOS == "windows":
@@ -191,18 +196,21 @@ func boltOpenError(err error) error {
 	if errors.Is(err, berrors.ErrTimeout) {
 		return fault.ErrLocked
 	}
-	if !fsx.LocksFiles { // the lock is bolt's alone
+	if !fsx.LocksFiles { // only bolt locks the file
 		return fsx.LockError(err)
 	}
 	return err
 }
 
-// Settle makes the newest state of the file durable, once. It need not be: a
-// process that was killed before its last sync, or to which that sync failed,
-// has left the meta page in the system's memory alone, and no later sync writes
-// a page whose sync has failed. Pages that only the meta page before it needs are
-// free now, and to write over them first would leave nothing whole after a power
-// cut. Nobody writes to the file meanwhile.
+// Settle makes the newest state of the file durable, once. It may not be: if a process was
+// killed before its last sync, or that sync failed, the newest meta page may be only in the
+// system's cache, and a later sync does not write a page whose sync has failed. So Settle
+// writes the meta page again and syncs it.
+//
+// This must come before the first write. The pages that only the state before needs are
+// free now. If they were overwritten and then the power failed, neither state would be
+// whole. newest is the number of the newest transaction. Nobody may write to the file
+// meanwhile.
 func (f *File) Settle(newest uint64) error {
 	if f.settled {
 		return nil
@@ -225,7 +233,7 @@ func (f *File) Settle(newest uint64) error {
 	return nil
 }
 
-// DeferSyncs has later commits not be synced, until it is called with false: sync does.
+// DeferSyncs sets whether later commits leave out the sync. [File.Sync] makes them durable.
 func (f *File) DeferSyncs(yes bool) { f.db.NoSync, f.db.NoGrowSync = yes, yes }
 
 // Sync makes what was committed durable.
@@ -235,31 +243,32 @@ func (f *File) Sync() error {
 	return err
 }
 
-// KnowPages takes in what has been found out about the pages of a file that was made anew.
+// KnowPages sets the table of the pages of a file that has just been made.
 func (f *File) KnowPages(table *Table) { f.table = table }
 
 // IsKnown reports whether every page has been compared with its sum since the file was
 // opened.
 func (f *File) IsKnown() bool { return f.table == nil || f.table.all.Load() }
 
-// HasFreelist reports whether the newest state has a list of the free pages, as that
-// which was committed at the end has.
+// HasFreelist reports whether the newest state has a list of its free pages. The last
+// transaction before the file is closed writes it.
 func (f *File) HasFreelist() bool {
 	f.table.mu.Lock()
 	defer f.table.mu.Unlock()
 	return f.table.meta.Freelist != NoFreelist
 }
 
-// OnDamage has fn called when a page is found to be damaged; by several goroutines at
-// once, perhaps, and more than once.
+// OnDamage sets a function that is called when a page is found to be damaged. It may be
+// called more than once, and by several goroutines at once.
 func (f *File) OnDamage(fn func(error)) {
 	if f.table != nil {
 		f.table.damaged.Store(&fn)
 	}
 }
 
-// BucketSizes returns the bytes of the pages of each bucket but the last, which is no
-// more than a page. One that is small has no page of its own.
+// BucketSizes returns, by bucket name, the bytes of the pages of each bucket. It leaves out
+// the last bucket, which has at most one page. A small bucket has no page of its own, and
+// counts as 0. The result is nil if the pages are not known.
 func (f *File) BucketSizes() map[string]int64 {
 	if f.table == nil {
 		return nil
@@ -267,10 +276,10 @@ func (f *File) BucketSizes() map[string]int64 {
 	return f.table.bucketSizes()
 }
 
-// UsedPages returns the pages of the newest state; nil if they are not known.
+// UsedPages returns the pages that the newest state uses; nil if they are not known.
 func (f *File) UsedPages() *UsedPages { return f.table.usedPages() }
 
-// SettleNewest makes what readers see durable.
+// SettleNewest makes the state that readers see durable. See [File.Settle].
 func (f *File) SettleNewest() error {
 	newest, err := f.Newest()
 	if err != nil {

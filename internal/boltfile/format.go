@@ -13,24 +13,26 @@ import (
 	"github.com/doorlog/doorlog/internal/fault"
 )
 
-// The file format of bolt, as far as it takes to read a file without mapping
-// it, and without believing anything in it. All numbers are in the byte order of
-// the machine that wrote the file. A page begins with
+// The file format of bolt, as far as is needed to read a file without mapping it. All
+// numbers are in the byte order of the machine that wrote the file. A page begins with a
+// header:
 //
 //	 8    2       2       4
 //	| id | flags | count | overflow |
 //
-// and is followed by as many more pages as overflow says, which have no header.
-// The flags say what it is. A leaf has count elements, and behind them the keys
-// and values, a branch the same with the pages below:
+// overflow is the number of pages, without a header, that follow and belong to the page.
+// The flags say what kind of page it is. A leaf has count elements, and after them the keys
+// and values. A branch has count elements with the numbers of its child pages, and after
+// them the keys. The elements of a leaf and of a branch are
 //
 //	 4       4          4          4            4          4          8
 //	| flags | position | key size | value size |   | position | key size | page |
 //
-// where positions count from the element's own beginning. The value of a leaf
-// element with bucketFlag is a bucket: a root page and a sequence, 8 bytes each,
-// and where the root is 0, the page itself. A freelist has count page numbers,
-// or, if count is 0xffff, their number and then them. (internal/common of bbolt.)
+// position is the offset of the key from the beginning of the element. In a leaf element
+// with bucketFlag the value is a bucket: the number of its root page and a sequence, 8
+// bytes each. If the root is 0, the page itself follows. A freelist has count page numbers;
+// if count is 0xffff, their number comes first, in 8 bytes. Source: internal/common of
+// bbolt.
 const (
 	PageHeaderLen = 16
 	ElementLen    = 16
@@ -42,11 +44,11 @@ const (
 	FreelistFlag = 0x10
 	bucketFlag   = 0x01
 
-	FirstPage = 2 // after the two meta pages
+	FirstPage = 2 // pages 0 and 1 are meta pages
 )
 
-// A file begins with two meta pages, of which the valid one with the higher
-// transaction ID counts. After the page's header:
+// A file begins with two meta pages. The valid one with the higher transaction ID (txid)
+// counts. After the header of the page they have
 //
 //	 4      4        4          4      8     8         8         8           8     8
 //	| magic | version | page size | flags | root | sequence | freelist | high water | txid | FNV-64a |
@@ -54,21 +56,22 @@ const (
 	boltMetaLen = 64
 	boltMagic   = 0xED0CDAED
 	boltVersion = 2
-	NoFreelist  = math.MaxUint64 // the file was not closed: bolt's NoFreelistSync
+	NoFreelist  = math.MaxUint64 // Meta.Freelist of a file that was not closed (bolt's NoFreelistSync)
 )
 
 // A Meta is a valid meta page.
 type Meta struct {
 	PageSize int
 	root     uint64 // page of the bucket of buckets
-	Freelist uint64 // page
-	Pages    uint64 // the high-water mark: no page of this number or above is in use
+	Freelist uint64 // page of the freelist, or NoFreelist
+	Pages    uint64 // the high-water mark: only pages below this number are in use
 	Txid     uint64
 }
 
-// metaOffsets are where meta pages can be: the first is at the beginning, and
-// the second one page after it, however large a page is. Where the first is not
-// valid, bolt takes the size of the pages from the next that is.
+// metaOffsets are the offsets at which a meta page can be. The first one is at 0. The
+// second one is a page after it, so its offset depends on the size of a page. If the first
+// one is not valid, bolt tries these offsets, and takes the size from the meta page that it
+// finds.
 var metaOffsets = func() (at []int64) {
 	at = append(at, 0)
 	for size := int64(minPageSize); size <= maxPageSize; size *= 2 {
@@ -79,9 +82,9 @@ var metaOffsets = func() (at []int64) {
 
 const minPageSize, maxPageSize = 1 << 10, 1 << 24
 
-// ReadMetas returns the valid meta pages, newest first: those, and in the order,
-// that bolt goes by. There may be one: a power cut can have cut the other one
-// short. metas may be non-empty even when problem is set.
+// ReadMetas returns the valid meta pages, newest first, which is the order in which bolt
+// uses them. There may be only one: a power cut can have cut the other one short. metas may
+// be non-empty even when problem is set.
 func ReadMetas(r io.ReaderAt) (metas []Meta, problem error) {
 	magic, foreign := false, false
 	for _, at := range metaOffsets {
@@ -104,8 +107,8 @@ func ReadMetas(r io.ReaderAt) (metas []Meta, problem error) {
 		if !ok || len(metas) > 0 && at != int64(metas[0].PageSize) {
 			continue
 		}
-		// Bolt would believe what another place or program has left here, and
-		// write its next meta page over the newest.
+		// A meta page that belongs to another place. bolt would trust it, and write its
+		// next meta page over the newest one.
 		if at != int64(m.Txid%2)*int64(m.PageSize) {
 			problem = fmt.Errorf("%w: the meta page at byte %d is of another place", fault.ErrCorrupt, at)
 		}
@@ -129,7 +132,7 @@ func ReadMetas(r io.ReaderAt) (metas []Meta, problem error) {
 	return metas, problem
 }
 
-// sane reports whether bolt can have made pages of this size.
+// sane reports whether bolt makes pages of this size.
 func (m *Meta) sane() bool {
 	return m.PageSize >= minPageSize && m.PageSize <= maxPageSize && m.PageSize&(m.PageSize-1) == 0
 }
@@ -147,7 +150,7 @@ func parseMeta(b *[boltMetaLen]byte) (m Meta, ok bool) {
 	return m, binary.NativeEndian.Uint32(b[4:]) == boltVersion && sum.Sum64() == binary.NativeEndian.Uint64(b[56:])
 }
 
-// put writes a meta page in its place.
+// put writes the meta page to its place in metas, the first two pages of a file.
 func (m *Meta) put(metas []byte) {
 	slot := int(m.Txid % 2)
 	p := metas[slot*m.PageSize:]
@@ -166,7 +169,8 @@ func (m *Meta) put(metas []byte) {
 	binary.NativeEndian.PutUint64(b[56:], sum.Sum64())
 }
 
-// Check says whether a file of so many bytes can hold what the meta page says.
+// Check returns [fault.ErrCorrupt] if a file of size bytes is too short for the pages of the
+// meta page.
 func (m *Meta) Check(size int64) error {
 	if m.Pages < FirstPage || m.Pages > uint64(size)/uint64(m.PageSize) {
 		return fmt.Errorf("%w: it has %d bytes and should have %d pages of %d", fault.ErrCorrupt, size, m.Pages, m.PageSize)
@@ -174,9 +178,9 @@ func (m *Meta) Check(size int64) error {
 	return nil
 }
 
-// StateReader returns the file as it would be if it had just come to the state of
-// a meta page: the other meta page, which is of the state before, is empty, and nothing
-// is behind the last page. A page that is not what it was written as is ErrCorrupt.
+// StateReader reads a file in the state of one meta page. The other meta page reads as
+// zeros, and the last page of the state is the end. A page that does not match its sum is
+// [fault.ErrCorrupt].
 func StateReader(f io.ReaderAt, meta *Meta, pages *UsedPages) io.Reader {
 	metas := make([]byte, 2*meta.PageSize)
 	meta.put(metas)
@@ -185,12 +189,12 @@ func StateReader(f io.ReaderAt, meta *Meta, pages *UsedPages) io.Reader {
 	return io.MultiReader(bytes.NewReader(metas), &pageReader{r: rest, pages: pages, id: FirstPage, page: make([]byte, 0, meta.PageSize)})
 }
 
-// A pageReader compares the pages that go through it with their sums.
+// A pageReader compares each page that is read through it with its sum.
 type pageReader struct {
 	r     io.Reader
 	pages *UsedPages
-	id    uint64 // of the page that is being read
-	page  []byte // what has been read of it
+	id    uint64 // the page that is being read
+	page  []byte // the part of it that has been read
 }
 
 func (p *pageReader) Read(b []byte) (n int, err error) {
@@ -211,15 +215,15 @@ func (p *pageReader) Read(b []byte) (n int, err error) {
 	return n, err
 }
 
-// A Page is a page of a bolt file in memory, with its overflow.
+// A Page is a page of a bolt file, with its overflow, in memory.
 type Page struct {
 	Flags uint16
 	Count int
-	Data  []byte // from its header on, as far as its elements reach
+	Data  []byte // with the header; of the overflow at least what the elements reach
 }
 
-// reach returns where the page ends by what those of its elements say whose
-// heads are in data.
+// reach returns how far the elements of the page reach, from the elements that are in
+// p.Data.
 func (p *Page) reach() (end uint64) {
 	end = PageHeaderLen + uint64(p.Count)*ElementLen
 	for at := uint64(PageHeaderLen); at+ElementLen <= min(end, uint64(len(p.Data))); at += ElementLen {
@@ -229,7 +233,7 @@ func (p *Page) reach() (end uint64) {
 	return end
 }
 
-// head returns the three numbers of the head of an element.
+// head parses an element. valueLen is 0 in a branch.
 func (p *Page) head(b []byte) (position, keyLen, valueLen uint64) {
 	if p.Flags == BranchFlag {
 		return uint64(binary.NativeEndian.Uint32(b)), uint64(binary.NativeEndian.Uint32(b[4:])), 0
@@ -238,10 +242,10 @@ func (p *Page) head(b []byte) (position, keyLen, valueLen uint64) {
 		uint64(binary.NativeEndian.Uint32(b[12:]))
 }
 
-// An element is one of a page. What it holds is part of the page.
+// An element is an entry of a page. Its key and value are parts of the page.
 type element struct {
 	Key, Value []byte
-	child      uint64 // of a branch
+	child      uint64 // page; 0 in a leaf
 	Bucket     bool   // the value is a bucket
 }
 
@@ -252,7 +256,7 @@ var (
 	errOutside    = errors.New("its key is where no search would find it")
 )
 
-// Element returns element i, which is below count.
+// Element returns element i. i must be less than p.Count.
 func (p *Page) Element(i int) (e element, err error) {
 	at := PageHeaderLen + i*ElementLen
 	if at+ElementLen > len(p.Data) {
@@ -274,7 +278,8 @@ func (p *Page) Element(i int) (e element, err error) {
 	return e, nil
 }
 
-// ParsePage reads the header of a page in data, whose id is returned.
+// ParsePage parses the header of a page. It returns the page number in the header and the
+// page, whose Data is data.
 func ParsePage(data []byte) (id uint64, p Page) {
 	return binary.NativeEndian.Uint64(data), Page{
 		Flags: binary.NativeEndian.Uint16(data[8:]),
@@ -283,10 +288,11 @@ func ParsePage(data []byte) (id uint64, p Page) {
 	}
 }
 
+// OverflowOf returns the number of overflow pages of a page, from its header.
 func OverflowOf(data []byte) uint64 { return uint64(binary.NativeEndian.Uint32(data[12:])) }
 
-// ParseBucket returns the root page of a bucket, or, where that is 0, the page
-// that is part of the value, and with an error what can be read of it.
+// ParseBucket parses the value of a bucket. It returns the root page, or, if that is 0, the
+// page inside the value. With an error, inline is what can still be read of that page.
 func ParseBucket(value []byte) (root uint64, inline Page, err error) {
 	if len(value) < bucketLen {
 		return 0, Page{}, fmt.Errorf("a bucket of %d bytes", len(value))
@@ -298,7 +304,7 @@ func ParseBucket(value []byte) (root uint64, inline Page, err error) {
 		return 0, Page{}, fmt.Errorf("a bucket of %d bytes without a page", len(value))
 	}
 	id, inline := ParsePage(value[bucketLen:])
-	// Bolt frees the pages that the page says that it is, when it writes it anew.
+	// When bolt writes the bucket again, it frees the pages that this header names.
 	if more := OverflowOf(inline.Data); inline.Flags != LeafFlag || id != 0 || more != 0 {
 		err = fmt.Errorf("a page of flags %#x, id %d and overflow %d inside of a bucket", inline.Flags, id, more)
 		inline.Flags = LeafFlag
@@ -306,7 +312,7 @@ func ParseBucket(value []byte) (root uint64, inline Page, err error) {
 	return 0, inline, err
 }
 
-// verify reads all of a page that has not been looked at before.
+// verify checks all elements of a page.
 func (p *Page) verify() error {
 	var last []byte
 	for i := range p.Count {

@@ -8,13 +8,14 @@ import (
 	"github.com/doorlog/doorlog/internal/fsx"
 )
 
-// When a transaction needs more than bolt has mapped of the file, bolt takes the mapping
-// away and makes a larger one. If the system refuses that, as where a process may have so
-// much address space and no more, there is none, and nothing can be read any more. So a
-// transaction may need more only after a mapping of that size has been tried beside the
-// one that there is.
+// When a transaction needs more of the file than is mapped, bolt unmaps the file and maps
+// more of it. If the system refuses the larger mapping, for example because of a limit on
+// the address space of a process, the file is not mapped at all and nothing can be read.
+// So before a transaction may use more, a mapping of that size is tried beside the existing
+// one.
 
-// boltMapSize returns how much bolt maps of a file of so many bytes (bolt.DB.mmapSize).
+// boltMapSize returns how many bytes bolt maps if it needs the given number
+// (bolt.DB.mmapSize).
 func boltMapSize(bytes int64) int64 {
 	const step = 1 << 30
 	for size := int64(32 << 10); size <= step; size *= 2 {
@@ -25,10 +26,10 @@ func boltMapSize(bytes int64) int64 {
 	return min((bytes+step-1)/step*step, math.MaxInt)
 }
 
-// mappable returns up to where a transaction may use a file that has blocks up to end:
-// less than that, and why, if the system does not map so much.
+// mappable returns how far a transaction may use a file that has blocks up to end. If the
+// system refuses to map that much, it returns less, and the reason as an error.
 func (f *File) mappable(used, end int64) (int64, error) {
-	f.mapped = max(f.mapped, boltMapSize(used+int64(f.db.Info().PageSize))) // it has been mapped anew since
+	f.mapped = max(f.mapped, boltMapSize(used+int64(f.db.Info().PageSize))) // bolt may have mapped more since
 	if end < f.mapped {
 		return end, nil
 	}
@@ -43,6 +44,6 @@ func (f *File) mappable(used, end int64) (int64, error) {
 	return end, nil
 }
 
-// PretendMapped has the file believe that so much of it is mapped. It is for a test of a
-// system that refuses a mapping after the trial.
+// PretendMapped makes the file believe that bytes of it are mapped. It is for a test in which
+// the system refuses a mapping after the trial.
 func (f *File) PretendMapped(bytes int64) { f.mapped = bytes }

@@ -5,8 +5,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// A Reader is a read transaction: one state of the file, which is in its view as long
-// as the transaction lasts.
+// A Reader is a read transaction. It holds one state of the file until it ends.
 type Reader struct {
 	File *File
 	tx   *bolt.Tx
@@ -30,10 +29,10 @@ func (f *File) Read() (*Reader, error) {
 // ID returns the number of the transaction that made the state.
 func (r *Reader) ID() uint64 { return uint64(r.tx.ID()) }
 
-// Look calls fn with the state, and returns its error. What fn comes to may be damaged, and
-// then panics: Look makes an error of that, which is fault.ErrCorrupt. There is no other way
-// to a View. It, and what is in it, are good until the transaction ends, for reading inside
-// of Look.
+// Look calls fn with the state and returns the error of fn. If fn panics because it reads a
+// damaged page, Look returns [fault.ErrCorrupt]. There is no other way to a [View]. The view
+// must be used only inside of Look. The bytes that it returns are valid until the
+// transaction ends, but to read them outside of Look is not guarded.
 func (r *Reader) Look(fn func(*View) error) error {
 	return fault.Guarded(func() error { return fn(r.view) })
 }

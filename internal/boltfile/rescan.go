@@ -4,20 +4,24 @@ import (
 	"context"
 )
 
-// A rescanGuard stands between a commit that fails and bolt, which then looks for its free
-// pages anew: as no commit writes a list of them, it goes over every page of the mapped
-// file, in a goroutine of its own, where a page that is damaged would end the process, or
-// have pages taken for free that are in use. bolt tells its logger of the failure first.
-// So this is bolt's logger, and all pages are compared with their sums before. If one
-// differs, or cannot be read, the guard panics with an ErrCorrupt, which whoever has
-// called Commit makes an error of, and bolt does not come to look.
+// A rescanGuard keeps bolt from reading damaged pages after a commit has failed.
+//
+// After a failed commit bolt rebuilds its list of free pages. No commit writes that list,
+// so bolt reads every page of the mapped file, in a goroutine of its own. There a damaged
+// page would end the process, or make bolt take used pages for free ones.
+//
+// Before it starts, bolt logs the failure. So the guard is bolt's logger: when bolt logs an
+// error, the guard compares all pages with their sums. If one differs or cannot be read, the
+// guard panics with an error that is [fault.ErrCorrupt], and bolt does not start. The caller
+// of Commit converts the panic to an error.
 type rescanGuard struct{ f *File }
 
 func (g rescanGuard) Errorf(string, ...any) {
-	if g.f.db == nil || g.f.table == nil { // bolt has not opened the file yet, or it is being made
+	if g.f.db == nil || g.f.table == nil { // bolt is still opening the file, or the file is being made
 		return
 	}
-	// Whoever commits is the only one who writes.
+	// The commit is still in progress, so nobody else writes: the pages that differ can be
+	// compared again at once.
 	err := g.f.Scrub(context.Background(), nil, func(again func() error) error { return again() })
 	if err != nil {
 		g.f.table.tell(err)

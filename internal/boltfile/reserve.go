@@ -13,62 +13,66 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 )
 
-// To delete takes pages, too: bolt writes every page that a transaction changes to
-// a free one, and the pages of before come free afterwards. Where no page is free
-// and the disk is full nothing could be deleted any more. So the last part of the
-// file is a reserve, which only transactions that make room may use:
+// A deletion needs free pages, too: bolt writes every page that a transaction changes to a
+// free page, and frees the old page only afterwards. If no page were free and the disk were
+// full, nothing could be deleted. So the last part of the file is a reserve that only
+// transactions that make room may use:
 //
 //	0                          high-water mark                        end
 //	| meta | pages in use or free | not used yet |      reserve       |
 //	                                             ^ the limit of others
 //
-// The reserve has blocks: the file is lengthened by allocating them, because a hole
-// takes room only when it is written to, and then there may be none. The store
-// lengthens the file itself, before a commit, so that bolt never does.
+// The blocks of the reserve are allocated when the file is lengthened. A hole would get its
+// blocks only when it is written to, and then the disk may have none. This package lengthens
+// the file before a commit, so that bolt never does.
 //
-// A transaction may move bolt's high-water mark up to its limit (bolt.DB.MaxSize).
-// If it needs more, it is rolled back, the file is lengthened, and it is done again.
-// If the file cannot be lengthened, that is ErrFull. Transactions that make room
-// come back to free pages soon: they free more than they take. While a part of the
-// reserve is in use, and the file cannot be lengthened, free pages stand for that
-// part: other transactions must leave as many.
+// A transaction may move bolt's high-water mark up to its limit (bolt.DB.MaxSize). If it
+// needs more, it is rolled back, the file is lengthened, and the transaction runs again. If
+// the file cannot be lengthened, the error is ErrFull. Transactions that make room free more
+// pages than they take, so they need the reserve only for a while. While a part of the
+// reserve is in use and the file cannot be lengthened, free pages take the place of that
+// part: other transactions must leave as many pages free.
 //
-// On Windows, where bolt makes the file as large as its map, there is no reserve.
+// Windows has no reserve: there bolt makes the file as large as its mapping.
 
 const (
-	// growStep is what the file grows by at least, so that not every commit has to.
+	// GrowStep is the least number of bytes by which the file grows, so that few commits
+	// have to lengthen it.
 	GrowStep = 1 << 20
 
-	// A transaction that removes some events takes tens of pages, whatever their size.
+	// The least size of the reserve, in bytes and in pages. A transaction that removes
+	// some events takes tens of pages, whatever the size of a page.
 	leastReserve, reservePages = 1 << 20, 128
 
-	// growSlack is how much of the file beyond the high-water mark a transaction
-	// should find, so that it need not be done again.
+	// growSlack is how many bytes a transaction should find beyond the high-water mark,
+	// so that it seldom has to run again.
 	growSlack = GrowStep / 4
 
+	// Reserves reports whether files have a reserve on this system.
 	Reserves = runtime.GOOS != "windows"
 )
 
-// A reserve says how far a file may be used. It belongs to the leader of the commits.
+// A reserve says how far a file may be used. Only the goroutine that commits uses it.
 type reserve struct {
 	size    int64 // bytes of the reserve
 	used    int64 // the high-water mark before the last transaction, in bytes
 	end     int64 // the file has blocks up to here, as far as is known
 	bound   int64 // Options.MaxSize
-	last    int64 // the bound of transactions that make room
-	minFree int64 // Options.MinFree, and 0 if that is none
+	last    int64 // the bound for transactions that make room
+	minFree int64 // Options.MinFree; 0 if there is none
 
 	tried   attempt // the last transaction
-	refused attempt // the last for which there was too little; zero: none
+	refused attempt // the last one that did not fit; zero if there is none
 }
 
-// An attempt is a transaction that puts so many bytes into a file that ends there, and
-// has so many free pages.
+// An attempt is a transaction that puts changed bytes into a file that ends at end and has
+// free free pages.
 type attempt struct{ changed, end, free int64 }
 
-// ReserveRoom sets up the reserve of a file that has been opened to be written to,
-// and lengthens the file for it. If the disk has no room for that, the file stays as
-// it is, and grows before the next transaction for which there is room.
+// ReserveRoom sets up the reserve of a file that is open for writing, and lengthens the
+// file for it. If the disk has no room for the reserve, the file keeps its length; later
+// transactions try again. maxSize bounds the file in bytes; 0 means no bound. minFree is the
+// number of bytes of the disk that are to stay free.
 func (f *File) ReserveRoom(maxSize, minFree int64) error {
 	if !Reserves {
 		return nil
@@ -89,8 +93,8 @@ func (f *File) ReserveRoom(maxSize, minFree int64) error {
 		r.bound = maxSize / pageSize * pageSize
 		r.size = min(r.size, r.bound/4)
 	}
-	// A bound may have been lowered below what the file has, or had no reserve inside
-	// of it. A 32-bit system may be unable to map more than its own bound.
+	// The file may be larger than the bound, or have no room for a reserve below it. A
+	// 32-bit system may be unable to map more than MaxSize32Bit.
 	most := int64(math.MaxInt)
 	if most == math.MaxInt32 {
 		most = MaxSize32Bit
@@ -100,13 +104,14 @@ func (f *File) ReserveRoom(maxSize, minFree int64) error {
 	f.reserve = r
 	f.fillHoles(info)
 	if want := used + growSlack + r.size; want > f.reserve.end {
-		_ = f.lengthen(want, false) // else before the next transaction
+		_ = f.lengthen(want, false) // the next transaction tries again
 	}
 	return nil
 }
 
-// fillHoles has what the file has beyond its high-water mark have blocks, as a file that
-// was copied may not have them. Those that Options.MinFree keeps are given back.
+// fillHoles allocates blocks for the part of the file beyond the high-water mark: a file
+// that was copied may have holes there. If that leaves less free space than Options.MinFree,
+// it makes the file shorter again.
 func (f *File) fillHoles(before os.FileInfo) {
 	r, size := &f.reserve, before.Size()
 	if size <= r.used || f.allocate(r.used, size) != nil {
@@ -123,12 +128,13 @@ func (f *File) fillHoles(before os.FileInfo) {
 	}
 }
 
+// ReserveSize returns the size in bytes of the reserve of a file with such pages.
 func ReserveSize(pageSize int64) int64 { return max(leastReserve, reservePages*pageSize) }
 
-// Allow sets how far a transaction that is about to be committed may move the
-// high-water mark. changed is how many bytes it has put. Where the file is too short
-// for that it is lengthened, if it can be. ErrFull: the transaction would leave too
-// little to make room with.
+// Allow sets how far a transaction that is about to be committed may move the high-water
+// mark. changed is the number of bytes that it has put. If the file is too short, Allow
+// lengthens it if it can. It returns [fault.ErrFull] if the transaction would leave too
+// little for transactions that make room.
 func (f *File) Allow(tx *Tx, changed int64, makesRoom bool) error {
 	if !Reserves {
 		return nil
@@ -148,11 +154,11 @@ func (f *File) Allow(tx *Tx, changed int64, makesRoom bool) error {
 		f.db.MaxSize = int(end)
 		return nil
 	}
-	f.db.MaxSize = int(max(min(end, r.bound)-r.size, 1)) // bolt takes 0 for no limit
+	f.db.MaxSize = int(max(min(end, r.bound)-r.size, 1)) // 0 would mean no limit to bolt
 	u := f.Usage()
 	r.tried = attempt{changed, end, u.Free}
 	if no := r.refused; no != (attempt{}) && changed >= no.changed && end <= no.end && u.Free <= no.free {
-		// To try, bolt would have to find its free pages anew afterwards, in the whole file.
+		// It would fail again, and then bolt reads the whole file to find its free pages.
 		return cmp.Or(f.unmapped, full, r.overBound())
 	}
 	missing := r.used + r.size - end
@@ -171,10 +177,10 @@ func (f *File) Allow(tx *Tx, changed int64, makesRoom bool) error {
 	return full
 }
 
-// lengthen has the file have blocks up to want, and for a growStep more than before
-// at least; less than want, but whole steps, if its bound or the disk has no more. For
-// what makes room parts of a step will do. An error says why the file is as long as
-// before.
+// lengthen lengthens the file, with blocks, up to want, but by at least GrowStep. If its
+// bound does not allow that, it goes up to the bound. If the disk has less room, it goes as
+// many whole steps as fit; for a transaction that makes room a step is smaller. If it
+// returns an error, the file is as long as before.
 func (f *File) lengthen(want int64, makesRoom bool) error {
 	r := &f.reserve
 	bound, stay, step := r.bound, r.minFree, int64(GrowStep)
@@ -201,7 +207,7 @@ func (f *File) lengthen(want int64, makesRoom bool) error {
 		err = f.file.Sync()
 	}
 	if err != nil {
-		_ = f.file.Truncate(before.Size()) // it may have got a part
+		_ = f.file.Truncate(before.Size()) // a part may have been allocated
 		f.summed = false
 		return fault.DiskError(fmt.Errorf("lengthen the database by %d bytes: %w", want-r.end, err))
 	}
@@ -209,8 +215,9 @@ func (f *File) lengthen(want int64, makesRoom bool) error {
 	return nil
 }
 
-// LengthenAgain lengthens the file for a transaction that has failed because it was
-// allowed too little, so many times before. Without an error it can be done again.
+// LengthenAgain lengthens the file after a transaction has failed because it was allowed
+// too little. tries is how often that has happened to this transaction before. If
+// LengthenAgain returns nil, the transaction can run again.
 func (f *File) LengthenAgain(tries int, makesRoom bool) error {
 	if f.unmapped != nil {
 		return f.unmapped // a longer file would not help
@@ -222,11 +229,11 @@ func (f *File) LengthenAgain(tries int, makesRoom bool) error {
 	return err
 }
 
-// End returns up to where the file has blocks.
+// End returns the offset up to which the file has blocks.
 func (f *File) End() int64 { return f.reserve.end }
 
-// GiveUp makes the file as short as it was before a transaction for which there was too
-// little room. If lasting is set, a later one that needs as much is refused at once.
+// GiveUp shortens the file to end, the length that it had before a transaction that did not
+// fit. If lasting is set, a later transaction that needs as much is refused at once.
 func (f *File) GiveUp(end int64, lasting bool) {
 	if lasting {
 		f.reserve.refused = f.reserve.tried
@@ -234,18 +241,18 @@ func (f *File) GiveUp(end int64, lasting bool) {
 	f.shorten(end)
 }
 
-// shorten makes the file as short as it was before a transaction for which there was
-// too little in the end: the disk is for pictures, too.
+// shorten shortens the file to end, but never below the high-water mark. What it gives back
+// the thumbnails can use.
 func (f *File) shorten(end int64) {
 	r := &f.reserve
-	f.summed = false // the sums may be cut off
+	f.summed = false // this may cut off the sums
 	if end = max(end, r.used); r.end > end && f.file.Truncate(end) == nil {
 		r.end = end
 	}
 }
 
-// allocate has the file have blocks between two offsets, and be as long. What it
-// has there already stays.
+// allocate allocates blocks between two offsets and lengthens the file to the second one.
+// Bytes that the file already has there stay.
 func (f *File) allocate(from, to int64) error {
 	err := fsx.Fallocate(f.file, from, to-from)
 	if !errors.Is(err, errors.ErrUnsupported) {
@@ -267,7 +274,7 @@ func (r *reserve) overBound() error {
 		fault.ErrFull, r.end, r.bound, r.size)
 }
 
-// MaxSize32Bit is how large a file a 32-bit system can map.
+// MaxSize32Bit is the size, in bytes, of the largest file that a 32-bit system can map.
 const MaxSize32Bit = 512 << 20
 
 // TooLargeForFile reports whether a commit failed because the transaction was

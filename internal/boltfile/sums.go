@@ -11,21 +11,21 @@ import (
 	"github.com/doorlog/doorlog/internal/fault"
 )
 
-// The sums of the pages of a file that was closed are behind its last page, where the
-// next transaction may write over them: they are of one state alone, and Open believes
-// them only if they are of the newest. There they cost no page, and a copy of the file
-// has them. The first page has
+// A closed file has the sums of its pages behind its last page. The next transaction may
+// overwrite them. They describe one state, and are used only if that is the newest. In this
+// place they take no page of bolt's, and a copy of the file has them, too. The first page
+// has
 //
 //	 8       16         8      8       8 for each bucket and the rest   4             4
 //	| magic | store ID | txid | pages | pages of the bucket | …      | CRC of sums | CRC of these |
 //
-// and from the next on there is a CRC-32C for each page, 4 bytes, of which those of
-// pages that are not in use mean nothing. Numbers are little-endian.
+// The pages after it have a CRC-32C for each page of the file, 4 bytes each. The sum of a
+// page that is not in use has no meaning. Numbers are little-endian.
 const sumsMagic = "dlogsums"
 
 func sumsHeaderLen(buckets int) int { return 8 + 16 + 8 + 8 + 8*buckets + 4 + 4 }
 
-// Sums are the sums of a state.
+// Sums holds the sums of the pages of one state.
 type Sums struct {
 	StoreID [16]byte
 	txid    uint64
@@ -33,7 +33,7 @@ type Sums struct {
 	Sums    []uint32
 }
 
-// sumsAt returns where the sums of a state are, and how long they are.
+// sumsAt returns the offset and the length of the sums of a state, in bytes.
 func sumsAt(meta *Meta) (at, length int64) {
 	page := int64(meta.PageSize)
 	return int64(meta.Pages) * page, page + (4*int64(meta.Pages)+page-1)/page*page
@@ -61,8 +61,8 @@ func (s *Sums) write(f *os.File, meta *Meta) error {
 	return err
 }
 
-// ReadPageSums returns the sums of a state of a file with so many buckets, or nil if
-// there are none.
+// ReadPageSums returns the sums of a state. It returns nil if the file has none, or they are
+// of another state or damaged. buckets is the number of buckets.
 func ReadPageSums(r io.ReaderAt, meta *Meta, buckets int) (*Sums, error) {
 	at, length := sumsAt(meta)
 	h := make([]byte, sumsHeaderLen(buckets))
@@ -94,7 +94,7 @@ func ReadPageSums(r io.ReaderAt, meta *Meta, buckets int) (*Sums, error) {
 	return s, nil
 }
 
-// readIfThere fills b. ok is false if the file does not have it, or the disk cannot read it.
+// readIfThere fills b. ok is false if the file is too short or the disk cannot read it.
 func readIfThere(r io.ReaderAt, b []byte, at int64) (ok bool, err error) {
 	err = ReadPage(r, b, at)
 	if errors.Is(err, fault.ErrCorrupt) {
@@ -103,7 +103,7 @@ func readIfThere(r io.ReaderAt, b []byte, at int64) (ok bool, err error) {
 	return err == nil, err
 }
 
-// Table returns the table of a file that was closed, whose list of free pages has been read.
+// Table returns the table of a closed file. free is its list of free pages.
 func (s *Sums) Table(r io.ReaderAt, meta Meta, free bitmap, names [][]byte, trust Trust) (*Table, error) {
 	t := &Table{meta: meta, names: names, trust: trust, sums: s.Sums, opened: s.Sums, sizes: s.sizes, inUse: newBitmap(meta.Pages)}
 	t.seen = makeSeen(free)
@@ -116,11 +116,11 @@ func (s *Sums) Table(r io.ReaderAt, meta Meta, free bitmap, names [][]byte, trus
 		t.inUse.clear(id)
 	}
 	t.used = t.inUse.count()
-	// bolt is about to believe the list of free pages.
+	// bolt will trust the list of free pages, so compare it now.
 	return t, t.comparePage(r, meta.Freelist)
 }
 
-// comparePage compares a page, and its overflow, that nobody has mapped.
+// comparePage compares a page and its overflow with their sums before the file is mapped.
 func (t *Table) comparePage(r io.ReaderAt, id uint64) error {
 	size := uint64(t.meta.PageSize)
 	buf := make([]byte, size)
@@ -141,8 +141,9 @@ func (t *Table) comparePage(r io.ReaderAt, id uint64) error {
 	return nil
 }
 
-// WritePageSums writes the sums of a file that is about to be closed, whose state says
-// that it was. The next Open reads the whole file if there is no room for them.
+// WritePageSums writes the sums of a file that is about to be closed. The last transaction
+// must have written the list of free pages; otherwise WritePageSums does nothing. If there
+// is no room for the sums, it returns nil, and the next open reads the whole file.
 func (f *File) WritePageSums(storeID [16]byte) error {
 	t := f.table
 	if t == nil || f.summed {
@@ -165,10 +166,11 @@ func (f *File) WritePageSums(storeID [16]byte) error {
 	return f.file.Sync()
 }
 
-// roomForSums has the file be long enough for the sums, unless the disk, or the file, is full.
+// roomForSums makes the file long enough for the sums. ok is false if the disk is full or
+// the file has reached its bound.
 func (f *File) roomForSums(meta *Meta) (ok bool, err error) {
 	at, length := sumsAt(meta)
-	if !Reserves { // the file is as long as its mapping, and must not become longer
+	if !Reserves { // the file is as long as its mapping and must not grow
 		info, err := f.file.Stat()
 		return err == nil && at+length <= info.Size(), err
 	}
@@ -181,7 +183,8 @@ func (f *File) roomForSums(meta *Meta) (ok bool, err error) {
 	return err == nil && at+length <= f.reserve.end, err
 }
 
-// Distrust has the next Open read the whole file, which was found to be damaged.
+// Distrust removes the sums of a file that was found to be damaged, so that the next open
+// reads all of it.
 func (f *File) Distrust() error {
 	t := f.table
 	if t == nil {

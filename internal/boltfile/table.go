@@ -12,13 +12,15 @@ import (
 	"github.com/doorlog/doorlog/internal/fault"
 )
 
-// Usage is what a state takes of the file.
+// Usage is how much of the file a state uses. Pages counts the pages below the high-water
+// mark, Free those of them that are free. PageSize is in bytes.
 type Usage struct{ Pages, Free, PageSize int64 }
 
+// Live returns the bytes of the pages that are in use.
 func (u Usage) Live() int64 { return (u.Pages - u.Free) * u.PageSize }
 
-// Usage returns what the newest state takes of the file; zero of a file whose pages are
-// not known.
+// Usage returns how much of the file the newest state uses. It is zero if the pages are not
+// known.
 func (f *File) Usage() Usage {
 	if f.table == nil {
 		return Usage{}
@@ -26,50 +28,49 @@ func (f *File) Usage() Usage {
 	return f.table.usage()
 }
 
-// A Table knows every page of a file that is open: whether it is in use, what its
-// sum is, and whether it has been compared with its sum since the file was opened.
+// A Table knows every page of an open file: whether it is in use, its sum, and whether it
+// has been compared with its sum since the file was opened.
 //
-// A disk can lose the write of a page, and then gives back what the page held before,
-// which is whole in itself. The sum tells: a CRC-32C of the whole page, which Close
-// writes behind the pages (pagesums.go). So Open need not read a file that was closed.
-// A page is compared when a reader or the writer first touches it; what this process
-// has written itself is known. Where there are no sums, Open reads the whole file and
-// makes them.
+// A disk can lose the write of a page. Then it returns what the page held before, which is
+// valid in itself. Only a sum shows that: a CRC-32C of the whole page. Closing the file
+// writes the sums behind the last page (sums.go), so to open such a file need not read all
+// of it: a page is compared when a reader or the writer first touches it. A page that this
+// process has written is known. If a file has no sums, it is read whole when it is opened,
+// and its sums are computed.
 //
-// A page that is in use is never written to: bolt writes each page that a transaction
-// changes to another place, and frees the old one. After each commit the leader finds
-// out which pages that were by comparing the trees of before and after, from their
-// roots down to where they are the same (note). A page that was freed without having
-// been touched is compared then, so that all pages that may be written to are known.
-// That is why readers need no lock: the sum of a page that has not been compared yet
-// does not change.
+// A page that is in use is never overwritten: bolt writes each page that a transaction
+// changes to another place, and frees the old page. After each commit, note finds these
+// pages. It compares the trees of the states before and after, from the roots down to where
+// they are the same. If a page was freed before it was touched, it is compared then. So
+// every page that may be overwritten has been compared. That is why readers need no lock:
+// the sum of a page that has not been compared does not change.
 type Table struct {
 	opened []uint32        // the sums when the file was opened
-	seen   []atomic.Uint64 // a bit for each of these pages that has been compared
-	all    atomic.Bool     // all of them have
+	seen   []atomic.Uint64 // a bit for each of these pages: it has been compared
+	all    atomic.Bool     // all of them have been compared
 
-	damaged atomic.Pointer[func(error)] // if it is set, is told of damage
+	damaged atomic.Pointer[func(error)] // is called when damage is found; nil: nobody
 
 	mu    sync.Mutex
-	meta  Meta     // the state that the following are of
+	meta  Meta     // the state that the fields below describe
 	sums  []uint32 // of the pages that are in use
 	inUse bitmap
-	used  uint64   // how many pages are in use, meta pages and freelist among them
+	used  uint64   // number of pages in use, with the meta pages and the freelist
 	names [][]byte // of the buckets
-	sizes []int    // pages of each bucket, with their overflow; the last: of others, too
+	sizes []int    // pages of each bucket with overflow; the last also counts all other pages
 	trust Trust
-	lost  error // why the table is not that of the file any more
+	lost  error // why the table no longer matches the file; nil: it does
 }
 
-// unseen reports whether a page is to be compared with its sum.
+// unseen reports whether a page has yet to be compared with its sum.
 func (t *Table) unseen(id uint64) bool {
 	return t != nil && !t.all.Load() && id < uint64(len(t.opened)) && t.seen[id/64].Load()&(1<<(id%64)) == 0
 }
 
 func (t *Table) see(id uint64) { t.seen[id/64].Or(1 << (id % 64)) }
 
-// touch compares a page, and its overflow, with the sums, and looks at all of its
-// elements. It panics with an ErrCorrupt.
+// touch compares a page and its overflow with their sums and checks all its elements. If
+// something is wrong, it panics with an error that is [fault.ErrCorrupt].
 func (t *Table) touch(v *View, id uint64) {
 	err := t.compare(v, id)
 	if err == nil {
@@ -79,7 +80,7 @@ func (t *Table) touch(v *View, id uint64) {
 	panic(err)
 }
 
-// tell has the store know of damage.
+// tell reports damage to the store.
 func (t *Table) tell(err error) {
 	if tell := t.damaged.Load(); tell != nil {
 		(*tell)(err)
@@ -118,26 +119,27 @@ func (t *Table) compare(v *View, id uint64) error {
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
+// WrongSumText is the problem of a page that does not match its sum.
 const WrongSumText = "it is not what was written last: it has another sum"
 
 func wrongSum(id uint64) error {
 	return fmt.Errorf("%w: page %d: %s", fault.ErrCorrupt, id, WrongSumText)
 }
 
+// PageSum returns the sum of a page.
 func PageSum(p []byte) uint32 { return crc32.Checksum(p, castagnoli) }
 
-// HasSum reports whether a page has a sum.
+// HasSum reports whether sum is the sum of a page.
 func HasSum(p []byte, sum uint32, trust Trust) bool { return trust.Sums || PageSum(p) == sum }
 
-// usage returns what the newest state takes of the file.
+// usage returns how much of the file the newest state uses.
 func (t *Table) usage() Usage {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return Usage{int64(t.meta.Pages), int64(t.meta.Pages - t.used), int64(t.meta.PageSize)}
 }
 
-// bucketSizes returns the bytes of the pages of each bucket but the last, which is no
-// more than a page. One that is small has no page of its own.
+// bucketSizes is [File.BucketSizes].
 func (t *Table) bucketSizes() map[string]int64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -148,9 +150,9 @@ func (t *Table) bucketSizes() map[string]int64 {
 	return sizes
 }
 
-// note takes in the commit that has just been made: v is its state, of which meta is.
-// The pages of the state before are all still there, as the next transaction is the
-// first that may write to them. An error is damage.
+// note updates the table after a commit. v is the new state and meta its meta page. All
+// pages of the state before are still there: the next transaction is the first that may
+// overwrite them. An error says that the file is damaged.
 func (t *Table) note(v *View, meta Meta) (err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -190,7 +192,7 @@ func (t *Table) note(v *View, meta Meta) (err error) {
 	return nil
 }
 
-// grow has the table have room for a page.
+// grow makes the table large enough for a page.
 func (t *Table) grow(id uint64) {
 	for uint64(len(t.sums)) <= id {
 		t.sums = append(t.sums, 0)
@@ -200,7 +202,8 @@ func (t *Table) grow(id uint64) {
 	}
 }
 
-// NoteCommit has the table, if there is one, take in the commit that has been made.
+// NoteCommit updates the table, if there is one, after a commit. An error says that the
+// file is damaged.
 func (f *File) NoteCommit() error {
 	if f.table == nil {
 		return nil
@@ -222,17 +225,18 @@ func (f *File) NoteCommit() error {
 	return err
 }
 
-// How many pages are compared at once, and looked at between two pauses.
+// ComparedPages is how many pages are read and compared at once.
 const ComparedPages = 256
 
-// Scrub compares every page that is in use with its sum, from the first to the last,
-// without a snapshot. A page may have been freed and written to since its sum was
-// taken; so those that differ are compared again by settled, which calls what it is
-// given while nobody writes. pace is called before each piece; nil: at once.
+// Scrub compares every page that is in use with its sum, from the first page to the last,
+// [ComparedPages] at a time. It holds no snapshot, so a page may be freed and overwritten
+// between the look at its sum and the read. If pages differ, Scrub passes a function to
+// settled that compares them again; settled must call it while nobody writes, and return
+// its error. pace, if not nil, is called before each piece.
 func (f *File) Scrub(ctx context.Context, pace func() error, settled func(func() error) error) error {
 	t := f.table
 	if t == nil {
-		return nil // it was read whole by who has it opened
+		return nil // whoever opened the file has read all of it
 	}
 	pages := uint64(t.usage().Pages)
 	for from := uint64(FirstPage); from < pages; from += ComparedPages {
@@ -260,7 +264,7 @@ func (f *File) Scrub(ctx context.Context, pace func() error, settled func(func()
 	return t.lost
 }
 
-// comparePiece compares the pages of a piece, as they are now, with their sums.
+// comparePiece compares the pages of one piece, as they are now, with their sums.
 func (t *Table) comparePiece(r io.ReaderAt, from uint64) error {
 	t.mu.Lock()
 	size, until := uint64(t.meta.PageSize), min(from+ComparedPages, t.meta.Pages)
@@ -289,13 +293,14 @@ func (t *Table) comparePiece(r io.ReaderAt, from uint64) error {
 	return nil
 }
 
-// UsedPages are the pages of a state that are in use.
+// UsedPages is the set of pages that a state uses.
 type UsedPages struct {
 	table *Table
 	inUse bitmap
 }
 
-// usedPages returns those of the state of the table; nil if there is no table.
+// usedPages returns the pages of the table's state; nil if there is no table, or it no
+// longer matches the file.
 func (t *Table) usedPages() *UsedPages {
 	if t == nil {
 		return nil
@@ -308,8 +313,9 @@ func (t *Table) usedPages() *UsedPages {
 	return &UsedPages{table: t, inUse: slices.Clone(t.inUse)}
 }
 
-// Wants says that a page is not what its sum says; "": it is, or it is not in use. The
-// sums stay as long as there is a snapshot of the state.
+// Wants compares a page with its sum. It returns the problem if they differ, and "" if they
+// match or the page is not in use. There must be a snapshot of the state: it keeps the sums
+// of the pages from changing.
 func (u *UsedPages) Wants(id uint64, data []byte) (problem string) {
 	if u == nil || id/64 >= uint64(len(u.inUse)) || !u.inUse.Has(id) {
 		return ""
@@ -323,7 +329,7 @@ func (u *UsedPages) Wants(id uint64, data []byte) (problem string) {
 	return WrongSumText
 }
 
-// makeSeen returns a bit for each page, of which those that are free are set.
+// makeSeen returns a bit for each page. The bits of free pages are set.
 func makeSeen(free bitmap) []atomic.Uint64 {
 	seen := make([]atomic.Uint64, len(free))
 	for i, word := range free {
@@ -332,20 +338,20 @@ func makeSeen(free bitmap) []atomic.Uint64 {
 	return seen
 }
 
-// TableOf returns the table of a file that has been read whole.
+// TableOf returns the table of a file that w has read whole.
 func TableOf(w *Walker, names [][]byte, sums []uint32, sizes []int, trust Trust) *Table {
 	t := &Table{meta: w.Meta, names: names, sums: sums, sizes: sizes, trust: trust, inUse: w.Reached, used: w.Reached.count()}
 	t.all.Store(true)
 	return t
 }
 
-// CheckPages says whether what is known of the pages differs from what a walk over the
+// CheckPages returns an error if the table differs from want, the table that a walk over the
 // newest state has found. It is for tests.
 func (f *File) CheckPages(want *Table) error {
 	t := f.table
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.meta.Txid != want.meta.Txid { // somebody writes
+	if t.meta.Txid != want.meta.Txid { // somebody has written meanwhile
 		return nil
 	}
 	if t.used != want.used || t.lost != nil {

@@ -1,9 +1,9 @@
 package boltfile
 
-// A Trust says which checks are left out. Tests leave out one to see that they find what
-// it finds; nothing else does.
+// A Trust says which checks are left out. Only tests set a field: they leave out one check
+// to prove that without it the fault is not found.
 type Trust struct {
-	Txids  bool // that the state is of the transaction of the meta page (state.go)
-	Sums   bool // that a page has its sum
-	Checks bool // what a cursor asks of a page
+	Txids  bool // that the store's record of its state names the transaction of the meta page
+	Sums   bool // that a page matches its sum
+	Checks bool // that the elements of a page are sound, and where a search looks for them
 }

@@ -10,15 +10,15 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// A View is one state of a file in bolt's mapping, which does not move while the
-// transaction lasts of which the view is. It believes nothing that is in it: a page is
-// compared with its sum when it is first touched (pages.go), and each time with the
-// place that a search came from. What is wrong is a panic with an ErrCorrupt, of which
-// whoever guards the transaction makes an error.
+// A View is one state of a file in bolt's mapping. The mapping does not move while the
+// view's transaction lasts. A View trusts no page. It compares a page with its sum when the
+// page is first touched ([Table]). Whenever a search comes to a page, it also checks that
+// the page belongs there. If a page is damaged, the methods panic with an error that is
+// [fault.ErrCorrupt]; [Reader.Look] converts that to an error.
 //
-// bolt's own search takes any page that is no leaf for a branch, and calls itself for
-// what it takes for the pages below, so that a page that a disk has not written can end
-// the process, or be gone round in for ever.
+// bolt's own search does not check. It takes any page that is not a leaf for a branch, and
+// recurses into the pages that the branch names. If the disk has lost the write of a page,
+// that can end the process or loop for ever.
 type View struct {
 	data  []byte // up to the high-water mark
 	size  int    // of a page
@@ -26,36 +26,38 @@ type View struct {
 	trust Trust
 	root  uint64     // page of the bucket of buckets
 	names [][]byte   // of the buckets
-	roots []treeRoot // of the buckets, as far as they are known
-	seeks []*Cursor  // of Get, one for each bucket
+	roots []treeRoot // of the buckets that have been looked up
+	seeks []*Cursor  // Get's cursors, one for each bucket
 }
 
-// A treeRoot is the root page of a bucket, or its only page, if that is part of the
-// page in which the bucket is.
+// A treeRoot is the root page of a bucket. A small bucket has no page of its own: then page
+// is 0, and inline is its content, which is part of another page.
 type treeRoot struct {
 	known  bool
 	page   uint64
 	inline []byte
 }
 
-// newView returns the state that a transaction began with. It is called guarded.
+// newView returns the state that a transaction began with. It must be called inside of
+// [fault.Guarded].
 func newView(f *File, tx *bolt.Tx) *View {
 	v := f.viewOf(tx.Size())
 	v.root = uint64(tx.Cursor().Bucket().Root())
 	return v
 }
 
-// viewOf returns the first bytes of the mapping.
+// viewOf returns a view of the first size bytes of the mapping. Its root is not set.
 func (f *File) viewOf(size int64) *View {
 	info := f.db.Info()
-	// It is memory of the system, which Go does not move. bolt sees to it that it is as long.
-	data := *(*unsafe.Pointer)(unsafe.Pointer(&info.Data)) //nolint:gosec // an address that bolt has as a number
+	// The mapping is not Go's memory, so the garbage collector does not move it. bolt
+	// maps at least size bytes.
+	data := *(*unsafe.Pointer)(unsafe.Pointer(&info.Data)) //nolint:gosec // bolt returns the address as a number
 	mapped := unsafe.Slice((*byte)(data), int(size))       //nolint:gosec // as above
 	n := len(f.names)
 	return &View{data: mapped, size: info.PageSize, table: f.table, trust: f.trust, names: f.names, roots: make([]treeRoot, n), seeks: make([]*Cursor, n)}
 }
 
-// bucket returns the root of a bucket, which must be there.
+// bucket returns the root of a bucket. It panics if the bucket does not exist.
 func (v *View) bucket(number int) treeRoot {
 	if !v.Has(number) {
 		panic(missingBucketError(v.names[number]))
@@ -63,7 +65,7 @@ func (v *View) bucket(number int) treeRoot {
 	return v.roots[number]
 }
 
-// Has reports whether there is a bucket.
+// Has reports whether a bucket exists.
 func (v *View) Has(number int) bool {
 	if v.roots[number].known {
 		return true
@@ -82,10 +84,11 @@ func (v *View) Has(number int) bool {
 	return true
 }
 
-// Cursor returns a cursor over a bucket.
+// Cursor returns a [Cursor] over a bucket, which must exist.
 func (v *View) Cursor(number int) *Cursor { return &Cursor{view: v, root: v.bucket(number)} }
 
-// Get returns the value of a key of a bucket, which is part of a page, or nil.
+// Get returns the value of a key in a bucket, or nil. The value is part of a page: it must
+// not be changed, and is valid until the transaction ends.
 func (v *View) Get(bucket int, key []byte) []byte {
 	c := v.seeks[bucket]
 	if c == nil {
@@ -99,7 +102,8 @@ func (v *View) Get(bucket int, key []byte) []byte {
 	return value
 }
 
-// damage tells the store that a page is damaged, which is its end, and returns the ErrCorrupt.
+// damage reports a damaged page to the store, which stops, and returns the error, which is
+// [fault.ErrCorrupt].
 func (v *View) damage(id uint64, format string, args ...any) error {
 	err := fmt.Errorf("%w: page %d: %w", fault.ErrCorrupt, id, fmt.Errorf(format, args...))
 	if v.table != nil {
@@ -108,7 +112,7 @@ func (v *View) damage(id uint64, format string, args ...any) error {
 	return err
 }
 
-// page returns a page with its overflow.
+// page returns a page together with its overflow.
 func (v *View) page(id uint64) []byte {
 	if id < FirstPage || id >= uint64(len(v.data)/v.size) {
 		panic(v.damage(id, "there is no such page"))

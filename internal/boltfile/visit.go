@@ -5,9 +5,11 @@ import (
 	"encoding/binary"
 )
 
-type visited struct{ from, below []byte } // keys: from, nil the first; below, nil any after
+// visited is a range of keys whose pages have been visited: from the key from (nil: from the
+// first) up to, and without, the key below (nil: to the last).
+type visited struct{ from, below []byte }
 
-// visit visits the place of a key in a bucket, unless it has been visited just now.
+// visit visits the place of a key in a bucket, unless it was the last place visited.
 func (t *Tx) visit(bucket int, key []byte) {
 	if t.before == nil {
 		return
@@ -35,17 +37,17 @@ func (t *Tx) visitBeside(bucket int, c *Cursor) {
 	l := &c.stack[len(c.stack)-1]
 	at := &visited{below: l.below}
 	for d := range len(c.stack) - 1 {
-		if c.stack[d].at > 0 { // it is not the first page of the bucket, before whose first key nothing is
+		if c.stack[d].at > 0 { // not the first page of the bucket, which also takes keys before its first one
 			at.from = l.key(0)
 		}
 	}
 	t.visited[bucket] = at
 }
 
-// visitBeside touches the pages before and after the cursor's on each of its levels.
+// visitBeside touches the neighbours of the cursor's page on each level.
 func (c *Cursor) visitBeside() {
 	for _, step := range [...]int{-1, 1} {
-		var beside *treeLevel // beside the page of the level above
+		var beside *treeLevel // the neighbour on the level above
 		for d := 1; d < len(c.stack); d++ {
 			above := c.stack[d-1]
 			if at := above.at + step; at >= 0 && at < above.count {
@@ -60,7 +62,8 @@ func (c *Cursor) visitBeside() {
 	}
 }
 
-// visitBelow touches the page below where a level of a branch stands.
+// visitBelow touches the child page at which a level of a branch stands, and returns its
+// level.
 func (c *Cursor) visitBelow(l *treeLevel) *treeLevel {
 	if l == nil || l.leaf || l.count == 0 {
 		return nil
@@ -75,7 +78,8 @@ func (c *Cursor) visitBelow(l *treeLevel) *treeLevel {
 	return &beside.stack[1]
 }
 
-// A visitingCursor is bolt's cursor in a write transaction.
+// A visitingCursor is bolt's cursor in a write transaction. It visits each place before
+// bolt goes there.
 type visitingCursor struct {
 	t      *Tx
 	bucket int

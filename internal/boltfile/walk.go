@@ -15,13 +15,13 @@ import (
 	"github.com/doorlog/doorlog/internal/fault"
 )
 
-// ReadAhead reads a file from its beginning on, as fast as the disk can, so that
-// the pages that a walk asks for in the order of the trees are in memory by then.
-// stop ends it. Of a large file just the first piece is read: memory may not
-// hold more.
+// ReadAhead reads a file sequentially in a goroutine, as fast as the disk can. A walk reads
+// pages in the order of the trees; with ReadAhead most are in the system's cache by then.
+// stop ends the goroutine and waits for it. ReadAhead reads at most the first GiB: memory
+// may not hold more.
 func ReadAhead(r io.ReaderAt, size int64) (stop func()) {
 	const most, piece = 1 << 30, 1 << 20
-	if size < 64<<20 { // the system's own reading ahead is enough
+	if size < 64<<20 { // the system's own read-ahead is enough
 		return func() {}
 	}
 	end, done := make(chan struct{}), make(chan struct{})
@@ -42,7 +42,7 @@ func ReadAhead(r io.ReaderAt, size int64) (stop func()) {
 	return func() { close(end); <-done }
 }
 
-// count returns how many bits are set.
+// count returns the number of elements.
 func (b bitmap) count() (n uint64) {
 	for _, word := range b {
 		n += uint64(bits.OnesCount64(word))
@@ -50,8 +50,8 @@ func (b bitmap) count() (n uint64) {
 	return n
 }
 
-// GuessPageSize returns the size with which most pages say rightly which page
-// they are.
+// GuessPageSize returns the page size with which the most pages have the right page number
+// in their header.
 func GuessPageSize(f *os.File) (best int) {
 	most := -1
 	var head [PageHeaderLen]byte
@@ -72,59 +72,60 @@ func GuessPageSize(f *os.File) (best int) {
 	return best
 }
 
-// A Walker reads all of a bolt file, in one state of it, without mapping it and
-// without believing anything in it. It finds every page that is damaged, has two
-// uses or none, and keys that are not where a search would look for them. Its
-// memory is one page for each level of a tree, and two bits for each page of the
-// file.
+// A Walker reads all of one state of a bolt file. It neither maps the file nor trusts
+// anything in it. It finds every damaged page, every page that is used twice, every page
+// that is neither used nor free, and every key that a search would not find. It needs memory
+// for one page for each level of a tree, and two bits for each page of the file.
 //
-// What it finds it reports, and goes on with what is left.
+// It reports each finding and goes on with the rest of the file.
 type Walker struct {
 	Ctx  context.Context
 	From io.ReaderAt
 	Meta Meta
 
-	// bucket returns what is called with every entry of a bucket, in order where
-	// the tree is sound. key and value are good until that returns.
+	// Bucket is called with the name of each bucket. It returns a function that is called
+	// with every entry of the bucket, in order if the tree is sound. key and value are
+	// valid until that function returns.
 	Bucket func(name []byte) (entry func(key, value []byte))
 
-	// left, if it is not nil, is called when all of a bucket has been read.
+	// Left, if not nil, is called after all of a bucket has been read.
 	Left func()
 
-	// report is called with every finding.
+	// Report is called with every finding.
 	Report func(format string, args ...any)
 
-	// names, if it is not nil, is called with the name of each bucket.
+	// Names, if not nil, is called with the name of each bucket, also with Only.
 	Names func(name []byte)
 
-	// only, if it is not nil, is the bucket of which alone the entries are read; pages
-	// that are neither in use nor free are not looked for then.
+	// Only, if not nil, names the only bucket whose entries are read. Then pages that are
+	// neither used nor free are not looked for.
 	Only []byte
 
-	// pages is how many there are to be read: fewer than meta says if the file
-	// was cut off. 0: as many.
+	// Pages is the number of pages of the file. It is less than Meta.Pages if the file
+	// was cut off. 0 means Meta.Pages.
 	Pages uint64
 
-	// took, if it is not nil, is called with the number of pages in each page read.
+	// Took, if not nil, is called after each page, with the number of pages that it has
+	// with its overflow.
 	Took func(pages uint64)
 
-	// look, if it is not nil, is called with each page of a tree, and each of its
-	// overflow, and says what is wrong with it.
+	// Look, if not nil, is called with each page, and with each page of its overflow. It
+	// returns what is wrong with the page, or "".
 	Look func(id uint64, data []byte) (problem string)
 
-	// begin, if it is not nil, is called with about how many pages are going to be read.
+	// Begin, if not nil, is called once with roughly the number of pages to be read.
 	Begin func(pages uint64)
 
 	Reached, Free bitmap
 	FreelistSound bool
-	Unreadable    error    // why the disk could not read a page
-	Doubtful      int      // levels of pages that are in use and free, or of which look has said something
-	changed       uint64   // the last page of which it has
-	buffers       [][]byte // a page for each level
+	Unreadable    error    // the error of a page that the disk could not read
+	Doubtful      int      // number of pages above the present entry that are both used and free, or that Look objects to
+	changed       uint64   // the last page that Look has objected to
+	buffers       [][]byte // one for each level
 }
 
-// Walk reads the list of free pages and the trees. Its error is one of reading, or of
-// the context.
+// Walk reads the list of free pages and the trees. It returns an error only if it cannot
+// read on, or the error of w.Ctx; damage goes to w.Report.
 func (w *Walker) Walk() error {
 	if w.Pages == 0 {
 		w.Pages = w.Meta.Pages
@@ -147,7 +148,7 @@ func (w *Walker) Walk() error {
 	return nil
 }
 
-// leftOver reports the pages that are neither in use nor free.
+// leftOver reports the pages that are neither used nor free.
 func (w *Walker) leftOver() {
 	if !w.FreelistSound {
 		return
@@ -165,10 +166,11 @@ func (w *Walker) leftOver() {
 	}
 }
 
-// bounds are the keys that a page may have: from, and below. nil: any.
+// bounds is the range of keys that a page may have, from inclusive, below exclusive. nil
+// means no bound.
 type bounds struct{ from, below []byte }
 
-// enter reads the bucket of an entry of the root.
+// enter reads the bucket that an entry of the root holds.
 func (w *Walker) enter(level int, name []byte, e element) error {
 	if !e.Bucket {
 		w.Report("the root has an entry %q that is no bucket", Shortened(name))
@@ -207,11 +209,10 @@ func (w *Walker) enter(level int, name []byte, e element) error {
 
 type leafFunc func(level int, key []byte, e element) error
 
-// maxLevels is more than any tree has: a branch of the least two pages each.
+// maxLevels is more levels than any tree has: a branch has at least two pages below it.
 const maxLevels = 64
 
-// tree reads a page and all that is below it; if it is to be shallow, of the
-// leaves of a branch just the first. isLeaf is of the page itself.
+// tree reads a page and all pages below it. It calls leaf with each element of a leaf.
 func (w *Walker) tree(id uint64, level int, within bounds, leaf leafFunc) error {
 	if level >= maxLevels {
 		w.Report("page %d is %d levels deep", id, level)
@@ -229,7 +230,7 @@ func (w *Walker) tree(id uint64, level int, within bounds, leaf leafFunc) error 
 		w.Report("page %d: %s", id, problem)
 		return nil
 	}
-	if w.changed == id { // what it holds may be of before
+	if w.changed == id { // it may hold an older state
 		w.Doubtful++
 		defer func() { w.Doubtful-- }()
 	}
@@ -244,12 +245,12 @@ func (w *Walker) tree(id uint64, level int, within bounds, leaf leafFunc) error 
 	return w.page(&p, id, level, within, leaf)
 }
 
-// page reads the elements of a page, which are in order and within bounds. The
-// first key is the one under which the branch above has the page: by it bolt
-// finds the place of the page in the branch when it writes the page anew.
+// page reads the elements of a page. Their keys must be in order and within the bounds. The
+// first key must be the key of the page in the branch above: by it bolt finds the page in
+// the branch when it writes the page again.
 func (w *Walker) page(p *Page, id uint64, level int, within bounds, leaf leafFunc) error {
 	if p.Count == 0 && (p.Flags == BranchFlag || within.from != nil) {
-		w.Report("page %d is empty", id) // where bolt's Prev would stop
+		w.Report("page %d is empty", id) // bolt's Prev would stop here
 	}
 	var last []byte
 	used := 0
@@ -259,12 +260,12 @@ func (w *Walker) page(p *Page, id uint64, level int, within bounds, leaf leafFun
 		case err != nil:
 			w.Report("page %d, element %d: %v", id, i, err)
 			continue
-		case used+len(e.Key)+len(e.Value) > len(p.Data): // to read them could take for ever
+		case used+len(e.Key)+len(e.Value) > len(p.Data): // reading overlapping elements could take for ever
 			w.Report("page %d, element %d: it lies over others", id, i)
 			return nil
 		case len(e.Key) == 0, i > 0 && bytes.Compare(last, e.Key) >= 0:
 			w.Report("page %d, element %d: key %x is out of order", id, i, Shortened(e.Key))
-		case (i == 0 || i == p.Count-1) && !within.has(e.Key), // the others are between these
+		case (i == 0 || i == p.Count-1) && !within.has(e.Key), // the keys between these two are within them, too
 			i == 0 && within.from != nil && !bytes.Equal(e.Key, within.from):
 			w.Report("page %d, element %d: key %x is where no search would find it", id, i, Shortened(e.Key))
 		}
@@ -290,11 +291,11 @@ func (b bounds) has(key []byte) bool {
 	return (b.from == nil || bytes.Compare(key, b.from) >= 0) && (b.below == nil || bytes.Compare(key, b.below) < 0)
 }
 
-// Shortened is a key for people to read.
+// Shortened returns at most the first 64 bytes of a key, for error texts.
 func Shortened(key []byte) []byte { return key[:min(len(key), 64)] }
 
-// read reads a page into the buffer of a level. A problem is what is wrong with
-// the page; an error, that it could not be read.
+// read reads a page into the buffer of a level. problem says what is wrong with the page,
+// also that the disk cannot read it. err is any other error.
 func (w *Walker) read(id uint64, level int) (p Page, problem string, err error) {
 	if id < FirstPage || id >= w.Pages {
 		return p, "there is no such page", nil
@@ -340,8 +341,9 @@ func (w *Walker) read(id uint64, level int) (p Page, problem string, err error) 
 	return p, "", nil
 }
 
-// lookAt calls look with a page and its overflow, of which p has what its elements reach.
-// A problem is that there is no such page.
+// lookAt calls w.Look with a page and each page of its overflow. p may hold only the part
+// of the overflow that the elements reach; lookAt reads the rest. problem says that the rest
+// cannot be read.
 func (w *Walker) lookAt(p *Page, id, more uint64) (problem string, err error) {
 	if w.Look == nil {
 		return "", nil
@@ -359,16 +361,16 @@ func (w *Walker) lookAt(p *Page, id, more uint64) (problem string, err error) {
 			}
 		}
 		if problem := w.Look(id+i, data); problem != "" {
-			w.Report("page %d: %s", id+i, problem) // and what it has may be read all the same
+			w.Report("page %d: %s", id+i, problem) // its elements are read all the same
 			w.changed = id
 		}
 	}
 	return "", nil
 }
 
-// ReadOn reads the overflow of a page that is long bytes in all, as far as its
-// elements reach: what it says of its length may be damaged, and is not to cost
-// the memory for it.
+// ReadOn reads the overflow of a page as far as its elements reach. long is the length of
+// the page with its overflow, in bytes. That length comes from the page and may be damaged,
+// so no memory is allocated for all of it.
 func (p *Page) ReadOn(r io.ReaderAt, at int64, long uint64) error {
 	for have := uint64(len(p.Data)); have < long; have = uint64(len(p.Data)) {
 		end := min(long, p.reach())
@@ -383,8 +385,8 @@ func (p *Page) ReadOn(r io.ReaderAt, at int64, long uint64) error {
 	return nil
 }
 
-// cutShort makes a problem of an error that says that the file ends before, or
-// that the disk cannot read it.
+// cutShort converts an error to a problem if it says that the file is too short or that the
+// disk cannot read it. It sets *err to nil then.
 func (w *Walker) cutShort(err *error) (problem string) {
 	if failure, ok := errors.AsType[*fs.PathError](*err); ok {
 		w.Unreadable = failure
@@ -395,8 +397,8 @@ func (w *Walker) cutShort(err *error) (problem string) {
 	return problem
 }
 
-// ReadPage fills b. What the file does not have, or the disk cannot read, is
-// ErrCorrupt.
+// ReadPage fills b from offset at. It returns [fault.ErrCorrupt] if the file is too short or
+// the disk cannot read it.
 func ReadPage(r io.ReaderAt, b []byte, at int64) error {
 	switch _, err := r.ReadAt(b, at); err {
 	case nil:
@@ -408,11 +410,11 @@ func ReadPage(r io.ReaderAt, b []byte, at int64) error {
 	}
 }
 
-// freelist reads the list of the free pages, a piece at a time: it can be long.
+// freelist reads the list of free pages, a piece at a time because it can be long.
 func (w *Walker) freelist() error {
 	size := uint64(w.Meta.PageSize)
 	id := w.Meta.Freelist
-	if id == NoFreelist { // the file was not closed: what is not in use is free
+	if id == NoFreelist { // the file was not closed; every page that is not used is free
 		return nil
 	}
 	if id < FirstPage || id >= w.Pages {
@@ -434,7 +436,8 @@ func (w *Walker) freelist() error {
 		at += 8
 	}
 	end := int64((id + more + 1) * size)
-	// Bolt makes it as long as the list was before it took the pages for it.
+	// bolt sizes the freelist before it takes the pages for it from the list, so it can be
+	// a little longer than needed.
 	longer := count < 1<<40 && more > (PageHeaderLen+8*(count+more+4))/size
 	if own != id || p.Flags != FreelistFlag || more >= w.Pages-id || count > uint64(end-at)/8 || longer {
 		w.Report("freelist page %d: id %d, flags %#x, %d entries, overflow %d", id, own, p.Flags, count, more)
@@ -445,7 +448,7 @@ func (w *Walker) freelist() error {
 		w.Reached.set(id + i)
 	}
 	if w.Look != nil {
-		p.Data = nil // of which nothing is needed: look reads it
+		p.Data = nil // makes lookAt read all of it
 		if problem, err := w.lookAt(&p, id, more); problem != "" || err != nil {
 			w.Report("freelist page %d: %s", id, problem)
 			return err
@@ -454,7 +457,7 @@ func (w *Walker) freelist() error {
 	return w.freePages(at, count)
 }
 
-// freePages reads count page numbers.
+// freePages reads count page numbers into w.Free.
 func (w *Walker) freePages(at int64, count uint64) error {
 	buf := make([]byte, 8*min(count, 8<<10))
 	for last := uint64(FirstPage - 1); count > 0; {
@@ -489,7 +492,7 @@ func newBitmap(n uint64) bitmap { return make(bitmap, n/64+1) }
 
 func (b bitmap) Has(i uint64) bool { return b[i/64]&(1<<(i%64)) != 0 }
 
-// set adds i, and reports whether it is new.
+// set adds i and reports whether i is new.
 func (b bitmap) set(i uint64) bool {
 	was := b.Has(i)
 	b[i/64] |= 1 << (i % 64)

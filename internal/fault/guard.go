@@ -6,8 +6,8 @@ import (
 	"runtime/debug"
 )
 
-// PanicError makes an error of what a damaged file made bolt, or a memory
-// access, panic with.
+// PanicError converts the value of a panic, which a damaged file caused in bolt or in an
+// access to mapped memory, to an error that is [ErrCorrupt].
 func PanicError(p any) error {
 	if err, ok := p.(error); ok {
 		if errors.Is(err, ErrCorrupt) {
@@ -18,15 +18,16 @@ func PanicError(p any) error {
 	return fmt.Errorf("%w: %v", ErrCorrupt, p)
 }
 
-// Guarded runs fn; a panic of it, or a fault of the mapped memory, is an error.
+// Guarded runs fn. If fn panics, or reading mapped memory faults, Guarded returns
+// [ErrCorrupt].
 func Guarded(fn func() error) (err error) {
 	defer Catch(debug.SetPanicOnFault(true), &err)
 	return fn()
 }
 
-// Catch ends a guarded piece of reading: a panic, or a fault of the mapped
-// memory, becomes ErrCorrupt. It is deferred with the result of
-// debug.SetPanicOnFault(true), which holds for one goroutine and is set back.
+// Catch sets err to [ErrCorrupt] if the function that defers it panics, or if reading
+// mapped memory faults there. Defer it with the result of debug.SetPanicOnFault(true).
+// That setting belongs to one goroutine; Catch restores it.
 func Catch(panicOnFault bool, err *error) {
 	debug.SetPanicOnFault(panicOnFault)
 	if p := recover(); p != nil {
@@ -34,7 +35,7 @@ func Catch(panicOnFault bool, err *error) {
 	}
 }
 
-// CatchPanic is catch where faults are errors already.
+// CatchPanic is [Catch] for code in which faults of mapped memory are panics already.
 func CatchPanic(err *error) {
 	if p := recover(); p != nil {
 		*err = PanicError(p)

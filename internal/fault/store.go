@@ -2,8 +2,8 @@ package fault
 
 import "errors"
 
-// What is wrong with a file, or with its place. The root package says of each what a
-// caller can do about it.
+// Errors about the file of a store, or the place where it is. The root package documents
+// what a caller can do about each.
 var (
 	ErrSymlink   = errors.New("a symbolic link, which doorlog does not follow: move what it leads to into its place, or mount it there")
 	ErrHardLinks = errors.New("the file has other names (hard links), which would keep the old one: remove them first")

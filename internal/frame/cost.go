@@ -8,28 +8,29 @@ import (
 	"github.com/doorlog/doorlog/internal/fault"
 )
 
-// What the parts of a frame say of it is read in one walk.
+// The cost of a frame is computed before it is decoded. It is an upper bound of the
+// memory that the decoder has in use at once: for the picture, for the decoder's own
+// buffers, and for what a hostile file can make it allocate. The figures come from the
+// code of the decoders; a test compares them with what the decoders really allocate.
 //
-// What a frame costs is worked out before its decoder is let at it: how much
-// memory that has in use at once, at most, for the picture, for what it keeps
-// beside it meanwhile, and for what a stranger may make it keep. The figures are
-// read off the decoders' code; a test holds them against what the decoders take.
+// One walk over the parts of a frame finds both its cost and its EXIF data.
 
 func pixels(size image.Point) int64 { return int64(size.X) * int64(size.Y) }
 
-// units is how many units of that size cover n.
+// units returns how many units of the given size cover n.
 func units(n, size int) int { return (n + size - 1) / size }
 
-// costOfReduction is what reduced, turned and the encoder take after the
-// decoder: a row of pixels and one of sums, then the small picture, the same
-// turned, and its file.
+// costOfReduction returns the memory, in bytes, that reduced, turned and the encoder use
+// in addition to the decoder's: a row of pixels and a row of sums, then the small picture,
+// the same turned, and its file.
 func costOfReduction(from, to image.Point) int64 {
 	const row, small = 4 + 4*4, 4 + 4 + 4
 	return row*int64(from.X) + small*pixels(to)
 }
 
-// headersOfJPEG: a byte for each sample; in a progressive one the coefficient of
-// each, 4 bytes, too; and 4 bytes a pixel for a conversion to RGB or CMYK.
+// headersOfJPEG computes the memory of a JPEG: one byte for each sample, 4 more for its
+// coefficient if the JPEG is progressive, and 4 bytes a pixel if it may be converted to RGB
+// or CMYK.
 func headersOfJPEG(frame []byte, c image.Config) (headers, error) {
 	h := headerOfJPEG(frame)
 	most := max(1, len(h.sampling))
@@ -50,22 +51,22 @@ func headersOfJPEG(frame []byte, c image.Config) (headers, error) {
 	return headers{n, h.exif}, nil
 }
 
-// A jpegHeader is what the segments of a JPEG say of the decoder's work.
+// A jpegHeader is what the segments of a JPEG say about the decoder's work.
 type jpegHeader struct {
 	progressive bool
-	converted   bool          // perhaps, to RGB or CMYK
-	sampling    []image.Point // how many blocks an MCU has of each component, across and down
+	converted   bool          // the decoder may convert it to RGB or CMYK
+	sampling    []image.Point // for each component, the blocks of an MCU across and down
 	scans       int
-	exif        []byte // the content of the first APP1 segment before a scan that holds EXIF
+	exif        []byte // content of the first APP1 segment with EXIF before a scan
 }
 
 func headerOfJPEG(frame []byte) (h jpegHeader) {
-	const adobeTransform = 11 // offset of a byte that is 0 for RGB and CMYK
+	const adobeTransform = 11 // offset of the byte that is 0 for RGB and CMYK
 	for marker, content := range segmentsOfJPEG(frame) {
 		switch marker {
 		case startOfFrame0, startOfFrame1, startOfFrame2:
 			if h.sampling != nil || len(content) < 6 {
-				return h // the decoder gets no further
+				return h // the decoder stops here
 			}
 			h.progressive = marker == startOfFrame2
 			names := ""
@@ -87,15 +88,15 @@ func headerOfJPEG(frame []byte) (h jpegHeader) {
 	return h
 }
 
-// samples is the number of samples of all components, in whole MCUs.
+// samples returns the number of samples of all components, in whole MCUs.
 func (h *jpegHeader) samples(size image.Point) (n int64) {
 	const edge = 8 // of a block
 	if len(h.sampling) == 0 {
-		return 0 // there is no picture, which is for the decoder to say
+		return 0 // no picture; the decoder reports that
 	}
 	mcu := h.sampling[0]
 	if len(h.sampling) == 1 {
-		mcu = image.Pt(1, 1) // whatever it says (ITU-T T.81, A.2.2)
+		mcu = image.Pt(1, 1) // by ITU-T T.81, A.2.2, whatever the header says
 	}
 	if mcu.X == 0 || mcu.Y == 0 {
 		return 0 // the decoder refuses it
@@ -110,8 +111,9 @@ func (h *jpegHeader) samples(size image.Point) (n int64) {
 	return n
 }
 
-// headersOfPNG: the pixels in the form that holds their kind, twice that if they
-// come interlaced, as seven pictures that are merged into one, and two rows.
+// headersOfPNG computes the memory of a PNG: the pixels, in the Go image type for their
+// colour type and depth, and two rows. An interlaced PNG needs the pixels twice: its seven
+// passes are decoded one by one and merged.
 func headersOfPNG(frame []byte, c image.Config) (headers, error) {
 	const (
 		headerBytes = 13
@@ -120,7 +122,7 @@ func headersOfPNG(frame []byte, c image.Config) (headers, error) {
 		widest      = 8 // bytes of a pixel
 	)
 	var depth, kind, interlace byte
-	var transparent, late bool // late: what follows changes no pixel
+	var transparent, late bool // late: the pixel data has begun
 	var exif []byte
 	for name, content := range chunksOfPNG(frame) {
 		switch string(name) {
@@ -151,12 +153,14 @@ func headersOfPNG(frame []byte, c image.Config) (headers, error) {
 	return headers{n + 2*widest*int64(c.Width), exif}, nil
 }
 
-// headersOfGIF: a byte a pixel, and another one if the rows come interlaced.
+// headersOfGIF computes the memory of a GIF: one byte a pixel, and another one because the
+// rows may be interlaced.
 func headersOfGIF(_ []byte, c image.Config) (headers, error) {
 	return headers{memory: 2 * pixels(image.Pt(c.Width, c.Height))}, nil
 }
 
-// headersOfBMP: 4 bytes a pixel, or one with a palette, and a row.
+// headersOfBMP computes the memory of a BMP: 4 bytes a pixel, or one if it has a palette,
+// and a row.
 func headersOfBMP(_ []byte, c image.Config) (headers, error) {
 	n := pixels(image.Pt(c.Width, c.Height+1))
 	if _, ok := c.ColorModel.(color.Palette); ok {
@@ -165,14 +169,16 @@ func headersOfBMP(_ []byte, c image.Config) (headers, error) {
 	return headers{memory: 4 * n}, nil
 }
 
-// headersOfWebP: a lossy picture takes 1.5 bytes a pixel in whole macroblocks and
-// their parameters, its data once more, and a byte a pixel for alpha. A lossless
-// one, as which alpha may come too, takes 4 bytes and up to one more for three
-// pictures of its tiles; and the Huffman codes, in up to 2,600 groups, of which
-// there is at most one for each tile of 4x4 pixels.
+// headersOfWebP computes the memory of a WebP.
 //
-// One that is cut off is refused, since the decoder would make room for as much
-// data as the chunk's length says, up to 128 MiB, before it looks for them.
+// A lossy picture takes 1.5 bytes a pixel, in whole macroblocks; the parameters of the
+// macroblocks; a copy of its data; and a byte a pixel for alpha. A lossless picture takes 4
+// bytes a pixel, up to one more for three pictures of its tiles, and the Huffman codes. The
+// codes come in up to 2,600 groups, at most one for each tile of 4x4 pixels. Alpha may be
+// compressed as a lossless picture.
+//
+// A WebP that is cut off is refused: the decoder would allocate the length that the chunk
+// claims, up to 128 MiB, before it reads the data.
 func headersOfWebP(frame []byte, c image.Config) (h headers, err error) {
 	const (
 		macroblock  = 16
@@ -187,7 +193,7 @@ func headersOfWebP(frame []byte, c image.Config) (h headers, err error) {
 	blocks := pixels(image.Pt(units(size.X, macroblock), units(size.Y, macroblock)))
 	lossless := 5*pixels(size) + min(tiles, groups)*group
 	lossy := blocks*(macroblock*macroblock*3/2+parameters) + pixels(size)
-	last := false // the decoder reads no further
+	last := false // the decoder stops after this chunk
 	for kind, content := range chunksOfWebP(frame) {
 		switch name := string(kind); {
 		case name == "EXIF":

@@ -5,8 +5,8 @@ import (
 	"encoding/binary"
 )
 
-// Cameras that are mounted on their side or upside down save the frame as the
-// sensor saw it, and say in EXIF how to turn it: a TIFF file in miniature,
+// A camera that is mounted on its side or upside down saves the frame as the sensor saw
+// it. It says in EXIF how to turn it. EXIF is a TIFF file in miniature:
 //
 //	"II" or "MM"  byte order of all that follows
 //	uint16        42
@@ -15,18 +15,17 @@ import (
 //	uint16        entries of the directory, each
 //	              tag uint16 | type uint16 | count uint32 | value, 4 bytes
 //
-// that JPEG keeps in an APP1 segment, PNG in an eXIf chunk and WebP in an EXIF
-// chunk. Only the orientation is read. Whatever is broken counts as absent: a
-// thumbnail that lies on its side is better than none.
+// JPEG keeps it in an APP1 segment, PNG in an eXIf chunk and WebP in an EXIF chunk. Only
+// the orientation is read. Broken EXIF counts as absent: a thumbnail that lies on its side
+// is better than none.
 const (
-	upright        = 1 // as saved; 2 to 8 are mirrored or turned (CIPA DC-008, 4.6.4)
+	upright        = 1 // as saved; with 2 to 8 it is mirrored or turned (CIPA DC-008, 4.6.4)
 	tagOrientation = 0x0112
 	typeShort      = 3
 	exifPrefix     = "Exif\x00\x00"
 )
 
-// orientation returns the EXIF orientation, 1 to 8, that exif says; upright
-// if it says none.
+// orientation returns the EXIF orientation, 1 to 8. It is upright if exif has none.
 func orientation(exif []byte) int {
 	tiff := bytes.TrimPrefix(exif, []byte(exifPrefix))
 	if len(tiff) < 8 {

@@ -21,19 +21,19 @@ type format struct {
 	config func(io.Reader) (image.Config, error)
 	decode func(io.Reader) (image.Image, error)
 
-	// headers walks the parts of a frame. An error is what makes it one that
-	// decode must not be let at.
+	// headers walks the parts of a frame. If it returns an error, the frame must
+	// not be decoded.
 	headers func(frame []byte, c image.Config) (headers, error)
 }
 
-// headers are what the parts of a frame say beside its size.
+// headers is what the parts of a frame say, apart from its size.
 type headers struct {
 	memory int64  // bytes that decode may have in use at once
 	exif   []byte // nil if there is none
 }
 
-// The decoders are named here and never found through image.Decode: what that
-// reads depends on which packages a program happens to import.
+// formats names the decoders. image.Decode is not used: which formats it reads depends
+// on the packages that the program happens to import.
 var formats = [...]format{
 	{"JPEG", "\xff\xd8\xff", jpeg.DecodeConfig, jpeg.Decode, headersOfJPEG},
 	{"PNG", pngMagic, png.DecodeConfig, png.Decode, headersOfPNG},
@@ -50,9 +50,9 @@ type inspected struct {
 	turn   int   // EXIF orientation
 }
 
-// inspect recognises the format of a frame by its content and checks the
-// limits, of which all but the one in bytes are read from its headers. The error
-// is ErrInvalid for what is none of the formats, and ErrTooLarge as well above a limit.
+// inspect recognises the format of a frame by its content and checks the limits. It reads
+// only the headers. The error is [fault.ErrInvalid]; above a limit it is also
+// [fault.ErrTooLarge].
 func inspect(formats []format, frame []byte, edge int) (inspected, error) {
 	if len(frame) == 0 {
 		return inspected{}, fault.Invalid("frame", "is empty")
@@ -109,10 +109,10 @@ func beginsWith(frame []byte, magic string) bool {
 	return true
 }
 
-// decodeWebP corrects the colours of a lossy WebP image: its luma lies in
-// 16..235 and its chroma in 16..240 (RFC 6386, section 9.2), while an
-// image.YCbCr means the whole of 0..255, as in JPEG, and x/image/webp leaves
-// them as they are. Without this, black comes out as dark grey.
+// decodeWebP decodes a WebP image and corrects the colours of a lossy one. Its luma lies
+// in 16..235 and its chroma in 16..240 (RFC 6386, section 9.2), but image.YCbCr has the
+// range 0..255, as in JPEG, and x/image/webp does not convert them. Without the correction
+// black comes out as dark grey.
 func decodeWebP(r io.Reader) (image.Image, error) {
 	img, err := webp.Decode(r)
 	switch m := img.(type) {

@@ -1,7 +1,6 @@
-// Package frame makes thumbnails: a picture in, a small JPEG out. The pictures come
-// from cameras and from strangers, so every limit is checked before a decoder sees
-// one, and no panic of a decoder leaves the package. [Shrinker.Shrink] is the only
-// way in.
+// Package frame makes thumbnails: it turns a picture into a small JPEG. Cameras and
+// strangers supply the pictures, so every limit is checked before a picture is decoded,
+// and no panic of a decoder leaves the package. [Shrinker.Shrink] is the only way in.
 package frame
 
 import (
@@ -16,12 +15,12 @@ import (
 	"github.com/doorlog/doorlog/internal/fault"
 )
 
-// Limits on a frame, checked before anything of it is decoded.
+// Limits on a frame. They are checked before it is decoded.
 const (
 	MaxBytes  = 32 << 20   // of the file
 	MaxPixels = 40_000_000 // width times height
 	MaxEdge   = 1 << 24    // pixels along the longest edge
-	MaxMemory = 200 << 20  // bytes in use at once to make a thumbnail, without the frame's own
+	MaxMemory = 200 << 20  // bytes of memory in use at once to make a thumbnail, without the file
 	MaxScans  = 64         // passes of a progressive JPEG over the picture
 )
 
@@ -36,18 +35,18 @@ type Thumbnail struct {
 	Width, Height int // of the upright frame, in pixels
 }
 
-// A Shrinker makes thumbnails. It works on as many frames at once as the machine has
-// processors, and on one large one among them, because memory is what small machines
-// have least of. It is safe for concurrent use.
+// A Shrinker makes thumbnails. It works on at most GOMAXPROCS frames at once, and on at
+// most one large frame among them: small machines are short of memory first. It is safe
+// for concurrent use.
 type Shrinker struct {
 	edge    int
 	formats []format      // what frames may be
-	slots   chan struct{} // a token for each frame that may be in memory at once
-	large   chan struct{} // and one for the large frame among them
+	slots   chan struct{} // has a token for each frame that is being decoded
+	large   chan struct{} // has a token if one of them is large
 }
 
-// New returns a Shrinker whose thumbnails have no edge of more than edge pixels,
-// which must be positive.
+// New returns a [Shrinker]. The longest edge of its thumbnails has at most edge pixels.
+// edge must be positive.
 func New(edge int) *Shrinker {
 	return &Shrinker{
 		edge: edge, formats: slices.Clone(formats[:]),
@@ -57,13 +56,13 @@ func New(edge int) *Shrinker {
 
 // Shrink turns a frame (JPEG, PNG, GIF, WebP or BMP) into a JPEG of quality 85. A frame
 // that is small enough keeps its size. The thumbnail is upright (EXIF orientation is
-// applied), transparent pixels are white in it, and it has no metadata.
+// applied), its transparent pixels are white, and it has no metadata.
 //
-// A frame that cannot be read, or makes its decoder panic, is fault.ErrInvalid; above a
-// limit it is fault.ErrTooLarge as well. If ctx ends before the frame's turn comes, the
-// error is that of ctx.
+// The error is [fault.ErrInvalid] if the frame cannot be read or makes its decoder panic,
+// and [fault.ErrTooLarge] as well if the frame exceeds a limit. If ctx ends while the call
+// waits for other frames, the error is that of ctx.
 func (s *Shrinker) Shrink(ctx context.Context, frame []byte) (t Thumbnail, err error) {
-	// It holds what runs in this goroutine alone: all decoding must.
+	// recover catches only panics of this goroutine, so all decoding must run in it.
 	defer func() {
 		if p := recover(); p != nil {
 			t, err = Thumbnail{}, fault.Invalid("frame", "makes its decoder panic: %v", p)
@@ -86,7 +85,7 @@ func (s *Shrinker) Shrink(ctx context.Context, frame []byte) (t Thumbnail, err e
 		}
 	}
 	if found.memory > large {
-		debug.FreeOSMemory() // else what the one before it left is still in memory beside it
+		debug.FreeOSMemory() // the garbage of the large frame before this one
 	}
 	return found.shrink(frame, s.edge)
 }

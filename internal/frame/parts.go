@@ -6,9 +6,8 @@ import (
 	"iter"
 )
 
-// The parts of which a frame is made, walked without decoding any. A walk sees
-// every part that the decoder of the format does, and ends at the first one
-// that is not there in full.
+// A walk over a frame yields its parts without decoding them. It yields every part that
+// the decoder of the format sees, and ends at the first part that is not complete.
 const (
 	pngMagic        = "\x89PNG\r\n\x1a\n"
 	webpHeaderBytes = 12
@@ -20,20 +19,20 @@ const (
 	startOfFrame1 = 0xc1 // extended sequential
 	startOfFrame2 = 0xc2 // progressive
 	restart0      = 0xd0
-	startOfImage  = 0xd8 // comes after restart7
+	startOfImage  = 0xd8 // the code after restart7
 	endOfImage    = 0xd9
 	startOfScan   = 0xda
 	app1          = 0xe1
 	app14         = 0xee
 )
 
-// segmentsOfJPEG yields the marker and the content of each segment, those
-// between scans and after them too. The data of a scan is passed over, since
-// 0xff in it is followed by 0 or is a restart marker.
+// segmentsOfJPEG yields the marker and the content of each segment, also of those between
+// and after scans. It skips the data of a scan: there 0xff is followed by 0, or begins a
+// restart marker.
 func segmentsOfJPEG(frame []byte) iter.Seq2[byte, []byte] {
 	return func(yield func(byte, []byte) bool) {
 		for {
-			next := bytes.IndexByte(frame, 0xff) // the decoder skips stray bytes as well
+			next := bytes.IndexByte(frame, 0xff) // the decoder skips stray bytes, too
 			if next < 0 || len(frame)-next < 4 {
 				return
 			}
@@ -41,7 +40,7 @@ func segmentsOfJPEG(frame []byte) iter.Seq2[byte, []byte] {
 			marker := frame[1]
 			switch {
 			case marker == 0xff, marker == 0:
-				frame = frame[1:] // padding, and data of a scan
+				frame = frame[1:] // padding, or the data of a scan
 				continue
 			case marker >= restart0 && marker <= startOfImage:
 				frame = frame[2:] // no content
@@ -68,13 +67,13 @@ func chunksOfPNG(frame []byte) iter.Seq2[[]byte, []byte] {
 			if content, frame, ok = cut(frame[8:], length); !ok || !yield(kind, content) {
 				return
 			}
-			_, frame, ok = cut(frame, 4) // the checksum, which the decoder looks at
+			_, frame, ok = cut(frame, 4) // the checksum; the decoder verifies it
 		}
 	}
 }
 
-// chunksOfWebP yields the kind and the content of each chunk. The content is
-// nil if the frame ends within it: the decoder begins with such a chunk.
+// chunksOfWebP yields the kind and the content of each chunk. The content is nil if the
+// frame ends within the chunk: the decoder starts to read such a chunk.
 func chunksOfWebP(frame []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(kind, content []byte) bool) {
 		_, frame, ok := cut(frame, webpHeaderBytes)
@@ -91,7 +90,7 @@ func chunksOfWebP(frame []byte) iter.Seq2[[]byte, []byte] {
 	}
 }
 
-// cut splits b after n bytes; ok is false, and nothing is returned, if b is shorter.
+// cut splits b after n bytes. If b is shorter, ok is false, and head and rest are nil.
 func cut(b []byte, n uint32) (head, rest []byte, ok bool) {
 	if uint64(n) > uint64(len(b)) {
 		return nil, nil, false

@@ -10,8 +10,8 @@ import (
 
 const maxJPEGEdge = 1<<16 - 1
 
-// thumbnailSize returns the largest size of the same shape whose longest edge
-// is at most edge, and at most what JPEG can hold; size itself if it is small enough.
+// thumbnailSize returns the largest size with the same proportions whose longest edge is
+// at most edge, and at most what JPEG can hold. It is never larger than size.
 func thumbnailSize(size image.Point, edge int) image.Point {
 	longest := max(size.X, size.Y)
 	edge = min(edge, maxJPEGEdge, longest)
@@ -31,12 +31,11 @@ var chromaCell = [...]image.Point{
 	image.YCbCrSubsampleRatio410: {X: 4, Y: 2},
 }
 
-// reduced returns img, which lies on a white canvas of size from, as an image
-// of size to, none of whose edges is longer. The result is opaque and of a
-// type for which the JPEG encoder has a fast path: *image.YCbCr and
-// *image.Gray stay what they are, which saves the conversion of every pixel to
-// RGB and back, and all others become *image.RGBA. They are converted row by
-// row, so that no second image of the full size is held.
+// reduced draws img on a white canvas of size from and returns the canvas reduced to size
+// to, which is not larger. The result is opaque, and the JPEG encoder has a fast path for
+// its type: *image.YCbCr and *image.Gray keep their type, which saves the conversion of
+// every pixel to RGB and back; all others become *image.RGBA. They are converted row by
+// row, so that memory never holds a second image of full size.
 func reduced(img image.Image, from, to image.Point) image.Image {
 	whole := image.Rectangle{Max: from}
 	switch m := img.(type) {
@@ -51,8 +50,8 @@ func reduced(img image.Image, from, to image.Point) image.Image {
 			return small
 		}
 	case *image.Paletted:
-		// Decoders differ in whether they check that an index lies in the
-		// palette. With a full one, every index does.
+		// Not every decoder checks that an index lies in the palette. In a palette
+		// of 256 colours every index does.
 		for len(m.Palette) < 256 {
 			m.Palette = append(m.Palette, color.Black)
 		}
@@ -87,13 +86,13 @@ func averagePlane(dst []byte, to image.Point, src []byte, stride int, from image
 	average(dst, to, from, 1, func(y int) []byte { return src[y*stride:][:from.X] })
 }
 
-// average shrinks rows of interleaved 8-bit channels by area averaging: each
-// sample of dst is the mean of the rectangle of the source that it covers, in
-// which samples at the border count by the part that lies inside. row returns
-// row y of the source; it is called once for each, in order.
+// average shrinks rows of interleaved 8-bit channels by area averaging. Each sample of dst
+// is the mean of the rectangle of the source that it covers; a sample at the border counts
+// by the share of it that is inside. row returns row y of the source. It is called once for
+// each row, in order.
 //
-// A filter such as Lanczos is a little sharper where the two sizes are close,
-// and takes longer than the decoder does (imaging.Resize, 1920x1080 to 1280).
+// A filter such as Lanczos is a little sharper if the two sizes are close, but takes longer
+// than the decoder (imaging.Resize, 1920x1080 to 1280).
 func average(dst []byte, to, from image.Point, channels int, row func(y int) []byte) {
 	across, down := newRatio(from.X, to.X), newRatio(from.Y, to.Y)
 	mean := 1 / float64(across.wide*down.wide)
@@ -115,8 +114,8 @@ func average(dst []byte, to, from image.Point, channels int, row func(y int) []b
 	}
 }
 
-// A ratio says how long a sample of the result (wide) and of the source
-// (narrow) is, in the largest unit in which both are whole.
+// A ratio is the length of a sample of the result (wide) and of the source (narrow), in
+// the largest unit in which both are whole numbers.
 type ratio struct{ wide, narrow int }
 
 func newRatio(from, to int) ratio {
@@ -138,7 +137,7 @@ func addWeighted(sums []uint32, samples []byte, weight int) {
 	}
 }
 
-// emit writes a row of the result from the sums of the rows that it covers.
+// emit writes a row of the result. sums are the sums of the source rows that it covers.
 func emit(dst []byte, sums []uint32, channels int, across ratio, mean float64) {
 	for c := range channels {
 		out, sum, missing := c, int64(0), across.wide
@@ -157,12 +156,12 @@ func emit(dst []byte, sums []uint32, channels int, across ratio, mean float64) {
 	}
 }
 
-// swapsEdges reports whether an upright frame of that orientation is as wide
-// as the saved one is high.
+// swapsEdges reports whether turning a frame of this orientation upright swaps its width
+// and height.
 func swapsEdges(orientation int) bool { return orientation >= 5 }
 
-// turned returns img, saved with an EXIF orientation, the right way up. It
-// comes after the reduction, when there is little left to turn.
+// turned returns img turned upright from an EXIF orientation. It runs after the reduction,
+// when few pixels are left to turn.
 func turned(img image.Image, orientation int) image.Image {
 	turns := [...]func(image.Image) *image.NRGBA{
 		2: imaging.FlipH, 3: imaging.Rotate180, 4: imaging.FlipV,
@@ -171,15 +170,15 @@ func turned(img image.Image, orientation int) image.Image {
 	if orientation == upright {
 		return img
 	}
-	// imaging reads the pixels in goroutines of its own, where a panic would end
-	// the process. So it gets none of the decoder's planes, which may be too short.
+	// imaging reads the pixels in goroutines of its own, where a panic would end the
+	// process. The planes of a decoder may be too short, so imaging gets a copy.
 	if planes, ok := img.(*image.YCbCr); ok {
 		own := image.NewRGBA(planes.Rect)
 		draw.Draw(own, own.Rect, planes, planes.Rect.Min, draw.Src)
 		img = own
 	}
 	m := turns[orientation](img)
-	// All is opaque by now, so the two types mean the same; the JPEG encoder
-	// has a fast path for this one.
+	// All pixels are opaque, so NRGBA and RGBA have the same bytes. The JPEG encoder
+	// has a fast path for RGBA.
 	return &image.RGBA{Pix: m.Pix, Stride: m.Stride, Rect: m.Rect}
 }

@@ -7,5 +7,5 @@ import (
 	"os"
 )
 
-// Fallocate is not known here.
+// Fallocate is not supported on this system.
 func Fallocate(*os.File, int64, int64) error { return errors.ErrUnsupported }

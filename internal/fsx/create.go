@@ -10,9 +10,9 @@ import (
 	"syscall"
 )
 
-// BuildBeside has build write a store to a file beside path, and put then give
-// it its name, when it is whole: a power cut during bolt's first writes leaves a
-// file that cannot be opened.
+// BuildBeside calls build to write a store to a temporary file beside path. When the file
+// is whole, it calls put, which gives it its name. A power cut during bolt's first writes
+// leaves a file that cannot be opened, so the file must not have its name before.
 func BuildBeside(path string, put func(temp, path string) error, build func(temp string) error) (err error) {
 	dir, base := filepath.Split(path)
 	dir = filepath.Clean(dir)
@@ -26,7 +26,7 @@ func BuildBeside(path string, put func(temp, path string) error, build func(temp
 		return err
 	}
 	defer func() {
-		// What is linked to its place has a second name, which goes.
+		// If put has linked the file to path, this removes its other name.
 		if rerr := os.Remove(temp.Name()); rerr != nil && !errors.Is(rerr, fs.ErrNotExist) && err == nil {
 			err = rerr
 		}
@@ -44,7 +44,7 @@ func BuildBeside(path string, put func(temp, path string) error, build func(temp
 	return errors.Join(err, SyncFolder(dir))
 }
 
-// PutInPlace gives a file its name unless there is a file of that name.
+// PutInPlace renames temp to path. If path exists, it returns fs.ErrExist.
 func PutInPlace(temp, path string) error {
 	err := os.Link(temp, path)
 	switch {
@@ -53,14 +53,14 @@ func PutInPlace(temp, path string) error {
 	case IsThere(path):
 		return fmt.Errorf("%s: %w", path, fs.ErrExist)
 	}
-	// FAT, as on many SD cards, has no links. Rename would put the file over
-	// another, so of two processes that create a store there in the same
-	// moment one may put its empty store over the other's.
+	// FAT, which many SD cards have, has no links. Rename replaces a file that is
+	// there. So if two processes create a store at the same moment, one may put its
+	// empty store over the other's.
 	return os.Rename(temp, path)
 }
 
-// RemoveLeftovers removes what a creation, or a compaction, that was cut short
-// left behind: beside the file itself, if path is a link.
+// RemoveLeftovers removes the temporary files that an interrupted creation or compaction
+// has left beside path. If path is a symbolic link, they are beside its target.
 func RemoveLeftovers(path string) {
 	if to, err := filepath.EvalSymlinks(path); err == nil {
 		path = to
@@ -71,12 +71,13 @@ func RemoveLeftovers(path string) {
 		return
 	}
 	for _, name := range left {
-		_ = os.Remove(name) // it does no harm where it is
+		_ = os.Remove(name) // a leftover does no harm
 	}
 }
 
+// EscapeGlob returns a pattern for filepath.Glob that matches only name.
 func EscapeGlob(name string) string {
-	if runtime.GOOS == "windows" { // whose Match has no escapes, and whose names no wildcards
+	if runtime.GOOS == "windows" { // Match has no escapes there, and names have no wildcards
 		return name
 	}
 	var escaped []byte

@@ -1,5 +1,6 @@
-// Package fsx does with files what has to outlive a power cut, and asks file systems what
-// the standard library does not: locks, free space, owners, other names of a file.
+// Package fsx extends the standard library's handling of files. It writes files and names
+// that survive a power cut, and asks the system for locks, free space, owners and hard
+// links.
 package fsx
 
 import (
@@ -11,12 +12,14 @@ import (
 	"github.com/doorlog/doorlog/internal/fault"
 )
 
+// What files and folders are made with: they are for nobody but their owner.
 const (
 	FilePerm   = 0o600
 	FolderPerm = 0o700
 )
 
-// CheckFile says clearly what is wrong with a path that holds no file, or an empty one.
+// CheckFile returns an error that says what is wrong if path is no regular file, or an
+// empty one.
 func CheckFile(path string) error {
 	info, err := os.Stat(path)
 	switch {
@@ -32,12 +35,13 @@ func CheckFile(path string) error {
 	return nil
 }
 
+// IsThere reports whether something exists at path.
 func IsThere(path string) bool {
 	_, err := os.Lstat(path)
 	return err == nil
 }
 
-// RemoveTemp closes and removes a file that was made for a while; nil is none.
+// RemoveTemp closes and removes a temporary file. It does nothing if f is nil.
 func RemoveTemp(f *os.File) error {
 	if f == nil {
 		return nil
@@ -45,7 +49,8 @@ func RemoveTemp(f *os.File) error {
 	return errors.Join(f.Close(), IgnoreNotExist(os.Remove(f.Name())))
 }
 
-// IgnoreNotExist is for what may go away while it is looked at.
+// IgnoreNotExist returns err, or nil if err is fs.ErrNotExist. It is for files that others
+// may remove meanwhile.
 func IgnoreNotExist(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

@@ -8,15 +8,15 @@ import (
 	"syscall"
 )
 
-// MakeFolders is os.MkdirAll that lasts: each folder that it makes is synced
-// into the one above it.
+// MakeFolders is os.MkdirAll, made durable: it syncs the parent of each folder that it
+// makes.
 func MakeFolders(dir string) error {
 	parent := filepath.Dir(dir)
 	if info, err := os.Stat(dir); err == nil {
 		if !info.IsDir() {
 			return &fs.PathError{Op: "mkdir", Path: dir, Err: syscall.ENOTDIR}
 		}
-		return syncAgain(parent) // who made it may not have come to this
+		return syncAgain(parent) // whoever made it may have stopped before its sync
 	}
 	if parent != dir {
 		if err := MakeFolders(parent); err != nil {

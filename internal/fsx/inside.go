@@ -9,14 +9,13 @@ import (
 	"strings"
 )
 
-const (
-	TempExt = ".tmp" // of one that is being written, behind a dot and its name
-)
+// TempExt ends the name of a file that is being written: "." + name + TempExt.
+const TempExt = ".tmp"
 
-// MakeInside makes a folder such as 2026/02/25, and those above it. After each of
-// them made, if it is not nil, is called with the one above: also when it is there,
-// as who made it may not have come to this. (The error of os.Root.MkdirAll is at
-// times that a folder is there, whatever else has happened.)
+// MakeInside makes a folder such as 2026/02/25 and its parents. If made is not nil, it is
+// called with the parent of each of them. It is called even if the folder exists: whoever
+// made it may have stopped before it was durable. (os.Root.MkdirAll is not used, because it
+// sometimes reports that a folder exists when another error has happened.)
 func MakeInside(root *os.Root, dir string, made func(above string) error) error {
 	for at := 0; at < len(dir); {
 		above := cmp.Or(dir[:at], ".")
@@ -39,6 +38,7 @@ func MakeInside(root *os.Root, dir string, made func(above string) error) error 
 	return nil
 }
 
+// SyncInside syncs a folder below root.
 func SyncInside(root *os.Root, dir string) error {
 	f, err := root.Open(dir)
 	if err != nil {
@@ -47,16 +47,16 @@ func SyncInside(root *os.Root, dir string) error {
 	return syncAndClose(f)
 }
 
-// WriteFile writes a file so that after a power cut it is there, whole, or
-// is not there. A rename alone would not do: a file system may make the name
-// durable before the content, and the folder only when it is synced itself.
+// WriteFile writes a file atomically: after a power cut the file is either whole or
+// absent. A rename alone is not enough: a file system may make the name durable before the
+// content. And the name is durable only when the folder has been synced as well.
 func WriteFile(root *os.Root, name string, data []byte) (err error) {
 	temp := path.Join(path.Dir(name), "."+path.Base(name)+TempExt)
-	// What a save that was cut short left behind goes. Savers of one
-	// event take turns (see Store.busy), so it is nobody else's.
+	// An interrupted save may have left a temporary file. Nobody else is using it:
+	// only one caller at a time writes this name (Store.busy).
 	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, FilePerm)
 	if errors.Is(err, fs.ErrExist) {
-		if err = root.Remove(temp); err == nil { // a pipe of that name would wait for its other end
+		if err = root.Remove(temp); err == nil { // a new file, because opening a pipe of that name would block
 			f, err = root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, FilePerm)
 		}
 	}

@@ -14,12 +14,13 @@ import (
 type Opening struct {
 	Open     func(name string, flag int, perm os.FileMode) (*os.File, error)
 	ReadOnly bool
-	Timeout  time.Duration // how long another process is waited for that has it locked
+	Timeout  time.Duration // how long to wait if another process has locked the file
 }
 
-// OpenLocked opens a file and locks it as bolt will: alone, or with others who
-// read. What bolt does to a file that it has mapped could not be taken back, so
-// the file must be examined before, and not be written to meanwhile.
+// OpenLocked opens a file and locks it as bolt will: exclusively, or shared if how.ReadOnly
+// is set. The lock keeps others from writing while the file is examined, which must be
+// before bolt maps it. If the lock is not free within how.Timeout, OpenLocked returns
+// [fault.ErrLocked].
 func OpenLocked(path string, flag int, perm os.FileMode, how *Opening) (*os.File, error) {
 	deadline := time.Now().Add(how.Timeout)
 	for {
@@ -35,7 +36,7 @@ func OpenLocked(path string, flag int, perm os.FileMode, how *Opening) (*os.File
 				return f, nil
 			}
 		}
-		// Held by another; or another file was put in its place meanwhile.
+		// Another process has the lock, or has put another file at path.
 		if err := errors.Join(err, f.Close()); err != nil {
 			return nil, err
 		}
@@ -48,17 +49,18 @@ func OpenLocked(path string, flag int, perm os.FileMode, how *Opening) (*os.File
 	}
 }
 
-// LockError returns ErrNoLocks for what system calls say where there are none.
+// LockError returns [fault.ErrNoLocks] if err says that the file system has no locks, and
+// err otherwise.
 func LockError(err error) error {
 	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.ENOLCK) || errors.Is(err, syscall.EINVAL) {
-		return fmt.Errorf("%w: %v", fault.ErrNoLocks, err) //nolint:errorlint // it is no ErrUnsupported of a method
+		return fmt.Errorf("%w: %v", fault.ErrNoLocks, err) //nolint:errorlint // callers must not take it for an unsupported method
 	}
 	return err
 }
 
 const lockRetry = 10 * time.Millisecond
 
-// IsAt reports whether an open file is the one at path.
+// IsAt reports whether path leads to the open file f.
 func IsAt(f *os.File, path string) (bool, error) {
 	open, err := f.Stat()
 	if err != nil {

@@ -10,12 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// LocksFiles says that tryLock does lock.
+// LocksFiles reports whether [TryLock] locks files.
 const LocksFiles = true
 
-// TryLock locks an open file, as bolt does a moment later, to which it is then
-// the same lock: it is the open file's, and not the descriptor's. held: another
-// open file has it.
+// TryLock locks an open file without waiting. bolt takes the same lock a moment later, and
+// gets it, because the lock belongs to the open file and not to a descriptor. held reports
+// whether another open file has the lock.
 func TryLock(f *os.File, exclusive bool) (held bool, err error) {
 	how := unix.LOCK_SH | unix.LOCK_NB
 	if exclusive {

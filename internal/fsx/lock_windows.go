@@ -8,12 +8,12 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// LocksFiles says that TryLock does lock.
+// LocksFiles reports whether [TryLock] locks files.
 const LocksFiles = true
 
-// TryLock locks a byte far behind the end of an open file, beside the one that
-// bolt locks: here a lock cannot be taken twice. Closing the file ends it. held:
-// another open file has it.
+// TryLock locks an open file without waiting. It locks a byte far behind the end of the
+// file, next to the byte that bolt locks: on Windows a lock cannot be taken twice. Closing
+// the file releases it. held reports whether another open file has the lock.
 func TryLock(f *os.File, exclusive bool) (held bool, err error) {
 	flags := uint32(windows.LOCKFILE_FAIL_IMMEDIATELY)
 	if exclusive {

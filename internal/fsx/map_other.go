@@ -4,5 +4,6 @@ package fsx
 
 import "os"
 
-// TryMap does nothing here, where a mapping makes the file as large.
+// TryMap does nothing on this system, where a mapping would make the file as large as
+// itself.
 func TryMap(*os.File, int64) error { return nil }

@@ -8,7 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TryMap maps so many bytes of a file as bolt does, and takes that back.
+// TryMap maps the first bytes of a file as bolt does, and unmaps them again. An error says
+// that the system refuses such a mapping.
 func TryMap(f *os.File, bytes int64) error {
 	return control(f, func(fd uintptr) error {
 		mapping, err := unix.Mmap(int(fd), 0, int(bytes), unix.PROT_READ, unix.MAP_SHARED)

@@ -4,5 +4,5 @@ package fsx
 
 import "io/fs"
 
-// chownLike does nothing here, where a file takes after its folder.
+// chownLike does nothing on this system, where a file inherits from its folder.
 func chownLike(string, fs.FileInfo) error { return nil }

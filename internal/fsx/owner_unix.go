@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// chownLike gives a file the owner and the group that another one has.
+// chownLike gives a file the owner and the group of another one.
 func chownLike(name string, other fs.FileInfo) error {
 	info, err := os.Stat(name)
 	if err != nil {

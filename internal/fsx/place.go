@@ -12,9 +12,9 @@ import (
 	"github.com/doorlog/doorlog/internal/fault"
 )
 
-// LeadsTo is ErrMoved, and says what is there, if a path does not lead to an open file.
-// Links are followed. Where the system does not say, as to a process that has given up
-// the rights with which it opened the file, the file counts as there.
+// LeadsTo returns [fault.ErrMoved] if path does not lead to the open file f. The text says
+// what is at path. Links are followed. If the system does not tell, for example because the
+// process has given up the rights with which it opened the file, LeadsTo returns nil.
 func LeadsTo(path string, f *os.File) error {
 	there, err := os.Stat(path)
 	open, ferr := f.Stat()
@@ -23,14 +23,14 @@ func LeadsTo(path string, f *os.File) error {
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP):
 		what = "nothing is"
 	case err != nil || ferr != nil || os.SameFile(open, there):
-		return nil //nolint:nilerr // it says nothing
+		return nil //nolint:nilerr // the system does not tell
 	case there.IsDir():
 		what = "a folder is"
 	}
 	return fmt.Errorf("%w: %s at %s", fault.ErrMoved, what, path)
 }
 
-// HasOneName is ErrHardLinks if an open file has several names.
+// HasOneName returns [fault.ErrHardLinks] if an open file has several names.
 func HasOneName(f *os.File) error {
 	info, err := f.Stat()
 	if err == nil && HasOtherNames(info) {
@@ -39,14 +39,14 @@ func HasOneName(f *os.File) error {
 	return err
 }
 
-// Absolute returns a path that does not depend on the current folder. It is not cleaned:
-// behind a link, ".." is not the folder in which that is.
+// Absolute returns an absolute form of path. It does not clean the path: if a folder is a
+// symbolic link, ".." after it is the parent of the link's target.
 func Absolute(path string) string {
 	here, err := os.Getwd()
 	switch {
 	case filepath.IsAbs(path) || err != nil:
 		return path
-	case runtime.GOOS == "windows": // where each drive has a current folder
+	case runtime.GOOS == "windows": // each drive has a current folder there
 		if at, err := filepath.Abs(path); err == nil {
 			return at
 		}

@@ -7,13 +7,14 @@ import (
 	"runtime"
 )
 
-// A Replaceable is a file that nobody else has open, and into whose place another
-// is to come.
+// A Replaceable is a locked file that another one is going to replace.
 type Replaceable struct {
 	File   *os.File
 	closed bool
 }
 
+// OpenToReplace opens and locks the file at path. It returns errors.ErrUnsupported where
+// files cannot be locked.
 func OpenToReplace(path string, how *Opening) (*Replaceable, error) {
 	if !LocksFiles { // another process may be writing to it
 		return nil, errors.ErrUnsupported
@@ -22,10 +23,10 @@ func OpenToReplace(path string, how *Opening) (*Replaceable, error) {
 	return &Replaceable{File: f}, err
 }
 
-// Replace puts another file in its place. Who has waited for the lock on the
-// old one sees that it is not the one at path any more (openLocked).
+// Replace renames temp to path, the path of f. A caller of [OpenLocked] that waits for the
+// lock of the old file sees that path leads to another file now.
 func (f *Replaceable) Replace(temp, path string) error {
-	if runtime.GOOS == "windows" { // where an open file keeps its name
+	if runtime.GOOS == "windows" { // an open file cannot be replaced there
 		if err := f.Close(); err != nil {
 			return err
 		}
@@ -33,8 +34,8 @@ func (f *Replaceable) Replace(temp, path string) error {
 	return os.Rename(temp, path)
 }
 
-// SetAside gives the file a second name; where a file can have just one, as on
-// the FAT of many cards, it is copied.
+// SetAside gives the file a second name, aside. It copies the file if the file system has
+// no hard links, such as FAT.
 func (f *Replaceable) SetAside(path, aside string) (err error) {
 	if err := os.Link(path, aside); err == nil {
 		return nil
@@ -55,7 +56,7 @@ func (f *Replaceable) SetAside(path, aside string) (err error) {
 	return errors.Join(err, to.Sync())
 }
 
-// Like gives a file the mode and the owner of the one that it is to replace.
+// Like gives the file name the mode and the owner of f.
 func (f *Replaceable) Like(name string) error {
 	info, err := f.File.Stat()
 	if err != nil {
@@ -64,6 +65,7 @@ func (f *Replaceable) Like(name string) error {
 	return errors.Join(os.Chmod(name, info.Mode().Perm()), chownLike(name, info))
 }
 
+// Close closes the file, which releases its lock. Later calls do nothing.
 func (f *Replaceable) Close() error {
 	if f.closed {
 		return nil

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// SyncDisk has the file system of a folder give back the blocks of files that were
-// removed, which ext4 does with its journal. It is of no account if it cannot.
+// SyncDisk syncs the file system of a folder, so that the blocks of removed files become
+// free: ext4 frees them when it commits its journal. Errors are ignored.
 func SyncDisk(dir string) {
 	if f, err := os.Open(dir); err == nil {
 		_ = unix.Syncfs(int(f.Fd()))
@@ -15,8 +15,8 @@ func SyncDisk(dir string) {
 	}
 }
 
-// blockSize returns the unit in which a file system counts its blocks, which on
-// Linux is not the size that it likes to be read by.
+// blockSize returns the unit in which a file system counts its blocks. On Linux that is
+// Frsize; Bsize is the preferred size of reads.
 func blockSize(stat *unix.Statfs_t) int64 {
 	if stat.Frsize > 0 {
 		return int64(stat.Frsize) //nolint:unconvert // its type differs between architectures

@@ -10,23 +10,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// KnowsFreeSpace reports whether the system tells the free space of a disk.
 const KnowsFreeSpace = true
 
-// FreeSpace returns how many bytes may be written to the file system on which
-// an open file is; -1 if that is not known.
+// FreeSpace returns the free bytes of the file system of an open file; -1 if they are not
+// known.
 func FreeSpace(f *os.File) int64 {
 	var stat unix.Statfs_t
 	if err := control(f, func(fd uintptr) error { return unix.Fstatfs(int(fd), &stat) }); err != nil {
 		return -1
 	}
 	free, total := spaceOf(&stat)
-	if total == 0 { // it does not say
+	if total == 0 { // the file system does not tell
 		return -1
 	}
 	return free
 }
 
-// SpaceAt returns the free and all bytes of the file system on which a path is.
+// SpaceAt returns the free bytes and the size of the file system of a path. It returns
+// [ErrFreeSpace] if the file system does not tell.
 func SpaceAt(path string) (free, total int64, err error) {
 	var stat unix.Statfs_t
 	if err := unix.Statfs(path, &stat); err != nil {
@@ -43,7 +45,7 @@ func spaceOf(stat *unix.Statfs_t) (free, total int64) {
 	return max(0, int64(stat.Bavail)) * size, int64(stat.Blocks) * size
 }
 
-// Allocated returns the bytes of the blocks that a file has.
+// Allocated returns the size of the blocks that a file has, in bytes.
 func Allocated(info fs.FileInfo) int64 {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// SyncFolder makes the names in a folder durable: a file that was created or
-// renamed is there after a power cut only when its folder was synced.
+// SyncFolder makes the names in a folder durable. After a power cut, a file that was
+// created or renamed is sure to be there only if its folder was synced.
 func SyncFolder(dir string) error {
 	f, err := os.Open(dir)
 	if err != nil {
@@ -19,7 +19,8 @@ func SyncFolder(dir string) error {
 	return syncAndClose(f)
 }
 
-// SyncName syncs the folder of a file that is there.
+// SyncName makes the name of an existing file durable: it syncs the folder of the file.
+// Symbolic links are followed.
 func SyncName(path string) error {
 	path, err := filepath.EvalSymlinks(path)
 	if err != nil {
@@ -28,8 +29,8 @@ func SyncName(path string) error {
 	return syncAgain(filepath.Dir(path))
 }
 
-// syncAgain syncs a folder in which a name that is there may not be durable yet.
-// Of a folder that must not be read, the name in it was somebody else's to make.
+// syncAgain syncs a folder whose names may not be durable yet. It does nothing if the
+// process has no right to read the folder: then somebody else made the name.
 func syncAgain(dir string) error {
 	err := SyncFolder(dir)
 	if errors.Is(err, fs.ErrPermission) {
@@ -38,7 +39,7 @@ func syncAgain(dir string) error {
 	return err
 }
 
-// syncAndClose syncs an open folder.
+// syncAndClose syncs an open folder and closes it.
 func syncAndClose(f *os.File) error {
 	err := f.Sync()
 	// Windows has no such call, and some file systems refuse it.
@@ -48,7 +49,7 @@ func syncAndClose(f *os.File) error {
 	return errors.Join(err, f.Close())
 }
 
-// SyncTree syncs a folder and those in it. Their files have been.
+// SyncTree syncs a folder and all folders below it. Their files must have been synced.
 func SyncTree(dir string) error {
 	return filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || !d.IsDir() {

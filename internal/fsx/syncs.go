@@ -6,7 +6,8 @@ import (
 	"sync"
 )
 
-// Syncs sync and close files, several at once, as a disk takes them together.
+// A Syncs syncs and closes files, 16 at a time: a disk syncs several together in less time
+// than one after another.
 type Syncs struct {
 	files chan *os.File
 	wg    sync.WaitGroup
@@ -16,6 +17,7 @@ type Syncs struct {
 
 const syncsAtOnce = 16
 
+// NewSyncs starts a [Syncs]. The caller must call Wait.
 func NewSyncs() *Syncs {
 	s := &Syncs{files: make(chan *os.File, syncsAtOnce)}
 	for range syncsAtOnce {
@@ -32,7 +34,8 @@ func NewSyncs() *Syncs {
 	return s
 }
 
-// Add takes a file. Its error is of one before it.
+// Add hands over a file to be synced and closed. It returns an error that an earlier file
+// has had.
 func (s *Syncs) Add(f *os.File) error {
 	s.files <- f
 	s.mu.Lock()
@@ -40,7 +43,8 @@ func (s *Syncs) Add(f *os.File) error {
 	return s.err
 }
 
-// Wait returns when all files are durable.
+// Wait returns when all files are durable, or with the errors of those that are not. No
+// Add may follow.
 func (s *Syncs) Wait() error {
 	close(s.files)
 	s.wg.Wait()

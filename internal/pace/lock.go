@@ -5,15 +5,15 @@ import (
 	"sync"
 )
 
-// Locks are locks by key: a call holds the lock of a key while others wait for that one,
-// and not for those of other keys. The zero value has none that is held.
+// Locks is a set of locks, one for each key. Callers wait only for others that hold the
+// lock of the same key. In the zero value no lock is held.
 type Locks[K comparable] struct {
 	mu   sync.Mutex
 	held map[K]chan struct{} // closed when the lock is free
 }
 
-// Lock waits until nobody else has the lock of a key, and takes it until unlock is
-// called. If ctx ends before, it returns the error of ctx.
+// Lock waits until the lock of key is free and takes it. The caller holds it until it
+// calls unlock. If ctx ends first, Lock returns the error of ctx.
 func (l *Locks[K]) Lock(ctx context.Context, key K) (unlock func(), err error) {
 	for {
 		l.mu.Lock()
@@ -42,11 +42,11 @@ func (l *Locks[K]) Lock(ctx context.Context, key K) (unlock func(), err error) {
 	}, nil
 }
 
-// A Mutex is a lock that is waited for until a context ends. The zero value is free.
+// A Mutex is a lock; a context can end the wait for it. The zero value is free.
 type Mutex struct{ locks Locks[struct{}] }
 
-// Lock waits until nobody else has the lock, and takes it until unlock is called. If ctx
-// ends before, it returns the error of ctx.
+// Lock waits until the lock is free and takes it. The caller holds it until it calls
+// unlock. If ctx ends first, Lock returns the error of ctx.
 func (m *Mutex) Lock(ctx context.Context) (unlock func(), err error) {
 	return m.locks.Lock(ctx, struct{}{})
 }

@@ -1,4 +1,4 @@
-// Package pace is about waiting: for a time, for a lock, for others.
+// Package pace has ways to wait: for some time, for a lock, for other threads.
 package pace
 
 import (
@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// HalfTime returns what is to be called for each file of a folder, and lets as much
-// time go by, a piece at a time, as looking at them has taken.
+// HalfTime returns a function that a walk over a folder calls for each file. After every
+// 256 files the function sleeps as long as they have taken, so that the walk works half of
+// the time. It returns the error of ctx if ctx ends meanwhile.
 func HalfTime(ctx context.Context) func() error {
 	const piece = 256
 	files, begun := 0, time.Now()
@@ -21,7 +22,7 @@ func HalfTime(ctx context.Context) func() error {
 	}
 }
 
-// Pause waits; its error is that of a context that ends meanwhile.
+// Pause waits for d. If ctx ends first, it returns the error of ctx.
 func Pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
