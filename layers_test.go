@@ -162,7 +162,7 @@ func TestFilesAreInTheLayersOfTheDesign(t *testing.T) {
 
 	order := between(t, "doc.go", "(x stands for x.go.)", "Good places")
 	rows = nil
-	for _, line := range strings.SplitSeq(order, "\n") {
+	for line := range strings.SplitSeq(order, "\n") {
 		line = strings.TrimPrefix(line, "//\t")
 		if words := strings.Fields(line); strings.HasPrefix(line, " ") && len(rows) > 0 { // the row goes on
 			rows[len(rows)-1] += line
@@ -193,7 +193,7 @@ func checkRows(t *testing.T, where string, rows []string, uses map[string]map[st
 	t.Helper()
 	row := make(map[string]int)
 	for i, names := range rows {
-		for _, name := range strings.FieldsSeq(names) {
+		for name := range strings.FieldsSeq(names) {
 			if row[name] != 0 {
 				t.Errorf("%s has %s twice", where, name)
 			}
