@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/doorlog/doorlog/internal/fsx"
@@ -116,8 +117,8 @@ type forgetting struct {
 
 // goes reports whether the name of a thumbnail is to be removed.
 func (f *forgetting) goes(name string) (bool, error) {
-	if !f.s.thumbs.isMissing(name) {
-		return false, nil
+	if missing, err := f.s.thumbs.isMissing(name); !missing {
+		return false, err
 	}
 	dir := path.Dir(name)
 	lively, known := f.lively[dir]
@@ -164,10 +165,14 @@ func (f *forgetting) count(r *record, _ int64) (more bool, err error) {
 		return true, nil
 	}
 	goes, err := f.goes(r.ThumbnailPath)
+	missing := goes
+	if err == nil && !goes {
+		missing, err = f.s.thumbs.isMissing(r.ThumbnailPath)
+	}
 	switch {
 	case err != nil:
 		return false, err
-	case !goes && !f.s.thumbs.isMissing(r.ThumbnailPath):
+	case !missing:
 		f.result.Thumbnails++
 	case !goes:
 		f.left++
@@ -250,7 +255,12 @@ func (f *forgetting) forgetSome(some []ID) error {
 			if err != nil {
 				return about(id[:], err)
 			}
-			if !r.thumb.known || !f.s.thumbs.isMissing(r.ThumbnailPath) { // the file has come back meanwhile
+			if !r.thumb.known {
+				continue
+			}
+			if missing, err := f.s.thumbs.isMissing(r.ThumbnailPath); err != nil {
+				return err
+			} else if !missing { // the file has come back meanwhile
 				continue
 			}
 			now := r
@@ -270,18 +280,29 @@ func (f *forgetting) forgetSome(some []ID) error {
 
 // isMissing reports whether a file certainly does not exist. That is not certain if the file
 // lies behind a symbolic link, whose disk may not be mounted, or cannot be looked up.
-func (t *thumbnails) isMissing(name string) bool {
+//
+// If the disk fails, that is an error: who asks is told that a file may be missing.
+func (t *thumbnails) isMissing(name string) (bool, error) {
 	root, err := t.open(false)
 	if err != nil {
-		return errors.Is(err, fs.ErrNotExist)
+		return errors.Is(err, fs.ErrNotExist), diskFailure(err)
 	}
 	if _, err := root.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
-		return false
+		return false, diskFailure(err)
 	}
 	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
-		if info, err := root.Lstat(dir); err == nil && !info.IsDir() {
-			return false
+		info, err := root.Lstat(dir)
+		if failure := diskFailure(err); failure != nil || err == nil && !info.IsDir() {
+			return false, failure
 		}
 	}
-	return true
+	return true, nil
+}
+
+// diskFailure returns the error of a disk that cannot be read, and nil for any other.
+func diskFailure(err error) error {
+	if errors.Is(err, syscall.EIO) {
+		return err
+	}
+	return nil
 }
