@@ -30,7 +30,7 @@ import (
 //	            face_distance, frame_width, frame_height, attributes, pinned]
 //	thumbnail  [path, or true if the path follows from the ID; length, CRC-32C of the file]
 //	detections [[label, confidence] or [label, confidence, x1, y1, x2, y2], …]
-//	person     [display_name, auto_unlock, created_at]
+//	person     [display_name, auto_unlock, created_at, key]
 //
 // An absent value is nil. An event that is not pinned has no pinned field, which saves three
 // bytes. created_at is in nanoseconds since 1970. A number is written as an integer or a
@@ -42,7 +42,7 @@ const (
 	thumbnailFields = 3
 	labelFields     = 2
 	boxFields       = 6
-	personFields    = 3
+	personFields    = 3 // a person of schema 4 has one more
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -246,10 +246,17 @@ func encodeDetections(id ID, detections []Detection) []byte {
 
 func encodePerson(p *Person) []byte {
 	return personRecord.encode([]byte(p.Name), func(e *encoder) {
-		e.array(personFields)
+		if p.Key == (ID{}) {
+			e.array(personFields)
+		} else {
+			e.array(personFields + 1)
+		}
 		e.text(p.DisplayName)
 		e.boolean(p.AutoUnlock)
 		e.integer(p.CreatedAt.UnixNano())
+		if p.Key != (ID{}) {
+			e.text(string(p.Key[:]))
+		}
 	})
 }
 
@@ -504,7 +511,14 @@ func decodePersonPayload(name string, payload []byte) (Person, error) {
 		AutoUnlock:  d.boolean(),
 		CreatedAt:   time.Unix(0, d.integer()).UTC(),
 	}
-	if err := d.finish(n - personFields); err != nil {
+	if n > personFields {
+		if key := d.text(); len(key) == idLen {
+			p.Key = ID(key)
+		} else {
+			d.fail()
+		}
+	}
+	if err := d.finish(max(0, n-personFields-1)); err != nil {
 		return Person{}, err
 	}
 	return p, nil

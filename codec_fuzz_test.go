@@ -110,14 +110,21 @@ func (d *reference) person(name string) Person {
 	if n < personFields {
 		panic(errReference)
 	}
-	p := Person{name, d.text(), d.boolean(), time.Unix(0, d.integer()).UTC()}
-	d.rest(n - personFields)
+	p := Person{name, d.text(), d.boolean(), time.Unix(0, d.integer()).UTC(), ID{}}
+	if n > personFields {
+		key := d.text()
+		if len(key) != idLen {
+			panic(errReference)
+		}
+		p.Key = ID([]byte(key))
+	}
+	d.rest(max(0, n-personFields-1))
 	d.end()
 	return p
 }
 
 func FuzzDecodePerson(f *testing.F) {
-	for _, p := range []Person{{"bob", "", false, time.Unix(0, 0)}, {"mary_ann", "Mary Ann", true, goldenTime}} {
+	for _, p := range []Person{{"bob", "", false, time.Unix(0, 0), ID{}}, {"mary_ann", "Mary Ann", true, goldenTime, ID{1, 2, 3}}} {
 		f.Add(encodePerson(&p)[recordHeader:])
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {
@@ -249,7 +256,7 @@ func FuzzRecordsComeBack(f *testing.F) {
 		if got.Detections = detections; !reflect.DeepEqual(&got, want) {
 			t.Fatalf("%+v came back as\n%+v", want, got)
 		}
-		p := Person{name, text, seed%2 == 0, want.CreatedAt}
+		p := Person{name, text, seed%2 == 0, want.CreatedAt, ID{byte(seed)}}
 		if got, err := decodePerson(name, encodePerson(&p)); err != nil || got != p {
 			t.Fatalf("%+v came back as %+v, %v", p, got, err)
 		}

@@ -85,7 +85,7 @@ func TestGoldenRecords(t *testing.T) {
 			t.Errorf("%s:\n got %+v\nwant %+v", name, got, want)
 		}
 	}
-	p := Person{"mary_ann", "Mary Ann", true, goldenTime}
+	p := Person{Name: "mary_ann", DisplayName: "Mary Ann", AutoUnlock: true, CreatedAt: goldenTime}
 	rec := encodePerson(&p)
 	check("person", rec)
 	if got, err := decodePerson(p.Name, rec); err != nil || got != p {
@@ -160,7 +160,7 @@ func TestFieldsOfALaterVersionArePassedOver(t *testing.T) {
 			t.Errorf("%s:\n got %+v\nwant %+v", name, got, want)
 		}
 	}
-	p := Person{"bob", "Bob", false, goldenTime}
+	p := Person{Name: "bob", DisplayName: "Bob", CreatedAt: goldenTime, Key: ID{7}}
 	if got, err := decodePersonPayload("bob", grow(t, encodePerson(&p)[recordHeader:])); err != nil || got != p {
 		t.Errorf("person: %+v, %v", got, err)
 	}

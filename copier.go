@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/doorlog/doorlog/internal/boltfile"
 )
@@ -16,6 +17,8 @@ type copier struct {
 	names interner
 
 	incarnation ID // of the new store, if a record was lost
+	ids         *idSource
+	now         func() time.Time
 
 	pending  []rawRecord
 	size     int // bytes that are pending
@@ -48,7 +51,7 @@ func (c *copier) open(path string, opt *settings) (err error) {
 
 // take adds a record that verifies to those that are written next.
 func (c *copier) take(bucket int, key, value []byte, unsure bool) {
-	if bucket == rollupsSum || c.err != nil || !c.storable(bucket, key, value) {
+	if bucket >= rollupsSum || c.err != nil || !c.storable(bucket, key, value) {
 		return
 	}
 	c.taken++

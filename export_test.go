@@ -286,12 +286,12 @@ func damage(tx *bolt.Tx, kind string) error {
 		return tail.Delete(oldest)
 	case "event of the tail changed":
 		entry = bytes.Clone(entry)
-		entry[tailHeader+recordHeader+2]++
+		entry[tailSeqHeader+recordHeader+2]++
 		return tail.Put(oldest, entry)
 	case "entry of the tail cut":
-		return tail.Put(oldest, entry[:tailHeader+recordHeader])
+		return tail.Put(oldest, entry[:tailSeqHeader+recordHeader])
 	case "event of the tail too old":
-		return errors.Join(tail.Put(first, joinTail(rec, nil)), events.Delete(first), resum(tx))
+		return errors.Join(tail.Put(first, joinTail(0, rec, nil)), events.Delete(first), resum(tx))
 	case "event gone":
 		return events.Delete(first)
 	case "event changed":

@@ -222,13 +222,14 @@ type personJSON struct {
 	DisplayName string          `json:"display_name"`
 	AutoUnlock  bool            `json:"auto_unlock"`
 	CreatedAt   json.RawMessage `json:"created_at"`
+	Key         ID              `json:"key,omitzero"`
 }
 
 var personShape = shapeOf(personJSON{})
 
-// MarshalJSON writes name, display_name, auto_unlock and created_at.
+// MarshalJSON writes name, display_name, auto_unlock, created_at and key.
 func (p Person) MarshalJSON() ([]byte, error) {
-	return json.Marshal(personJSON{p.Name, p.DisplayName, p.AutoUnlock, rawTime(p.CreatedAt)})
+	return json.Marshal(personJSON{p.Name, p.DisplayName, p.AutoUnlock, rawTime(p.CreatedAt), p.Key})
 }
 
 // UnmarshalJSON reads what MarshalJSON writes.
@@ -244,7 +245,7 @@ func (p *Person) UnmarshalJSON(data []byte) error {
 	if err != nil {
 		return err
 	}
-	*p = Person{j.Name, j.DisplayName, j.AutoUnlock, created}
+	*p = Person{j.Name, j.DisplayName, j.AutoUnlock, created, j.Key}
 	return nil
 }
 

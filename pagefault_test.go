@@ -393,7 +393,7 @@ func (w *watch) read(r io.Reader) {
 
 // why is the line that says why a process died.
 func (w *watch) why() string {
-	for _, prefix := range []string{"fatal error:", "runtime:", "panic:", "unexpected fault", "SIG"} {
+	for _, prefix := range []string{"fatal error:", "runtime/cgo:", "SIGQUIT", "runtime:", "panic:", "unexpected fault", "SIG"} {
 		for _, line := range w.rest {
 			if strings.HasPrefix(line, prefix) {
 				return line

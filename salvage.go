@@ -102,7 +102,7 @@ func copyRecords(
 		if err := buildFile(temp, storeID, storeID, opt); err != nil {
 			return err
 		}
-		c := copier{ctx: ctx, incarnation: storeID, tell: opt.Progress}
+		c := copier{ctx: ctx, incarnation: storeID, tell: opt.Progress, ids: &ids, now: opt.Now}
 		if err := c.open(temp, opt); err != nil {
 			return err
 		}
@@ -196,6 +196,9 @@ func (c *copier) finish(x *examination) (*Salvaged, error) {
 		}
 	}
 	told.finish()
+	if err := c.keyPersons(); err != nil {
+		return nil, err
+	}
 	result := &Salvaged{
 		Stripped: c.stripped, Unsure: c.unsure, Counted: x.known != nil,
 		Findings: slices.Clone(x.list), Found: x.all,
@@ -226,11 +229,20 @@ func (c *copier) finish(x *examination) (*Salvaged, error) {
 	return result, err
 }
 
+// keyPersons gives a key to each person that an earlier version has stored without one.
+func (c *copier) keyPersons() error {
+	return c.update(func(w *writeTx) error { return w.keyPersons(c.ids, c.now()) })
+}
+
 // continueLineage keeps the lineage of the damaged store if the copy is complete, and
-// else begins another incarnation.
+// else begins another incarnation. The changes are not copied, so every cursor of the
+// damaged store is gone.
 func (c *copier) continueLineage(x *examination, complete bool) error {
 	return c.update(func(w *writeTx) error {
-		w.atEnd = true
+		w.atEnd, w.seq = true, 1
+		if x.known != nil {
+			w.seq = x.known.seq + 1
+		}
 		if !complete {
 			return writeLineage(w.tx, lineage{incarnation: c.incarnation})
 		}

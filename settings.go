@@ -69,6 +69,14 @@ func (o *settings) ofFile() *boltfile.Options {
 	}
 }
 
+// keptChanges returns which changes the transactions of a store leave in it.
+func (o *settings) keptChanges(c *clock) keptChanges {
+	return keptChanges{
+		number: uint64(o.KeepChanges), age: o.KeepChangesFor,
+		now: func() time.Time { return c.read().believed },
+	}
+}
+
 // opening returns how files are opened.
 func (o *settings) opening() fsx.Opening {
 	return fsx.Opening{Open: o.OpenFile, ReadOnly: o.ReadOnly, Timeout: o.LockTimeout}
@@ -128,6 +136,18 @@ func (o *Options) withDefaults(path string) (settings, error) {
 		return opt, invalid("Options.MaxFutureSkew", "%v is negative", opt.MaxFutureSkew)
 	case opt.MaxFutureSkew == 0:
 		opt.MaxFutureSkew = defaultMaxFutureSkew
+	}
+	switch {
+	case opt.KeepChanges < 0:
+		return opt, invalid("Options.KeepChanges", "%d is negative", opt.KeepChanges)
+	case opt.KeepChanges == 0:
+		opt.KeepChanges = defaultKeepChanges
+	}
+	switch {
+	case opt.KeepChangesFor < 0:
+		return opt, invalid("Options.KeepChangesFor", "%v is negative", opt.KeepChangesFor)
+	case opt.KeepChangesFor == 0:
+		opt.KeepChangesFor = defaultKeepChangesFor
 	}
 	if opt.Logger == nil {
 		opt.Logger = slog.New(slog.DiscardHandler)

@@ -68,6 +68,7 @@ func (w *writeTx) insert(in *insertion) error {
 	}
 	w.index.put(in.ID, indexEntries(&in.record))
 	w.rollups.addEvent(&in.record, 1)
+	w.changed(EventCreated, in.ID)
 	return nil
 }
 
@@ -82,6 +83,7 @@ func (w *writeTx) replace(old, now *record) error {
 		}
 		return w.replaceInTail(now.ID, encodeEvent(now), detected)
 	}
+	w.changed(EventUpdated, now.ID)
 	if err := w.put(eventsSum, now.ID[:], encodeEvent(now)); err != nil {
 		return err
 	}
@@ -106,6 +108,7 @@ func (w *writeTx) remove(r *record) error {
 	if !w.folded(r.ID) {
 		return w.replaceInTail(r.ID, nil, nil)
 	}
+	w.changed(EventDeleted, r.ID)
 	if err := w.delete(eventsSum, r.ID[:]); err != nil {
 		return err
 	}
@@ -198,6 +201,9 @@ func (w *writeTx) finish() error {
 	}
 	if err := w.applyRollups(); err != nil {
 		return err
+	}
+	if err := w.applyChanges(); err != nil {
+		return fmt.Errorf("changes: %w", err)
 	}
 	return w.tx.Put(metaNumber, metaState, w.encode())
 }
