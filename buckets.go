@@ -13,7 +13,7 @@ import (
 //	persons      name                   → person record
 //	rollups      camera 0x00 day        → sums of the day (rollup.go)
 //	changes      sequence number        → changes from that number on (changeblock.go)
-//	consumers    name                   → its place in the changes (consumer.go)
+//	consumers    name                   → its place in the changes (consumerrecord.go)
 //	by_camera    camera       0x00 ID   → more IDs (postings.go)
 //	by_person    person       0x00 ID   → more IDs; a stranger has the empty name
 //	by_label     label        0x00 ID   → more IDs; once per label and event

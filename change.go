@@ -33,18 +33,18 @@ func (op ChangeOp) String() string {
 	return fmt.Sprintf("ChangeOp(%d)", uint8(op))
 }
 
-// MarshalText returns the String of a known operation.
+// MarshalText returns the String of a known operation, and nothing for 0.
 func (op ChangeOp) MarshalText() ([]byte, error) {
-	if op == 0 || int(op) >= len(changeOps) {
+	if int(op) >= len(changeOps) {
 		return nil, invalid("op", "%d is no operation", op)
 	}
-	return []byte(op.String()), nil
+	return []byte(changeOps[op]), nil
 }
 
 // UnmarshalText reads what MarshalText returns.
 func (op *ChangeOp) UnmarshalText(text []byte) error {
 	for i, name := range changeOps {
-		if i > 0 && string(text) == name {
+		if string(text) == name {
 			*op = ChangeOp(i)
 			return nil
 		}

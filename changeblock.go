@@ -107,3 +107,10 @@ func (c change) sum() uint32 {
 	copy(b[1:], c.id[:])
 	return crc32.Checksum(b[:], castagnoli)
 }
+
+// keptChanges says how many changes a transaction leaves in the store.
+type keptChanges struct {
+	number uint64        // the newest ones; 0: all
+	age    time.Duration // those that are not older
+	now    func() time.Time
+}

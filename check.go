@@ -35,7 +35,7 @@ func (c *checker) run() error {
 	if err := c.persons(); err != nil {
 		return err
 	}
-	if err := c.changes(); err != nil {
+	if err := c.checkChanges(c.ctx, c.in); err != nil {
 		return err
 	}
 	if c.damaged[eventsSum] == 0 && c.damaged[detectionsSum] == 0 {

@@ -55,9 +55,9 @@ type committer struct {
 	released atomic.Int32  // callers whose jobs are done, not yet scheduled again
 	awake    chan struct{} // has a token when the last of them runs
 
-	keep   keptChanges
-	feed   *feed // the store's
-	damage *atomic.Pointer[error] // the store's
+	keep    keptChanges
+	feed    *feed                  // the store's
+	damage  *atomic.Pointer[error] // the store's
 	failure atomic.Pointer[error]  // set once: why there are no more writes
 	others  others                 // the callers that are not part of a series
 

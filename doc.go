@@ -74,17 +74,20 @@
 //
 //	basics        errors limits list invariant progress id name thumbnailpath strictjson
 //	              timetext localtime
-//	vocabulary    event mend person query policy options findings remedy json zonejson
+//	vocabulary    event mend person query policy options change findings remedy json zonejson
 //	pictures      folder held claim pruned
-//	records       buckets arena decoder codec tail thumbnail namelist
+//	records       buckets arena decoder codec changeblock consumerrecord tail thumbnail
+//	              namelist
 //	indexes       index postingblock postings rollup filter
 //	state         sums state clock boot_linux boot_other meta readers schema settings
-//	transaction   changes writetx writetail writeindex writeevent commit
+//	              recordkinds foreign
+//	transaction   changedkeys writetx writechanges writetail writeindex writeevent
+//	              writeperson feed commit
 //	store         examine verification copier upgrade file spelling store snapshot scrub
 //	reading       scan search spelled events iteration page tally analytics count people
-//	              stats
+//	              changescan changepage consumer stats
 //	writing       picture write erasedfiles
-//	verifying     check thumbnailcheck verify
+//	verifying     checkchanges check thumbnailcheck verify
 //	deleting      verdict series heldback lineage prunewalk prunebound prunedelete
 //	              prunefree prune forget
 //	rewriting     rewrite compact erase

@@ -234,17 +234,6 @@ func (x *examination) lookAtPosting(bucket int, key, value []byte) {
 	x.lastPosting[bucket-indexSums] = last
 }
 
-// recordKinds are the kinds of records by bucket, with the invariant that a damaged record
-// breaks.
-var recordKinds = [...]struct {
-	*recordKind
-	invariant Invariant
-}{
-	eventsSum: {&eventRecord, InvariantEvents}, detectionsSum: {&detectionsRecord, InvariantDetections},
-	personsSum: {&personRecord, InvariantPersons}, rollupsSum: {&rollupRecord, InvariantRollups},
-	changesSum: {&changesRecord, InvariantChanges}, consumersSum: {&consumerRecord, InvariantChanges},
-}
-
 func (x *examination) lookAtRecord(bucket int, key, value []byte) {
 	x.sums.add(bucket, key, recordSum(value))
 	kind := recordKinds[bucket]

@@ -324,7 +324,7 @@ func (m *model) putPerson(t testing.TB, s *testStore, name string, rng *rand.Ran
 		m.persons = slices.Insert(m.persons, at, doorlog.Person{Name: name, CreatedAt: now})
 	}
 	m.persons[at].DisplayName, m.persons[at].AutoUnlock = p.DisplayName, *p.AutoUnlock
-	s.putPerson(t, p)
+	m.persons[at].Key = s.putPerson(t, p).Key
 }
 
 func (m *model) writeWithFrame(t testing.TB, s *testStore, rng *rand.Rand) {

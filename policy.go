@@ -64,8 +64,8 @@ type Policy struct {
 	MaxEvents int `json:"max_events,omitempty"`
 
 	// MaxBytes is how many bytes the events and their thumbnails may take: the pages of
-	// the database that are in use, and the files that events name. The oldest go
-	// first, as with MaxEvents. How much of the pages an event takes is estimated from
+	// the database that are in use, and the files that events name. The changes that
+	// are kept for readers ([Store.Changes]) do not count. The oldest events go first, as with MaxEvents. How much of the pages an event takes is estimated from
 	// the size of its records, so it can take a second Prune to get below the limit.
 	// Prune reads all events to apply it. 0: no limit.
 	MaxBytes int64 `json:"max_bytes,omitempty"`

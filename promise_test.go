@@ -281,7 +281,11 @@ func (s *script) compare(there map[string]any, said *promises) error {
 	for name, history := range s.histories {
 		got := there[name]
 		delete(there, name)
-		var want any // what was acknowledged last
+		var want any                           // what was acknowledged last
+		if p, ok := got.(doorlog.Person); ok { // which is drawn at random
+			p.Key = doorlog.ID{}
+			got = p
+		}
 		matched := false
 		for _, v := range history {
 			o, piecemeal := said.steps[v.step], s.piecemeal[v.step]

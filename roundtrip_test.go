@@ -64,10 +64,16 @@ var marshalled = []any{
 	doorlog.Salvaged{},
 	doorlog.FieldError{},
 	doorlog.Progress{},
+	doorlog.ChangeOp(0),
+	doorlog.Cursor{},
+	doorlog.Change{},
+	doorlog.ChangePage{},
+	doorlog.ConsumerInfo{},
 }
 
 // unmarshalled are those that are not: they hold an open store, or functions.
-var unmarshalled = []any{doorlog.Store{}, doorlog.Snapshot{}, doorlog.Options{}, doorlog.BackupOptions{}, doorlog.RestoreOptions{}}
+var unmarshalled = []any{doorlog.Store{}, doorlog.Snapshot{}, doorlog.Options{}, doorlog.BackupOptions{}, doorlog.RestoreOptions{},
+	doorlog.ChangeOptions{}, doorlog.ConsumerOptions{}, doorlog.Consumer{}}
 
 func TestEveryExportedTypeIsKnownToTheTestOfJSON(t *testing.T) {
 	known := map[string]bool{"ID": true} // another module's
@@ -106,6 +112,14 @@ func allSet(t testing.TB, of reflect.Type) reflect.Value {
 		return reflect.ValueOf(doorlog.ID{1, 2, 3})
 	case time.Time:
 		return reflect.ValueOf(breakfast)
+	case doorlog.ChangeOp:
+		return reflect.ValueOf(doorlog.EventUpdated)
+	case doorlog.Cursor:
+		c, err := doorlog.ParseCursor("01KJB11A2000001VAJWYQVB6B7.01KJB11A2000001VAJWYQVB6B8.12.0123abcd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return reflect.ValueOf(c)
 	case doorlog.DoorAction:
 		return reflect.ValueOf(doorlog.Locked)
 	case doorlog.Erasure:
@@ -125,6 +139,8 @@ func allSet(t testing.TB, of reflect.Type) reflect.Value {
 	case reflect.Pointer:
 		v.Set(reflect.New(of.Elem()))
 		v.Elem().Set(allSet(t, of.Elem()))
+	case reflect.Uint64:
+		v.SetUint(3)
 	case reflect.Slice:
 		v.Set(reflect.Append(v, allSet(t, of.Elem())))
 	case reflect.Array:

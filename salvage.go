@@ -196,9 +196,6 @@ func (c *copier) finish(x *examination) (*Salvaged, error) {
 		}
 	}
 	told.finish()
-	if err := c.keyPersons(); err != nil {
-		return nil, err
-	}
 	result := &Salvaged{
 		Stripped: c.stripped, Unsure: c.unsure, Counted: x.known != nil,
 		Findings: slices.Clone(x.list), Found: x.all,
@@ -220,6 +217,9 @@ func (c *copier) finish(x *examination) (*Salvaged, error) {
 		}
 		return err
 	})
+	if err == nil {
+		err = c.keyPersons()
+	}
 	if err == nil {
 		err = c.continueLineage(x, result.Complete)
 	}

@@ -117,17 +117,6 @@ func (o *Options) withDefaults(path string) (settings, error) {
 	if opt.MinFree == 0 {
 		opt.MinFree = defaultMinFree
 	}
-	if opt.Retention != nil {
-		if err := opt.Retention.validate(); err != nil {
-			return opt, fmt.Errorf("Options.Retention: %w", err)
-		}
-	}
-	switch {
-	case opt.RetentionEvery < 0:
-		return opt, invalid("Options.RetentionEvery", "%v is negative", opt.RetentionEvery)
-	case opt.RetentionEvery == 0:
-		opt.RetentionEvery = defaultRetentionEvery
-	}
 	if !(opt.CompactAt >= 0 && opt.CompactAt < 1) { // also NaN
 		return opt, invalid("Options.CompactAt", "%v is not a fraction", opt.CompactAt)
 	}
@@ -137,17 +126,8 @@ func (o *Options) withDefaults(path string) (settings, error) {
 	case opt.MaxFutureSkew == 0:
 		opt.MaxFutureSkew = defaultMaxFutureSkew
 	}
-	switch {
-	case opt.KeepChanges < 0:
-		return opt, invalid("Options.KeepChanges", "%d is negative", opt.KeepChanges)
-	case opt.KeepChanges == 0:
-		opt.KeepChanges = defaultKeepChanges
-	}
-	switch {
-	case opt.KeepChangesFor < 0:
-		return opt, invalid("Options.KeepChangesFor", "%v is negative", opt.KeepChangesFor)
-	case opt.KeepChangesFor == 0:
-		opt.KeepChangesFor = defaultKeepChangesFor
+	if err := opt.keepDefaults(); err != nil {
+		return opt, err
 	}
 	if opt.Logger == nil {
 		opt.Logger = slog.New(slog.DiscardHandler)
@@ -163,4 +143,32 @@ func (o *Options) withDefaults(path string) (settings, error) {
 		opt.OpenFile = os.OpenFile
 	}
 	return opt, nil
+}
+
+// keepDefaults sets what is kept: how many changes and for how long, and when retention runs.
+func (o *settings) keepDefaults() error {
+	if o.Retention != nil {
+		if err := o.Retention.validate(); err != nil {
+			return fmt.Errorf("Options.Retention: %w", err)
+		}
+	}
+	switch {
+	case o.RetentionEvery < 0:
+		return invalid("Options.RetentionEvery", "%v is negative", o.RetentionEvery)
+	case o.RetentionEvery == 0:
+		o.RetentionEvery = defaultRetentionEvery
+	}
+	switch {
+	case o.KeepChanges < 0:
+		return invalid("Options.KeepChanges", "%d is negative", o.KeepChanges)
+	case o.KeepChanges == 0:
+		o.KeepChanges = defaultKeepChanges
+	}
+	switch {
+	case o.KeepChangesFor < 0:
+		return invalid("Options.KeepChangesFor", "%v is negative", o.KeepChangesFor)
+	case o.KeepChangesFor == 0:
+		o.KeepChangesFor = defaultKeepChangesFor
+	}
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -611,9 +612,9 @@ func TestOpenRefusesWhatIsNoStore(t *testing.T) {
 		"somebody's bolt file": {boltFile(t, false, func(*bolt.Tx) error { return nil }), doorlog.ErrNotStore},
 		"without a freelist":   {boltFile(t, true, meta("format", "another's")), doorlog.ErrNotStore},
 		"bolt file with meta":  {boltFile(t, false, meta("format", "other")), doorlog.ErrNotStore},
-		"newer schema":         {boltFile(t, false, meta("format", "doorlog", "schema", "\x00\x00\x00\x04")), doorlog.ErrNewerSchema},
+		"newer schema":         {boltFile(t, false, meta("format", "doorlog", "schema", "\x00\x00\x00\x05")), doorlog.ErrNewerSchema},
 		"schema 0":             {boltFile(t, false, meta("format", "doorlog", "schema", "\x00\x00\x00\x00")), doorlog.ErrCorrupt},
-		"missing buckets":      {boltFile(t, false, meta("format", "doorlog", "schema", "\x00\x00\x00\x03")), doorlog.ErrCorrupt},
+		"missing buckets":      {boltFile(t, false, meta("format", "doorlog", "schema", "\x00\x00\x00\x04")), doorlog.ErrCorrupt},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -811,6 +812,8 @@ func everyWrite(s *doorlog.Store) map[string]error {
 	_, results["PutPerson"] = s.PutPerson(ctx, doorlog.PersonInput{Name: "alice"})
 	results["SetAutoUnlock"] = s.SetAutoUnlock(ctx, "alice", true)
 	results["DeletePerson"] = s.DeletePerson(ctx, "alice")
+	_, results["Consumer"] = s.Consumer(ctx, "fleet", nil)
+	results["RemoveConsumer"] = s.RemoveConsumer(ctx, "fleet")
 	_, results["Prune"] = s.Prune(ctx, doorlog.Policy{MaxAge: 1})
 	_, results["Compact"] = s.Compact(ctx)
 	_, results["ErasePerson"] = s.ErasePerson(ctx, "alice", doorlog.EraseName)
@@ -846,6 +849,21 @@ func everyRead(s *doorlog.Store) map[string]error {
 	_, results["Person"] = s.Person(ctx, "alice")
 	_, results["Persons"] = s.Persons(ctx)
 	_, results["AutoUnlockNames"] = s.AutoUnlockNames(ctx)
+	_, results["Cursor"] = s.Cursor(ctx)
+	_, results["Consumers"] = s.Consumers(ctx)
+	_, results["ChangePage"] = s.ChangePage(ctx, doorlog.Cursor{}, 1, nil)
+	first := func(changes iter.Seq2[doorlog.Change, error]) (err error) {
+		for _, err := range changes { // it may wait for ever, unless there is a change or the store is closed
+			return err
+		}
+		return nil
+	}
+	_, err := s.Cursor(ctx)
+	if page, perr := s.ChangePage(ctx, doorlog.Cursor{}, 1, nil); err != nil || perr != nil || page.More {
+		results["Changes"] = first(s.Changes(ctx, doorlog.Cursor{}))
+		results["ChangesWith"] = first(s.ChangesWith(ctx, doorlog.Cursor{}, nil))
+		results["AwaitChange"] = s.AwaitChange(ctx, doorlog.Cursor{})
+	}
 	return results
 }
 

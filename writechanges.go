@@ -10,13 +10,6 @@ import (
 	"time"
 )
 
-// keptChanges says how many changes a transaction leaves in the store.
-type keptChanges struct {
-	number uint64        // the newest ones; 0: all
-	age    time.Duration // those that are not older
-	now    func() time.Time
-}
-
 // changed adds a change with the next number.
 func (w *writeTx) changed(op ChangeOp, id ID) {
 	w.seq++
@@ -167,7 +160,8 @@ func (w *writeTx) heldChanges() (uint64, error) {
 		if err != nil {
 			return 0, fmt.Errorf("consumer %q: %w", k, err)
 		}
-		if r.at.store != w.storeID || r.at.incarnation != history.incarnation || w.seq-r.at.seq > r.hold {
+		own := r.at.IsZero() || r.at.store == w.storeID && r.at.incarnation == history.incarnation
+		if !own || w.seq-r.at.seq > r.hold {
 			continue
 		}
 		held = min(held, r.at.seq+1)
