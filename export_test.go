@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"slices"
@@ -152,6 +153,9 @@ var Damages = map[string]string{
 	"person changed":            "I9",
 	"person's name not valid":   "I9",
 }
+
+// Condemn has the store find that its file is damaged.
+func (s *Store) Condemn() { s.condemn(fmt.Errorf("%w: for a test", ErrCorrupt)) }
 
 // Damage does a kind of damage to the file, and returns what takes it back.
 func (s *Store) Damage(t testing.TB, kind string) (repair func()) {
