@@ -132,7 +132,7 @@ func (r *replica) compare(t testing.TB, s *testStore) {
 // Whatever happens to a store, and wherever a reader stops: who replays the changes onto the state
 // of a cursor gets the store as it is, or is told that the cursor is gone.
 func TestFeedReplaysToTheStore(t *testing.T) {
-	steps, budget := extent(600, 3000, 10_000), time.Duration(extent(3, 15, 120))*time.Second
+	steps, budget := extent(300, 2000, 10_000), time.Duration(extent(3, 10, 600))*time.Second
 	seed := uint64(time.Now().UnixNano())
 	compared := 0
 	for begun := time.Now(); time.Since(begun) < budget && !t.Failed(); seed++ {
@@ -491,6 +491,34 @@ func TestOldChangesGo(t *testing.T) {
 	write(4 * doorlog.FoldAt)
 	if n := kept(); n != 9*doorlog.FoldAt {
 		t.Errorf("%d changes are kept", n)
+	}
+}
+
+// A kept change takes at most 30 bytes of the file, whether the events came one by one, in
+// batches, or were changed and deleted since; and a trimmed one takes none.
+func TestAChangeTakesFewBytes(t *testing.T) {
+	s := newStoreWith(t, doorlog.Options{KeepChanges: 6000})
+	events := make([]doorlog.Event, 100)
+	for i := range 80 {
+		for j := range events {
+			events[j] = motion("garage", 100*i+j)
+		}
+		if _, err := s.WriteEvents(t.Context(), events); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 10 * doorlog.FoldAt {
+		e := s.write(t, motion("porch", i))[0]
+		if i%2 == 0 {
+			if err := s.MarkAlertSent(t.Context(), e.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	s.prune(t, doorlog.Policy{MaxEvents: 7000})
+	st := s.stats(t)
+	if bytes := st.Buckets["changes"]; st.Changes < 6000 || st.Changes > 7000 || bytes > 30*int64(st.Changes) {
+		t.Errorf("%d changes take %d bytes", st.Changes, bytes)
 	}
 }
 
