@@ -76,7 +76,7 @@
 //	              timetext localtime
 //	vocabulary    event mend person query policy options findings remedy json zonejson
 //	pictures      folder held claim pruned
-//	records       buckets arena decoder codec tail thumbnail namelist
+//	records       buckets arena decoder codec head tail thumbnail namelist
 //	indexes       index postingblock postings rollup filter
 //	state         sums state clock boot_linux boot_other meta readers schema settings
 //	transaction   changes writetx writetail writeindex writeevent commit

@@ -33,6 +33,7 @@ type keeper struct {
 func matches(m doorlog.Match, e doorlog.Event) bool {
 	return asksFor(doorlog.Query{
 		Cameras: m.Cameras, Types: m.Types, Persons: m.Persons, Labels: m.Labels, Stranger: m.Stranger, UnlockGranted: m.UnlockGranted,
+		Methods: m.Methods, Attributes: m.Attributes,
 	}, e)
 }
 
