@@ -217,7 +217,7 @@ type Plan struct {
 // A PlanList is a posting list that a query used.
 type PlanList struct {
 	Index string `json:"index"` // such as "by_camera"
-	Value string `json:"value"` // empty: strangers
+	Value string `json:"value"` // empty: strangers; of an attribute: name=value, or = and a hash if that is long
 	IDs   int    `json:"ids"`   // how many of its IDs were looked at
 }
 
