@@ -291,8 +291,8 @@ func (in guarded) matches(c *condition, f *found) (bool, error) {
 	if !c.needsHead {
 		return true, nil
 	}
-	h, err := decodeHead(id[:], f.event)
-	if err != nil || !c.matchesHead(&h) {
+	h, ok, err := c.matchesRecord(id[:], f.event)
+	if err != nil || !ok {
 		return false, err
 	}
 	switch {

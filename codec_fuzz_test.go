@@ -206,6 +206,13 @@ func someRecord(rng *rand.Rand) *record {
 		FaceConfidence: sometimes(rng.Float64()), FaceDistance: sometimes(rng.ExpFloat64()),
 		FrameWidth: rng.IntN(maxFrameEdge + 1), FrameHeight: rng.IntN(4000),
 	}}
+	if rng.IntN(3) == 0 {
+		r.EndedAt = at.Add(time.Duration(rng.Int64N(1 << 40)))
+	}
+	if rng.IntN(3) == 0 {
+		r.Method = Method(text(20))
+	}
+	r.Reviewed = rng.IntN(3) == 0
 	switch rng.IntN(3) {
 	case 0:
 		r.ThumbnailPath = thumbnailPath(r.ID)

@@ -76,7 +76,7 @@
 //	              timetext localtime
 //	vocabulary    event mend person query policy options change findings remedy json zonejson
 //	pictures      folder held claim pruned
-//	records       buckets arena decoder codec changeblock consumerrecord tail thumbnail
+//	records       buckets arena decoder codec head changeblock consumerrecord tail thumbnail
 //	              namelist
 //	indexes       index postingblock postings rollup filter
 //	state         sums state clock boot_linux boot_other meta readers schema settings

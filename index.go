@@ -43,7 +43,10 @@ func appendIndexEntries(entries []indexEntry, r *record) []indexEntry {
 // attributeEntries appends the index entries of the attributes of an event.
 func attributeEntries(entries []indexEntry, r *record) []indexEntry {
 	for name, value := range r.Attributes {
-		entries = append(entries, indexEntry{byAttribute, attributeEntry(name, value)})
+		e := indexEntry{byAttribute, attributeEntry(normalName(name), normalName(value))}
+		if !slices.Contains(entries, e) { // two spellings of one attribute have one entry
+			entries = append(entries, e)
+		}
 	}
 	return entries
 }
@@ -52,8 +55,9 @@ func attributeEntries(entries []indexEntry, r *record) []indexEntry {
 // index as it is.
 const longestIndexed = 64
 
-// attributeEntry returns the value of an attribute in the index: name=value. A long value, one
-// with a NUL, and a name with a = are replaced by a hash; what is in clear never begins with =.
+// attributeEntry returns the value of an attribute in the index: name=value, both in normal form. A
+// long value, one with a NUL, and a name with a = are replaced by a hash; what is in clear never
+// begins with =.
 func attributeEntry(name, value string) string {
 	if len(value) <= longestIndexed && !strings.Contains(name, "=") && !strings.Contains(value, "\x00") {
 		return name + "=" + value

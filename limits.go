@@ -4,7 +4,8 @@ import "github.com/doorlog/doorlog/internal/frame"
 
 // Limits on an event. What is beyond one of them is ErrTooLarge.
 const (
-	// MaxNameLen is in bytes: of a camera, type, label, person, recording ID or thumbnail path.
+	// MaxNameLen is in bytes: of a camera, type, label, person, method, recording ID or thumbnail path,
+	// and of the name of an attribute.
 	MaxNameLen = 255
 
 	// MaxDetections is the largest number of detections of an event.

@@ -33,6 +33,7 @@ type keeper struct {
 func matches(m doorlog.Match, e doorlog.Event) bool {
 	return asksFor(doorlog.Query{
 		Cameras: m.Cameras, Types: m.Types, Persons: m.Persons, Labels: m.Labels, Stranger: m.Stranger, UnlockGranted: m.UnlockGranted,
+		Methods: m.Methods, Attributes: m.Attributes,
 	}, e)
 }
 
@@ -150,7 +151,11 @@ func randomPolicy(rng *rand.Rand, events int) doorlog.Policy {
 		r := doorlog.Rule{MaxAge: randomAge(rng), Match: doorlog.Match{
 			Cameras: some(rng, "camera0", "camera1", "nowhere"), Types: some(rng, doorlog.Motion, doorlog.Ding),
 			Labels: some(rng, "label0", "label1"), UnlockGranted: maybe(rng),
+			Methods: some(rng, doorlog.MethodFace, "voice"),
 		}}
+		if zones := some(rng, "porch", "lawn", ""); len(zones) > 0 {
+			r.Match.Attributes = map[string][]string{"zone": zones}
+		}
 		if r.Match.Persons = some(rng, "alice", "bob"); len(r.Match.Persons) == 0 {
 			r.Match.Stranger = maybe(rng)
 		}

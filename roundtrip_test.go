@@ -23,7 +23,7 @@ var marshalled = []any{
 	doorlog.Event{},
 	doorlog.Detection{},
 	doorlog.Box{},
-	doorlog.EventType(""), doorlog.DoorAction(0),
+	doorlog.EventType(""), doorlog.DoorAction(0), doorlog.Method(""),
 	doorlog.Person{},
 	doorlog.PersonInput{},
 	doorlog.PersonSync{},

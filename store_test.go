@@ -806,6 +806,7 @@ func everyWrite(s *doorlog.Store) map[string]error {
 	results["UpdateEvent"] = s.UpdateEvent(ctx, e)
 	results["MarkAlertSent"] = s.MarkAlertSent(ctx, e.ID)
 	_, results["ForgetMissing"] = s.ForgetMissing(ctx, nil)
+	results["MarkReviewed"] = s.MarkReviewed(ctx, e.ID)
 	results["Pin"] = s.Pin(ctx, e.ID)
 	results["Unpin"] = s.Unpin(ctx, e.ID)
 	results["DeleteEvent"] = s.DeleteEvent(ctx, e.ID)

@@ -3,6 +3,7 @@ package doorlog
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -231,6 +232,7 @@ func (s *Store) normalise(e *Event) error {
 		e.CreatedAt = s.opt.Now()
 	}
 	e.CreatedAt = e.CreatedAt.Round(0).UTC()
+	e.EndedAt = e.EndedAt.Round(0).UTC()
 	if len(e.Attributes) == 0 {
 		e.Attributes = nil
 	}
@@ -284,6 +286,11 @@ func (s *Store) updateEvent(ctx context.Context, e Event) error {
 		if !created.IsZero() && !created.Equal(r.CreatedAt) {
 			return invalid("created_at", "cannot be changed")
 		}
+		if !e.EndedAt.Equal(r.EndedAt) {
+			if err := e.validateEnd(minTime(s.latest(), maxCreatedAt)); err != nil {
+				return err
+			}
+		}
 		now := record{Event: e, thumb: sum}
 		now.CreatedAt = r.CreatedAt
 		switch {
@@ -318,6 +325,44 @@ func (s *Store) MarkAlertSent(ctx context.Context, id ID) error {
 		return nil
 	})
 	return failed(doing, err)
+}
+
+// MarkReviewed sets Reviewed of events, in one transaction, all or none. It changes nothing in an
+// event that has it already; [Store.UpdateEvent] can clear it. The error is [ErrNotFound], with the
+// ID, if one of the events does not exist. Of very many events, mark some hundred at a time: other
+// writers wait for the transaction.
+func (s *Store) MarkReviewed(ctx context.Context, ids ...ID) error {
+	return failed("mark reviewed", s.markReviewed(ctx, ids))
+}
+
+func (s *Store) markReviewed(ctx context.Context, ids []ID) error {
+	if err := s.enterWrite(); err != nil {
+		return err
+	}
+	defer s.leave()
+	if len(ids) == 0 {
+		return nil
+	}
+	ids = slices.Clone(ids)
+	slices.SortFunc(ids, ID.Compare)
+	ids = slices.Compact(ids)
+	return s.commits.submit(ctx, func(w *writeTx) error {
+		events := make([]record, len(ids))
+		for i, id := range ids { // before the first change, so that an unknown ID fails this call only
+			var err error
+			if events[i], err = w.get(id); err != nil {
+				return fmt.Errorf("event %s: %w", id, err)
+			}
+		}
+		for i := range events {
+			now := events[i]
+			now.Reviewed = true
+			if err := w.replaceIfChanged(&events[i], &now); err != nil {
+				return fmt.Errorf("event %s: %w", now.ID, err)
+			}
+		}
+		return nil
+	})
 }
 
 // Pin sets Pinned of an event, and [Store.Unpin] clears it. It changes nothing if it is
@@ -357,12 +402,16 @@ func (s *Store) change(ctx context.Context, id ID, edit func(*record) error) (th
 		if err := edit(&now); err != nil {
 			return err
 		}
-		if old.sameContent(&now.Event) && old.Pinned == now.Pinned && old.thumb == now.thumb {
-			return nil
-		}
-		return w.replace(&old, &now)
+		return w.replaceIfChanged(&old, &now)
 	})
 	return thumbnail, err
+}
+
+func (w *writeTx) replaceIfChanged(old, now *record) error {
+	if old.sameContent(&now.Event) && old.Pinned == now.Pinned && old.Reviewed == now.Reviewed && old.thumb == now.thumb {
+		return nil
+	}
+	return w.replace(old, now)
 }
 
 // DeleteEvent deletes an event with its detections and its thumbnail. The file stays if

@@ -35,7 +35,8 @@ func (w *writeTx) write(in *insertion, once bool) (written, error) {
 	}
 	same := result.Event
 	same.normaliseNames()
-	if !same.sameContent(&in.Event) || in.Pinned && !same.Pinned || in.created && !same.CreatedAt.Equal(in.CreatedAt) {
+	if !same.sameContent(&in.Event) || in.Pinned && !same.Pinned || in.Reviewed && !same.Reviewed ||
+		in.created && !same.CreatedAt.Equal(in.CreatedAt) {
 		return written{}, fmt.Errorf("id %s: another event has it: %w", in.ID, ErrExists)
 	}
 	return result, nil

@@ -8,12 +8,12 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// completeEventFlags completes the values of --person, --type and --door.
+// completeEventFlags completes the values of --person, --type, --door and --method.
 func (a *app) completeEventFlags(cmd *cobra.Command) {
 	_ = cmd.RegisterFlagCompletionFunc("person", a.completePersons)
 	for flag, values := range map[string][]string{
 		"type": {string(doorlog.Motion), string(doorlog.Ding), string(doorlog.OnDemand)},
-		"door": {doorlog.NoAction.String(), doorlog.Unlocked.String(), doorlog.Locked.String()},
+		"door": doors, "method": methods,
 	} {
 		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 	}

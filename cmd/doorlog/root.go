@@ -76,6 +76,7 @@ func newRootCommand(a *app) *cobra.Command {
 		newEditCommand(a),
 		newDeleteCommand(a),
 		newPersonsCommand(a),
+		newReviewCommand(a),
 		newPinCommand(a),
 		newUnpinCommand(a),
 		newPruneCommand(a),
