@@ -81,8 +81,8 @@
 //	state         sums state clock boot_linux boot_other meta readers schema settings
 //	transaction   changes writetx writetail writeindex writeevent commit
 //	store         examine verification copier upgrade file spelling store snapshot scrub
-//	reading       scan search spelled events iteration page tally analytics count people
-//	              stats
+//	reading       scan search spelled events iteration page tally analytics count cameras
+//	              people stats
 //	writing       picture write erasedfiles
 //	verifying     check thumbnailcheck verify
 //	deleting      verdict series heldback lineage prunewalk prunebound prunedelete

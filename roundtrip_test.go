@@ -40,6 +40,7 @@ var marshalled = []any{
 	doorlog.HourCount{},
 	doorlog.LabelCount{},
 	doorlog.PersonCount{},
+	doorlog.CameraInfo{}, doorlog.TypeInfo{},
 	doorlog.DayVisit{},
 	doorlog.Policy{},
 	doorlog.Rule{},
