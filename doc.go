@@ -87,7 +87,7 @@
 //	verifying     check thumbnailcheck verify
 //	deleting      verdict series heldback lineage prunewalk prunebound prunedelete
 //	              prunefree prune forget
-//	rewriting     rewrite compact erase
+//	rewriting     rewrite compact erase rename
 //	backup        backupformat lastbackup backup
 //	opening       pagescan salvage quarantine background open verifyfile repair
 //	restore       restoreplace restore backupinfo inputjson

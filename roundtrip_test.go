@@ -51,6 +51,7 @@ var marshalled = []any{
 	doorlog.Pruned{},
 	doorlog.Erasure(0),
 	doorlog.Erased{},
+	doorlog.Renamed{},
 	doorlog.Compacted{},
 	doorlog.BackupInfo{},
 	doorlog.Stats{},
