@@ -83,7 +83,7 @@
 //	store         examine verification copier upgrade file spelling store snapshot scrub
 //	reading       scan search spelled events iteration page tally analytics count cameras
 //	              people stats
-//	writing       picture write erasedfiles
+//	writing       picture updates write erasedfiles
 //	verifying     check thumbnailcheck verify
 //	deleting      verdict series heldback lineage prunewalk prunebound prunedelete
 //	              prunefree prune forget
