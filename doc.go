@@ -15,9 +15,10 @@
 // [Store.WriteEvent] and its relatives write an [Event]. A [Query] says which events
 // [Store.Events] and [Store.Page] return and [Store.Count] counts. [Store.View] is for
 // several reads of one state. [Store.Summary], [Store.Heatmap] and others count events by
-// time and kind. [Store.Prune], [Store.Compact], [Store.Backup] and [Store.ErasePerson]
-// look after a store that is in use. [Verify], [Repair], [Salvage] and [Restore] work on
-// files.
+// time and kind, [Store.Cameras] and [Store.Types] list their names, and
+// [Store.RenameCamera] and [Store.RenamePerson] change these. [Store.Prune],
+// [Store.Compact], [Store.Backup] and [Store.ErasePerson] look after a store that is in
+// use. [Verify], [Repair], [Salvage] and [Restore] work on files.
 //
 // # What is promised
 //

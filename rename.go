@@ -49,7 +49,8 @@ type Renamed struct {
 // account says how many were renamed. Call RenameCamera again: it goes on with the rest.
 //
 // If no event has the old name, the error is [ErrNotFound]. Invalid names are [ErrInvalid],
-// and so is a new name that is a spelling of the old one. The account is nil then.
+// and so is a new name that is a spelling of the old one. The account is nil if the rename
+// was not begun.
 func (s *Store) RenameCamera(ctx context.Context, from, to string) (*Renamed, error) {
 	return s.rename(ctx, byCamera, from, to)
 }

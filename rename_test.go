@@ -218,7 +218,11 @@ func TestRenamePersonOfEventsOrOfTheListAlone(t *testing.T) {
 func TestRenameRefusesWhatIsNoName(t *testing.T) {
 	s := newStore(t)
 	s.before(t, 3)
-	for what, call := range map[string]rename{"camera ": s.RenameCamera, "": s.RenamePerson} {
+	for _, by := range []struct {
+		prefix string
+		call   rename
+	}{{"camera ", s.RenameCamera}, {"", s.RenamePerson}} {
+		what := by.prefix
 		for _, c := range []struct {
 			from, to string
 			is       error
@@ -233,7 +237,7 @@ func TestRenameRefusesWhatIsNoName(t *testing.T) {
 			{what + composed, "a\xff", doorlog.ErrInvalid, "to: "},
 			{what + composed, strings.Repeat("x", doorlog.MaxNameLen+1), doorlog.ErrTooLarge, "to: "},
 		} {
-			got, err := call(t.Context(), c.from, c.to)
+			got, err := by.call(t.Context(), c.from, c.to)
 			wantError(t, err, c.is, c.text)
 			if got != nil || !strings.HasPrefix(fmt.Sprint(err), "doorlog: rename ") {
 				t.Errorf("%+v, %v", got, err)
@@ -324,6 +328,32 @@ func TestRenameSaysWhatWasWrittenUnderTheOldNameMeanwhile(t *testing.T) {
 		}
 		s.wantCount(t, doorlog.Query{Cameras: []string{"porhc"}}, got.Left)
 		s.wantCount(t, doorlog.Query{Cameras: []string{"porch"}}, got.Events)
+	}
+}
+
+// Events that take much room are renamed a few at a time: other writes wait for one
+// transaction at most.
+func TestRenameTakesSmallStepsWithLargeEvents(t *testing.T) {
+	s := newStore(t)
+	var events []doorlog.Event
+	for i := range 200 {
+		events = append(events, heavy(i))
+	}
+	if _, err := s.WriteEvents(t.Context(), events); err != nil {
+		t.Fatal(err)
+	}
+	steps := 0
+	s.onRenamed(t, func() { steps++ })
+	if got, err := s.RenameCamera(t.Context(), "garage", "barn"); err != nil || got.Events != 200 || steps < 8 {
+		t.Errorf("%+v in %d steps, %v", got, steps, err)
+	}
+	// Small ones are not, while nobody else writes.
+	small := newStore(t)
+	small.household(t, 2000)
+	steps = 0
+	small.onRenamed(t, func() { steps++ })
+	if got, err := small.RenameCamera(t.Context(), "garage", "barn"); err != nil || got.Events != 1000 || steps != 2 {
+		t.Errorf("%+v in %d steps, %v", got, steps, err)
 	}
 }
 

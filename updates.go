@@ -167,7 +167,8 @@ func (w *writeTx) update(all []*eventUpdate) error {
 	olds := make([]record, len(all))
 	for i, u := range all {
 		old, err := w.get(u.ID)
-		if errors.Is(err, ErrNotFound) || err == nil && !(old.same(&u.was) && old.CreatedAt.Equal(u.was.CreatedAt)) {
+		changed := !old.same(&u.was) || !old.CreatedAt.Equal(u.was.CreatedAt)
+		if errors.Is(err, ErrNotFound) || err == nil && changed {
 			return errMeanwhile
 		}
 		if err == nil {

@@ -251,7 +251,8 @@ func (s *Store) normalise(e *Event) error {
 // UpdateEvent replaces all fields of the event with e's ID except ID, RecordedAt and
 // CreatedAt. The latter two may be zero in e, and must otherwise be as stored. The
 // error is [ErrNotFound] if there is no such event. A thumbnail that the event no
-// longer names is removed, unless another event names it.
+// longer names is removed, unless another event names it. [Store.UpdateEvents] changes many
+// events at once.
 func (s *Store) UpdateEvent(ctx context.Context, e Event) error {
 	return failed("update event "+e.ID.String(), s.updateEvent(ctx, e))
 }
