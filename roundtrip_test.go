@@ -231,6 +231,8 @@ func TestEmptyListsAreNotNull(t *testing.T) {
 		"plan":     some(s.Explain(ctx, doorlog.Query{})),
 		"persons":  some(s.Persons(ctx)),
 		"unlock":   some(s.AutoUnlockNames(ctx)),
+		"cameras":  some(s.Cameras(ctx)),
+		"types":    some(s.Types(ctx)),
 		"sync":     some(s.SyncPersons(ctx, t.TempDir())),
 		"timeline": some(s.Timeline(ctx, sc)),
 		"labels":   some(s.LabelBreakdown(ctx, sc)),
