@@ -338,15 +338,15 @@ func (r *renaming) movePerson() error {
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return fmt.Errorf("person %q: %w", r.To, err)
 		}
-		if _, err := w.deletePerson(r.fromForms); err != nil {
-			return err
-		}
 		if !merges {
 			if normalName(p.DisplayName) == displayName(p.Name) {
 				p.DisplayName = displayName(r.To)
 			}
 			p.Name = r.To
-			return w.storePerson(&p, r.toForms)
+			return w.movePerson(&p, r.fromForms, r.toForms)
+		}
+		if _, err := w.deletePerson(r.fromForms); err != nil {
+			return err
 		}
 		unlock := there.AutoUnlock && p.AutoUnlock
 		if unlock == there.AutoUnlock && len(r.toForms) == 1 {
@@ -357,4 +357,27 @@ func (r *renaming) movePerson() error {
 	})
 	r.Known = r.Known || known && err == nil
 	return err
+}
+
+// movePerson stores a person under the first of the forms to, and deletes the records under
+// the forms from. Among the changes this is one of the person, whose key stays, and no
+// removal.
+func (w *writeTx) movePerson(p *Person, from, to []string) error {
+	for _, form := range from {
+		rec := w.personRecord([]byte(form))
+		if rec == nil {
+			continue
+		}
+		old, err := decodePerson(form, rec)
+		if err != nil {
+			return err
+		}
+		if old.Key != p.Key {
+			w.changed(PersonRemoved, old.Key)
+		}
+		if err := w.delete(personsSum, []byte(form)); err != nil {
+			return err
+		}
+	}
+	return w.storePerson(p, to)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -176,6 +177,41 @@ func TestRenamePersonMergesTwoPersons(t *testing.T) {
 		}
 		s.wantCount(t, doorlog.Query{Persons: []string{"alice"}}, 3)
 	}
+}
+
+// Among the changes a rename is an update of each event, and one change of the person, whose
+// key stays. Only a merge removes a person.
+func TestRenamePersonIsToldInTheChanges(t *testing.T) {
+	s := newStore(t)
+	var ids []doorlog.ID
+	for i := range 2*doorlog.FoldAt + 5 {
+		e := motion("porch", 1000-i)
+		if i%50 == 0 {
+			e.Person = "bob"
+		}
+		if stored := s.write(t, e)[0]; e.Person != "" {
+			ids = append(ids, stored.ID)
+		}
+	}
+	bob := s.putPerson(t, doorlog.PersonInput{Name: "bob"})
+	told := func(to string, last ...doorlog.ToldChange) {
+		t.Helper()
+		_, n := doorlog.ToldChanges(t, s.Store, 0)
+		if _, err := s.RenamePerson(t.Context(), "bob", to); err != nil {
+			t.Fatal(err)
+		}
+		var want []doorlog.ToldChange
+		for _, id := range ids {
+			want = append(want, doorlog.ToldChange{Op: doorlog.EventUpdated, ID: id})
+		}
+		if got, _ := doorlog.ToldChanges(t, s.Store, n); !slices.Equal(got, append(want, last...)) {
+			t.Errorf("got %v, want %v and %v", got, want, last)
+		}
+	}
+	told("robert", doorlog.ToldChange{Op: doorlog.PersonPut, ID: bob.Key})
+	ids = nil // nobody has the name
+	bob = s.putPerson(t, doorlog.PersonInput{Name: "bob"})
+	told("robert", doorlog.ToldChange{Op: doorlog.PersonRemoved, ID: bob.Key})
 }
 
 // Old spellings of the name that is there go with the merge, and so does what one of them
