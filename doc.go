@@ -15,9 +15,10 @@
 // [Store.WriteEvent] and its relatives write an [Event]. A [Query] says which events
 // [Store.Events] and [Store.Page] return and [Store.Count] counts. [Store.View] is for
 // several reads of one state. [Store.Summary], [Store.Heatmap] and others count events by
-// time and kind. [Store.Prune], [Store.Compact], [Store.Backup] and [Store.ErasePerson]
-// look after a store that is in use. [Verify], [Repair], [Salvage] and [Restore] work on
-// files.
+// time and kind, [Store.Cameras] and [Store.Types] list their names, and
+// [Store.RenameCamera] and [Store.RenamePerson] change these. [Store.Prune],
+// [Store.Compact], [Store.Backup] and [Store.ErasePerson] look after a store that is in
+// use. [Verify], [Repair], [Salvage] and [Restore] work on files.
 //
 // # What is promised
 //
@@ -84,13 +85,13 @@
 //	transaction   changedkeys writetx writechanges writetail writeindex writeevent
 //	              writeperson feed commit
 //	store         examine verification copier upgrade file spelling store snapshot scrub
-//	reading       scan search spelled events iteration page tally analytics count people
-//	              changescan changepage consumer stats
-//	writing       picture write erasedfiles
+//	reading       scan search spelled events iteration page tally analytics count cameras
+//	              people changescan changepage consumer stats
+//	writing       picture updates write erasedfiles
 //	verifying     checkchanges check thumbnailcheck verify
 //	deleting      verdict series heldback lineage prunewalk prunebound prunedelete
 //	              prunefree prune forget
-//	rewriting     rewrite compact erase
+//	rewriting     rewrite compact erase rename
 //	backup        backupformat lastbackup backup
 //	opening       pagescan salvage quarantine background open verifyfile repair
 //	restore       restoreplace restore backupinfo inputjson

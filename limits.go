@@ -18,6 +18,10 @@ const (
 	MaxAttributeValue = 4096
 )
 
+// MaxUpdates is the largest number of events that [Store.UpdateEvents] changes at once: other
+// writes wait for the one transaction in which it does that.
+const MaxUpdates = 10_000
+
 // Limits on a frame. They are checked before the frame is decoded. A frame beyond one of
 // them is ErrTooLarge.
 const (

@@ -104,6 +104,8 @@ func addOthers(add addQuestion, events []doorlog.Event) {
 		}
 		return persons, err
 	})
+	add("Cameras", func(ctx context.Context, st *doorlog.Store) (any, error) { return st.Cameras(ctx) })
+	add("Types", func(ctx context.Context, st *doorlog.Store) (any, error) { return st.Types(ctx) })
 	add("AutoUnlockNames", func(ctx context.Context, st *doorlog.Store) (any, error) { return st.AutoUnlockNames(ctx) })
 	for _, name := range []string{"alice", "bob", "carol", "nobody"} {
 		add("Person "+name, func(ctx context.Context, st *doorlog.Store) (any, error) { return st.Person(ctx, name) })

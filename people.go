@@ -253,7 +253,8 @@ func (s *Store) SetAutoUnlock(ctx context.Context, name string, on bool) error {
 }
 
 // DeletePerson removes a person from the list of persons. The person's events keep the
-// name and their thumbnails; [Store.ErasePerson] takes the name off them. The error is
+// name and their thumbnails; [Store.ErasePerson] takes the name off them, and
+// [Store.RenamePerson] gives them another one. The error is
 // [ErrNotFound] if no person of that name is listed, even if events have the name.
 func (s *Store) DeletePerson(ctx context.Context, name string) error {
 	err := s.updatePerson(ctx, normalName(name), true, func(w *writeTx, forms []string) error {

@@ -37,7 +37,7 @@ type Store struct {
 	pages    sync.Pool      // for reuse, from iterations that have ended
 	busy     pace.Locks[ID] // locks events while their thumbnails are changed
 	prunes   pace.Mutex     // one Prune at a time
-	rewrites pace.Mutex     // one compaction or erasure at a time
+	rewrites pace.Mutex     // one compaction, erasure or rename at a time
 	scrub    scrubs
 	feed     feed
 	damage   atomic.Pointer[error] // set once: ErrCorrupt, when the file is found damaged

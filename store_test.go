@@ -447,6 +447,10 @@ func TestSnapshotCannotBeUsedAfterItsView(t *testing.T) {
 	wantError(t, err, doorlog.ErrClosed, "after its View")
 	_, err = kept.Persons()
 	wantError(t, err, doorlog.ErrClosed, "after its View")
+	_, err = kept.Cameras()
+	wantError(t, err, doorlog.ErrClosed, "cameras: snapshot used after its View")
+	_, err = kept.Types()
+	wantError(t, err, doorlog.ErrClosed, "types: snapshot used after its View")
 	for _, err := range kept.Events(doorlog.Query{}) {
 		wantError(t, err, doorlog.ErrClosed, "after its View")
 	}
@@ -816,6 +820,9 @@ func everyWrite(s *doorlog.Store) map[string]error {
 	_, results["Consumer"] = s.Consumer(ctx, "fleet", nil)
 	results["RemoveConsumer"] = s.RemoveConsumer(ctx, "fleet")
 	_, results["Prune"] = s.Prune(ctx, doorlog.Policy{MaxAge: 1})
+	_, results["UpdateEvents"] = s.UpdateEvents(ctx, []doorlog.ID{e.ID}, func(*doorlog.Event) error { return nil })
+	_, results["RenameCamera"] = s.RenameCamera(ctx, "garage", "porch")
+	_, results["RenamePerson"] = s.RenamePerson(ctx, "alice", "bob")
 	_, results["Compact"] = s.Compact(ctx)
 	_, results["ErasePerson"] = s.ErasePerson(ctx, "alice", doorlog.EraseName)
 	return results
@@ -865,6 +872,8 @@ func everyRead(s *doorlog.Store) map[string]error {
 		results["ChangesWith"] = first(s.ChangesWith(ctx, doorlog.Cursor{}, nil))
 		results["AwaitChange"] = s.AwaitChange(ctx, doorlog.Cursor{})
 	}
+	_, results["Cameras"] = s.Cameras(ctx)
+	_, results["Types"] = s.Types(ctx)
 	return results
 }
 

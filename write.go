@@ -253,7 +253,8 @@ func (s *Store) normalise(e *Event) error {
 // UpdateEvent replaces all fields of the event with e's ID except ID, RecordedAt and
 // CreatedAt. The latter two may be zero in e, and must otherwise be as stored. The
 // error is [ErrNotFound] if there is no such event. A thumbnail that the event no
-// longer names is removed, unless another event names it.
+// longer names is removed, unless another event names it. [Store.UpdateEvents] changes many
+// events at once.
 func (s *Store) UpdateEvent(ctx context.Context, e Event) error {
 	return failed("update event "+e.ID.String(), s.updateEvent(ctx, e))
 }
@@ -263,16 +264,8 @@ func (s *Store) updateEvent(ctx context.Context, e Event) error {
 		return err
 	}
 	defer s.leave()
-	if e.ID == (ID{}) {
-		return invalid("id", "is missing")
-	}
-	created := e.CreatedAt
-	if err := s.normalise(&e); err != nil {
-		return err
-	}
-	s.mend(&e)
-	e.CreatedAt = e.RecordedAt // any that is valid: the stored one is kept
-	if err := e.validate(maxIDTime); err != nil {
+	var n replacement
+	if err := n.set(s, e); err != nil {
 		return err
 	}
 	unlock, err := s.busy.Lock(ctx, e.ID)
@@ -281,35 +274,62 @@ func (s *Store) updateEvent(ctx context.Context, e Event) error {
 	}
 	defer unlock()
 	naming := s.thumbs.naming(e.ThumbnailPath != "")
-	sum, refused := s.thumbs.sum(e.ThumbnailPath, e.ID)
-	old, err := s.change(ctx, e.ID, func(r *record) error {
-		if !created.IsZero() && !created.Equal(r.CreatedAt) {
-			return invalid("created_at", "cannot be changed")
-		}
-		if !e.EndedAt.Equal(r.EndedAt) {
-			if err := e.validateEnd(minTime(s.latest(), maxCreatedAt)); err != nil {
-				return err
-			}
-		}
-		now := record{Event: e, thumb: sum}
-		now.CreatedAt = r.CreatedAt
-		switch {
-		case sum.known:
-		case e.ThumbnailPath == r.ThumbnailPath:
-			now.thumb = r.thumb // so that a file that is gone is still reported as missing
-		case refused != nil:
-			return refused
-		case r.ThumbnailPath == "" && e.ThumbnailPath == thumbnailPath(e.ID):
-			now.ThumbnailPath = "" // a Prune has taken it since e was read
-		}
-		*r = now
-		return nil
-	})
+	n.sum, n.refused = s.thumbs.sum(e.ThumbnailPath, e.ID)
+	old, err := s.change(ctx, e.ID, n.edit)
 	naming()
 	if err == nil && old != e.ThumbnailPath {
 		s.releaseThumbnail(ctx, e.ID, old)
 	}
 	return err
+}
+
+// A replacement is an event that is to replace the stored one with its ID.
+type replacement struct {
+	Event
+	created time.Time // the CreatedAt that the caller gave; zero: none
+	latest  time.Time // that the event may end, if its end changes
+	sum     fileSum   // of the thumbnail, if it is known
+	refused error     // why the event must not begin to name the thumbnail
+}
+
+// set normalises, mends and validates the event that is to be stored.
+func (n *replacement) set(s *Store, e Event) error {
+	if e.ID == (ID{}) {
+		return invalid("id", "is missing")
+	}
+	n.created, n.latest = e.CreatedAt, minTime(s.latest(), maxCreatedAt)
+	if err := s.normalise(&e); err != nil {
+		return err
+	}
+	s.mend(&e)
+	e.CreatedAt = e.RecordedAt // any that is valid: the stored one is kept
+	n.Event = e
+	return e.validate(maxIDTime)
+}
+
+// edit replaces a stored record.
+func (n *replacement) edit(r *record) error {
+	if !n.created.IsZero() && !n.created.Equal(r.CreatedAt) {
+		return invalid("created_at", "cannot be changed")
+	}
+	if !n.EndedAt.Equal(r.EndedAt) {
+		if err := n.validateEnd(n.latest); err != nil {
+			return err
+		}
+	}
+	now := record{Event: n.Event, thumb: n.sum}
+	now.CreatedAt = r.CreatedAt
+	switch {
+	case n.sum.known:
+	case n.ThumbnailPath == r.ThumbnailPath:
+		now.thumb = r.thumb // so that a file that is gone is still reported as missing
+	case n.refused != nil:
+		return n.refused
+	case r.ThumbnailPath == "" && n.ThumbnailPath == thumbnailPath(n.ID):
+		now.ThumbnailPath = "" // a Prune has taken it since the event was read
+	}
+	*r = now
+	return nil
 }
 
 // MarkAlertSent sets AlertSent of an event. It changes nothing if it is set already.
@@ -408,10 +428,15 @@ func (s *Store) change(ctx context.Context, id ID, edit func(*record) error) (th
 }
 
 func (w *writeTx) replaceIfChanged(old, now *record) error {
-	if old.sameContent(&now.Event) && old.Pinned == now.Pinned && old.Reviewed == now.Reviewed && old.thumb == now.thumb {
+	if old.same(now) {
 		return nil
 	}
 	return w.replace(old, now)
+}
+
+// same reports whether nothing differs that an update can change.
+func (r *record) same(o *record) bool {
+	return r.sameContent(&o.Event) && r.Pinned == o.Pinned && r.Reviewed == o.Reviewed && r.thumb == o.thumb
 }
 
 // DeleteEvent deletes an event with its detections and its thumbnail. The file stays if

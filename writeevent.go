@@ -90,9 +90,10 @@ func (w *writeTx) replace(old, now *record) error {
 	}
 	var err error
 	switch {
+	case sameDetections(old.Detections, now.Detections): // their record stays
 	case now.detections > 0:
 		err = w.put(detectionsSum, now.ID[:], encodeDetections(now.ID, now.Detections))
-	case old.detections > 0:
+	default:
 		err = w.delete(detectionsSum, now.ID[:])
 	}
 	w.index.replace(now.ID, indexEntries(old), indexEntries(now))

@@ -75,6 +75,7 @@ func newRootCommand(a *app) *cobra.Command {
 		newStatsCommand(a),
 		newEditCommand(a),
 		newDeleteCommand(a),
+		newCamerasCommand(a),
 		newPersonsCommand(a),
 		newReviewCommand(a),
 		newPinCommand(a),

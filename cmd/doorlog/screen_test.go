@@ -111,6 +111,7 @@ func TestWhereTheLocaleIsASCIISoIsTheOutput(t *testing.T) {
 		{"stats"},
 		{"info"},
 		{"persons", "list"},
+		{"cameras", "list"},
 		{"verify"},
 		{"--help"},
 		{"write", "--help"},
