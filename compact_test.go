@@ -224,7 +224,7 @@ func compactWhileManyWriteAndRead(t *testing.T) {
 			s.stats(t)
 		}
 	})
-	for range extent(5, 20, 100) {
+	for range extent(5, 10, 100) {
 		if _, err := s.Compact(t.Context()); err != nil {
 			t.Error(err)
 			break

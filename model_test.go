@@ -113,7 +113,7 @@ func randomEvent(rng *rand.Rand) doorlog.Event {
 // closed, or killed, and opened again in between, give what a slice gives, and
 // every invariant holds all along.
 func TestStoreDoesWhatASliceDoes(t *testing.T) {
-	steps, budget := extent(1000, 3000, 10_000), time.Duration(extent(3, 15, 60))*time.Second
+	steps, budget := extent(1000, 2000, 10_000), time.Duration(extent(3, 8, 60))*time.Second
 	seed := uint64(time.Now().UnixNano())
 	for begun := time.Now(); time.Since(begun) < budget && !t.Failed(); seed++ {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) { actLikeASlice(t, seed, steps) })

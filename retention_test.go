@@ -213,7 +213,7 @@ func (s *testStore) wouldPrune(t testing.TB, p doorlog.Policy) *doorlog.Pruned {
 func TestPruneDoesWhatLoopsDo(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	begun, runs, removed := time.Now(), 0, 0
-	for budget := time.Duration(extent(3, 15, 60)) * time.Second; time.Since(begun) < budget && !t.Failed(); seed++ {
+	for budget := time.Duration(extent(3, 8, 60)) * time.Second; time.Since(begun) < budget && !t.Failed(); seed++ {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
 			s, rng := newStore(t), rand.New(rand.NewPCG(seed, 3))
 			m := new(model)
