@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/doorlog/doorlog"
@@ -211,8 +212,12 @@ func (r *changeReader) print(page *doorlog.ChangePage) error {
 	return nil
 }
 
-// pause waits until it is time to look again.
+// pause waits until it is time to look again. The error is EPIPE if nobody reads the output any
+// more.
 func (r *changeReader) pause(ctx context.Context) error {
+	if r.pipe != nil && isUnread(r.pipe) {
+		return syscall.EPIPE
+	}
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
