@@ -29,7 +29,7 @@ func (in guarded) follow(h *history, at Cursor) error {
 	}
 	switch {
 	case at.IsZero() && h.trimmed > 0:
-		return gone("the changes up to %d are not kept", h.trimmed)
+		return fmt.Errorf("from the beginning: %w: the changes up to %d are not kept", ErrGone, h.trimmed)
 	case at.IsZero():
 		return nil
 	case at.store != h.store:

@@ -2,6 +2,7 @@ package doorlog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -68,7 +69,7 @@ func (c *Consumer) make(ctx context.Context, options *ConsumerOptions) error {
 	if err != nil || found && (options.Hold == 0 || options.Hold == info.Hold) {
 		return err
 	}
-	return c.update(ctx, options.From, func(w *writeTx, state consumerState, known bool) (consumerState, error) {
+	return c.update(ctx, options.From, !found, func(w *writeTx, state consumerState, known bool) (consumerState, error) {
 		if !known {
 			if w.sums[consumersSum].entries >= maxConsumers {
 				return state, tooLarge("consumer", "there are %d already", maxConsumers)
@@ -121,7 +122,7 @@ func (c *Consumer) Changes(ctx context.Context, options *ChangeOptions) iter.Seq
 // after the cursor are not kept, and [ErrNotFound] if the consumer has been removed; then nothing has
 // changed.
 func (c *Consumer) Ack(ctx context.Context, at Cursor) error {
-	err := c.update(ctx, at, func(w *writeTx, state consumerState, known bool) (consumerState, error) {
+	err := c.update(ctx, at, true, func(w *writeTx, state consumerState, known bool) (consumerState, error) {
 		if !known {
 			return state, ErrNotFound
 		}
@@ -134,18 +135,21 @@ func (c *Consumer) Ack(ctx context.Context, at Cursor) error {
 	return nil
 }
 
-// update replaces what the store keeps of the consumer. at must be a place that can be continued.
-func (c *Consumer) update(ctx context.Context, at Cursor, change func(w *writeTx, state consumerState, known bool) (consumerState, error)) error {
+// update replaces what the store keeps of the consumer. If moves, it moves to a place, which must be
+// one that can be continued.
+func (c *Consumer) update(ctx context.Context, at Cursor, moves bool, change func(w *writeTx, state consumerState, known bool) (consumerState, error)) error {
 	s := c.store
 	if err := s.enterWrite(); err != nil {
 		return err
 	}
 	defer s.leave()
-	if _, err := s.lastChange(ctx, at); err != nil {
-		return err
+	if moves {
+		if _, err := s.lastChange(ctx, at); err != nil {
+			return err
+		}
 	}
 	return s.commits.makeRoom(ctx, func(w *writeTx) (err error) {
-		if at.seq < w.trimmed() { // meanwhile
+		if moves && at.seq < w.trimmed() { // meanwhile
 			return fmt.Errorf("cursor %q: %w: the changes up to %d are not kept any more", at, ErrGone, w.trimmed())
 		}
 		key := []byte(c.name)
@@ -206,7 +210,11 @@ func (in guarded) consumers() (list []ConsumerInfo, err error) {
 			return nil, fmt.Errorf("consumer %q: %w", k, err)
 		}
 		info := ConsumerInfo{Name: string(k), Cursor: c.at, Hold: int(c.hold), Acked: c.acked}
-		info.Gone = in.follow(&h, c.at) != nil
+		if err := in.follow(&h, c.at); err != nil {
+			if info.Gone = errors.Is(err, ErrGone); !info.Gone {
+				return nil, err
+			}
+		}
 		if c.at.seq < h.last {
 			info.Behind = int(h.last - c.at.seq)
 		}

@@ -221,6 +221,9 @@ func (m *model) writeBeside(t *testing.T, s *testStore, rng *rand.Rand) {
 	case op < 9:
 		at := rng.IntN(len(m.events))
 		e.ID, e.RecordedAt, e.CreatedAt = m.events[at].ID, m.events[at].RecordedAt, m.events[at].CreatedAt
+		if !e.EndedAt.IsZero() {
+			e.EndedAt = e.RecordedAt.Add(time.Minute)
+		}
 		if err := s.UpdateEvent(context.Background(), e); err != nil {
 			t.Error(err)
 		}

@@ -161,7 +161,7 @@ func (w *writeTx) heldChanges() (uint64, error) {
 			return 0, fmt.Errorf("consumer %q: %w", k, err)
 		}
 		own := r.at.IsZero() || r.at.store == w.storeID && r.at.incarnation == history.incarnation
-		if !own || w.seq-r.at.seq > r.hold {
+		if !own || r.at.seq < w.trimmed() || w.seq-r.at.seq > r.hold { // then it gets ErrGone anyway
 			continue
 		}
 		held = min(held, r.at.seq+1)

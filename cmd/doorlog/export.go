@@ -167,6 +167,7 @@ func (x *exporter) jsonl(q doorlog.Query, persons bool) error {
 			return err
 		}
 		for i := range list {
+			list[i].Key = doorlog.ID{} // another store gives keys of its own
 			if err := terminal.WriteJSON(line, personLine{&list[i]}, false); err != nil {
 				return err
 			}

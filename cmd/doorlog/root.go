@@ -71,6 +71,8 @@ func newRootCommand(a *app) *cobra.Command {
 		newGetCommand(a),
 		newRecentCommand(a),
 		newEventsCommand(a),
+		newChangesCommand(a),
+		newConsumersCommand(a),
 		newThumbnailCommand(a),
 		newStatsCommand(a),
 		newEditCommand(a),

@@ -75,6 +75,8 @@ func wrongFlag(err error) error {
 		return misuse("--%s %s is too large", name, value)
 	case kind == "int" || kind == "int64" || kind == "float64":
 		return misuse("--%s %q is not a number", name, value)
+	case kind == "duration":
+		return misuse("--%s %q is not a length of time such as 500ms or 5s", name, value)
 	}
 	return misuse("%w", err)
 }
