@@ -25,7 +25,7 @@ func (x *examination) checkChanges(ctx context.Context, in guarded) error {
 		}
 		b, err := openChanges(k, v)
 		if err != nil {
-			return nil // the examination has reported it
+			return nil //nolint:nilerr // the examination has reported it
 		}
 		if skipTail(); b.first != next {
 			x.report(InvariantChanges, "change %d is followed by %d", next-1, b.first)
@@ -45,7 +45,7 @@ func (x *examination) checkChanges(ctx context.Context, in guarded) error {
 func (x *examination) checkConsumers(in guarded) error {
 	history, err := readLineage(in)
 	if err != nil {
-		return nil //nolint:nilerror // the examination has reported it
+		return nil //nolint:nilerr // the examination has reported it
 	}
 	cursor := in.Cursor(consumersSum)
 	for k, v := cursor.First(); k != nil; k, v = cursor.Next() {

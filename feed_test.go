@@ -145,7 +145,10 @@ func replayFeed(t *testing.T, seed uint64, steps int) (compared int) {
 	rng := rand.New(rand.NewPCG(seed, 2))
 	s, m := newStoreWith(t, doorlog.Options{KeepChanges: 100 + rng.IntN(500)}), new(model)
 	readers := []*replica{
-		{}, {}, {}, {},
+		{},
+		{},
+		{},
+		{},
 		{query: &doorlog.Query{Persons: []string{"alice"}}},
 		{query: &doorlog.Query{Labels: []string{"label1"}, MinConfidence: 0.5, AlertSent: new(false)}},
 		{query: &doorlog.Query{Cameras: []string{"camera1"}, Since: now.AddDate(0, -2, 0), Pinned: new(false)}},
@@ -416,7 +419,7 @@ func TestWhatEndsAHistoryOfChanges(t *testing.T) {
 func TestAConsumerIsWaitedFor(t *testing.T) {
 	s := newStoreWith(t, doorlog.Options{KeepChanges: 64})
 	ctx := t.Context()
-	c, err := s.Consumer(ctx, "fleet", &doorlog.ConsumerOptions{Hold: 500})
+	_, err := s.Consumer(ctx, "fleet", &doorlog.ConsumerOptions{Hold: 500})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -428,7 +431,8 @@ func TestAConsumerIsWaitedFor(t *testing.T) {
 	}
 	write(450)
 	s.reopen(t)
-	if c, err = s.Consumer(ctx, "fleet", nil); err != nil {
+	c, err := s.Consumer(ctx, "fleet", nil)
+	if err != nil {
 		t.Fatal(err)
 	}
 	seen := uint64(0)
@@ -557,4 +561,16 @@ func FuzzParseCursor(f *testing.F) {
 			t.Fatalf("%q is read as %v, and that as %v, %v", text, c, again, err)
 		}
 	})
+}
+
+// Changes are trimmed also while the oldest of them is that of an event which is not indexed yet.
+func TestChangesOfALongTailAreTrimmed(t *testing.T) {
+	s := newStoreWith(t, doorlog.Options{KeepChanges: 64})
+	s.write(t, motion("garage", 1))
+	for i := range 1000 {
+		s.putPerson(t, doorlog.PersonInput{Name: "alice", AutoUnlock: new(i%2 == 0)})
+	}
+	if st := s.stats(t); st.Changes > 700 {
+		t.Errorf("%d changes are kept", st.Changes)
+	}
 }

@@ -75,8 +75,16 @@ var marshalled = []any{
 }
 
 // unmarshalled are those that are not: they hold an open store, or functions.
-var unmarshalled = []any{doorlog.Store{}, doorlog.Snapshot{}, doorlog.Options{}, doorlog.BackupOptions{}, doorlog.RestoreOptions{},
-	doorlog.ChangeOptions{}, doorlog.ConsumerOptions{}, doorlog.Consumer{}}
+var unmarshalled = []any{
+	doorlog.Store{},
+	doorlog.Snapshot{},
+	doorlog.Options{},
+	doorlog.BackupOptions{},
+	doorlog.RestoreOptions{},
+	doorlog.ChangeOptions{},
+	doorlog.ConsumerOptions{},
+	doorlog.Consumer{},
+}
 
 func TestEveryExportedTypeIsKnownToTheTestOfJSON(t *testing.T) {
 	known := map[string]bool{"ID": true} // another module's

@@ -234,6 +234,9 @@ func (c *copier) keyPersons() error {
 	return c.update(func(w *writeTx) error { return w.keyPersons(c.ids, c.now()) })
 }
 
+// lostChanges is more than the changes of a transaction.
+const lostChanges = 1 << 32
+
 // continueLineage keeps the lineage of the damaged store if the copy is complete, and
 // else begins another incarnation. The changes are not copied, so every cursor of the
 // damaged store is gone.
@@ -241,7 +244,9 @@ func (c *copier) continueLineage(x *examination, complete bool) error {
 	return c.update(func(w *writeTx) error {
 		w.atEnd, w.seq = true, 1
 		if x.known != nil {
-			w.seq = x.known.seq + 1
+			// What is known may be of before the last commit, which has been lost. Its
+			// changes must not come again under the same numbers.
+			w.seq = x.known.seq + lostChanges
 		}
 		if !complete {
 			return writeLineage(w.tx, lineage{incarnation: c.incarnation})

@@ -109,6 +109,16 @@ func (w *writeTx) blockBefore(seq uint64) changeBlock {
 	return b
 }
 
+// tailHoldsChanges reports whether there are many more changes than are kept, because the oldest
+// ones are in the tail, where they are not trimmed.
+func (w *writeTx) tailHoldsChanges() bool {
+	if w.keep.number == 0 || w.sums[changesSum].entries <= w.keep.number+2*maxTail {
+		return false
+	}
+	inTail := changesOfTail(w.tx.Cursor(tailNumber))
+	return len(inTail) > 0 && inTail[0].seq == w.trimmed()+1
+}
+
 // trimChanges removes the oldest blocks, at most so many, if their changes need not be kept.
 func (w *writeTx) trimChanges(now time.Time, blocks int) error {
 	if w.keep.number == 0 {
