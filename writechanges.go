@@ -129,7 +129,7 @@ func (w *writeTx) trimChanges(now time.Time, blocks int) error {
 		}
 		tooOld := b.time().Before(now.Add(-w.keep.age))
 		if trimmed := w.trimmed(); b.first != trimmed+1 || // those before it are in the tail
-			b.until() > held || !tooOld && w.seq < b.until()-1+w.keep.number {
+			b.until() > held || !tooOld && w.seq < b.until()+w.keep.number { // one more, for a cursor before them
 			return nil
 		}
 		for i := range b.len() {
@@ -142,8 +142,8 @@ func (w *writeTx) trimChanges(now time.Time, blocks int) error {
 	return nil
 }
 
-// heldChanges returns the number of the first change that a consumer has yet to get and that is
-// kept for it.
+// heldChanges returns the number of the first change that is kept for a consumer: the last one that
+// it has got (see Cursor.isCutOff).
 func (w *writeTx) heldChanges() (uint64, error) {
 	held := uint64(math.MaxUint64)
 	c := w.tx.Cursor(consumersSum)
@@ -161,10 +161,10 @@ func (w *writeTx) heldChanges() (uint64, error) {
 			return 0, fmt.Errorf("consumer %q: %w", k, err)
 		}
 		own := r.at.IsZero() || r.at.store == w.storeID && r.at.incarnation == history.incarnation
-		if !own || r.at.seq < w.trimmed() || w.seq-r.at.seq > r.hold { // then it gets ErrGone anyway
+		if !own || r.at.isCutOff(w.trimmed()) || w.seq-r.at.seq > r.hold { // then it gets ErrGone anyway
 			continue
 		}
-		held = min(held, r.at.seq+1)
+		held = min(held, r.at.seq)
 	}
 	return held, nil
 }
