@@ -142,6 +142,15 @@ func (w *writeTx) trimChanges(now time.Time, blocks int) error {
 	return nil
 }
 
+// tailStopsTrimming reports whether changes are kept only because one before them is in the tail.
+// A short tail can stay for long while events are deleted or changed.
+func (w *writeTx) tailStopsTrimming() bool {
+	if w.tail == 0 || w.keep.number == 0 || w.sums[changesSum].entries <= w.keep.number+maxTail {
+		return false
+	}
+	return w.tx.Get(changesSum, seqKey(w.trimmed()+1)) == nil
+}
+
 // heldChanges returns the number of the first change that is kept for a consumer: the last one that
 // it has got (see Cursor.isCutOff).
 func (w *writeTx) heldChanges() (uint64, error) {
