@@ -155,6 +155,14 @@ func (c *Cursor) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
+// isCutOff reports whether a store that does not keep the changes up to trimmed cannot go on from
+// the place. It needs the change before the place, too: only that shows that the cursor is of this
+// history and not of a copy that has gone on by itself. A cursor without a checksum is from when
+// no change was kept: then nothing is compared.
+func (c Cursor) isCutOff(trimmed uint64) bool {
+	return c.seq < trimmed || c.seq == trimmed && c.sum != 0
+}
+
 const placeLen = 2*idLen + 8 + 4
 
 // appendTo appends the form of a cursor in the record of a consumer.

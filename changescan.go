@@ -38,9 +38,9 @@ func (in guarded) follow(h *history, at Cursor) error {
 		return gone("it is of another history of this store, which has been restored, salvaged or put back since")
 	case at.seq > h.last:
 		return gone("the last change is %d: the file is an older copy", h.last)
-	case at.seq < h.trimmed:
+	case at.isCutOff(h.trimmed):
 		return gone("the changes up to %d are not kept any more", h.trimmed)
-	case at.seq == h.trimmed: // the change before it is not kept, so it cannot be compared
+	case at.seq == h.trimmed:
 		return nil
 	}
 	c, err := in.changesFrom(h, at.seq).next()

@@ -220,7 +220,12 @@ func (c *committer) commit(jobs []*job) {
 	if len(jobs) == 0 {
 		return
 	}
-	defer func() { c.feed.published(c.seq) }() // when readers see the transaction
+	stopped := c.failure.Load()
+	defer func() { // when readers see the transaction
+		if c.feed.published(c.seq); c.failure.Load() != stopped { // they may see one whose outcome is unknown
+			c.feed.ended()
+		}
+	}()
 	err := c.transact(jobs)
 	again := err != nil && len(jobs) > 1 && !errors.Is(err, ErrUnknownOutcome)
 	for _, j := range jobs {

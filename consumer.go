@@ -149,7 +149,7 @@ func (c *Consumer) update(ctx context.Context, at Cursor, moves bool, change fun
 		}
 	}
 	return s.commits.makeRoom(ctx, func(w *writeTx) (err error) {
-		if moves && at.seq < w.trimmed() { // meanwhile
+		if moves && at.isCutOff(w.trimmed()) { // meanwhile
 			return fmt.Errorf("cursor %q: %w: the changes up to %d are not kept any more", at, ErrGone, w.trimmed())
 		}
 		key := []byte(c.name)

@@ -76,3 +76,12 @@ func TestNothingIsHeldForAConsumerThatIsGone(t *testing.T) {
 		t.Errorf("%d changes are kept after the Hold was made larger", n)
 	}
 }
+
+func (s *testStore) cursor(t testing.TB) doorlog.Cursor {
+	t.Helper()
+	c, err := s.Cursor(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}

@@ -194,7 +194,7 @@ func (x *examination) lookAtTail(key, value []byte) {
 // lookAtChanges checks and sums a block of changes.
 func (x *examination) lookAtChanges(key, value []byte) {
 	b, err := openChanges(key, value)
-	if err == nil && b.first < x.nextChange {
+	if err == nil && !x.mixed && b.first < x.nextChange {
 		err = errOrder // the block before overlaps this one
 	}
 	if err != nil {

@@ -747,3 +747,10 @@ const RaceDetector = raceDetector
 
 // Reserves says that files have a reserve here.
 const Reserves = boltfile.Reserves
+
+// Waits reports whether a reader waits for changes.
+func (s *Store) Waits() bool {
+	s.feed.mu.Lock()
+	defer s.feed.mu.Unlock()
+	return s.feed.more != nil
+}

@@ -21,7 +21,8 @@ func (f *feed) published(last uint64) {
 	}
 }
 
-// ended wakes all readers, so that they notice that the store was found damaged.
+// ended wakes all readers, so that they notice that the store was found damaged, or takes no more
+// writes after a commit of unknown outcome.
 func (f *feed) ended() {
 	f.mu.Lock()
 	defer f.mu.Unlock()

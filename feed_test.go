@@ -88,7 +88,7 @@ func (r *replica) read(t testing.TB, s *testStore, rng *rand.Rand, another bool)
 	for range 1 + rng.IntN(6) {
 		page, err := s.ChangePage(t.Context(), r.at, rng.IntN(400), &doorlog.ChangeOptions{Query: r.query})
 		if errors.Is(err, doorlog.ErrGone) {
-			if r.at.Seq() >= trimmed && !another {
+			if r.at.Seq() > trimmed && !another {
 				t.Fatalf("%v, and the changes after %d are kept", err, trimmed)
 			}
 			r.reset(t, s)

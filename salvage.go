@@ -56,7 +56,9 @@ type Salvaged struct {
 // name fresh exists, the error is [fs.ErrExist], and that file is not changed. The new
 // file appears when it is complete.
 //
-// If the file at path is sound, Salvage makes a compact copy of it.
+// If the file at path is sound, Salvage makes a compact copy of it. Changes are not saved:
+// every [Cursor] of the damaged store is [ErrGone] in the new one, and so each [Consumer]
+// gets ErrGone.
 func Salvage(ctx context.Context, path, fresh string, options *Options) (*Salvaged, error) {
 	result, err := salvage(ctx, path, fresh, options)
 	if err != nil {
@@ -239,7 +241,7 @@ const lostChanges = 1 << 32
 
 // continueLineage keeps the lineage of the damaged store if the copy is complete, and
 // else begins another incarnation. The changes are not copied, so every cursor of the
-// damaged store is gone.
+// damaged store is gone. The consumers are copied, so that each of them is told that.
 func (c *copier) continueLineage(x *examination, complete bool) error {
 	return c.update(func(w *writeTx) error {
 		w.atEnd, w.seq = true, 1

@@ -109,16 +109,6 @@ func (w *writeTx) blockBefore(seq uint64) changeBlock {
 	return b
 }
 
-// tailHoldsChanges reports whether there are many more changes than are kept, because the oldest
-// ones are in the tail, where they are not trimmed.
-func (w *writeTx) tailHoldsChanges() bool {
-	if w.keep.number == 0 || w.sums[changesSum].entries <= w.keep.number+2*maxTail {
-		return false
-	}
-	inTail := changesOfTail(w.tx.Cursor(tailNumber))
-	return len(inTail) > 0 && inTail[0].seq == w.trimmed()+1
-}
-
 // trimChanges removes the oldest blocks, at most so many, if their changes need not be kept.
 func (w *writeTx) trimChanges(now time.Time, blocks int) error {
 	if w.keep.number == 0 {
@@ -129,7 +119,8 @@ func (w *writeTx) trimChanges(now time.Time, blocks int) error {
 		return err
 	}
 	for range blocks {
-		k, v := w.tx.Cursor(changesSum).First()
+		c := w.tx.Cursor(changesSum)
+		k, v := c.First()
 		if k == nil {
 			return nil
 		}
@@ -137,9 +128,11 @@ func (w *writeTx) trimChanges(now time.Time, blocks int) error {
 		if err != nil {
 			return err
 		}
-		tooOld := b.time().Before(now.Add(-w.keep.age))
+		// The last one that is too old stays, for a cursor of before a quiet time.
+		after, err := openChanges(c.Next())
+		tooOld := err == nil && after.time().Before(now.Add(-w.keep.age))
 		if trimmed := w.trimmed(); b.first != trimmed+1 || // those before it are in the tail
-			b.until() > held || !tooOld && w.seq < b.until()-1+w.keep.number {
+			b.until() > held || !tooOld && w.seq < b.until()+w.keep.number { // one more, for a cursor before them
 			return nil
 		}
 		for i := range b.len() {
@@ -152,8 +145,17 @@ func (w *writeTx) trimChanges(now time.Time, blocks int) error {
 	return nil
 }
 
-// heldChanges returns the number of the first change that a consumer has yet to get and that is
-// kept for it.
+// tailStopsTrimming reports whether changes are kept only because one before them is in the tail.
+// A short tail can stay for long while events are deleted or changed.
+func (w *writeTx) tailStopsTrimming() bool {
+	if w.tail == 0 || w.keep.number == 0 || w.sums[changesSum].entries <= w.keep.number+maxTail {
+		return false
+	}
+	return w.tx.Get(changesSum, seqKey(w.trimmed()+1)) == nil
+}
+
+// heldChanges returns the number of the first change that is kept for a consumer: the last one that
+// it has got (see Cursor.isCutOff).
 func (w *writeTx) heldChanges() (uint64, error) {
 	held := uint64(math.MaxUint64)
 	c := w.tx.Cursor(consumersSum)
@@ -171,10 +173,10 @@ func (w *writeTx) heldChanges() (uint64, error) {
 			return 0, fmt.Errorf("consumer %q: %w", k, err)
 		}
 		own := r.at.IsZero() || r.at.store == w.storeID && r.at.incarnation == history.incarnation
-		if !own || r.at.seq < w.trimmed() || w.seq-r.at.seq > r.hold { // then it gets ErrGone anyway
+		if !own || r.at.isCutOff(w.trimmed()) || w.seq-r.at.seq > r.hold { // then it gets ErrGone anyway
 			continue
 		}
-		held = min(held, r.at.seq+1)
+		held = min(held, r.at.seq)
 	}
 	return held, nil
 }

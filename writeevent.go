@@ -184,7 +184,7 @@ func (w *writeTx) eventsOf(forms []string) (ids []ID, err error) {
 // finish folds the tail if it is long, and writes the changes to the tail, indexes,
 // rollups and state.
 func (w *writeTx) finish() error {
-	if w.tail >= min(max(foldAt, foldTimes*w.inserted), maxTail) || w.tailHoldsChanges() {
+	if w.tail >= min(max(foldAt, foldTimes*w.inserted), maxTail) || w.tailStopsTrimming() {
 		err := w.fold()
 		if errors.Is(err, ErrCorrupt) { // the events are stored all the same: they matter more than their index entries
 			w.unfolded, err = err, nil
