@@ -126,7 +126,8 @@ func (s *Store) ChangePage(ctx context.Context, after Cursor, limit int, options
 	return sn.ChangePage(after, limit, options)
 }
 
-// ChangePage is [Store.ChangePage] for the changes that the snapshot has.
+// ChangePage is [Store.ChangePage] for the changes that the snapshot has. A cursor from after the
+// snapshot is [ErrGone].
 func (sn *Snapshot) ChangePage(after Cursor, limit int, options *ChangeOptions) (ChangePage, error) {
 	page := ChangePage{Next: after}
 	p, err := sn.newChangePager(options)

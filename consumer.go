@@ -70,6 +70,9 @@ func (c *Consumer) make(ctx context.Context, options *ConsumerOptions) error {
 		return err
 	}
 	return c.update(ctx, options.From, !found, func(w *writeTx, state consumerState, known bool) (consumerState, error) {
+		if found && !known { // it has been removed meanwhile
+			return state, ErrNotFound
+		}
 		if !known {
 			if w.sums[consumersSum].entries >= maxConsumers {
 				return state, tooLarge("consumer", "there are %d already", maxConsumers)

@@ -65,5 +65,5 @@ func TestFirstCursorAfterASalvageIsGoneInTheCopy(t *testing.T) {
 		t.Errorf("the copy's own cursor: %v", err)
 	}
 	_, err = st.ChangePage(t.Context(), at, 0, nil)
-	wantError(t, err, doorlog.ErrGone, "up to 11")
+	wantError(t, err, doorlog.ErrGone, "not kept any more")
 }

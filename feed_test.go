@@ -493,7 +493,7 @@ func TestOldChangesGo(t *testing.T) {
 	s.hands.set(now.Add(20 * day))
 	s.hands.run(11 * day)
 	write(4 * doorlog.FoldAt)
-	if n := kept(); n != 9*doorlog.FoldAt {
+	if n := kept(); n != 10*doorlog.FoldAt { // the last block that is too old stays
 		t.Errorf("%d changes are kept", n)
 	}
 }
@@ -571,6 +571,34 @@ func TestChangesOfALongTailAreTrimmed(t *testing.T) {
 		s.putPerson(t, doorlog.PersonInput{Name: "alice", AutoUnlock: new(i%2 == 0)})
 	}
 	if st := s.stats(t); st.Changes > 700 {
+		t.Errorf("%d changes are kept", st.Changes)
+	}
+}
+
+// A reader who has every change goes on after a quiet time, however long it was.
+func TestAQuietTimeCutsNobodyOff(t *testing.T) {
+	s := newClockedStore(t, now)
+	write := func(n int) {
+		t.Helper()
+		for i := range n {
+			s.write(t, motion("garage", i))
+		}
+	}
+	write(5 * doorlog.FoldAt)
+	at, err := s.Cursor(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		s.hands.run(100 * day)
+		write(doorlog.FoldAt)
+		page, err := s.ChangePage(t.Context(), at, 0, nil)
+		if err != nil || len(page.Changes) != doorlog.FoldAt {
+			t.Fatalf("%d changes, %v", len(page.Changes), err)
+		}
+		at = page.Next
+	}
+	if st := s.stats(t); st.Changes > 3*doorlog.FoldAt {
 		t.Errorf("%d changes are kept", st.Changes)
 	}
 }

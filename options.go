@@ -75,8 +75,8 @@ type Options struct {
 	CompactAt float64
 
 	// KeepChanges is how many changes are kept for readers of Store.Changes, and
-	// KeepChangesFor how long. Changes beyond either are removed, the oldest first and a
-	// few at a time, by writes. A reader that comes too late gets ErrGone. A Consumer can
+	// KeepChangesFor how long. Changes beyond either are removed by writes, the oldest first
+	// and up to 64 at a time; so somewhat more can be kept. A reader that comes too late gets ErrGone. A Consumer can
 	// have more kept for it. Default: 1,000,000 changes, which take about 25 MB, and 30
 	// days.
 	KeepChanges    int

@@ -63,7 +63,7 @@ func (s *Store) RenameCamera(ctx context.Context, from, to string) (*Renamed, er
 // also its DisplayName, unless that was made from the old name: then it is made from the
 // new one. If the new name is listed already, that Person stays, with its DisplayName,
 // CreatedAt and Key, and the other one is removed. AutoUnlock is true afterwards only if it
-// was true for both: a merge lets in nobody who was not let in before.
+// was true for both: a merge of two listed persons lets in nobody who was not let in before.
 //
 // RenamePerson does not make the old name disappear from the file: free pages, and texts
 // such as attributes, may still have it. [Store.ErasePerson] erases a name.

@@ -304,6 +304,7 @@ func (n *replacement) set(s *Store, e Event) error {
 	s.mend(&e)
 	e.CreatedAt = e.RecordedAt // any that is valid: the stored one is kept
 	n.Event = e
+	e.EndedAt = time.Time{} // edit checks it, if it changes
 	return e.validate(maxIDTime)
 }
 

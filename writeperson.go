@@ -5,18 +5,21 @@ import (
 	"time"
 )
 
-// keyPersons gives a key to each person who has none: earlier versions stored none.
+// keyPersons gives a key to each person who has none, because an earlier version has stored none, or
+// has that of another one: a salvage can find somebody under an older name, too.
 func (w *writeTx) keyPersons(ids *idSource, now time.Time) error {
 	var persons []Person
+	given := make(map[ID]bool)
 	c := w.tx.Cursor(personsSum)
 	for k, v := c.First(); k != nil; k, v = c.Next() {
 		p, err := decodePerson(string(k), v)
 		if err != nil {
 			return fmt.Errorf("person %q: %w", k, err)
 		}
-		if p.Key == (ID{}) {
+		if p.Key == (ID{}) || given[p.Key] {
 			persons = append(persons, p)
 		}
+		given[p.Key] = true
 	}
 	for _, p := range persons {
 		var err error

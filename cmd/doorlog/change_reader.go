@@ -231,6 +231,9 @@ func (r *changeReader) tellWaiting() {
 	if !r.waiting {
 		path, _ := r.dbPath()
 		fmt.Fprintf(r.err, "doorlog: another process has %s open: waiting for it to end\n", path)
+		if r.after == "now" && !r.begun {
+			fmt.Fprintln(r.err, "doorlog: --after now leaves out what changes until then")
+		}
 	}
 	r.waiting = true
 }

@@ -37,10 +37,11 @@ then.
 
 A place is a cursor. --after takes the cursor of the last change that you have dealt
 with. It can also be "start", which is the default and means before the first change, or
-"now", which leaves out all that has happened. The store keeps 1,000,000 changes for 30
+"now", which leaves out all that has happened until the command could first open the
+database. The store keeps 1,000,000 changes for 30
 days, unless its program sets other limits. If changes after the place are not kept any
-more, or the store was restored or salvaged since, the command says so and fails: it
-never leaves a change out.
+more, or the store was restored, salvaged or upgraded from a version without changes, the
+command says so and fails: after a place it never leaves a change out.
 
 --consumer has the store keep the place under a name, and keep the changes after it. The
 place moves on when the lines have been written to standard output. If the command is

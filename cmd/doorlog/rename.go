@@ -77,7 +77,7 @@ func drawRenamed(w io.Writer, r *doorlog.Renamed) error {
 	}
 	_, err := fmt.Fprintf(w, "%s %s %s %s in %s\n", did, terminal.Printable(r.From), to, terminal.Printable(r.To), plural(r.Events, "event"))
 	if r.Left > 0 && err == nil {
-		_, err = fmt.Fprintf(w, "%s still the old name: rename again\n", have(r.Left))
+		_, err = fmt.Fprintf(w, "%s the old name still: rename again\n", have(r.Left))
 	}
 	return err
 }

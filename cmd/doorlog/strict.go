@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"os"
 	"strconv"
 	"strings"
 
@@ -44,11 +45,17 @@ type onceValue struct {
 var errTwice = errors.New("is given twice")
 
 func (v *onceValue) Set(text string) error {
-	if v.given {
+	if v.given && !completing() {
 		return errTwice
 	}
 	v.given = true
 	return v.Value.Set(text)
+}
+
+// completing reports whether a shell asks what can be typed next: then cobra reads the flags
+// twice.
+func completing() bool {
+	return len(os.Args) > 1 && (os.Args[1] == cobra.ShellCompRequestCmd || os.Args[1] == cobra.ShellCompNoDescRequestCmd)
 }
 
 // allowOnce makes the value of a flag a onceValue, unless the flag is a list.
