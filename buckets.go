@@ -12,6 +12,8 @@ import (
 //	tail         ID                     → both records of a new event (tail.go)
 //	persons      name                   → person record
 //	rollups      camera 0x00 day        → sums of the day (rollup.go)
+//	changes      sequence number        → changes from that number on (changeblock.go)
+//	consumers    name                   → its place in the changes (consumerrecord.go)
 //	by_camera    camera       0x00 ID   → more IDs (postings.go)
 //	by_person    person       0x00 ID   → more IDs; a stranger has the empty name
 //	by_label     label        0x00 ID   → more IDs; once per label and event
@@ -19,6 +21,7 @@ import (
 //	by_door      door action  0x00 ID   → more IDs; only if the door did something
 //	by_recording recording    0x00 ID   → more IDs; only if there is one
 //	by_thumbnail path         0x00 ID   → more IDs; only if the path does not follow from the ID
+//	by_attribute name=value   0x00 ID   → more IDs; once per attribute (index.go)
 //
 // An ID is 16 bytes (id.go). Values are UTF-8 without NUL, so the first 0x00 ends the value.
 // All keys of one value are adjacent, in the order of the IDs: they form a posting list.
@@ -28,6 +31,8 @@ var (
 	detectionsBucket = []byte("detections")
 	personsBucket    = []byte("persons")
 	rollupsBucket    = []byte("rollups")
+	changesBucket    = []byte("changes")
+	consumersBucket  = []byte("consumers")
 )
 
 // The keys of meta, and their values.
@@ -59,6 +64,7 @@ const (
 	byDoor
 	byRecording
 	byThumbnail
+	byAttribute
 	indexCount
 )
 
@@ -70,16 +76,17 @@ var indexes = [indexCount][]byte{
 	byDoor:      []byte("by_door"),
 	byRecording: []byte("by_recording"),
 	byThumbnail: []byte("by_thumbnail"),
+	byAttribute: []byte("by_attribute"),
 }
 
 // summed are the buckets that have sums (sums.go), in the order of the sums in meta.
 var summed = func() (names [][]byte) {
-	names = append(names, eventsBucket, detectionsBucket, personsBucket, rollupsBucket)
+	names = append(names, eventsBucket, detectionsBucket, personsBucket, rollupsBucket, changesBucket, consumersBucket)
 	return append(names, indexes[:]...)
 }()
 
 // stored are the buckets of what is stored: those that have sums, and after them the tail.
-// The tail has no sums of its own: its records count as those of events and detections.
+// The tail has no sums of its own: its records count as those of events, detections and changes.
 var stored = append(slices.Clone(summed), tailBucket)
 
 const (
@@ -98,6 +105,8 @@ const (
 	detectionsSum
 	personsSum
 	rollupsSum
+	changesSum
+	consumersSum
 	indexSums // the number of the first index
 	sumCount  = indexSums + indexCount
 )
@@ -107,8 +116,10 @@ const (
 // that is one or two pages; in the trees of events and of detections it is three each. A
 // fold (writeTx.fold) moves the events of the tail to these two.
 //
-//	ID → | length of the event record, 4 bytes, big-endian | event record | detections record, if there are any |
+//	ID → | length of the event record, 4 bytes | sequence number, 8 bytes | event record | detections record, if there are any |
 //
-// The records are the same as in events and detections, and are part of the sums of those
-// buckets (sums.go).
+// with big-endian numbers. The sequence number is that of the change that created the event
+// (changeblock.go). It is there if the highest bit of the length is set; entries of schema 3 and
+// before have none. The records are the same as in events and detections, and are part of the
+// sums of those buckets (sums.go).
 var tailBucket = []byte("tail")

@@ -35,6 +35,9 @@ func (c *checker) run() error {
 	if err := c.persons(); err != nil {
 		return err
 	}
+	if err := c.checkChanges(c.ctx, c.in); err != nil {
+		return err
+	}
 	if c.damaged[eventsSum] == 0 && c.damaged[detectionsSum] == 0 {
 		c.derived()
 	}
@@ -159,6 +162,9 @@ func (c *checker) endDay() {
 // should have.
 func (c *checker) derived() {
 	for i := rollupsSum; i < sumCount; i++ {
+		if i == changesSum || i == consumersSum { // not derived from the events
+			continue
+		}
 		invariant := InvariantIndexes
 		if i == rollupsSum {
 			invariant = InvariantRollups

@@ -27,22 +27,32 @@ import (
 //
 //	event      [camera, type, person, door, unlock_granted, alert_sent, recording,
 //	            number of detections, thumbnail, created_at, face_confidence,
-//	            face_distance, frame_width, frame_height, attributes, pinned]
+//	            face_distance, frame_width, frame_height, attributes, pinned, ended_at,
+//	            method, reviewed]
 //	thumbnail  [path, or true if the path follows from the ID; length, CRC-32C of the file]
 //	detections [[label, confidence] or [label, confidence, x1, y1, x2, y2], …]
-//	person     [display_name, auto_unlock, created_at]
+//	person     [display_name, auto_unlock, created_at, key]
 //
-// An absent value is nil. An event that is not pinned has no pinned field, which saves three
-// bytes. created_at is in nanoseconds since 1970. A number is written as an integer or a
-// 32-bit float if that loses nothing.
+// An absent value is nil. An event's record ends with the last of the fields from pinned on that
+// is set: most events have none of them, which saves six bytes. created_at and ended_at are in
+// nanoseconds since 1970. A number is written as an integer or a 32-bit float if that loses
+// nothing.
 const (
 	recordVersion   = 1
 	recordHeader    = 1 + 4
-	eventFields     = 15 // a pinned event has one more
+	eventFields     = 15 // up to the attributes
 	thumbnailFields = 3
 	labelFields     = 2
 	boxFields       = 6
-	personFields    = 3
+	personFields    = 3 // a person of schema 4 has one more
+)
+
+// The number of fields of an event's record that ends with this field.
+const (
+	pinnedField = eventFields + 1 + iota
+	endedField
+	methodField
+	reviewedField
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -164,11 +174,8 @@ func (e *encoder) optionalNumber(v *float64) {
 
 func encodeEvent(r *record) []byte {
 	return eventRecord.encode(r.ID[:], func(e *encoder) {
-		if r.Pinned {
-			e.array(eventFields + 1)
-		} else {
-			e.array(eventFields)
-		}
+		fields := r.fields()
+		e.array(fields)
 		e.text(r.Camera)
 		e.text(string(r.Type))
 		e.optional(r.Person)
@@ -184,10 +191,42 @@ func encodeEvent(r *record) []byte {
 		e.integer(int64(r.FrameWidth))
 		e.integer(int64(r.FrameHeight))
 		e.attributes(r.Attributes)
-		if r.Pinned {
-			e.boolean(true)
+		if fields >= pinnedField {
+			e.boolean(r.Pinned)
+		}
+		if fields >= endedField {
+			e.optionalTime(r.EndedAt)
+		}
+		if fields >= methodField {
+			e.optional(string(r.Method))
+		}
+		if fields >= reviewedField {
+			e.boolean(r.Reviewed)
 		}
 	})
+}
+
+// fields returns the number of fields that the record of an event has.
+func (r *record) fields() int {
+	switch {
+	case r.Reviewed:
+		return reviewedField
+	case r.Method != "":
+		return methodField
+	case !r.EndedAt.IsZero():
+		return endedField
+	case r.Pinned:
+		return pinnedField
+	}
+	return eventFields
+}
+
+func (e *encoder) optionalTime(t time.Time) {
+	if t.IsZero() {
+		e.null()
+		return
+	}
+	e.integer(t.UnixNano())
 }
 
 func (e *encoder) thumbnail(r *record) {
@@ -246,10 +285,17 @@ func encodeDetections(id ID, detections []Detection) []byte {
 
 func encodePerson(p *Person) []byte {
 	return personRecord.encode([]byte(p.Name), func(e *encoder) {
-		e.array(personFields)
+		if p.Key == (ID{}) {
+			e.array(personFields)
+		} else {
+			e.array(personFields + 1)
+		}
 		e.text(p.DisplayName)
 		e.boolean(p.AutoUnlock)
 		e.integer(p.CreatedAt.UnixNano())
+		if p.Key != (ID{}) {
+			e.text(string(p.Key[:]))
+		}
 	})
 }
 
@@ -289,76 +335,18 @@ func decodeEventPayload(id ID, payload []byte, mem *arena, r *record) error {
 	r.FrameWidth = int(d.uintBelow(maxFrameEdge + 1))
 	r.FrameHeight = int(d.uintBelow(maxFrameEdge + 1))
 	r.Attributes = d.attributes()
-	r.Pinned = d.pinned(n)
-	return d.finish(max(0, n-eventFields-1))
+	r.Pinned = n >= pinnedField && d.optionalBoolean()
+	if n >= endedField && !d.isNil() {
+		r.EndedAt = time.Unix(0, d.integer()).UTC()
+	}
+	if n >= methodField {
+		r.Method = Method(d.optionalName())
+	}
+	r.Reviewed = n >= reviewedField && d.optionalBoolean()
+	return d.finish(max(0, n-reviewedField))
 }
 
-// pinned reads the field after the attributes, if an event of n fields has it.
-func (d *decoder) pinned(n int) bool { return n > eventFields && !d.isNil() && d.boolean() }
-
-// A head has the fields of an event that a filter needs. Its names are parts of the record.
-type head struct {
-	camera, kind, person, recording []byte
-	door                            DoorAction
-	unlocked, alerted, hasThumbnail bool
-	pinned                          bool
-	detections                      int
-}
-
-// decodeHead decodes the head of an event's record. key is the ID.
-func decodeHead(key, rec []byte) (h head, err error) {
-	payload, err := eventRecord.open(key, rec)
-	if err != nil {
-		return h, err
-	}
-	d := decoder{b: payload}
-	n := d.array()
-	if n < eventFields {
-		return h, errPayload
-	}
-	h.camera, h.kind = d.text(), d.text()
-	if !d.isNil() {
-		h.person = d.text()
-	}
-	h.door = DoorAction(d.uintBelow(uint64(len(doorActions))))
-	h.unlocked, h.alerted = d.boolean(), d.boolean()
-	if !d.isNil() {
-		h.recording = d.text()
-	}
-	h.detections = int(d.uintBelow(math.MaxInt32))
-	h.hasThumbnail = d.peek() != msgpcode.Nil
-	if n > eventFields {
-		const passed = 7 // number of fields to skip, from the thumbnail to the attributes
-		d.skip(passed)
-		h.pinned = d.pinned(n)
-	}
-	if d.bad {
-		return head{}, errPayload
-	}
-	return h, nil
-}
-
-// anyDetection reports whether ok returns true for the label and the confidence of any
-// detection in a record. The label is a part of the record.
-func anyDetection(key, rec []byte, ok func(label []byte, confidence float64) bool) (bool, error) {
-	payload, err := detectionsRecord.open(key, rec)
-	if err != nil {
-		return false, err
-	}
-	d := decoder{b: payload}
-	for range d.array() {
-		fields := d.array()
-		label, confidence := d.text(), d.number()
-		if d.bad || fields < labelFields {
-			return false, errPayload
-		}
-		if ok(label, confidence) {
-			return true, nil
-		}
-		d.skip(fields - labelFields)
-	}
-	return false, d.finish(0)
-}
+func (d *decoder) optionalBoolean() bool { return !d.isNil() && d.boolean() }
 
 // face reads FaceConfidence and FaceDistance.
 func (d *decoder) face(r *record) {
@@ -504,7 +492,14 @@ func decodePersonPayload(name string, payload []byte) (Person, error) {
 		AutoUnlock:  d.boolean(),
 		CreatedAt:   time.Unix(0, d.integer()).UTC(),
 	}
-	if err := d.finish(n - personFields); err != nil {
+	if n > personFields {
+		if key := d.text(); len(key) == idLen {
+			p.Key = ID(key)
+		} else {
+			d.fail()
+		}
+	}
+	if err := d.finish(max(0, n-personFields-1)); err != nil {
 		return Person{}, err
 	}
 	return p, nil

@@ -110,14 +110,21 @@ func (d *reference) person(name string) Person {
 	if n < personFields {
 		panic(errReference)
 	}
-	p := Person{name, d.text(), d.boolean(), time.Unix(0, d.integer()).UTC()}
-	d.rest(n - personFields)
+	p := Person{name, d.text(), d.boolean(), time.Unix(0, d.integer()).UTC(), ID{}}
+	if n > personFields {
+		key := d.text()
+		if len(key) != idLen {
+			panic(errReference)
+		}
+		p.Key = ID([]byte(key))
+	}
+	d.rest(max(0, n-personFields-1))
 	d.end()
 	return p
 }
 
 func FuzzDecodePerson(f *testing.F) {
-	for _, p := range []Person{{"bob", "", false, time.Unix(0, 0)}, {"mary_ann", "Mary Ann", true, goldenTime}} {
+	for _, p := range []Person{{"bob", "", false, time.Unix(0, 0), ID{}}, {"mary_ann", "Mary Ann", true, goldenTime, ID{1, 2, 3}}} {
 		f.Add(encodePerson(&p)[recordHeader:])
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {
@@ -199,6 +206,13 @@ func someRecord(rng *rand.Rand) *record {
 		FaceConfidence: sometimes(rng.Float64()), FaceDistance: sometimes(rng.ExpFloat64()),
 		FrameWidth: rng.IntN(maxFrameEdge + 1), FrameHeight: rng.IntN(4000),
 	}}
+	if rng.IntN(3) == 0 {
+		r.EndedAt = at.Add(time.Duration(rng.Int64N(1 << 40)))
+	}
+	if rng.IntN(3) == 0 {
+		r.Method = Method(text(20))
+	}
+	r.Reviewed = rng.IntN(3) == 0
 	switch rng.IntN(3) {
 	case 0:
 		r.ThumbnailPath = thumbnailPath(r.ID)
@@ -249,7 +263,7 @@ func FuzzRecordsComeBack(f *testing.F) {
 		if got.Detections = detections; !reflect.DeepEqual(&got, want) {
 			t.Fatalf("%+v came back as\n%+v", want, got)
 		}
-		p := Person{name, text, seed%2 == 0, want.CreatedAt}
+		p := Person{name, text, seed%2 == 0, want.CreatedAt, ID{byte(seed)}}
 		if got, err := decodePerson(name, encodePerson(&p)); err != nil || got != p {
 			t.Fatalf("%+v came back as %+v, %v", p, got, err)
 		}

@@ -45,7 +45,20 @@ func goldenRecords() map[string]record {
 	foreign.FaceConfidence = new(1.0)
 	pinned := full
 	pinned.Pinned = true
-	return map[string]record{"plain": plain, "full": full, "foreign": foreign, "pinned": pinned}
+	ended := plain
+	ended.EndedAt = goldenTime.Add(90 * time.Second)
+	unlocked := full
+	unlocked.EndedAt, unlocked.Method = ended.EndedAt, MethodKeypad
+	jammed := plain
+	jammed.Door, jammed.Method = Jammed, "voice"
+	reviewed := plain
+	reviewed.Reviewed = true
+	all := unlocked
+	all.Door, all.Pinned, all.Reviewed = Failed, true, true
+	return map[string]record{
+		"plain": plain, "full": full, "foreign": foreign, "pinned": pinned,
+		"ended": ended, "unlocked": unlocked, "jammed": jammed, "reviewed": reviewed, "all": all,
+	}
 }
 
 // The bytes of version 1 are fixed: a store that was written with them must
@@ -85,7 +98,7 @@ func TestGoldenRecords(t *testing.T) {
 			t.Errorf("%s:\n got %+v\nwant %+v", name, got, want)
 		}
 	}
-	p := Person{"mary_ann", "Mary Ann", true, goldenTime}
+	p := Person{Name: "mary_ann", DisplayName: "Mary Ann", AutoUnlock: true, CreatedAt: goldenTime}
 	rec := encodePerson(&p)
 	check("person", rec)
 	if got, err := decodePerson(p.Name, rec); err != nil || got != p {
@@ -119,8 +132,8 @@ func TestRecordIsBoundToItsPlace(t *testing.T) {
 }
 
 // grow changes the length of the array with which a payload begins, and
-// appends values of every kind.
-func grow(t *testing.T, payload []byte) []byte {
+// appends values of every kind: first nil for those of the known fields that it lacks.
+func grow(t *testing.T, payload []byte, known int) []byte {
 	t.Helper()
 	var more bytes.Buffer
 	enc := msgpack.NewEncoder(&more)
@@ -131,16 +144,17 @@ func grow(t *testing.T, payload []byte) []byte {
 		map[string]int{"a": 1},
 		goldenTime,
 	}
+	n, rest := int(payload[0]&msgpcode.FixedArrayMask), payload[1:]
+	if payload[0] == msgpcode.Array16 {
+		n, rest = int(binary.BigEndian.Uint16(rest)), rest[2:]
+	}
+	values = append(make([]any, max(0, known-n)), values...)
 	for _, v := range values {
 		if err := enc.Encode(v); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var out bytes.Buffer
-	n, rest := int(payload[0]&msgpcode.FixedArrayMask), payload[1:]
-	if payload[0] == msgpcode.Array16 {
-		n, rest = int(binary.BigEndian.Uint16(rest)), rest[2:]
-	}
 	if err := msgpack.NewEncoder(&out).EncodeArrayLen(n + len(values)); err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +166,7 @@ func grow(t *testing.T, payload []byte) []byte {
 func TestFieldsOfALaterVersionArePassedOver(t *testing.T) {
 	for name, want := range goldenRecords() {
 		var got record
-		if err := decodeEventPayload(want.ID, grow(t, encodeEvent(&want)[recordHeader:]), &arena{}, &got); err != nil {
+		if err := decodeEventPayload(want.ID, grow(t, encodeEvent(&want)[recordHeader:], reviewedField), &arena{}, &got); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		got.Detections = want.Detections
@@ -160,12 +174,12 @@ func TestFieldsOfALaterVersionArePassedOver(t *testing.T) {
 			t.Errorf("%s:\n got %+v\nwant %+v", name, got, want)
 		}
 	}
-	p := Person{"bob", "Bob", false, goldenTime}
-	if got, err := decodePersonPayload("bob", grow(t, encodePerson(&p)[recordHeader:])); err != nil || got != p {
+	p := Person{Name: "bob", DisplayName: "Bob", CreatedAt: goldenTime, Key: ID{7}}
+	if got, err := decodePersonPayload("bob", grow(t, encodePerson(&p)[recordHeader:], 0)); err != nil || got != p {
 		t.Errorf("person: %+v, %v", got, err)
 	}
 	one := encodeDetections(ID{1}, []Detection{{Label: "dog", Confidence: 0.5, Box: &Box{1, 2, 3, 4}}})[recordHeader:]
-	grown := append([]byte{one[0]}, grow(t, one[1:])...)
+	grown := append([]byte{one[0]}, grow(t, one[1:], 0)...)
 	if got, err := decodeDetectionsPayload(grown, &arena{}); err != nil || len(got) != 1 || *got[0].Box != (Box{1, 2, 3, 4}) {
 		t.Errorf("detections: %+v, %v", got, err)
 	}
@@ -343,7 +357,7 @@ func (d *reference) event(id ID) (r record) {
 	}
 	r.ID, r.RecordedAt = id, id.Time()
 	r.Camera, r.Type, r.Person = d.text(), EventType(d.text()), d.optional()
-	r.Door = DoorAction(d.below(3))
+	r.Door = DoorAction(d.below(7))
 	r.UnlockGranted, r.AlertSent = d.boolean(), d.boolean()
 	r.RecordingID = d.optional()
 	r.detections = int(d.below(math.MaxInt32))
@@ -378,11 +392,24 @@ func (d *reference) event(id ID) (r record) {
 			}
 		}
 	}
-	if n > eventFields {
-		r.Pinned = !d.null() && d.boolean()
-		n--
+	more := n - eventFields
+	next := func() bool { // there is another field, and it is not nil
+		more--
+		return more >= 0 && !d.null()
 	}
-	d.rest(n - eventFields)
+	if next() {
+		r.Pinned = d.boolean()
+	}
+	if next() {
+		r.EndedAt = time.Unix(0, d.integer()).UTC()
+	}
+	if next() {
+		r.Method = Method(d.text())
+	}
+	if next() {
+		r.Reviewed = d.boolean()
+	}
+	d.rest(more)
 	d.end()
 	return r
 }

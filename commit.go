@@ -55,6 +55,8 @@ type committer struct {
 	released atomic.Int32  // callers whose jobs are done, not yet scheduled again
 	awake    chan struct{} // has a token when the last of them runs
 
+	keep    keptChanges
+	feed    *feed                  // the store's
 	damage  *atomic.Pointer[error] // the store's
 	failure atomic.Pointer[error]  // set once: why there are no more writes
 	others  others                 // the callers that are not part of a series
@@ -65,6 +67,7 @@ type committer struct {
 	unclean  bool            // the file says that it has not been closed
 	company  bool            // the last transaction had more than one job
 	tail     int             // number of events after indexed_through
+	seq      uint64          // of the last change
 	commits  uint64          // transactions that were committed
 	pages    int64           // pages that these transactions wrote
 	lineage  *lineage        // if not nil, the next commit writes it
@@ -217,6 +220,12 @@ func (c *committer) commit(jobs []*job) {
 	if len(jobs) == 0 {
 		return
 	}
+	stopped := c.failure.Load()
+	defer func() { // when readers see the transaction
+		if c.feed.published(c.seq); c.failure.Load() != stopped { // they may see one whose outcome is unknown
+			c.feed.ended()
+		}
+	}()
 	err := c.transact(jobs)
 	again := err != nil && len(jobs) > 1 && !errors.Is(err, ErrUnknownOutcome)
 	for _, j := range jobs {
@@ -318,6 +327,7 @@ func (c *committer) apply(tx *boltfile.Tx, jobs []*job) (*writeTx, error) {
 	if err != nil {
 		return nil, err
 	}
+	w.keep = c.keep
 	if c.changes != nil {
 		w.touched = make(map[changedKey]struct{})
 	}
@@ -340,6 +350,7 @@ func (c *committer) committed(w *writeTx) {
 		c.readers.beginWrite() // nobody who knows these keys may get a reader of the state before
 		c.changes.add(w.touched)
 	}
+	c.seq = w.seq
 	c.tail, c.commits, c.pages, c.unclean = w.tail, c.commits+1, c.pages+w.tx.Wrote(), w.unclean
 	if c.look != nil && c.commits%looksAfter == 0 {
 		select {

@@ -224,7 +224,7 @@ func compactWhileManyWriteAndRead(t *testing.T) {
 			s.stats(t)
 		}
 	})
-	for range extent(5, 20, 100) {
+	for range extent(5, 10, 100) {
 		if _, err := s.Compact(t.Context()); err != nil {
 			t.Error(err)
 			break
@@ -584,7 +584,7 @@ func TestStatsTellWhenToCompact(t *testing.T) {
 	needCompact(t)
 	s := newStore(t)
 	empty := s.stats(t)
-	if !empty.Oldest.IsZero() || !empty.Newest.IsZero() || empty.GrowthPerDay != 0 || empty.StoreID == (doorlog.ID{}) || empty.Schema != 3 {
+	if !empty.Oldest.IsZero() || !empty.Newest.IsZero() || empty.GrowthPerDay != 0 || empty.StoreID == (doorlog.ID{}) || empty.Schema != 4 {
 		t.Errorf("%+v", empty)
 	}
 	events := s.household(t, 3*24*60+1) // one a minute

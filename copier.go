@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/doorlog/doorlog/internal/boltfile"
 )
@@ -16,6 +17,8 @@ type copier struct {
 	names interner
 
 	incarnation ID // of the new store, if a record was lost
+	ids         *idSource
+	now         func() time.Time
 
 	pending  []rawRecord
 	size     int // bytes that are pending
@@ -48,7 +51,7 @@ func (c *copier) open(path string, opt *settings) (err error) {
 
 // take adds a record that verifies to those that are written next.
 func (c *copier) take(bucket int, key, value []byte, unsure bool) {
-	if bucket == rollupsSum || c.err != nil || !c.storable(bucket, key, value) {
+	if bucket >= rollupsSum && bucket != consumersSum || c.err != nil || !c.storable(bucket, key, value) {
 		return
 	}
 	c.taken++
@@ -74,6 +77,9 @@ func (c *copier) storable(bucket int, key, value []byte) bool {
 	case personsSum:
 		_, err := decodePerson(string(key), value)
 		return err == nil && validName("name", string(key)) == nil
+	case consumersSum:
+		_, err := decodeConsumer(key, value)
+		return err == nil && validName("consumer", string(key)) == nil
 	}
 	id, err := asID(key)
 	return err == nil && validID(id)
@@ -90,7 +96,7 @@ func (c *copier) flush() error {
 			if w.tx.Get(r.bucket, r.key) != nil {
 				continue
 			}
-			if r.unsure && r.bucket != detectionsSum {
+			if r.unsure && (r.bucket == eventsSum || r.bucket == personsSum) {
 				c.unsure++
 			}
 			if err := w.add(r.bucket, r.key, r.value); err != nil {

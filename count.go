@@ -63,6 +63,7 @@ func (sn *Snapshot) count(q Query) (n int, err error) {
 func (q *Query) rollupCount() func(d *decoder, c counts) int64 {
 	if len(q.Cameras) > 1 || len(q.Doors) > 0 || q.Stranger != nil || q.MinConfidence > 0 || q.RecordingID != "" ||
 		q.UnlockGranted != nil || q.AlertSent != nil || q.HasThumbnail != nil || q.Pinned != nil || q.Hours != nil || len(q.Weekdays) > 0 ||
+		len(q.Attributes) > 0 || len(q.Methods) > 0 || q.Reviewed != nil ||
 		len(q.Persons)+len(q.Labels)+len(q.Types) > 1 {
 		return nil
 	}

@@ -216,7 +216,7 @@ func stderrOf(err error) string {
 
 // Killed at any time, between calls too and with several writers under way, it does as well.
 func TestKilledAtAnyTimeKeepsWhatWasAcknowledged(t *testing.T) {
-	want := extent(5, 15, 300)
+	want := extent(5, 10, 300)
 	const seed = 1
 	rng := rand.New(rand.NewPCG(seed, 0))
 	parent := fastFolder(t)
@@ -279,7 +279,7 @@ func killAfter(t *testing.T, dir string, lines int, more time.Duration) string {
 // first one wrote and did not sync is in no file yet.
 func TestPowerCutAfterAKill(t *testing.T) {
 	needStrace(t)
-	images, total, kills := extent(10, 40, 100), new(verdict), 0
+	images, total, kills := extent(10, 20, 100), new(verdict), 0
 	var mu sync.Mutex
 	t.Run("at", func(t *testing.T) {
 		for _, name := range []string{"pwrite64", "fdatasync", "fsync", "renameat", "mkdirat", "linkat"} {

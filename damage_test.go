@@ -103,8 +103,8 @@ func judgeDamage(t *testing.T, seedText string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	events, each := extent(800, 800, 2500), extent(5, 20, 200)
-	budget := time.Duration(extent(20, 60, 1800)) * time.Second
+	events, each := extent(800, 800, 2500), extent(5, 10, 200)
+	budget := time.Duration(extent(20, 30, 1800)) * time.Second
 	begun := time.Now()
 	sp := newSpecimen(t, seed, events, jpegFrame(t, 64, 48))
 	t.Logf("%d events in a file of %d KiB", len(sp.answers.events), len(sp.file)>>10)

@@ -35,8 +35,8 @@ func judgeLargeDamage(t *testing.T, seedText string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	events, each := extent(800, 800, 2000), extent(4, 10, 200)
-	budget := time.Duration(extent(9, 30, 900)) * time.Second
+	events, each := extent(800, 800, 2000), extent(4, 8, 200)
+	budget := time.Duration(extent(9, 20, 900)) * time.Second
 	sp := newSpecimen(t, seed, events, nil)
 	defer doorlog.SetWholeBelow(0)() // every file is a large one
 	begun := time.Now()

@@ -15,9 +15,12 @@
 // [Store.WriteEvent] and its relatives write an [Event]. A [Query] says which events
 // [Store.Events] and [Store.Page] return and [Store.Count] counts. [Store.View] is for
 // several reads of one state. [Store.Summary], [Store.Heatmap] and others count events by
-// time and kind. [Store.Prune], [Store.Compact], [Store.Backup] and [Store.ErasePerson]
-// look after a store that is in use. [Verify], [Repair], [Salvage] and [Restore] work on
-// files.
+// time and kind, [Store.Cameras] and [Store.Types] list their names, and
+// [Store.RenameCamera] and [Store.RenamePerson] change these. [Store.Changes] tells what has
+// changed since a [Cursor], and waits for more; the store can keep the place of a reader
+// ([Store.Consumer]). [Store.Prune],
+// [Store.Compact], [Store.Backup] and [Store.ErasePerson] look after a store that is in
+// use. [Verify], [Repair], [Salvage] and [Restore] work on files.
 //
 // # What is promised
 //
@@ -29,6 +32,10 @@
 //     be slow, and may write.
 //   - Events are ordered by the time at which they happened, to the nanosecond,
 //     however late they arrive.
+//   - A reader of [Store.Changes] gets every change of events and persons after its
+//     cursor, in the order in which they were committed, whatever made them: a write, an
+//     import, a prune or an erasure. If that is not possible it gets [ErrGone]. No change
+//     names a person.
 //   - If a frame cannot be decoded, or its thumbnail cannot be saved, the event is
 //     stored without a picture. A thumbnail is durable before the event that names it.
 //   - If the disk has changed or lost data, a call returns [ErrCorrupt] and never a wrong
@@ -51,6 +58,8 @@
 //
 //   - While a process has a store open for writing, no other process can open it.
 //     Several can have it open for reading.
+//   - Changes are kept by number and age (Options.KeepChanges), and not for ever. A reader
+//     that ends before it has kept its cursor gets the last changes again.
 //   - If a disk reports that a sync is done before it is, anything can be lost.
 //   - A crash between saving a thumbnail and writing its event leaves a file that no
 //     event names. [Verify] lists it. [Store.Prune] and [Repair] remove it, unless another
@@ -74,26 +83,30 @@
 //
 //	basics        errors limits list invariant progress id name thumbnailpath strictjson
 //	              timetext localtime
-//	vocabulary    event mend person query policy options findings remedy json zonejson
+//	vocabulary    event mend person query policy options change findings remedy json zonejson
 //	pictures      folder held claim pruned
-//	records       buckets arena decoder codec tail thumbnail namelist
+//	records       buckets arena decoder codec head changeblock consumerrecord tail thumbnail
+//	              namelist
 //	indexes       index postingblock postings rollup filter
 //	state         sums state clock boot_linux boot_other meta readers schema settings
-//	transaction   changes writetx writetail writeindex writeevent commit
+//	              recordkinds foreign
+//	transaction   changedkeys writetx writechanges writetail writeindex writeevent
+//	              writeperson feed commit
 //	store         examine verification copier upgrade file spelling store snapshot scrub
-//	reading       scan search spelled events iteration page tally analytics count people
-//	              stats
-//	writing       picture write erasedfiles
-//	verifying     check thumbnailcheck verify
+//	reading       scan search spelled events iteration page tally analytics count cameras
+//	              people changescan changepage consumer stats
+//	writing       picture updates write erasedfiles
+//	verifying     checkchanges check thumbnailcheck verify
 //	deleting      verdict series heldback lineage prunewalk prunebound prunedelete
 //	              prunefree prune forget
-//	rewriting     rewrite compact erase
+//	rewriting     rewrite compact erase rename
 //	backup        backupformat lastbackup backup
 //	opening       pagescan salvage quarantine background open verifyfile repair
 //	restore       restoreplace restore backupinfo inputjson
 //
 // Good places to begin are event.go (what is stored), buckets.go (the keys), codec.go
-// (the records), write.go and search.go.
+// (the records), write.go and search.go; for the changes change.go (what readers get),
+// changeblock.go (what is stored) and writechanges.go.
 //
 // Below this package, from the ground up: internal/fault (errors, and the recovery from
 // panics), internal/fsx (files, locks, disk space), internal/pace (waiting),

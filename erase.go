@@ -85,7 +85,7 @@ type Erased struct {
 	// Occurrences is how often the bytes of the name, in any Unicode spelling of it,
 	// occur anywhere in the database file now. Other letter cases are not searched for. If
 	// it is not 0, the bytes are part of another text, as those of "al" are part of
-	// "alice", or of an event that was written since. Since is the number of events that
+	// "alice", or of a field that is no person's name, or of an event that was written since. Since is the number of events that
 	// have the name again.
 	Occurrences int `json:"occurrences"`
 	Since       int `json:"since"`
@@ -105,8 +105,9 @@ type Erased struct {
 // the name (see [Event]).
 //
 // Then it compacts the file, so that no free page holds the name, and searches the new file
-// for the bytes of the name. It does not change a field that holds the name as part of a
-// longer text; the receipt counts such occurrences.
+// for the bytes of the name. It changes no other field, such as a camera, a label, a method or
+// the name of a consumer, even if that is the name, and no field that holds the name as part
+// of a longer text. The receipt counts such occurrences.
 //
 // The store can be read and written meanwhile: each transaction changes a few events. If ctx,
 // [Store.Close] or a crash interrupts ErasePerson, call it again. It goes on with the rest.

@@ -79,6 +79,11 @@ var (
 	// ErrBadCursor: the text is not a cursor of a page of this query.
 	ErrBadCursor = errors.New("bad cursor")
 
+	// ErrGone: the changes after a Cursor cannot be told, because the store no longer has
+	// them, or the cursor is of another store or of another history of it. The text says
+	// which. Take a Snapshot, which has everything, and go on from its Cursor.
+	ErrGone = errors.New("the changes after this cursor are gone")
+
 	// ErrUnknownOutcome: the disk failed at the very end of a commit, so the write may
 	// or may not be there after a restart. Open the store again and look. Writing the
 	// same event again under the same ID is harmless.

@@ -14,11 +14,11 @@ import (
 // An Event is something that a camera saw, with the detections in it.
 //
 // Unicode has several spellings of one name: ë is one code point, or an e and two dots. The
-// names of events (Camera, Type, RecordingID, Person, labels) and of persons are stored in
-// the normal form NFC. The limits on length apply to that form. Names are found and erased
+// names of events (Camera, Type, RecordingID, Person, Method, labels) and of persons are stored
+// in the normal form NFC. The limits on length apply to that form. Names are found and erased
 // in any spelling. An event that an earlier version has stored is returned as it is; its
 // RecordingID is not found if it mixes both spellings. Attributes and ThumbnailPath are kept
-// as they are given.
+// as they are given; attributes are found in any spelling.
 //
 // An Event has its own JSON form. A struct that embeds an Event inherits these methods, so
 // encoding/json ignores all other fields of the struct. Give the event a named field instead,
@@ -40,6 +40,12 @@ type Event struct {
 	// 1970 in UTC, and the attribute RecordedAtAttribute keeps the given time.
 	RecordedAt time.Time
 
+	// EndedAt is when the event ended, to the nanosecond, in UTC. It must not be before
+	// RecordedAt. Zero: it goes on, or its end is not known. Store.UpdateEvent can set it
+	// later. If RecordedAt becomes the beginning of 1970, an EndedAt from before that moves
+	// by as much.
+	EndedAt time.Time
+
 	// Type says what caused the event: Motion, Ding, OnDemand, or any other name
 	// of 1 to MaxNameLen bytes. It must be given.
 	Type EventType
@@ -58,8 +64,10 @@ type Event struct {
 	FaceDistance   *float64
 
 	// UnlockGranted reports whether the person was let in. Door is what the door did.
+	// Method is how the door was worked; empty if that is not known.
 	UnlockGranted bool
 	Door          DoorAction
+	Method        Method
 
 	// ThumbnailPath is the path of a file below the thumbnail folder, with forward
 	// slashes; empty if there is none. Store.SaveThumbnail and Store.WriteEventWithFrame
@@ -79,12 +87,17 @@ type Event struct {
 	// only the repetition is pinned.
 	Pinned bool
 
+	// Reviewed reports whether somebody has looked at the event (see Store.MarkReviewed). A
+	// repeated write may differ from the stored event in Reviewed, unless only the
+	// repetition is reviewed.
+	Reviewed bool
+
 	// CreatedAt is when the event was written. If it is zero, the store sets it from its
 	// clock.
 	CreatedAt time.Time
 
-	// Attributes belong to the application. There are at most MaxAttributes; nil if there
-	// are none.
+	// Attributes belong to the application, such as a zone or a number plate. There are at
+	// most MaxAttributes; nil if there are none. Query.Attributes finds events by them.
 	Attributes map[string]string
 
 	// Detections are what was seen in the frame, in the producer's order, at most
@@ -104,6 +117,9 @@ func (e *Event) takeFirstHours() {
 		return
 	}
 	given := e.RecordedAt.Format(time.RFC3339Nano)
+	if !e.EndedAt.IsZero() && e.EndedAt.Before(epoch) {
+		e.EndedAt = e.EndedAt.Add(epoch.Sub(e.RecordedAt))
+	}
 	e.RecordedAt = epoch
 	if _, has := e.Attributes[RecordedAtAttribute]; has || len(e.Attributes) >= MaxAttributes {
 		return
@@ -132,11 +148,18 @@ const (
 	NoAction DoorAction = iota
 	Unlocked
 	Locked
+	Opened
+	Closed
+	Jammed
+	Failed // the lock refused an attempt, or could not do it
 )
 
-var doorActions = [...]string{NoAction: "none", Unlocked: "unlocked", Locked: "locked"}
+var doorActions = [...]string{
+	NoAction: "none", Unlocked: "unlocked", Locked: "locked",
+	Opened: "opened", Closed: "closed", Jammed: "jammed", Failed: "failed",
+}
 
-// ParseDoorAction reads "none", "unlocked" or "locked".
+// ParseDoorAction reads "none", "unlocked", "locked", "opened", "closed", "jammed" or "failed".
 func ParseDoorAction(text string) (DoorAction, error) {
 	for a, name := range doorActions {
 		if text == name {
@@ -146,13 +169,26 @@ func ParseDoorAction(text string) (DoorAction, error) {
 	return NoAction, invalid("door_action", "%.40q is none of %s", text, strings.Join(doorActions[:], ", "))
 }
 
-// String returns "none", "unlocked" or "locked".
+// String returns the text that [ParseDoorAction] reads.
 func (a DoorAction) String() string {
 	if int(a) < len(doorActions) {
 		return doorActions[a]
 	}
 	return fmt.Sprintf("DoorAction(%d)", uint8(a))
 }
+
+// A Method is how a door was worked. Any name of 1 to MaxNameLen bytes may be used.
+type Method string
+
+// The usual methods.
+const (
+	MethodFace   Method = "face"   // a face was recognised
+	MethodKeypad Method = "keypad" // a code was entered
+	MethodKey    Method = "key"    // a key or a card was used
+	MethodApp    Method = "app"    // somebody used an app, or called a service
+	MethodAuto   Method = "auto"   // the lock did it by itself, such as after a time
+	MethodManual Method = "manual" // somebody turned it by hand
+)
 
 // A Detection is one thing that was seen in a frame.
 type Detection struct {
@@ -197,6 +233,9 @@ func (e *Event) validate(latest time.Time) error {
 	if err := validTime("created_at", e.CreatedAt, minTime(latest, maxCreatedAt)); err != nil {
 		return err
 	}
+	if err := e.validateEnd(minTime(latest, maxCreatedAt)); err != nil {
+		return err
+	}
 	if err := e.validateNames(); err != nil {
 		return err
 	}
@@ -221,6 +260,18 @@ func (e *Event) validate(latest time.Time) error {
 	return validDetections(e.Detections)
 }
 
+// validateEnd checks EndedAt. latest is the latest time that it may have.
+func (e *Event) validateEnd(latest time.Time) error {
+	switch {
+	case e.EndedAt.IsZero():
+		return nil
+	case e.EndedAt.Before(e.RecordedAt):
+		return invalid("ended_at", "%s is before recorded_at %s",
+			e.EndedAt.UTC().Format(time.RFC3339Nano), e.RecordedAt.UTC().Format(time.RFC3339Nano))
+	}
+	return validTime("ended_at", e.EndedAt, latest)
+}
+
 // maxCreatedAt is the last time that a record can hold, in the year 2262.
 var maxCreatedAt = time.Unix(0, math.MaxInt64)
 
@@ -237,6 +288,7 @@ func (e *Event) validateNames() error {
 		validName("event_type", string(e.Type)),
 		validOptionalName("recording_id", e.RecordingID),
 		validOptionalName("person_name", e.Person),
+		validOptionalName("method", string(e.Method)),
 		validThumbnailPath(e.ThumbnailPath, e.ID),
 	)
 }
@@ -262,12 +314,19 @@ func validAttributes(attributes map[string]string) error {
 		if err := validName("attributes", name); err != nil {
 			return err
 		}
-		if len(value) > MaxAttributeValue {
-			return tooLarge("attributes", "%q has %d bytes, more than %d", name, len(value), MaxAttributeValue)
+		if err := validAttributeValue("attributes", name, value); err != nil {
+			return err
 		}
-		if !utf8.ValidString(value) {
-			return invalid("attributes", "%q is not UTF-8", name)
-		}
+	}
+	return nil
+}
+
+func validAttributeValue(field, name, value string) error {
+	if len(value) > MaxAttributeValue {
+		return tooLarge(field, "%q has %d bytes, more than %d", name, len(value), MaxAttributeValue)
+	}
+	if !utf8.ValidString(value) {
+		return invalid(field, "%q is not UTF-8", name)
 	}
 	return nil
 }
@@ -314,13 +373,13 @@ func (b *Box) sides() [4]float64 { return [...]float64{b.X1, b.Y1, b.X2, b.Y2} }
 
 var sideNames = [...]string{"bbox_x1", "bbox_y1", "bbox_x2", "bbox_y2"}
 
-// sameContent reports whether e and o have the same content. CreatedAt and Pinned do not
-// count.
+// sameContent reports whether e and o have the same content. CreatedAt, Pinned and Reviewed do
+// not count.
 func (e *Event) sameContent(o *Event) bool {
-	return e.ID == o.ID && e.Camera == o.Camera && e.RecordedAt.Equal(o.RecordedAt) && e.Type == o.Type &&
+	return e.ID == o.ID && e.Camera == o.Camera && e.RecordedAt.Equal(o.RecordedAt) && e.EndedAt.Equal(o.EndedAt) && e.Type == o.Type &&
 		e.RecordingID == o.RecordingID && e.Person == o.Person &&
 		sameValue(e.FaceConfidence, o.FaceConfidence) && sameValue(e.FaceDistance, o.FaceDistance) &&
-		e.UnlockGranted == o.UnlockGranted && e.Door == o.Door && e.ThumbnailPath == o.ThumbnailPath &&
+		e.UnlockGranted == o.UnlockGranted && e.Door == o.Door && e.Method == o.Method && e.ThumbnailPath == o.ThumbnailPath &&
 		e.FrameWidth == o.FrameWidth && e.FrameHeight == o.FrameHeight && e.AlertSent == o.AlertSent &&
 		maps.Equal(e.Attributes, o.Attributes) && sameDetections(e.Detections, o.Detections)
 }
@@ -350,6 +409,7 @@ func detectionPlace(i int) string { return fmt.Sprintf("detections[%d]", i) }
 // normaliseNames converts all names of an event to their normal form.
 func (e *Event) normaliseNames() {
 	e.Camera, e.Type, e.Person, e.RecordingID = normalName(e.Camera), normalName(e.Type), normalName(e.Person), normalName(e.RecordingID)
+	e.Method = normalName(e.Method)
 	cloned := false
 	for i := range e.Detections {
 		label := normalName(e.Detections[i].Label)

@@ -32,7 +32,7 @@ func refusals() []refusal {
 			e.Detections = []doorlog.Detection{{Label: "ok"}, {Label: "dog", Box: &doorlog.Box{X1: x1, Y1: y1, X2: x2, Y2: y2}}}
 		}
 	}
-	return []refusal{
+	return append([]refusal{
 		{"camera_id: is empty", func(e *doorlog.Event) { e.Camera = "" }},
 		{"camera_id: has 256 bytes", func(e *doorlog.Event) { e.Camera = long }},
 		{"camera_id: ", func(e *doorlog.Event) { e.Camera = "a\xffb" }},
@@ -49,13 +49,19 @@ func refusals() []refusal {
 		{"recorded_at: ", func(e *doorlog.Event) { e.RecordedAt = time.Date(30000, 1, 1, 0, 0, 0, 0, time.UTC) }},
 		{"created_at: ", func(e *doorlog.Event) { e.CreatedAt = now.AddDate(1, 0, 0) }},
 		{"created_at: ", func(e *doorlog.Event) { e.CreatedAt = time.Unix(-1, 0) }},
+		{"ended_at: 2026-02-25T18:28:59.999999999Z is before recorded_at 2026-02-25T18:29:00Z", func(e *doorlog.Event) { e.EndedAt = e.RecordedAt.Add(-1) }},
+		{"ended_at: 2026-02-26T18:30:01Z lies too far in the future", func(e *doorlog.Event) { e.EndedAt = now.Add(24*time.Hour + time.Second) }},
+		{"ended_at: 2300-", func(e *doorlog.Event) { e.EndedAt = time.Date(2300, 1, 1, 0, 0, 0, 0, time.UTC) }},
+		{"method: has 256 bytes", func(e *doorlog.Event) { e.Method = doorlog.Method(long) }},
+		{"method: ", func(e *doorlog.Event) { e.Method = "a\x00" }},
+		{"method: ", func(e *doorlog.Event) { e.Method = "\xff" }},
 		{"face_confidence: NaN", func(e *doorlog.Event) { e.FaceConfidence = new(math.NaN()) }},
 		{"face_confidence: 1.5", func(e *doorlog.Event) { e.FaceConfidence = new(1.5) }},
 		{"face_confidence: ", func(e *doorlog.Event) { e.FaceConfidence = new(-0.1) }},
 		{"face_distance: ", func(e *doorlog.Event) { e.FaceDistance = new(math.Inf(1)) }},
 		{"face_distance: ", func(e *doorlog.Event) { e.FaceDistance = new(math.NaN()) }},
 		{"face_distance: ", func(e *doorlog.Event) { e.FaceDistance = new(-1.0) }},
-		{"door_action: ", func(e *doorlog.Event) { e.Door = 3 }},
+		{"door_action: ", func(e *doorlog.Event) { e.Door = 7 }},
 		{"frame_width: ", func(e *doorlog.Event) { e.FrameWidth = -1 }},
 		{"frame_height: ", func(e *doorlog.Event) { e.FrameHeight = 1<<24 + 1 }},
 		{"detections[0].confidence: 1.01", confidence(1.01)},
@@ -81,6 +87,13 @@ func refusals() []refusal {
 				e.Attributes[fmt.Sprint(i)] = ""
 			}
 		}},
+		{"id: ", func(e *doorlog.Event) { e.ID = doorlog.ID{15: 1, 6: 0xff} }}, // more than a millisecond of nanoseconds
+		{"recorded_at: ", func(e *doorlog.Event) { e.ID = doorlog.ID{1} }},
+	}, pathRefusals()...)
+}
+
+func pathRefusals() []refusal {
+	return []refusal{
 		{"thumbnail_path: ", func(e *doorlog.Event) { e.ThumbnailPath = "../x.jpg" }},
 		{"thumbnail_path: ", func(e *doorlog.Event) { e.ThumbnailPath = "a/../../x.jpg" }},
 		{"thumbnail_path: ", func(e *doorlog.Event) { e.ThumbnailPath = "/etc/passwd" }},
@@ -88,8 +101,6 @@ func refusals() []refusal {
 		{"thumbnail_path: ", func(e *doorlog.Event) { e.ThumbnailPath = "." }},
 		{"thumbnail_path: ", func(e *doorlog.Event) { e.ThumbnailPath = "a//b.jpg" }},
 		{"thumbnail_path: ", func(e *doorlog.Event) { e.ThumbnailPath = "a/\x00.jpg" }},
-		{"id: ", func(e *doorlog.Event) { e.ID = doorlog.ID{15: 1, 6: 0xff} }}, // more than a millisecond of nanoseconds
-		{"recorded_at: ", func(e *doorlog.Event) { e.ID = doorlog.ID{1} }},
 	}
 }
 
@@ -167,10 +178,10 @@ func TestJSONHasTheOriginalsNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"id":"` + e.ID.String() + `","camera_id":"front_door","recorded_at":"2026-02-25T18:28:59.876543211Z",` +
+	want := `{"id":"` + e.ID.String() + `","camera_id":"front_door","recorded_at":"2026-02-25T18:28:59.876543211Z","ended_at":"2026-02-26T14:30:00.5Z",` +
 		`"event_type":"ding","recording_id":"rec-1","person_name":"alice","face_confidence":0.875,"face_distance":0,` +
-		`"unlock_granted":true,"door_action":"unlocked","thumbnail_path":"a/b.jpg","frame_width":1920,"frame_height":1080,` +
-		`"alert_sent":true,"pinned":false,"created_at":"2026-02-25T18:29:30Z","attributes":{"battery":"87","empty":"","note":"grüße ✓"},` +
+		`"unlock_granted":true,"door_action":"unlocked","method":"face","thumbnail_path":"a/b.jpg","frame_width":1920,"frame_height":1080,` +
+		`"alert_sent":true,"pinned":false,"reviewed":true,"created_at":"2026-02-25T18:29:30Z","attributes":{"battery":"87","empty":"","note":"grüße ✓"},` +
 		`"detections":[{"label":"person","confidence":0.95,"bbox_x1":10,"bbox_y1":20.5,"bbox_x2":100,"bbox_y2":200},` +
 		`{"label":"dog","confidence":1,"bbox_x1":null,"bbox_y1":null,"bbox_x2":null,"bbox_y2":null},` +
 		`{"label":"person","confidence":0,"bbox_x1":-3,"bbox_y1":-0.1,"bbox_x2":-3,"bbox_y2":1000000}]}`
@@ -184,9 +195,9 @@ func TestJSONHasTheOriginalsNames(t *testing.T) {
 	wantEvent(t, back, e)
 
 	got, err = json.Marshal(doorlog.Event{})
-	want = `{"id":null,"camera_id":"","recorded_at":null,"event_type":"","recording_id":null,"person_name":null,` +
-		`"face_confidence":null,"face_distance":null,"unlock_granted":false,"door_action":"none","thumbnail_path":null,` +
-		`"frame_width":null,"frame_height":null,"alert_sent":false,"pinned":false,"created_at":null,"attributes":null,"detections":[]}`
+	want = `{"id":null,"camera_id":"","recorded_at":null,"ended_at":null,"event_type":"","recording_id":null,"person_name":null,` +
+		`"face_confidence":null,"face_distance":null,"unlock_granted":false,"door_action":"none","method":null,"thumbnail_path":null,` +
+		`"frame_width":null,"frame_height":null,"alert_sent":false,"pinned":false,"reviewed":false,"created_at":null,"attributes":null,"detections":[]}`
 	if string(got) != want || err != nil {
 		t.Errorf("got  %s\nwant %s (%v)", got, want, err)
 	}
@@ -236,6 +247,9 @@ func TestBadJSONNamesTheField(t *testing.T) {
 		`{"unlock_granted":"yes"}`:                           "unlock_granted: ",
 		`{"alert_sent":2}`:                                   "alert_sent: ",
 		`{"pinned":"no"}`:                                    "pinned: ",
+		`{"reviewed":2}`:                                     "reviewed: ",
+		`{"ended_at":"later"}`:                               "ended_at: ",
+		`{"method":7}`:                                       "method: ",
 		`{"door_action":"ajar"}`:                             "door_action: ",
 		`{"id":"1234"}`:                                      "id: ",
 		`{"id":17}`:                                          "id: ",

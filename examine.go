@@ -30,6 +30,7 @@ type examination struct {
 	unsound        bool               // pages or meta are damaged
 	unreadable     error              // the error of a page that the disk could not read
 	lastPosting    [indexCount][]byte // the last entry of each index so far
+	nextChange     uint64             // the number after the last change so far
 	damaged        [sumCount]int
 	detections     int                                 // number of detections that verify
 	reading        int                                 // the bucket that is being read; storedBuckets: another
@@ -60,10 +61,11 @@ func (x *examination) examine(w *boltfile.Walker) error {
 		x.progress.finish()
 	}
 	x.unreadable = w.Unreadable
-	// A file that has most of our buckets is a store, even without meta.
-	ours := x.names > len(summed)/2
 	if err := identify(x.format, x.schema, x.state); err != nil {
-		if foreign := errors.Is(err, ErrNotStore) && ours; !errors.Is(err, ErrCorrupt) && !foreign && len(x.list) == 0 {
+		// A file that has most of our buckets, or any of our records, is a store, even
+		// without meta.
+		ours := errors.Is(err, ErrCorrupt) || len(x.list) > 0 || errors.Is(err, ErrNotStore) && (x.names > len(summed)/2 || wasStore(w))
+		if !ours {
 			return err
 		}
 		x.report(InvariantMeta, "%v", err)
@@ -118,6 +120,9 @@ func (x *examination) bucket(name []byte) func(key, value []byte) {
 			continue
 		}
 		x.reading = i
+		if i == changesSum {
+			return x.lookAtChanges
+		}
 		if i >= indexSums {
 			return func(key, value []byte) { x.lookAtPosting(i, key, value) }
 		}
@@ -177,9 +182,30 @@ func (x *examination) lookAtTail(key, value []byte) {
 		x.report(InvariantEvents, "tail: %s: %v", keyText(boltfile.Shortened(key)), err)
 		return
 	}
+	if seq := tailSeq(value); seq > 0 && len(key) == idLen {
+		x.sums.addChange(seq, change{EventCreated, ID(key)})
+	}
 	x.lookAtRecord(eventsSum, key, event)
 	if detected != nil {
 		x.lookAtRecord(detectionsSum, key, detected)
+	}
+}
+
+// lookAtChanges checks and sums a block of changes.
+func (x *examination) lookAtChanges(key, value []byte) {
+	b, err := openChanges(key, value)
+	if err == nil && !x.mixed && b.first < x.nextChange {
+		err = errOrder // the block before overlaps this one
+	}
+	if err != nil {
+		x.sums.add(changesSum, key, 0)
+		x.damaged[changesSum]++
+		x.report(InvariantChanges, "%s: %x: %v", changesBucket, boltfile.Shortened(key), err)
+		return
+	}
+	x.nextChange = b.until()
+	for i := range b.len() {
+		x.sums.addChange(b.first+uint64(i), b.change(i))
 	}
 }
 
@@ -206,16 +232,6 @@ func (x *examination) lookAtPosting(bucket int, key, value []byte) {
 		x.sums.add(bucket, last, 0)
 	}
 	x.lastPosting[bucket-indexSums] = last
-}
-
-// recordKinds are the kinds of records by bucket, with the invariant that a damaged record
-// breaks.
-var recordKinds = [...]struct {
-	*recordKind
-	invariant Invariant
-}{
-	eventsSum: {&eventRecord, InvariantEvents}, detectionsSum: {&detectionsRecord, InvariantDetections},
-	personsSum: {&personRecord, InvariantPersons}, rollupsSum: {&rollupRecord, InvariantRollups},
 }
 
 func (x *examination) lookAtRecord(bucket int, key, value []byte) {

@@ -94,6 +94,43 @@ func ExampleStore_MarkAlertSent() {
 	// Output: 3
 }
 
+// What nobody has reviewed yet, of one zone.
+func ExampleStore_MarkReviewed() {
+	st, done := exampleStore()
+	defer done()
+	ctx := context.Background()
+	for i, zone := range []string{"porch", "street", "porch"} {
+		_, err := st.WriteEvent(ctx, doorlog.Event{
+			Camera: "front", RecordedAt: now.Add(-time.Duration(i) * time.Minute), Type: doorlog.Motion,
+			Door: doorlog.Failed, Method: doorlog.MethodKeypad, Attributes: map[string]string{"zone": zone},
+		})
+		if err != nil {
+			log.Fatal(err)
+		}
+	}
+
+	unreviewed := doorlog.Query{Attributes: map[string][]string{"zone": {"porch"}}, Reviewed: new(false)}
+	page, err := st.Page(ctx, unreviewed, "")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, e := range page.Events {
+		fmt.Println(e.Door, e.Method)
+	}
+	if err := st.MarkReviewed(ctx, page.Events[0].ID, page.Events[1].ID); err != nil {
+		log.Fatal(err)
+	}
+	left, err := st.Count(ctx, unreviewed)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(left)
+	// Output:
+	// failed keypad
+	// failed keypad
+	// 0
+}
+
 func ExampleStore_Summary() {
 	st, done := exampleStore()
 	defer done()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"slices"
@@ -146,12 +147,22 @@ var Damages = map[string]string{
 	"watermark moved":           "I7",
 	"miscounted":                "I12",
 	"bucket gone":               "I2",
+	"last change gone":          "I13",
+	"change too many":           "I13",
+	"change twice":              "I13",
+	"changes changed":           "I13",
+	"change of the tail gone":   "I13",
+	"consumer ahead":            "I13",
+	"consumer changed":          "I13",
 	"rollup changed":            "I11",
 	"rollup gone":               "I11",
 	"rollup too many":           "I11",
 	"person changed":            "I9",
 	"person's name not valid":   "I9",
 }
+
+// Condemn has the store find that its file is damaged.
+func (s *Store) Condemn() { s.condemn(fmt.Errorf("%w: for a test", ErrCorrupt)) }
 
 // Damage does a kind of damage to the file, and returns what takes it back.
 func (s *Store) Damage(t testing.TB, kind string) (repair func()) {
@@ -286,12 +297,12 @@ func damage(tx *bolt.Tx, kind string) error {
 		return tail.Delete(oldest)
 	case "event of the tail changed":
 		entry = bytes.Clone(entry)
-		entry[tailHeader+recordHeader+2]++
+		entry[tailSeqHeader+recordHeader+2]++
 		return tail.Put(oldest, entry)
 	case "entry of the tail cut":
-		return tail.Put(oldest, entry[:tailHeader+recordHeader])
+		return tail.Put(oldest, entry[:tailSeqHeader+recordHeader])
 	case "event of the tail too old":
-		return errors.Join(tail.Put(first, joinTail(rec, nil)), events.Delete(first), resum(tx))
+		return errors.Join(tail.Put(first, joinTail(0, rec, nil)), events.Delete(first), resum(tx))
 	case "event gone":
 		return events.Delete(first)
 	case "event changed":
@@ -344,6 +355,46 @@ func damageDerived(tx *bolt.Tx, kind string) error {
 		return persons.Put([]byte("alice"), []byte("x"))
 	case "person's name not valid":
 		return persons.Put([]byte("a\x00"), encodePerson(&Person{Name: "a\x00"}))
+	}
+	return damageChanges(tx, kind)
+}
+
+// damageChanges damages changes and consumers.
+func damageChanges(tx *bolt.Tx, kind string) error {
+	changes := tx.Bucket(changesBucket)
+	put := func(seq uint64) error {
+		b := changeBlock{first: seq}
+		b.add(change{EventDeleted, ID{1}})
+		return errors.Join(changes.Put(b.encode()), resum(tx))
+	}
+	st, err := readState(rawTx{tx})
+	if err != nil {
+		return err
+	}
+	switch kind {
+	case "last change gone":
+		k, _ := changes.Cursor().Last()
+		return errors.Join(changes.Delete(k), resum(tx))
+	case "change too many":
+		return put(st.seq + 1)
+	case "change twice":
+		return put(st.seq - 3) // which the tail has
+	case "changes changed":
+		k, v := changes.Cursor().First()
+		v = bytes.Clone(v)
+		v[len(v)-1]++
+		return changes.Put(k, v)
+	case "change of the tail gone":
+		tail := tx.Bucket(tailBucket)
+		k, v := tail.Cursor().First()
+		event, detected, err := splitTail(v)
+		return errors.Join(err, tail.Put(k, joinTail(0, event, detected)), resum(tx))
+	case "consumer ahead":
+		history, err := readLineage(rawTx{tx})
+		c := consumerState{at: Cursor{st.storeID, history.incarnation, st.seq + 1, 0}}
+		return errors.Join(err, tx.Bucket(consumersBucket).Put([]byte("fleet"), c.encode([]byte("fleet"))), resum(tx))
+	case "consumer changed":
+		return tx.Bucket(consumersBucket).Put([]byte("fleet"), []byte("x"))
 	}
 	return errors.New("no such damage")
 }
@@ -696,3 +747,10 @@ const RaceDetector = raceDetector
 
 // Reserves says that files have a reserve here.
 const Reserves = boltfile.Reserves
+
+// Waits reports whether a reader waits for changes.
+func (s *Store) Waits() bool {
+	s.feed.mu.Lock()
+	defer s.feed.mu.Unlock()
+	return s.feed.more != nil
+}

@@ -29,7 +29,7 @@ func openFile(path string, opt *settings) (*boltfile.File, error) {
 		r.End()
 	}
 	if errors.Is(err, ErrOlderSchema) && !opt.ReadOnly {
-		if err = upgrade(f); err != nil {
+		if err = upgrade(f, &idSource{entropy: opt.Entropy}, opt.Now()); err != nil {
 			err = fmt.Errorf("upgrade to schema %d: %w", schemaVersion, err)
 		}
 	}

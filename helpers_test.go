@@ -188,7 +188,8 @@ func fullEvent() doorlog.Event {
 	return doorlog.Event{
 		Camera: "front_door", RecordedAt: now.Add(-time.Minute - 123456789*time.Nanosecond), Type: doorlog.Ding,
 		RecordingID: "rec-1", Person: "alice",
-		FaceConfidence: new(0.875), FaceDistance: new(0.0), UnlockGranted: true, Door: doorlog.Unlocked,
+		FaceConfidence: new(0.875), FaceDistance: new(0.0), UnlockGranted: true, Door: doorlog.Unlocked, Method: doorlog.MethodFace,
+		EndedAt: now.Add(20*time.Hour + 500*time.Millisecond), Reviewed: true,
 		FrameWidth: 1920, FrameHeight: 1080, AlertSent: true, CreatedAt: now.Add(-30 * time.Second),
 		Attributes: map[string]string{"battery": "87", "note": "grüße ✓", "empty": ""},
 		Detections: []doorlog.Detection{

@@ -2,8 +2,11 @@ package doorlog
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // An indexEntry identifies a posting list that an event belongs to.
@@ -34,7 +37,33 @@ func appendIndexEntries(entries []indexEntry, r *record) []indexEntry {
 	for _, label := range labelsOf(r.Detections) {
 		add(byLabel, label)
 	}
+	return attributeEntries(entries, r)
+}
+
+// attributeEntries appends the index entries of the attributes of an event.
+func attributeEntries(entries []indexEntry, r *record) []indexEntry {
+	for name, value := range r.Attributes {
+		e := indexEntry{byAttribute, attributeEntry(normalName(name), normalName(value))}
+		if !slices.Contains(entries, e) { // two spellings of one attribute have one entry
+			entries = append(entries, e)
+		}
+	}
 	return entries
+}
+
+// longestIndexed is the length of the longest value of an attribute, in bytes, that stands in the
+// index as it is.
+const longestIndexed = 64
+
+// attributeEntry returns the value of an attribute in the index: name=value, both in normal form. A
+// long value, one with a NUL, and a name with a = are replaced by a hash; what is in clear never
+// begins with =.
+func attributeEntry(name, value string) string {
+	if len(value) <= longestIndexed && !strings.Contains(name, "=") && !strings.Contains(value, "\x00") {
+		return name + "=" + value
+	}
+	sum := sha256.Sum256([]byte(name + "\x00" + value))
+	return "=" + hex.EncodeToString(sum[:16])
 }
 
 // labelsOf returns the labels of detections, without duplicates.

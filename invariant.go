@@ -20,14 +20,16 @@ const (
 	InvariantThumbnails Invariant = 10 // thumbnails exist and are as they were saved
 	InvariantRollups    Invariant = 11 // rollups are the sums of the events
 	InvariantSums       Invariant = 12 // every entry that was stored exists
+	InvariantChanges    Invariant = 13 // every kept change has its number, once, and consumers lie inside
 
-	invariantCount = 13 // the numbers begin with 1
+	invariantCount = 14 // the numbers begin with 1
 )
 
 var invariantNames = [invariantCount]string{
 	InvariantPages: "pages", InvariantMeta: "meta", InvariantKeys: "keys", InvariantEvents: "events",
 	InvariantDetections: "detections", InvariantValid: "valid", InvariantTail: "tail", InvariantIndexes: "indexes",
 	InvariantPersons: "persons", InvariantThumbnails: "thumbnails", InvariantRollups: "rollups", InvariantSums: "sums",
+	InvariantChanges: "changes",
 }
 
 // String returns the number as in design/schema.md, such as "I4".

@@ -16,7 +16,7 @@ import (
 // no power cut after that takes what was acknowledged.
 func TestFailedCallLosesNothingThatWasAcknowledged(t *testing.T) {
 	needStrace(t)
-	images := extent(10, 40, 100)
+	images := extent(10, 20, 100)
 	var mu sync.Mutex
 	total, failures := new(verdict), 0
 	t.Run("of", func(t *testing.T) {
@@ -26,7 +26,7 @@ func TestFailedCallLosesNothingThatWasAcknowledged(t *testing.T) {
 				calls = slices.Concat(changingCalls, readingCalls)
 			}
 			if script != "small" {
-				images = extent(3, 8, 100)
+				images = extent(3, 5, 100)
 			}
 			for _, from := range startsOf(t, script, calls) {
 				name := from.name

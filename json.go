@@ -15,6 +15,7 @@ type eventJSON struct {
 	ID             *string           `json:"id"`
 	Camera         string            `json:"camera_id"`
 	RecordedAt     json.RawMessage   `json:"recorded_at"`
+	EndedAt        json.RawMessage   `json:"ended_at"`
 	Type           EventType         `json:"event_type"`
 	RecordingID    *string           `json:"recording_id"`
 	Person         *string           `json:"person_name"`
@@ -22,11 +23,13 @@ type eventJSON struct {
 	FaceDistance   *float64          `json:"face_distance"`
 	UnlockGranted  json.RawMessage   `json:"unlock_granted"`
 	Door           DoorAction        `json:"door_action"`
+	Method         *Method           `json:"method"`
 	ThumbnailPath  *string           `json:"thumbnail_path"`
 	FrameWidth     *int              `json:"frame_width"`
 	FrameHeight    *int              `json:"frame_height"`
 	AlertSent      json.RawMessage   `json:"alert_sent"`
 	Pinned         json.RawMessage   `json:"pinned"`
+	Reviewed       json.RawMessage   `json:"reviewed"`
 	CreatedAt      json.RawMessage   `json:"created_at"`
 	Attributes     map[string]string `json:"attributes"`
 	Detections     []json.RawMessage `json:"detections"`
@@ -34,24 +37,24 @@ type eventJSON struct {
 
 var eventShape = func() *jsonShape {
 	shape := shapeOf(eventJSON{})
-	shape.fields["attributes"] = &jsonShape{texts: true}
 	shape.fields["detections"] = &jsonShape{later: true}
 	return shape
 }()
 
 // MarshalJSON writes the event with these fields:
-// id, camera_id, recorded_at (RFC 3339, UTC), event_type, recording_id,
-// person_name, face_confidence, face_distance, unlock_granted, door_action,
-// thumbnail_path, frame_width, frame_height, alert_sent, pinned, created_at,
-// attributes, detections. Absent values are null.
+// id, camera_id, recorded_at (RFC 3339, UTC), ended_at, event_type,
+// recording_id, person_name, face_confidence, face_distance, unlock_granted,
+// door_action, method, thumbnail_path, frame_width, frame_height, alert_sent,
+// pinned, reviewed, created_at, attributes, detections. Absent values are null.
 func (e Event) MarshalJSON() ([]byte, error) {
 	j := eventJSON{
-		Camera: e.Camera, RecordedAt: rawTime(e.RecordedAt), Type: e.Type,
+		Camera: e.Camera, RecordedAt: rawTime(e.RecordedAt), EndedAt: rawTime(e.EndedAt), Type: e.Type,
 		RecordingID: orNull(e.RecordingID), Person: orNull(e.Person),
 		FaceConfidence: e.FaceConfidence, FaceDistance: e.FaceDistance,
-		UnlockGranted: strconv.AppendBool(nil, e.UnlockGranted), Door: e.Door,
+		UnlockGranted: strconv.AppendBool(nil, e.UnlockGranted), Door: e.Door, Method: orNull(e.Method),
 		ThumbnailPath: orNull(e.ThumbnailPath), FrameWidth: orNull(e.FrameWidth), FrameHeight: orNull(e.FrameHeight),
-		AlertSent: strconv.AppendBool(nil, e.AlertSent), Pinned: strconv.AppendBool(nil, e.Pinned), CreatedAt: rawTime(e.CreatedAt),
+		AlertSent: strconv.AppendBool(nil, e.AlertSent), Pinned: strconv.AppendBool(nil, e.Pinned),
+		Reviewed: strconv.AppendBool(nil, e.Reviewed), CreatedAt: rawTime(e.CreatedAt),
 		Attributes: e.Attributes, Detections: make([]json.RawMessage, len(e.Detections)),
 	}
 	if e.ID != (ID{}) {
@@ -112,29 +115,11 @@ func (e *Event) unmarshal(data []byte, mend func(i int, err error, whole bool)) 
 	}
 	v := Event{
 		Camera: j.Camera, Type: j.Type, RecordingID: orZero(j.RecordingID), Person: orZero(j.Person),
-		FaceConfidence: j.FaceConfidence, FaceDistance: j.FaceDistance, Door: j.Door,
+		FaceConfidence: j.FaceConfidence, FaceDistance: j.FaceDistance, Door: j.Door, Method: orZero(j.Method),
 		ThumbnailPath: orZero(j.ThumbnailPath), FrameWidth: orZero(j.FrameWidth), FrameHeight: orZero(j.FrameHeight),
 		Attributes: j.Attributes,
 	}
-	var err error
-	if j.ID != nil {
-		if v.ID, err = parseULID(*j.ID); err != nil || !validID(v.ID) {
-			return invalid("id", "%.40q is not the ID of an event", *j.ID)
-		}
-	}
-	if v.RecordedAt, err = parseTime("recorded_at", j.RecordedAt); err != nil {
-		return err
-	}
-	if v.CreatedAt, err = parseTime("created_at", j.CreatedAt); err != nil {
-		return err
-	}
-	if v.UnlockGranted, err = parseBool("unlock_granted", j.UnlockGranted); err != nil {
-		return err
-	}
-	if v.AlertSent, err = parseBool("alert_sent", j.AlertSent); err != nil {
-		return err
-	}
-	if v.Pinned, err = parseBool("pinned", j.Pinned); err != nil {
+	if err := v.readRaw(&j); err != nil {
 		return err
 	}
 	for i, raw := range j.Detections {
@@ -152,6 +137,41 @@ func (e *Event) unmarshal(data []byte, mend func(i int, err error, whole bool)) 
 		}
 	}
 	*e = v
+	return nil
+}
+
+// readRaw reads the fields that have several forms in JSON.
+func (e *Event) readRaw(j *eventJSON) (err error) {
+	if j.ID != nil {
+		if e.ID, err = parseULID(*j.ID); err != nil || !validID(e.ID) {
+			return invalid("id", "%.40q is not the ID of an event", *j.ID)
+		}
+	}
+	for _, t := range [...]struct {
+		field string
+		raw   json.RawMessage
+		into  *time.Time
+	}{
+		{"recorded_at", j.RecordedAt, &e.RecordedAt}, {"ended_at", j.EndedAt, &e.EndedAt}, {"created_at", j.CreatedAt, &e.CreatedAt},
+	} {
+		if *t.into, err = parseTime(t.field, t.raw); err != nil {
+			return err
+		}
+	}
+	for _, b := range [...]struct {
+		field string
+		raw   json.RawMessage
+		into  *bool
+	}{
+		{"unlock_granted", j.UnlockGranted, &e.UnlockGranted},
+		{"alert_sent", j.AlertSent, &e.AlertSent},
+		{"pinned", j.Pinned, &e.Pinned},
+		{"reviewed", j.Reviewed, &e.Reviewed},
+	} {
+		if *b.into, err = parseBool(b.field, b.raw); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -222,13 +242,14 @@ type personJSON struct {
 	DisplayName string          `json:"display_name"`
 	AutoUnlock  bool            `json:"auto_unlock"`
 	CreatedAt   json.RawMessage `json:"created_at"`
+	Key         ID              `json:"key,omitzero"`
 }
 
 var personShape = shapeOf(personJSON{})
 
-// MarshalJSON writes name, display_name, auto_unlock and created_at.
+// MarshalJSON writes name, display_name, auto_unlock, created_at and key.
 func (p Person) MarshalJSON() ([]byte, error) {
-	return json.Marshal(personJSON{p.Name, p.DisplayName, p.AutoUnlock, rawTime(p.CreatedAt)})
+	return json.Marshal(personJSON{p.Name, p.DisplayName, p.AutoUnlock, rawTime(p.CreatedAt), p.Key})
 }
 
 // UnmarshalJSON reads what MarshalJSON writes.
@@ -244,7 +265,7 @@ func (p *Person) UnmarshalJSON(data []byte) error {
 	if err != nil {
 		return err
 	}
-	*p = Person{j.Name, j.DisplayName, j.AutoUnlock, created}
+	*p = Person{j.Name, j.DisplayName, j.AutoUnlock, created, j.Key}
 	return nil
 }
 

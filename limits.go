@@ -4,7 +4,8 @@ import "github.com/doorlog/doorlog/internal/frame"
 
 // Limits on an event. What is beyond one of them is ErrTooLarge.
 const (
-	// MaxNameLen is in bytes: of a camera, type, label, person, recording ID or thumbnail path.
+	// MaxNameLen is in bytes: of a camera, type, label, person, method, recording ID or thumbnail path,
+	// and of the name of an attribute.
 	MaxNameLen = 255
 
 	// MaxDetections is the largest number of detections of an event.
@@ -16,6 +17,10 @@ const (
 	// MaxAttributeValue is the length of the longest value of an attribute, in bytes.
 	MaxAttributeValue = 4096
 )
+
+// MaxUpdates is the largest number of events that [Store.UpdateEvents] changes at once: other
+// writes wait for the one transaction in which it does that.
+const MaxUpdates = 10_000
 
 // Limits on a frame. They are checked before the frame is decoded. A frame beyond one of
 // them is ErrTooLarge.

@@ -111,6 +111,7 @@ func openStore(path string, opt *settings) (*Store, error) {
 	s.commits = &committer{
 		file: file, readers: &s.readers, clock: s.clock, names: &s.names, log: opt.Logger,
 		path: s.at, looked: time.Now(), tail: tail, unclean: unclean, damage: &s.damage, awake: make(chan struct{}, 1),
+		feed: &s.feed, keep: opt.keptChanges(s.clock),
 	}
 	if err := s.noticeOlderCopy(s.life); err != nil {
 		opt.Logger.Warn("doorlog: whose the thumbnail folder is cannot be told", "error", err)

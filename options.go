@@ -74,6 +74,14 @@ type Options struct {
 	// which means never.
 	CompactAt float64
 
+	// KeepChanges is how many changes are kept for readers of Store.Changes, and
+	// KeepChangesFor how long. Changes beyond either are removed by writes, the oldest first
+	// and up to 64 at a time; so somewhat more can be kept. A reader that comes too late gets ErrGone. A Consumer can
+	// have more kept for it. Default: 1,000,000 changes, which take about 25 MB, and 30
+	// days.
+	KeepChanges    int
+	KeepChangesFor time.Duration
+
 	// Progress, if not nil, is called with the progress of long calls that take these
 	// Options or belong to a store that has them: Open if it reads the whole file, Verify,
 	// Repair, Salvage, Backup, Prune, ForgetMissing, Compact and ErasePerson, also if
@@ -114,6 +122,9 @@ const (
 	defaultMaxFutureSkew = 24 * time.Hour
 	defaultMinFree       = 1 << 20
 	defaultScrub         = 7 * 24 * time.Hour
+
+	defaultKeepChanges    = 1_000_000
+	defaultKeepChangesFor = 30 * 24 * time.Hour
 )
 
 // DefaultThumbnailDir returns the thumbnail folder of the database at path, for an empty

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"hash/fnv"
+	"maps"
 	"slices"
 	"time"
 )
@@ -97,8 +98,21 @@ func (q *Query) hash() uint64 {
 			fmt.Fprint(h, *b, ";")
 		}
 	}
-	if q.Pinned != nil { // nothing if nil, so that cursors from before Pinned existed stay valid
+	// What follows adds nothing if it is not asked for, so that cursors from before it existed stay
+	// valid.
+	if q.Pinned != nil {
 		fmt.Fprint(h, "pinned ", *q.Pinned, ";")
+	}
+	if q.Reviewed != nil {
+		fmt.Fprint(h, "reviewed ", *q.Reviewed, ";")
+	}
+	if len(q.Methods) > 0 {
+		fmt.Fprint(h, "methods ")
+		list(stringsOf(q.Methods))
+	}
+	for _, name := range slices.Sorted(maps.Keys(q.Attributes)) {
+		fmt.Fprintf(h, "attribute %q ", name)
+		list(slices.Clone(q.Attributes[name]))
 	}
 	if q.Hours != nil {
 		fmt.Fprint(h, *q.Hours)

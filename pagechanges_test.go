@@ -71,6 +71,10 @@ func pageChanges(events []doorlog.Event) []pageChange {
 			_, err := st.Prune(ctx, doorlog.Policy{MaxAge: maxAge})
 			return err
 		}, true},
+		{"rename", func(ctx context.Context, st *doorlog.Store) error {
+			_, err := st.RenameCamera(ctx, "camera1", "camera7")
+			return err
+		}, true},
 		{"erase", func(ctx context.Context, st *doorlog.Store) error {
 			_, err := st.ErasePerson(ctx, "carol", doorlog.EraseName)
 			return err

@@ -32,9 +32,9 @@ func TestNoFaultOfAPageGoesUnnoticed(t *testing.T) {
 		events, states int
 		budget         time.Duration
 	}{
-		{70, extent(1000, 1000, 1000), time.Duration(extent(5, 20, 1200)) * time.Second},
-		{300, extent(2, 12, 1000), time.Duration(extent(2, 15, 600)) * time.Second},
-		{3000, extent(0, 6, 1000), time.Duration(extent(0, 15, 600)) * time.Second},
+		{70, extent(1000, 1000, 1000), time.Duration(extent(5, 10, 1200)) * time.Second},
+		{300, extent(2, 12, 1000), time.Duration(extent(2, 8, 600)) * time.Second},
+		{3000, extent(0, 6, 1000), time.Duration(extent(0, 8, 600)) * time.Second},
 	} {
 		if size.states == 0 {
 			continue
@@ -64,7 +64,7 @@ func TestNoFaultOfAPageOfALargeFileGoesUnnoticed(t *testing.T) {
 	begun := time.Now()
 	newHistory(t, seed, 18_000, doorlog.MaxAttributeValue).save(t, p.Dir)
 	t.Logf("the history is made in %v", time.Since(begun))
-	p.Budget = time.Duration(extent(20, 20, 600)) * time.Second
+	p.Budget = time.Duration(extent(12, 12, 600)) * time.Second
 	p.goThrough(t).complain(t)
 }
 
@@ -77,7 +77,7 @@ func TestAPageOfAnotherKindUnderAnOpenStoreEndsNothing(t *testing.T) {
 	seed := newSeed(t)
 	p := &faultPlan{Dir: fastFolder(t), Seed: seed, States: extent(4, 12, 1000), Open: true, Kinds: []string{otherKind, otherKindID}}
 	newHistory(t, seed, 300, 0).save(t, p.Dir)
-	p.Budget = time.Duration(extent(2, 10, 300)) * time.Second
+	p.Budget = time.Duration(extent(2, 6, 300)) * time.Second
 	p.goThrough(t).complain(t)
 }
 
@@ -99,7 +99,7 @@ func TestFaultsOfPagesGoUnnoticedWithoutTheChecks(t *testing.T) {
 	} {
 		p := &control.plan
 		p.Dir, p.Seed, p.States, p.Enough = dir, seed, 1000, extent(1, 20, 200)
-		p.Budget = time.Duration(extent(5, 10, 60)) * time.Second
+		p.Budget = time.Duration(extent(5, 6, 60)) * time.Second
 		y := p.goThrough(t)
 		t.Logf("%s: %d of %d faults do harm", control.name, y.harm(), y.cases())
 		if y.harm() == 0 {
@@ -393,7 +393,7 @@ func (w *watch) read(r io.Reader) {
 
 // why is the line that says why a process died.
 func (w *watch) why() string {
-	for _, prefix := range []string{"fatal error:", "runtime:", "panic:", "unexpected fault", "SIG"} {
+	for _, prefix := range []string{"fatal error:", "runtime/cgo:", "SIGQUIT", "runtime:", "panic:", "unexpected fault", "SIG"} {
 		for _, line := range w.rest {
 			if strings.HasPrefix(line, prefix) {
 				return line

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -288,11 +289,14 @@ func (j *pageJudge) judgeMending(f *pageFault, image []byte) error {
 	return nil
 }
 
-// memoryOfJudge is what the process of the judge may take, in bytes.
+// memoryOfJudge is what the process of the judge may take, in bytes. A judge of a large
+// store has more than 1 GiB of truths; the collector is to keep well below the limit,
+// which is for what a damaged page makes a store ask for.
 const memoryOfJudge = 3 << 30
 
 func init() {
 	if os.Getenv(pagePlan) != "" && !doorlog.RaceDetector {
 		limitMemory(memoryOfJudge)
+		debug.SetMemoryLimit(memoryOfJudge / 2)
 	}
 }

@@ -83,6 +83,22 @@ func pageQuestions(events []doorlog.Event) (all []pageQuestion) {
 	return all
 }
 
+// changesOf returns what all changes that are kept say, without the keys of persons, which are
+// drawn at random.
+func changesOf(ctx context.Context, st *doorlog.Store) (list []string, err error) {
+	var page doorlog.ChangePage
+	for page.More = true; page.More && err == nil; {
+		page, err = st.ChangePage(ctx, page.Next, 0, &doorlog.ChangeOptions{IDsOnly: true})
+		for _, c := range page.Changes {
+			if c.Op > doorlog.EventDeleted {
+				c.ID = doorlog.ID{}
+			}
+			list = append(list, fmt.Sprint(c.Cursor.Seq(), c.Op, c.ID))
+		}
+	}
+	return list, err
+}
+
 type addQuestion func(name string, ask func(context.Context, *doorlog.Store) (any, error))
 
 // addOthers adds what is not asked about lists of events.
@@ -97,7 +113,16 @@ func addOthers(add addQuestion, events []doorlog.Event) {
 			add("Thumbnail", func(ctx context.Context, st *doorlog.Store) (any, error) { return st.Thumbnail(ctx, e.ID) })
 		}
 	}
-	add("Persons", func(ctx context.Context, st *doorlog.Store) (any, error) { return st.Persons(ctx) })
+	add("Persons", func(ctx context.Context, st *doorlog.Store) (any, error) {
+		persons, err := st.Persons(ctx)
+		for i := range persons {
+			persons[i].Key = doorlog.ID{} // which is drawn at random
+		}
+		return persons, err
+	})
+	add("Cameras", func(ctx context.Context, st *doorlog.Store) (any, error) { return st.Cameras(ctx) })
+	add("Types", func(ctx context.Context, st *doorlog.Store) (any, error) { return st.Types(ctx) })
+	add("Changes", func(ctx context.Context, st *doorlog.Store) (any, error) { return changesOf(ctx, st) })
 	add("AutoUnlockNames", func(ctx context.Context, st *doorlog.Store) (any, error) { return st.AutoUnlockNames(ctx) })
 	for _, name := range []string{"alice", "bob", "carol", "nobody"} {
 		add("Person "+name, func(ctx context.Context, st *doorlog.Store) (any, error) { return st.Person(ctx, name) })

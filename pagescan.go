@@ -117,11 +117,13 @@ func (c *copier) takeTail(key, entry []byte, unsure bool) {
 	if len(key) != idLen || len(entry) > longest {
 		return
 	}
-	for at := tailHeader + recordHeader; at <= len(entry); at++ {
-		if _, err := eventRecord.open(key, entry[tailHeader:at]); err == nil {
-			c.takeVerified(key, entry[tailHeader:at], unsure)
-			c.takeVerified(key, entry[at:], unsure)
-			return
+	for _, from := range [...]int{tailSeqHeader, tailHeader} {
+		for at := from + recordHeader; at <= len(entry); at++ {
+			if _, err := eventRecord.open(key, entry[from:at]); err == nil {
+				c.takeVerified(key, entry[from:at], unsure)
+				c.takeVerified(key, entry[at:], unsure)
+				return
+			}
 		}
 	}
 }

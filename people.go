@@ -30,8 +30,12 @@ func (s *Store) putPerson(ctx context.Context, in PersonInput) (p Person, err er
 		return Person{}, err
 	}
 	now := s.opt.Now()
+	key, err := s.ids.next(now)
+	if err != nil {
+		return Person{}, err
+	}
 	err = s.updatePerson(ctx, in.Name, false, func(w *writeTx, forms []string) (err error) {
-		p, _, err = w.putPerson(&in, forms, now)
+		p, _, err = w.putPerson(&in, forms, now, key)
 		return err
 	})
 	return p, err
@@ -58,8 +62,8 @@ func (s *Store) updatePerson(
 	return submit(ctx, func(w *writeTx) error { return apply(w, forms) })
 }
 
-// putPerson adds a person (added is true) or changes one.
-func (w *writeTx) putPerson(in *PersonInput, forms []string, now time.Time) (p Person, added bool, err error) {
+// putPerson adds a person with this key (added is true), or changes one.
+func (w *writeTx) putPerson(in *PersonInput, forms []string, now time.Time, key ID) (p Person, added bool, err error) {
 	p, err = onePerson(w.personRecord, forms)
 	added = errors.Is(err, ErrNotFound)
 	if err != nil && !added {
@@ -67,7 +71,7 @@ func (w *writeTx) putPerson(in *PersonInput, forms []string, now time.Time) (p P
 	}
 	before := p
 	if added {
-		p = Person{Name: in.Name, DisplayName: displayName(in.Name), AutoUnlock: true, CreatedAt: now.Round(0).UTC()}
+		p = Person{Name: in.Name, DisplayName: displayName(in.Name), AutoUnlock: true, CreatedAt: now.Round(0).UTC(), Key: key}
 	}
 	in.applyTo(&p)
 	if p == before && len(forms) == 1 {
@@ -82,16 +86,23 @@ func (w *writeTx) storePerson(p *Person, forms []string) error {
 	if _, err := w.deletePerson(forms[1:]); err != nil {
 		return err
 	}
+	w.changed(PersonPut, p.Key)
 	return w.put(personsSum, []byte(p.Name), encodePerson(p))
 }
 
 // deletePerson deletes the records under forms; known reports whether there were any.
 func (w *writeTx) deletePerson(forms []string) (known bool, err error) {
 	for _, form := range forms {
-		if w.personRecord([]byte(form)) == nil {
+		rec := w.personRecord([]byte(form))
+		if rec == nil {
 			continue
 		}
+		p, err := decodePerson(form, rec)
+		if err != nil {
+			return known, err
+		}
 		known = true
+		w.changed(PersonRemoved, p.Key)
 		if err := w.delete(personsSum, []byte(form)); err != nil {
 			return known, err
 		}
@@ -242,7 +253,8 @@ func (s *Store) SetAutoUnlock(ctx context.Context, name string, on bool) error {
 }
 
 // DeletePerson removes a person from the list of persons. The person's events keep the
-// name and their thumbnails; [Store.ErasePerson] takes the name off them. The error is
+// name and their thumbnails; [Store.ErasePerson] takes the name off them, and
+// [Store.RenamePerson] gives them another one. The error is
 // [ErrNotFound] if no person of that name is listed, even if events have the name.
 func (s *Store) DeletePerson(ctx context.Context, name string) error {
 	err := s.updatePerson(ctx, normalName(name), true, func(w *writeTx, forms []string) error {
@@ -309,10 +321,16 @@ func (s *Store) syncPersons(ctx context.Context, dir string) (result PersonSync,
 	if err != nil {
 		return result, err
 	}
+	keys := make([]ID, len(names))
+	for i := range keys {
+		if keys[i], err = s.ids.next(now); err != nil {
+			return result, err
+		}
+	}
 	err = s.commits.submit(ctx, func(w *writeTx) error {
 		result.Added, result.Known = nil, nil
-		for _, name := range names {
-			_, added, err := w.putPerson(&PersonInput{Name: name}, list.forms(personSpellings, name), now)
+		for i, name := range names {
+			_, added, err := w.putPerson(&PersonInput{Name: name}, list.forms(personSpellings, name), now, keys[i])
 			switch {
 			case err != nil:
 				return fmt.Errorf("person %q: %w", name, err)

@@ -21,6 +21,11 @@ type Person struct {
 
 	// CreatedAt is when the person was first added, in UTC.
 	CreatedAt time.Time
+
+	// Key identifies the person in changes (see [Change]), which name nobody. The store
+	// draws it at random when the person is added. It stays the same when the person is
+	// renamed.
+	Key ID
 }
 
 // PersonInput is what [Store.PutPerson] stores. Fields that are not given keep their

@@ -41,6 +41,7 @@ func (p *Policy) normal() *Policy {
 	for i := range now.Rules {
 		m := &now.Rules[i].Match
 		m.Cameras, m.Types, m.Persons, m.Labels = normalNames(m.Cameras), normalNames(m.Types), normalNames(m.Persons), normalNames(m.Labels)
+		m.Methods, m.Attributes = normalNames(m.Methods), normalAttributes(m.Attributes)
 	}
 	return &now
 }
@@ -64,8 +65,8 @@ type Policy struct {
 	MaxEvents int `json:"max_events,omitempty"`
 
 	// MaxBytes is how many bytes the events and their thumbnails may take: the pages of
-	// the database that are in use, and the files that events name. The oldest go
-	// first, as with MaxEvents. How much of the pages an event takes is estimated from
+	// the database that are in use, and the files that events name. The changes that
+	// are kept for readers ([Store.Changes]) do not count. The oldest events go first, as with MaxEvents. How much of the pages an event takes is estimated from
 	// the size of its records, so it can take a second Prune to get below the limit.
 	// Prune reads all events to apply it. 0: no limit.
 	MaxBytes int64 `json:"max_bytes,omitempty"`
@@ -124,6 +125,10 @@ type Match struct {
 	Types   []EventType `json:"types,omitempty"`
 	Persons []string    `json:"persons,omitempty"`
 	Labels  []string    `json:"labels,omitempty"`
+	Methods []Method    `json:"methods,omitempty"`
+
+	// Attributes selects events by their attributes, as in a Query.
+	Attributes map[string][]string `json:"attributes,omitempty"`
 
 	// Stranger selects events without a person (true) or with one (false).
 	// UnlockGranted selects events that let somebody in (true) or did not (false). nil
@@ -133,7 +138,8 @@ type Match struct {
 }
 
 func (m *Match) isAll() bool {
-	return len(m.Cameras)+len(m.Types)+len(m.Persons)+len(m.Labels) == 0 && m.Stranger == nil && m.UnlockGranted == nil
+	return len(m.Cameras)+len(m.Types)+len(m.Persons)+len(m.Labels)+len(m.Methods)+len(m.Attributes) == 0 &&
+		m.Stranger == nil && m.UnlockGranted == nil
 }
 
 func (m *Match) validate() error {
@@ -143,6 +149,7 @@ func (m *Match) validate() error {
 	return cmp.Or(
 		validNames("Match.Cameras", m.Cameras), validNames("Match.Types", m.Types),
 		validNames("Match.Persons", m.Persons), validNames("Match.Labels", m.Labels),
+		validNames("Match.Methods", m.Methods), validAskedAttributes("Match.Attributes", m.Attributes),
 	)
 }
 

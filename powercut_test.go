@@ -286,7 +286,7 @@ func (d *disk) mustBeLike(t *testing.T, dir string) {
 // acknowledged is there, what was not is there as a whole or not at all, every
 // thumbnail that an event names is whole, and the store goes on.
 func TestPowerCutLosesNothingThatWasAcknowledged(t *testing.T) {
-	for name, images := range map[string]int{"large": extent(300, 2000, 40_000), "erase": extent(100, 500, 5000), "backup": extent(100, 500, 5000), "forget": extent(100, 500, 5000)} {
+	for name, images := range map[string]int{"large": extent(300, 1000, 40_000), "erase": extent(100, 250, 5000), "backup": extent(100, 250, 5000), "forget": extent(100, 250, 5000)} {
 		t.Run(name, func(t *testing.T) {
 			run, moments := record(t, name)
 			if about := run.script.about; about > 0 {

@@ -24,6 +24,7 @@ type Progress struct {
 	//	"forgetting"                ForgetMissing takes the missing names off
 	//	"looking for attributes"    ErasePerson looks at all events for the name
 	//	"erasing"                   ErasePerson changes the events of the person
+	//	"renaming"                  RenameCamera and RenamePerson change the events
 	//	"compacting"                entries are copied into a new file
 	//	"backing up", "restoring"   the database and the thumbnails are copied
 	Doing string `json:"doing"`

@@ -105,6 +105,17 @@ func TestCompactAndErasePersonSayHowFarTheyAre(t *testing.T) {
 	told.wants("ErasePerson", err, "erasing", "looking for attributes", "compacting", "verifying")
 }
 
+func TestRenamesSayHowFarTheyAre(t *testing.T) {
+	told := newToldProgress(t)
+	s := newStoreWith(t, doorlog.Options{Progress: told.tell})
+	s.household(t, 400)
+	told.begin()
+	_, err := s.RenameCamera(t.Context(), "garage", "porch")
+	told.wants("RenameCamera", err, "renaming")
+	_, err = s.RenamePerson(t.Context(), "alice", "alicia")
+	told.wants("RenamePerson", err, "renaming")
+}
+
 // A hook that panics is no damage of the file: it is not called again, and all goes on.
 func TestAHookThatPanicsCondemnsNothing(t *testing.T) {
 	calls := 0

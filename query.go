@@ -2,18 +2,20 @@ package doorlog
 
 import (
 	"cmp"
+	"errors"
 	"strings"
 	"time"
 )
 
 // A Query selects events. The zero Query selects all of them, newest first. All fields
 // that are set must match; a field with several values matches if any of them does.
-// Names match in every Unicode spelling (see [Event]). The slices and pointers of a
-// Query must not be changed while it is being answered.
+// Names match in every Unicode spelling (see [Event]). The slices, maps and pointers of
+// a Query must not be changed while it is being answered.
 type Query struct {
 	Cameras []string     `json:"cameras,omitempty"`
 	Types   []EventType  `json:"types,omitempty"`
 	Doors   []DoorAction `json:"doors,omitempty"`
+	Methods []Method     `json:"methods,omitempty"`
 
 	// Persons selects events of these people. Stranger selects events, of any type,
 	// without a person (true) or with one (false).
@@ -31,6 +33,12 @@ type Query struct {
 	AlertSent     *bool `json:"alert_sent,omitempty"`
 	HasThumbnail  *bool `json:"has_thumbnail,omitempty"`
 	Pinned        *bool `json:"pinned,omitempty"`
+	Reviewed      *bool `json:"reviewed,omitempty"`
+
+	// Attributes selects events by their attributes: for each name in the map, the event must
+	// have that attribute with one of these values. Names and values match as a whole, in any
+	// spelling. There must be at least one value for each name.
+	Attributes map[string][]string `json:"attributes,omitempty"`
 
 	// RecordingID selects events of this recording, of any camera; empty: any.
 	RecordingID string `json:"recording_id,omitempty"`
@@ -97,8 +105,43 @@ func (q *Query) validate() error {
 	}
 	return cmp.Or(
 		validNames("Query.Cameras", q.Cameras), validNames("Query.Types", q.Types), validNames("Query.Persons", q.Persons),
-		validNames("Query.Labels", q.Labels), validOptionalName("Query.RecordingID", normalName(q.RecordingID)),
+		validNames("Query.Labels", q.Labels), validNames("Query.Methods", q.Methods),
+		validAskedAttributes("Query.Attributes", q.Attributes), validOptionalName("Query.RecordingID", normalName(q.RecordingID)),
 	)
+}
+
+// validAskedAttributes checks the attributes of a query or of a rule, which are in normal form. It
+// does not check their lengths: an attribute is stored as it is given, and its normal form may be
+// longer.
+func validAskedAttributes(field string, attributes map[string][]string) error {
+	for name, values := range attributes {
+		if err := validName(field, name); err != nil && !errors.Is(err, ErrTooLarge) {
+			return err
+		}
+		if len(values) == 0 {
+			return invalid(field, "%q has no values", name)
+		}
+		for _, value := range values {
+			if err := validAttributeValue(field, name, value); err != nil && !errors.Is(err, ErrTooLarge) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// normalAttributes returns attributes that are asked for in normal form. It does not change the
+// caller's map.
+func normalAttributes(attributes map[string][]string) map[string][]string {
+	if attributes == nil {
+		return nil
+	}
+	now := make(map[string][]string, len(attributes))
+	for name, values := range attributes {
+		normal := normalName(name)
+		now[normal] = append(now[normal], normalNames(values)...)
+	}
+	return now
 }
 
 // bounds returns the first ID of the range and the first ID after it.
@@ -174,13 +217,13 @@ type Plan struct {
 // A PlanList is a posting list that a query used.
 type PlanList struct {
 	Index string `json:"index"` // such as "by_camera"
-	Value string `json:"value"` // empty: strangers
+	Value string `json:"value"` // empty: strangers; of an attribute: name=value, or = and a hash if that is long
 	IDs   int    `json:"ids"`   // how many of its IDs were looked at
 }
 
 // normal returns the query with its names in normal form.
 func (q Query) normal() Query {
 	q.Cameras, q.Types, q.Persons, q.Labels = normalNames(q.Cameras), normalNames(q.Types), normalNames(q.Persons), normalNames(q.Labels)
-	q.RecordingID = normalName(q.RecordingID)
+	q.Methods, q.Attributes, q.RecordingID = normalNames(q.Methods), normalAttributes(q.Attributes), normalName(q.RecordingID)
 	return q
 }

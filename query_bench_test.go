@@ -3,6 +3,9 @@ package doorlog_test
 import (
 	"bytes"
 	"flag"
+	"math/rand/v2"
+	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -73,6 +76,48 @@ func BenchmarkQueryLabel(b *testing.B) {
 	sideBySide(b, "x-recent",
 		func() error { return s.take(b, doorlog.Query{Labels: []string{"dog"}, Limit: 20}) },
 		func() error { _, err := s.Recent(b.Context(), 20); return err })
+}
+
+// One attribute, which every tenth event has, limit 20, beside Recent(20).
+func BenchmarkQueryAttribute(b *testing.B) {
+	s := attributedBenchStore(b)
+	sideBySide(b, "x-recent",
+		func() error {
+			return s.take(b, doorlog.Query{Attributes: map[string][]string{"zone": {"porch"}}, Limit: 20})
+		},
+		func() error { _, err := s.Recent(b.Context(), 20); return err })
+}
+
+// attributedBenchStore returns a store of its own: attributes would change what the other
+// benchmarks measure.
+func attributedBenchStore(b *testing.B) *benchStore {
+	b.Helper()
+	st, err := doorlog.Open(filepath.Join(b.TempDir(), "events.db"), &doorlog.Options{MaxFutureSkew: 100 * 365 * 24 * time.Hour})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := st.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+	rng := rand.New(rand.NewPCG(1, 11))
+	const batch = 1000
+	for at := 0; at < *benchEvents; at += batch {
+		events := make([]doorlog.Event, batch)
+		for i := range events {
+			events[i] = benchEvent(rng, at+i)
+			zone := "lawn"
+			if i%10 == 0 {
+				zone = "porch"
+			}
+			events[i].Attributes = map[string]string{"zone": zone, "track": strconv.Itoa(at + i)}
+		}
+		if _, err := st.WriteEvents(b.Context(), events); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return &benchStore{Store: st}
 }
 
 // The page after 10,000 events by its cursor, beside the first page.

@@ -69,7 +69,9 @@ func randomQuery(rng *rand.Rand) doorlog.Query {
 	q := doorlog.Query{
 		Cameras:   some(rng, "camera0", "camera1", "camera2", "camera", "nowhere"),
 		Types:     some(rng, doorlog.Motion, doorlog.Ding, "noise", "never"),
-		Doors:     some(rng, doorlog.NoAction, doorlog.Unlocked, doorlog.Locked),
+		Doors:     some(rng, doorlog.NoAction, doorlog.Unlocked, doorlog.Locked, doorlog.Jammed),
+		Methods:   some(rng, doorlog.MethodFace, "voice", doorlog.MethodApp),
+		Reviewed:  maybe(rng),
 		Labels:    some(rng, "label0", "label1", "label2", "label"),
 		Persons:   some(rng, "alice", "bob", "nobody"),
 		AlertSent: maybe(rng), UnlockGranted: maybe(rng), HasThumbnail: maybe(rng), Pinned: maybe(rng),
@@ -80,6 +82,14 @@ func randomQuery(rng *rand.Rand) doorlog.Query {
 	}
 	if rng.IntN(4) == 0 {
 		q.MinConfidence = float64(rng.IntN(101)) / 100
+	}
+	for name, values := range map[string][]string{"zone": {"porch", "lawn", "", "moon"}, "plate": {"B AB 1", "x\x00y", longAttribute}, "a=b": {longAttribute, "none"}} {
+		if asked := some(rng, values...); len(asked) > 0 && rng.IntN(2) == 0 {
+			if q.Attributes == nil {
+				q.Attributes = make(map[string][]string)
+			}
+			q.Attributes[name] = asked
+		}
 	}
 	if rng.IntN(10) == 0 {
 		q.RecordingID = fmt.Sprint("rec", rng.IntN(500))
@@ -574,7 +584,9 @@ func TestBadCursors(t *testing.T) {
 		"stranger": func(q *doorlog.Query) { q.Stranger = new(true) }, "known": func(q *doorlog.Query) { q.Stranger = new(false) },
 		"unlock": func(q *doorlog.Query) { q.UnlockGranted = new(true) }, "alert": func(q *doorlog.Query) { q.AlertSent = new(true) },
 		"thumbnail": func(q *doorlog.Query) { q.HasThumbnail = new(true) }, "recording": func(q *doorlog.Query) { q.RecordingID = "x" },
-		"pinned": func(q *doorlog.Query) { q.Pinned = new(true) }, "unpinned": func(q *doorlog.Query) { q.Pinned = new(false) },
+		"reviewed": func(q *doorlog.Query) { q.Reviewed = new(true) }, "method": func(q *doorlog.Query) { q.Methods = []doorlog.Method{"x"} },
+		"attribute": func(q *doorlog.Query) { q.Attributes = map[string][]string{"x": {"y"}} },
+		"pinned":    func(q *doorlog.Query) { q.Pinned = new(true) }, "unpinned": func(q *doorlog.Query) { q.Pinned = new(false) },
 		"since": func(q *doorlog.Query) { q.Since = now }, "until": func(q *doorlog.Query) { q.Until = now },
 		"hours":    func(q *doorlog.Query) { q.Hours = &doorlog.Hours{From: 1, Until: 2} },
 		"weekdays": func(q *doorlog.Query) { q.Weekdays = []time.Weekday{1} },
@@ -625,17 +637,21 @@ func FuzzCursor(f *testing.F) {
 func TestQueriesThatCannotBeAskedAreRefused(t *testing.T) {
 	s := newStore(t)
 	for field, q := range map[string]doorlog.Query{
-		"Query.Limit":         {Limit: -1},
-		"Query.Offset":        {Offset: -1},
-		"Query.MinConfidence": {MinConfidence: math.NaN()},
-		"Query.Persons":       {Persons: []string{"a"}, Stranger: new(true)},
-		"Query.Hours":         {Hours: &doorlog.Hours{From: 24, Until: 1}},
-		"Query.Weekdays":      {Weekdays: []time.Weekday{7}},
-		"Query.Doors":         {Doors: []doorlog.DoorAction{3}},
-		"Query.Cameras":       {Cameras: []string{""}},
-		"Query.Labels":        {Labels: []string{"a\x00"}},
-		"Query.Types":         {Types: []doorlog.EventType{"\xff"}},
-		"Query.RecordingID":   {RecordingID: strings.Repeat("x", 256)},
+		"Query.Limit":          {Limit: -1},
+		"Query.Offset":         {Offset: -1},
+		"Query.MinConfidence":  {MinConfidence: math.NaN()},
+		"Query.Persons":        {Persons: []string{"a"}, Stranger: new(true)},
+		"Query.Hours":          {Hours: &doorlog.Hours{From: 24, Until: 1}},
+		"Query.Weekdays":       {Weekdays: []time.Weekday{7}},
+		"Query.Doors":          {Doors: []doorlog.DoorAction{7}},
+		"Query.Cameras":        {Cameras: []string{""}},
+		"Query.Labels":         {Labels: []string{"a\x00"}},
+		"Query.Types":          {Types: []doorlog.EventType{"\xff"}},
+		"Query.Methods":        {Methods: []doorlog.Method{""}},
+		"Query.Attributes":     {Attributes: map[string][]string{"": {"x"}}},
+		`"zone" has no values`: {Attributes: map[string][]string{"zone": nil}},
+		`"zone" is not UTF-8`:  {Attributes: map[string][]string{"zone": {"\xff"}}},
+		"Query.RecordingID":    {RecordingID: strings.Repeat("x", 256)},
 	} {
 		yielded := 0
 		for _, err := range s.Events(t.Context(), q) {

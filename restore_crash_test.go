@@ -56,7 +56,7 @@ func restoreIsWholeOrNot(dir string, backup []byte, files map[string]string, end
 // A power cut at any moment of a Restore leaves the whole store, or none.
 func TestPowerCutLeavesTheWholeRestoredStoreOrNone(t *testing.T) {
 	needStrace(t)
-	images := extent(200, 1500, 10_000)
+	images := extent(200, 600, 10_000)
 	backup, files := smallBackup(t)
 	dir := filepath.Join(fastFolder(t), "disk")
 	if err := errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(restoreFrom(dir), backup, 0o600)); err != nil {

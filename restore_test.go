@@ -105,13 +105,13 @@ func TestRestoreRefusesAChangedBackup(t *testing.T) {
 	backup, _ := smallBackup(t)
 	rng := rand.New(rand.NewPCG(1, 1))
 	var places []int
-	for range extent(150, 1000, 20_000) {
+	for range extent(150, 400, 20_000) {
 		places = append(places, rng.IntN(len(backup)))
 	}
-	for at := len(backup) - 2560; at < len(backup); at += extent(13, 3, 1) { // the end, and what is before it
+	for at := len(backup) - 2560; at < len(backup); at += extent(13, 6, 1) { // the end, and what is before it
 		places = append(places, at)
 	}
-	for at := 0; at < 1536; at += extent(13, 3, 1) { // the manifest
+	for at := 0; at < 1536; at += extent(13, 6, 1) { // the manifest
 		places = append(places, at)
 	}
 	end := bytes.LastIndex(backup, []byte("ustar")) - 257 // the header of the last entry, and in it the checksum

@@ -23,7 +23,7 @@ var marshalled = []any{
 	doorlog.Event{},
 	doorlog.Detection{},
 	doorlog.Box{},
-	doorlog.EventType(""), doorlog.DoorAction(0),
+	doorlog.EventType(""), doorlog.DoorAction(0), doorlog.Method(""),
 	doorlog.Person{},
 	doorlog.PersonInput{},
 	doorlog.PersonSync{},
@@ -40,6 +40,8 @@ var marshalled = []any{
 	doorlog.HourCount{},
 	doorlog.LabelCount{},
 	doorlog.PersonCount{},
+	doorlog.CameraInfo{},
+	doorlog.TypeInfo{},
 	doorlog.DayVisit{},
 	doorlog.Policy{},
 	doorlog.Rule{},
@@ -50,6 +52,7 @@ var marshalled = []any{
 	doorlog.Pruned{},
 	doorlog.Erasure(0),
 	doorlog.Erased{},
+	doorlog.Renamed{},
 	doorlog.Compacted{},
 	doorlog.BackupInfo{},
 	doorlog.Stats{},
@@ -64,10 +67,24 @@ var marshalled = []any{
 	doorlog.Salvaged{},
 	doorlog.FieldError{},
 	doorlog.Progress{},
+	doorlog.ChangeOp(0),
+	doorlog.Cursor{},
+	doorlog.Change{},
+	doorlog.ChangePage{},
+	doorlog.ConsumerInfo{},
 }
 
 // unmarshalled are those that are not: they hold an open store, or functions.
-var unmarshalled = []any{doorlog.Store{}, doorlog.Snapshot{}, doorlog.Options{}, doorlog.BackupOptions{}, doorlog.RestoreOptions{}}
+var unmarshalled = []any{
+	doorlog.Store{},
+	doorlog.Snapshot{},
+	doorlog.Options{},
+	doorlog.BackupOptions{},
+	doorlog.RestoreOptions{},
+	doorlog.ChangeOptions{},
+	doorlog.ConsumerOptions{},
+	doorlog.Consumer{},
+}
 
 func TestEveryExportedTypeIsKnownToTheTestOfJSON(t *testing.T) {
 	known := map[string]bool{"ID": true} // another module's
@@ -106,6 +123,14 @@ func allSet(t testing.TB, of reflect.Type) reflect.Value {
 		return reflect.ValueOf(doorlog.ID{1, 2, 3})
 	case time.Time:
 		return reflect.ValueOf(breakfast)
+	case doorlog.ChangeOp:
+		return reflect.ValueOf(doorlog.EventUpdated)
+	case doorlog.Cursor:
+		c, err := doorlog.ParseCursor("01KJB11A2000001VAJWYQVB6B7.01KJB11A2000001VAJWYQVB6B8.12.0123abcd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return reflect.ValueOf(c)
 	case doorlog.DoorAction:
 		return reflect.ValueOf(doorlog.Locked)
 	case doorlog.Erasure:
@@ -125,6 +150,8 @@ func allSet(t testing.TB, of reflect.Type) reflect.Value {
 	case reflect.Pointer:
 		v.Set(reflect.New(of.Elem()))
 		v.Elem().Set(allSet(t, of.Elem()))
+	case reflect.Uint64:
+		v.SetUint(3)
 	case reflect.Slice:
 		v.Set(reflect.Append(v, allSet(t, of.Elem())))
 	case reflect.Array:
@@ -228,6 +255,8 @@ func TestEmptyListsAreNotNull(t *testing.T) {
 		"plan":     some(s.Explain(ctx, doorlog.Query{})),
 		"persons":  some(s.Persons(ctx)),
 		"unlock":   some(s.AutoUnlockNames(ctx)),
+		"cameras":  some(s.Cameras(ctx)),
+		"types":    some(s.Types(ctx)),
 		"sync":     some(s.SyncPersons(ctx, t.TempDir())),
 		"timeline": some(s.Timeline(ctx, sc)),
 		"labels":   some(s.LabelBreakdown(ctx, sc)),

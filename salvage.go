@@ -56,7 +56,9 @@ type Salvaged struct {
 // name fresh exists, the error is [fs.ErrExist], and that file is not changed. The new
 // file appears when it is complete.
 //
-// If the file at path is sound, Salvage makes a compact copy of it.
+// If the file at path is sound, Salvage makes a compact copy of it. Changes are not saved:
+// every [Cursor] of the damaged store is [ErrGone] in the new one, and so each [Consumer]
+// gets ErrGone.
 func Salvage(ctx context.Context, path, fresh string, options *Options) (*Salvaged, error) {
 	result, err := salvage(ctx, path, fresh, options)
 	if err != nil {
@@ -102,7 +104,7 @@ func copyRecords(
 		if err := buildFile(temp, storeID, storeID, opt); err != nil {
 			return err
 		}
-		c := copier{ctx: ctx, incarnation: storeID, tell: opt.Progress}
+		c := copier{ctx: ctx, incarnation: storeID, tell: opt.Progress, ids: &ids, now: opt.Now}
 		if err := c.open(temp, opt); err != nil {
 			return err
 		}
@@ -218,6 +220,9 @@ func (c *copier) finish(x *examination) (*Salvaged, error) {
 		return err
 	})
 	if err == nil {
+		err = c.keyPersons()
+	}
+	if err == nil {
 		err = c.continueLineage(x, result.Complete)
 	}
 	if err == nil {
@@ -226,11 +231,25 @@ func (c *copier) finish(x *examination) (*Salvaged, error) {
 	return result, err
 }
 
+// keyPersons gives a key to each person that an earlier version has stored without one.
+func (c *copier) keyPersons() error {
+	return c.update(func(w *writeTx) error { return w.keyPersons(c.ids, c.now()) })
+}
+
+// lostChanges is more than the changes of a transaction.
+const lostChanges = 1 << 32
+
 // continueLineage keeps the lineage of the damaged store if the copy is complete, and
-// else begins another incarnation.
+// else begins another incarnation. The changes are not copied, so every cursor of the
+// damaged store is gone. The consumers are copied, so that each of them is told that.
 func (c *copier) continueLineage(x *examination, complete bool) error {
 	return c.update(func(w *writeTx) error {
-		w.atEnd = true
+		w.atEnd, w.seq = true, 1
+		if x.known != nil {
+			// What is known may be of before the last commit, which has been lost. Its
+			// changes must not come again under the same numbers.
+			w.seq = x.known.seq + lostChanges
+		}
 		if !complete {
 			return writeLineage(w.tx, lineage{incarnation: c.incarnation})
 		}

@@ -144,33 +144,59 @@ func (s *scan) detectionsOf(key []byte) (k, v []byte) {
 
 // event reads an event with its detections into r, or returns ErrNotFound.
 func (in guarded) event(id ID, r *record) error {
-	through, err := in.indexedThrough()
+	found, err := in.find(id)
 	if err != nil {
 		return err
 	}
-	var event, detected []byte
-	inTail := less(&through, &id)
-	if !inTail {
-		event = in.Get(eventsSum, id[:])
-	} else if entry := in.Get(tailNumber, id[:]); entry != nil {
-		if event, detected, err = splitTail(entry); err != nil {
-			return err
-		}
-	}
-	if event == nil {
+	if found.event == nil {
 		return ErrNotFound
 	}
 	mem := arena{names: &in.store.names}
-	if err := decodeEvent(id[:], event, &mem, r); err != nil || r.detections == 0 {
+	return in.decode(&found, &mem, r)
+}
+
+// A found event is its records, which point into the mapped file. event is nil if there is no such
+// event.
+type found struct {
+	id              ID
+	event, detected []byte
+	inTail          bool // detected is known; else it is looked up when it is needed
+}
+
+func (in guarded) find(id ID) (f found, err error) {
+	through, err := in.indexedThrough()
+	if err != nil {
+		return f, err
+	}
+	if f.id, f.inTail = id, less(&through, &id); !f.inTail {
+		f.event = in.Get(eventsSum, id[:])
+	} else if entry := in.Get(tailNumber, id[:]); entry != nil {
+		f.event, f.detected, err = splitTail(entry)
+	}
+	return f, err
+}
+
+// detections returns the record of the detections of an event that has some.
+func (in guarded) detections(f *found) ([]byte, error) {
+	if !f.inTail {
+		f.detected = in.Get(detectionsSum, f.id[:])
+	}
+	if f.detected == nil {
+		return nil, errNoDetections
+	}
+	return f.detected, nil
+}
+
+// decode decodes an event with its detections into r.
+func (in guarded) decode(f *found, mem *arena, r *record) error {
+	if err := decodeEvent(f.id[:], f.event, mem, r); err != nil || r.detections == 0 {
 		return err
 	}
-	if !inTail {
-		detected = in.Get(detectionsSum, id[:])
+	detected, err := in.detections(f)
+	if err != nil {
+		return err
 	}
-	if detected == nil {
-		return errNoDetections
-	}
-	r.Detections, err = decodeDetections(id[:], detected, &mem, r.detections)
+	r.Detections, err = decodeDetections(f.id[:], detected, mem, r.detections)
 	return err
 }
 

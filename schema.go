@@ -10,12 +10,12 @@ import (
 const formatName = "doorlog"
 
 // schemaVersion is the schema that this version writes. Open upgrades older ones
-// (upgrade.go). Schema 2 had no txid in the state, and wrote a list of the free
+// (upgrade.go). Schema 3 had no changes, consumers and index of attributes. Schema 2 had no txid in the state, and wrote a list of the free
 // pages with every commit. Schema 1 had no bucket for the tail either, and its
 // indexes had one key for each ID. Those keys stay: each is a block of one ID
 // (postingblock.go).
 const (
-	schemaVersion = 3
+	schemaVersion = 4
 	tailInSchema  = 2 // the first one with the bucket tail
 	oldestSchema  = 1
 )
@@ -47,7 +47,7 @@ func checkSchema(v *boltfile.View) error {
 	}
 	schema := binary.BigEndian.Uint32(schemaRecord)
 	for i := range stored {
-		if (i != tailNumber || schema >= tailInSchema) && !v.Has(i) {
+		if schema >= firstSchema(i) && !v.Has(i) {
 			return fmt.Errorf("%w: bucket %q is missing", ErrCorrupt, stored[i])
 		}
 	}
@@ -55,6 +55,17 @@ func checkSchema(v *boltfile.View) error {
 		return ErrOlderSchema
 	}
 	return nil
+}
+
+// firstSchema returns the first schema that has a stored bucket.
+func firstSchema(bucket int) uint32 {
+	switch bucket {
+	case changesSum, consumersSum, indexSums + byAttribute:
+		return changesInSchema
+	case tailNumber:
+		return tailInSchema
+	}
+	return oldestSchema
 }
 
 // identify checks that these values of meta are those of a store of a known schema.

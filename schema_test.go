@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/doorlog/doorlog"
@@ -15,11 +16,11 @@ import (
 
 // A file of an older schema is as it was to who only reads it, and upgraded by who
 // writes. In schema 1 the tail was a part of events and each index entry a key; in
-// schema 2 the state had no txid, and each commit wrote the list of free pages. One of
-// the files had not been closed.
+// schema 2 the state had no txid, and each commit wrote the list of free pages; in schema 3
+// there were no changes and no index of attributes. Two of the files had not been closed.
 func TestOlderSchemasAreUpgraded(t *testing.T) {
 	needLittleEndian(t)
-	for _, name := range []string{"schema1", "schema2", "schema2-open"} {
+	for _, name := range []string{"schema1", "schema2", "schema2-open", "schema3", "schema3-open"} {
 		t.Run(name, func(t *testing.T) { isUpgraded(t, "testdata/"+name+".db.gz") })
 	}
 }
@@ -55,7 +56,21 @@ func isUpgraded(t *testing.T, name string) {
 		t.Fatal(err)
 	}
 	s := newStoreIn(t, dir, doorlog.Options{})
+	_, err = s.ChangePage(t.Context(), doorlog.Cursor{}, 0, nil)
+	wantError(t, err, doorlog.ErrGone, "from the beginning")
+	persons, err := s.Persons(t.Context())
+	if err != nil || slices.ContainsFunc(persons, func(p doorlog.Person) bool { return p.Key == doorlog.ID{} }) {
+		t.Errorf("persons %+v, %v", persons, err)
+	}
 	events := s.all(t, doorlog.Query{})
+	for _, e := range events {
+		for name, value := range e.Attributes {
+			q := doorlog.Query{Attributes: map[string][]string{name: {value}}}
+			if !slices.ContainsFunc(s.all(t, q), func(f doorlog.Event) bool { return f.ID == e.ID }) {
+				t.Fatalf("event %s is not found by %s=%s", e.ID, name, value)
+			}
+		}
+	}
 	if len(events) < 100 || !reflect.DeepEqual(events, want) {
 		t.Fatalf("%d events, and not the %d that a salvage finds", len(events), len(want))
 	}
@@ -86,17 +101,21 @@ func isUpgraded(t *testing.T, name string) {
 // A backup that an older version has made is restored, and upgraded.
 func TestABackupOfAnOlderSchemaIsRestored(t *testing.T) {
 	needLittleEndian(t)
-	r, err := gzip.NewReader(bytes.NewReader(readFile(t, "testdata/schema2-backup.tar.gz")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := filepath.Join(t.TempDir(), "restored")
-	info, err := doorlog.Restore(t.Context(), dir, r, nil)
-	if err != nil || info.Events != 5 {
-		t.Fatalf("%+v, %v", info, err)
-	}
-	s := newStoreIn(t, dir, doorlog.Options{})
-	if got := s.all(t, doorlog.Query{Persons: []string{"alice"}}); len(got) != 5 || len(got[0].Detections) != 1 {
-		t.Errorf("%d events", len(got))
+	for _, name := range []string{"schema2", "schema3"} {
+		t.Run(name, func(t *testing.T) {
+			r, err := gzip.NewReader(bytes.NewReader(readFile(t, "testdata/"+name+"-backup.tar.gz")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			dir := filepath.Join(t.TempDir(), "restored")
+			info, err := doorlog.Restore(t.Context(), dir, r, nil)
+			if err != nil || info.Events != 5 {
+				t.Fatalf("%+v, %v", info, err)
+			}
+			s := newStoreIn(t, dir, doorlog.Options{})
+			if got := s.all(t, doorlog.Query{Persons: []string{"alice"}}); len(got) != 5 || len(got[0].Detections) != 1 {
+				t.Errorf("%d events", len(got))
+			}
+		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"runtime/debug"
 	"slices"
 
@@ -110,6 +111,13 @@ func (s *search) lists(v *boltfile.View) (lists []list) {
 	}
 	if s.q.RecordingID != "" {
 		add(byRecording, recordingForms(s.q.RecordingID))
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.q.Attributes)) {
+		var entries []string
+		for _, value := range s.q.Attributes[name] {
+			entries = append(entries, attributeEntry(name, value))
+		}
+		add(byAttribute, entries)
 	}
 	return lists
 }
@@ -220,8 +228,8 @@ func (s *search) matches(p *part, key, rec []byte) (loaded []byte, ok bool, err 
 			return nil, false, err
 		}
 	}
-	h, err := decodeHead(key, rec)
-	if err != nil || !f.matchesHead(&h) {
+	h, ok, err := f.matchesRecord(key, rec)
+	if err != nil || !ok {
 		return rec, false, err
 	}
 	if !f.needsDetections {

@@ -32,6 +32,11 @@ func newSeries(commits *committer) *series {
 	return s
 }
 
+// submit is committer.submit for a transaction of the series.
+func (s *series) submit(ctx context.Context, apply func(*writeTx) error) error {
+	return s.commits.do(&job{apply: apply, series: true, ctx: ctx})
+}
+
 // makeRoom is committer.makeRoom for a transaction of the series.
 func (s *series) makeRoom(ctx context.Context, apply func(*writeTx) error) error {
 	return s.commits.do(&job{apply: apply, room: true, series: true, ctx: ctx})

@@ -69,6 +69,14 @@ func (o *settings) ofFile() *boltfile.Options {
 	}
 }
 
+// keptChanges returns which changes the transactions of a store leave in it.
+func (o *settings) keptChanges(c *clock) keptChanges {
+	return keptChanges{
+		number: uint64(o.KeepChanges), age: o.KeepChangesFor,
+		now: func() time.Time { return c.read().believed },
+	}
+}
+
 // opening returns how files are opened.
 func (o *settings) opening() fsx.Opening {
 	return fsx.Opening{Open: o.OpenFile, ReadOnly: o.ReadOnly, Timeout: o.LockTimeout}
@@ -109,17 +117,6 @@ func (o *Options) withDefaults(path string) (settings, error) {
 	if opt.MinFree == 0 {
 		opt.MinFree = defaultMinFree
 	}
-	if opt.Retention != nil {
-		if err := opt.Retention.validate(); err != nil {
-			return opt, fmt.Errorf("Options.Retention: %w", err)
-		}
-	}
-	switch {
-	case opt.RetentionEvery < 0:
-		return opt, invalid("Options.RetentionEvery", "%v is negative", opt.RetentionEvery)
-	case opt.RetentionEvery == 0:
-		opt.RetentionEvery = defaultRetentionEvery
-	}
 	if !(opt.CompactAt >= 0 && opt.CompactAt < 1) { // also NaN
 		return opt, invalid("Options.CompactAt", "%v is not a fraction", opt.CompactAt)
 	}
@@ -128,6 +125,9 @@ func (o *Options) withDefaults(path string) (settings, error) {
 		return opt, invalid("Options.MaxFutureSkew", "%v is negative", opt.MaxFutureSkew)
 	case opt.MaxFutureSkew == 0:
 		opt.MaxFutureSkew = defaultMaxFutureSkew
+	}
+	if err := opt.keepDefaults(); err != nil {
+		return opt, err
 	}
 	if opt.Logger == nil {
 		opt.Logger = slog.New(slog.DiscardHandler)
@@ -143,4 +143,32 @@ func (o *Options) withDefaults(path string) (settings, error) {
 		opt.OpenFile = os.OpenFile
 	}
 	return opt, nil
+}
+
+// keepDefaults sets what is kept: how many changes and for how long, and when retention runs.
+func (o *settings) keepDefaults() error {
+	if o.Retention != nil {
+		if err := o.Retention.validate(); err != nil {
+			return fmt.Errorf("Options.Retention: %w", err)
+		}
+	}
+	switch {
+	case o.RetentionEvery < 0:
+		return invalid("Options.RetentionEvery", "%v is negative", o.RetentionEvery)
+	case o.RetentionEvery == 0:
+		o.RetentionEvery = defaultRetentionEvery
+	}
+	switch {
+	case o.KeepChanges < 0:
+		return invalid("Options.KeepChanges", "%d is negative", o.KeepChanges)
+	case o.KeepChanges == 0:
+		o.KeepChanges = defaultKeepChanges
+	}
+	switch {
+	case o.KeepChangesFor < 0:
+		return invalid("Options.KeepChangesFor", "%v is negative", o.KeepChangesFor)
+	case o.KeepChangesFor == 0:
+		o.KeepChangesFor = defaultKeepChangesFor
+	}
+	return nil
 }

@@ -108,6 +108,9 @@ type guarded struct {
 	*boltfile.View
 }
 
+// Cursor returns a cursor over a bucket.
+func (in guarded) Cursor(bucket int) *boltfile.Cursor { return in.View.Cursor(bucket) }
+
 // read calls fn with the state of the snapshot, and returns its error. If fn comes to a
 // damaged page, the error is ErrCorrupt.
 func (sn *Snapshot) read(fn func(guarded) error) error {
@@ -156,7 +159,8 @@ func (s *Store) settled() uint64 {
 	return n - 1
 }
 
-// inUse returns the number of events, and the bytes of the pages that are not free.
+// inUse returns the number of events, and the bytes of the pages that are in use. It leaves out
+// the pages of changes, which the deletion of events does not free.
 func (s *Store) inUse(ctx context.Context) (events int, bytes int64, err error) {
 	sn, err := s.look(ctx)
 	if err != nil {
@@ -165,7 +169,7 @@ func (s *Store) inUse(ctx context.Context) (events int, bytes int64, err error) 
 	defer sn.close()
 	st, err := sn.state()
 	u := sn.r.File.Usage()
-	return int(st.sums[eventsSum].entries), u.Live(), err
+	return int(st.sums[eventsSum].entries), u.Live() - sn.r.File.BucketSizes()[string(changesBucket)], err
 }
 
 func (in guarded) newestID() (ID, error) {

@@ -45,7 +45,7 @@ func (in guarded) listSpellings(list *spellings) error {
 			return about(k, err)
 		}
 		for _, e := range indexEntries(&r) {
-			if e.index != byThumbnail && e.index != byRecording {
+			if e.index != byThumbnail && e.index != byRecording && e.index != byAttribute {
 				list.add(e.index, []byte(e.value))
 			}
 		}

@@ -25,6 +25,12 @@ type Stats struct {
 	// the same.
 	StoreID ID `json:"store_id"`
 
+	// Changes is how many changes are kept for readers (see [Store.Changes]), and Change the
+	// number of the last one. Consumers are those whose places the store keeps.
+	Changes   int                `json:"changes"`
+	Change    uint64             `json:"change"`
+	Consumers List[ConsumerInfo] `json:"consumers"`
+
 	// Schema is the version of the file's layout.
 	Schema int `json:"schema"`
 
@@ -215,6 +221,12 @@ func (st *Stats) look(in guarded) error {
 	st.Persons = int(kept.sums[personsSum].entries)
 	st.Detected = int(kept.sums[detectionsSum].entries)
 	st.StoreID, st.Schema = kept.storeID, int(kept.schema)
+	st.Changes, st.Change = int(kept.sums[changesSum].entries), kept.seq
+	consumers, err := in.consumers()
+	if err != nil {
+		return err
+	}
+	st.Consumers = consumers
 	if st.LastBackup, err = readLastBackup(in); err != nil {
 		return err
 	}

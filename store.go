@@ -37,8 +37,9 @@ type Store struct {
 	pages    sync.Pool      // for reuse, from iterations that have ended
 	busy     pace.Locks[ID] // locks events while their thumbnails are changed
 	prunes   pace.Mutex     // one Prune at a time
-	rewrites pace.Mutex     // one compaction or erasure at a time
+	rewrites pace.Mutex     // one compaction, erasure or rename at a time
 	scrub    scrubs
+	feed     feed
 	damage   atomic.Pointer[error] // set once: ErrCorrupt, when the file is found damaged
 
 	mu       sync.Mutex
@@ -231,6 +232,7 @@ func (s *Store) condemn(err error) {
 	if !s.damage.CompareAndSwap(nil, &err) {
 		return
 	}
+	s.feed.ended()
 	s.opt.Logger.Error("doorlog: the file is damaged; verify and repair or salvage it", "file", s.path, "error", err)
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -37,7 +37,11 @@ func unmarshalStrict(data []byte, j any, shape *jsonShape) error {
 		if t.Field == "" {
 			return invalid("json", "is not an object: %s", t.Value)
 		}
-		return invalid(t.Field, "is of the wrong kind, or out of range: %s", t.Value)
+		field := t.Field
+		if embedded, rest, found := strings.Cut(field, "."); found && strings.HasPrefix(embedded, "plain") { // queryJSON, scopeJSON
+			field = rest
+		}
+		return invalid(field, "is of the wrong kind, or out of range: %s", t.Value)
 	}
 	return invalid("json", "%s", strings.TrimPrefix(err.Error(), "json: "))
 }
@@ -46,7 +50,8 @@ func unmarshalStrict(data []byte, j any, shape *jsonShape) error {
 type jsonShape struct {
 	fields   map[string]*jsonShape // the names that an object may have; nil: any
 	elements *jsonShape            // of a list
-	texts    bool                  // the values of an object must be text
+	values   *jsonShape            // of an object that may have any names
+	text     bool                  // it must be text
 	later    bool                  // its own unmarshaller scans it later
 }
 
@@ -62,6 +67,8 @@ func shapeOfType(t reflect.Type) *jsonShape {
 			return &jsonShape{elements: elements}
 		}
 		return nil
+	case reflect.Map:
+		return &jsonShape{values: shapeInMap(t.Elem())}
 	case reflect.Struct:
 	default:
 		return nil
@@ -84,6 +91,18 @@ func shapeOfType(t reflect.Type) *jsonShape {
 	return &jsonShape{fields: fields}
 }
 
+// shapeInMap returns the shape of a value of a map: text, or a list of texts.
+func shapeInMap(t reflect.Type) *jsonShape {
+	switch t.Kind() {
+	case reflect.String:
+		return &jsonShape{text: true}
+	case reflect.Slice:
+		return &jsonShape{elements: shapeInMap(t.Elem())}
+	default:
+		return shapeOfType(t)
+	}
+}
+
 // unmarshalOver reads one JSON object strictly into v, a struct. Fields that are not
 // given, or are null, keep their values. If there is an error all of v stays as it was.
 func unmarshalOver[T any](data []byte, v *T, shape *jsonShape) error {
@@ -91,11 +110,11 @@ func unmarshalOver[T any](data []byte, v *T, shape *jsonShape) error {
 		return nil
 	}
 	now := *v
-	// encoding/json would write into the slices and pointers of v, over what they hold.
+	// encoding/json would write into the slices, maps and pointers of v, over what they hold.
 	fields, before := reflect.ValueOf(&now).Elem(), reflect.ValueOf(v).Elem()
 	shared := func(i int) bool {
 		kind := fields.Field(i).Kind()
-		return kind == reflect.Slice || kind == reflect.Pointer
+		return kind == reflect.Slice || kind == reflect.Pointer || kind == reflect.Map
 	}
 	for i := range fields.NumField() {
 		if shared(i) {
@@ -130,6 +149,8 @@ func (s *jsonScanner) value(shape *jsonShape) error {
 	case shape != nil && shape.later:
 		s.skip()
 		return nil
+	case shape != nil && shape.text && c != '"' && c != 0:
+		return invalid("json", "is not text")
 	case c == '"':
 		_, err := s.text()
 		return err
@@ -192,8 +213,8 @@ func (s *jsonScanner) object(shape *jsonShape) error {
 		}
 		s.peek()
 		s.at++ // the colon
-		if shape != nil && shape.texts && s.peek() != '"' {
-			return invalid(shortName(name), "is not text")
+		if shape != nil && shape.values != nil {
+			of = shape.values
 		}
 		if err := s.value(of); err != nil {
 			return inside(shortName(name), err)

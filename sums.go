@@ -37,8 +37,13 @@ func (s *sums) discount(bucket int, key, value []byte) error {
 	return s.each(bucket, key, value, s.remove)
 }
 
+// addChange and removeChange add and take away a change.
+func (s *sums) addChange(seq uint64, c change)    { s.add(changesSum, seqKey(seq), c.sum()) }
+func (s *sums) removeChange(seq uint64, c change) { s.remove(changesSum, seqKey(seq), c.sum()) }
+
 // each calls fn with what an entry of a stored bucket stands for in the sums: one
-// record, the two records of an event of the tail, or each posting of a block.
+// record, the two records and the change of an event of the tail, or each posting or change
+// of a block.
 func (s *sums) each(bucket int, key, value []byte, fn func(bucket int, key []byte, crc uint32)) error {
 	switch {
 	case bucket == tailNumber:
@@ -49,6 +54,17 @@ func (s *sums) each(bucket int, key, value []byte, fn func(bucket int, key []byt
 		fn(eventsSum, key, recordSum(event))
 		if detected != nil {
 			fn(detectionsSum, key, recordSum(detected))
+		}
+		if seq := tailSeq(value); seq > 0 && len(key) == idLen {
+			fn(changesSum, seqKey(seq), change{EventCreated, ID(key)}.sum())
+		}
+	case bucket == changesSum:
+		b, err := openChanges(key, value)
+		if err != nil {
+			return err
+		}
+		for i := range b.len() {
+			fn(bucket, seqKey(b.first+uint64(i)), b.change(i).sum())
 		}
 	case bucket >= indexSums:
 		b, err := openBlock(bucket-indexSums, key, value)

@@ -12,7 +12,21 @@ import (
 func (m *Match) matches(e *Event) bool {
 	return oneOf(m.Cameras, e.Camera) && oneOf(m.Types, e.Type) && oneOf(m.Persons, e.Person) &&
 		is(m.Stranger, e.Person == "") && is(m.UnlockGranted, e.UnlockGranted) &&
+		oneOf(m.Methods, e.Method) && m.matchesAttributes(e.Attributes) &&
 		(len(m.Labels) == 0 || slices.ContainsFunc(e.Detections, func(d Detection) bool { return oneOf(m.Labels, d.Label) }))
+}
+
+func (m *Match) matchesAttributes(has map[string]string) bool {
+	for asked, values := range m.Attributes {
+		found := false
+		for name, value := range has {
+			found = found || normalName(name) == asked && oneOf(values, value)
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
 }
 
 // The reasons to remove something. The reasons of a policy's rules come first, by the

@@ -3,6 +3,7 @@ package doorlog
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -231,6 +232,7 @@ func (s *Store) normalise(e *Event) error {
 		e.CreatedAt = s.opt.Now()
 	}
 	e.CreatedAt = e.CreatedAt.Round(0).UTC()
+	e.EndedAt = e.EndedAt.Round(0).UTC()
 	if len(e.Attributes) == 0 {
 		e.Attributes = nil
 	}
@@ -251,7 +253,8 @@ func (s *Store) normalise(e *Event) error {
 // UpdateEvent replaces all fields of the event with e's ID except ID, RecordedAt and
 // CreatedAt. The latter two may be zero in e, and must otherwise be as stored. The
 // error is [ErrNotFound] if there is no such event. A thumbnail that the event no
-// longer names is removed, unless another event names it.
+// longer names is removed, unless another event names it. [Store.UpdateEvents] changes many
+// events at once.
 func (s *Store) UpdateEvent(ctx context.Context, e Event) error {
 	return failed("update event "+e.ID.String(), s.updateEvent(ctx, e))
 }
@@ -261,16 +264,8 @@ func (s *Store) updateEvent(ctx context.Context, e Event) error {
 		return err
 	}
 	defer s.leave()
-	if e.ID == (ID{}) {
-		return invalid("id", "is missing")
-	}
-	created := e.CreatedAt
-	if err := s.normalise(&e); err != nil {
-		return err
-	}
-	s.mend(&e)
-	e.CreatedAt = e.RecordedAt // any that is valid: the stored one is kept
-	if err := e.validate(maxIDTime); err != nil {
+	var n replacement
+	if err := n.set(s, e); err != nil {
 		return err
 	}
 	unlock, err := s.busy.Lock(ctx, e.ID)
@@ -279,30 +274,63 @@ func (s *Store) updateEvent(ctx context.Context, e Event) error {
 	}
 	defer unlock()
 	naming := s.thumbs.naming(e.ThumbnailPath != "")
-	sum, refused := s.thumbs.sum(e.ThumbnailPath, e.ID)
-	old, err := s.change(ctx, e.ID, func(r *record) error {
-		if !created.IsZero() && !created.Equal(r.CreatedAt) {
-			return invalid("created_at", "cannot be changed")
-		}
-		now := record{Event: e, thumb: sum}
-		now.CreatedAt = r.CreatedAt
-		switch {
-		case sum.known:
-		case e.ThumbnailPath == r.ThumbnailPath:
-			now.thumb = r.thumb // so that a file that is gone is still reported as missing
-		case refused != nil:
-			return refused
-		case r.ThumbnailPath == "" && e.ThumbnailPath == thumbnailPath(e.ID):
-			now.ThumbnailPath = "" // a Prune has taken it since e was read
-		}
-		*r = now
-		return nil
-	})
+	n.sum, n.refused = s.thumbs.sum(e.ThumbnailPath, e.ID)
+	old, err := s.change(ctx, e.ID, n.edit)
 	naming()
 	if err == nil && old != e.ThumbnailPath {
 		s.releaseThumbnail(ctx, e.ID, old)
 	}
 	return err
+}
+
+// A replacement is an event that is to replace the stored one with its ID.
+type replacement struct {
+	Event
+	created time.Time // the CreatedAt that the caller gave; zero: none
+	latest  time.Time // that the event may end, if its end changes
+	sum     fileSum   // of the thumbnail, if it is known
+	refused error     // why the event must not begin to name the thumbnail
+}
+
+// set normalises, mends and validates the event that is to be stored.
+func (n *replacement) set(s *Store, e Event) error {
+	if e.ID == (ID{}) {
+		return invalid("id", "is missing")
+	}
+	n.created, n.latest = e.CreatedAt, minTime(s.latest(), maxCreatedAt)
+	if err := s.normalise(&e); err != nil {
+		return err
+	}
+	s.mend(&e)
+	e.CreatedAt = e.RecordedAt // any that is valid: the stored one is kept
+	n.Event = e
+	e.EndedAt = time.Time{} // edit checks it, if it changes
+	return e.validate(maxIDTime)
+}
+
+// edit replaces a stored record.
+func (n *replacement) edit(r *record) error {
+	if !n.created.IsZero() && !n.created.Equal(r.CreatedAt) {
+		return invalid("created_at", "cannot be changed")
+	}
+	if !n.EndedAt.Equal(r.EndedAt) {
+		if err := n.validateEnd(n.latest); err != nil {
+			return err
+		}
+	}
+	now := record{Event: n.Event, thumb: n.sum}
+	now.CreatedAt = r.CreatedAt
+	switch {
+	case n.sum.known:
+	case n.ThumbnailPath == r.ThumbnailPath:
+		now.thumb = r.thumb // so that a file that is gone is still reported as missing
+	case n.refused != nil:
+		return n.refused
+	case r.ThumbnailPath == "" && n.ThumbnailPath == thumbnailPath(n.ID):
+		now.ThumbnailPath = "" // a Prune has taken it since the event was read
+	}
+	*r = now
+	return nil
 }
 
 // MarkAlertSent sets AlertSent of an event. It changes nothing if it is set already.
@@ -318,6 +346,44 @@ func (s *Store) MarkAlertSent(ctx context.Context, id ID) error {
 		return nil
 	})
 	return failed(doing, err)
+}
+
+// MarkReviewed sets Reviewed of events, in one transaction, all or none. It changes nothing in an
+// event that has it already; [Store.UpdateEvent] can clear it. The error is [ErrNotFound], with the
+// ID, if one of the events does not exist. Of very many events, mark some hundred at a time: other
+// writers wait for the transaction.
+func (s *Store) MarkReviewed(ctx context.Context, ids ...ID) error {
+	return failed("mark reviewed", s.markReviewed(ctx, ids))
+}
+
+func (s *Store) markReviewed(ctx context.Context, ids []ID) error {
+	if err := s.enterWrite(); err != nil {
+		return err
+	}
+	defer s.leave()
+	if len(ids) == 0 {
+		return nil
+	}
+	ids = slices.Clone(ids)
+	slices.SortFunc(ids, ID.Compare)
+	ids = slices.Compact(ids)
+	return s.commits.submit(ctx, func(w *writeTx) error {
+		events := make([]record, len(ids))
+		for i, id := range ids { // before the first change, so that an unknown ID fails this call only
+			var err error
+			if events[i], err = w.get(id); err != nil {
+				return fmt.Errorf("event %s: %w", id, err)
+			}
+		}
+		for i := range events {
+			now := events[i]
+			now.Reviewed = true
+			if err := w.replaceIfChanged(&events[i], &now); err != nil {
+				return fmt.Errorf("event %s: %w", now.ID, err)
+			}
+		}
+		return nil
+	})
 }
 
 // Pin sets Pinned of an event, and [Store.Unpin] clears it. It changes nothing if it is
@@ -357,12 +423,21 @@ func (s *Store) change(ctx context.Context, id ID, edit func(*record) error) (th
 		if err := edit(&now); err != nil {
 			return err
 		}
-		if old.sameContent(&now.Event) && old.Pinned == now.Pinned && old.thumb == now.thumb {
-			return nil
-		}
-		return w.replace(&old, &now)
+		return w.replaceIfChanged(&old, &now)
 	})
 	return thumbnail, err
+}
+
+func (w *writeTx) replaceIfChanged(old, now *record) error {
+	if old.same(now) {
+		return nil
+	}
+	return w.replace(old, now)
+}
+
+// same reports whether nothing differs that an update can change.
+func (r *record) same(o *record) bool {
+	return r.sameContent(&o.Event) && r.Pinned == o.Pinned && r.Reviewed == o.Reviewed && r.thumb == o.thumb
 }
 
 // DeleteEvent deletes an event with its detections and its thumbnail. The file stays if

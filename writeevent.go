@@ -35,7 +35,8 @@ func (w *writeTx) write(in *insertion, once bool) (written, error) {
 	}
 	same := result.Event
 	same.normaliseNames()
-	if !same.sameContent(&in.Event) || in.Pinned && !same.Pinned || in.created && !same.CreatedAt.Equal(in.CreatedAt) {
+	if !same.sameContent(&in.Event) || in.Pinned && !same.Pinned || in.Reviewed && !same.Reviewed ||
+		in.created && !same.CreatedAt.Equal(in.CreatedAt) {
 		return written{}, fmt.Errorf("id %s: another event has it: %w", in.ID, ErrExists)
 	}
 	return result, nil
@@ -68,6 +69,7 @@ func (w *writeTx) insert(in *insertion) error {
 	}
 	w.index.put(in.ID, indexEntries(&in.record))
 	w.rollups.addEvent(&in.record, 1)
+	w.changed(EventCreated, in.ID)
 	return nil
 }
 
@@ -82,14 +84,16 @@ func (w *writeTx) replace(old, now *record) error {
 		}
 		return w.replaceInTail(now.ID, encodeEvent(now), detected)
 	}
+	w.changed(EventUpdated, now.ID)
 	if err := w.put(eventsSum, now.ID[:], encodeEvent(now)); err != nil {
 		return err
 	}
 	var err error
 	switch {
+	case sameDetections(old.Detections, now.Detections): // their record stays
 	case now.detections > 0:
 		err = w.put(detectionsSum, now.ID[:], encodeDetections(now.ID, now.Detections))
-	case old.detections > 0:
+	default:
 		err = w.delete(detectionsSum, now.ID[:])
 	}
 	w.index.replace(now.ID, indexEntries(old), indexEntries(now))
@@ -106,6 +110,7 @@ func (w *writeTx) remove(r *record) error {
 	if !w.folded(r.ID) {
 		return w.replaceInTail(r.ID, nil, nil)
 	}
+	w.changed(EventDeleted, r.ID)
 	if err := w.delete(eventsSum, r.ID[:]); err != nil {
 		return err
 	}
@@ -179,7 +184,7 @@ func (w *writeTx) eventsOf(forms []string) (ids []ID, err error) {
 // finish folds the tail if it is long, and writes the changes to the tail, indexes,
 // rollups and state.
 func (w *writeTx) finish() error {
-	if w.tail >= min(max(foldAt, foldTimes*w.inserted), maxTail) {
+	if w.tail >= min(max(foldAt, foldTimes*w.inserted), maxTail) || w.tailStopsTrimming() {
 		err := w.fold()
 		if errors.Is(err, ErrCorrupt) { // the events are stored all the same: they matter more than their index entries
 			w.unfolded, err = err, nil
@@ -198,6 +203,9 @@ func (w *writeTx) finish() error {
 	}
 	if err := w.applyRollups(); err != nil {
 		return err
+	}
+	if err := w.applyChanges(); err != nil {
+		return fmt.Errorf("changes: %w", err)
 	}
 	return w.tx.Put(metaNumber, metaState, w.encode())
 }

@@ -16,6 +16,9 @@ func (w *writeTx) addToTail(in *insertion) {
 		w.sums.add(detectionsSum, in.ID[:], recordSum(in.detected))
 	}
 	w.inserted++
+	w.seq++
+	in.seq = w.seq
+	w.sums.addChange(in.seq, change{EventCreated, in.ID})
 	w.pending = append(w.pending, in)
 	if w.pendingByID != nil {
 		w.pendingByID[in.ID] = in
@@ -34,7 +37,7 @@ func (w *writeTx) takePending(tail []*insertion) []*insertion {
 // flush puts the pending events into the bucket of the tail.
 func (w *writeTx) flush() error {
 	for _, in := range w.takePending(nil) {
-		if err := w.putKey(tailNumber, in.ID[:], joinTail(in.event, in.detected)); err != nil {
+		if err := w.putKey(tailNumber, in.ID[:], joinTail(in.seq, in.event, in.detected)); err != nil {
 			return err
 		}
 	}
@@ -56,15 +59,19 @@ func (w *writeTx) replaceInTail(id ID, event, detected []byte) error {
 	if oldDetected != nil {
 		w.sums.remove(detectionsSum, id[:], recordSum(oldDetected))
 	}
+	seq := tailSeq(w.tx.Get(tailNumber, id[:]))
 	if event == nil {
 		w.tail--
+		w.place(seq, change{EventCreated, id}) // which the entry no longer tells
+		w.changed(EventDeleted, id)
 		return w.deleteKey(tailNumber, id[:])
 	}
+	w.changed(EventUpdated, id)
 	w.sums.add(eventsSum, id[:], recordSum(event))
 	if detected != nil {
 		w.sums.add(detectionsSum, id[:], recordSum(detected))
 	}
-	return w.putKey(tailNumber, id[:], joinTail(event, detected))
+	return w.putKey(tailNumber, id[:], joinTail(seq, event, detected))
 }
 
 // overTail calls fn with each event of the tail, oldest first.
@@ -108,6 +115,7 @@ func (w *writeTx) fold() error {
 		w.index.put(in.ID, entries)
 		w.rollups.addEvent(&in.record, 1)
 		w.through = in.ID
+		w.place(in.seq, change{EventCreated, in.ID})
 	}
 	for _, in := range tail { // one bucket after the other: neighbouring keys share pages
 		if in.detected == nil {
@@ -125,7 +133,7 @@ func (w *writeTx) fold() error {
 func (w *writeTx) readTail() (tail []*insertion, err error) {
 	c := w.tx.Cursor(tailNumber)
 	for k, v := c.First(); k != nil; k, v = c.Next() {
-		in := new(insertion)
+		in := &insertion{seq: tailSeq(v)}
 		if in.event, in.detected, err = splitTail(bytes.Clone(v)); err == nil { // a clone: it must outlive its page
 			err = decodeEvent(k, in.event, &w.mem, &in.record)
 		}

@@ -15,6 +15,8 @@ type writeTx struct {
 	bytes       int64 // of the keys and values that were put
 	unfolded    error // why the tail could not be folded
 	index       indexChanges
+	told        []numberedChange // changes to put into their bucket
+	keep        keptChanges      // how many changes are kept
 	rollups     rollupChanges
 	newest      ID                      // of all events
 	inserted    int                     // events added to the tail so far
@@ -36,6 +38,7 @@ type insertion struct {
 	frame           []byte // to make a thumbnail of; nil: none
 	saved           bool   // a thumbnail was made and saved
 	there           bool   // it is already stored, and its result is filled in
+	seq             uint64 // of the change that creates it; 0 if that is not in the tail
 	event, detected []byte // the encoded records; detected is nil if there are no detections
 }
 

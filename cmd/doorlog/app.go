@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"os"
 	"time"
 
 	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
@@ -15,6 +16,7 @@ type app struct {
 	err io.Writer
 	now func() time.Time
 
+	pipe     *os.File        // what is behind out, if it is a file or a pipe
 	patience time.Duration   // how long it waits for processes that have the database open
 	screen   terminal.Screen // of out
 

@@ -66,7 +66,7 @@ func damage(ts *testscript.TestScript, neg bool, args []string) {
 			v = bytes.Clone(v)
 			at := len(v) - 1
 			if args[1] == "tail" { // of two records, the event's is the first
-				at = 4 + 8
+				at = 4 + 8 + 8 // behind its length and its number
 			}
 			v[at] ^= 1
 			return b.Put(k, v)
@@ -94,7 +94,8 @@ func sealState(tx *bolt.Tx) error {
 	meta, key := tx.Bucket([]byte("meta")), []byte("state")
 	rec := bytes.Clone(meta.Get(key))
 	const header = 1 + 4 // version, checksum
-	binary.BigEndian.PutUint64(rec[len(rec)-8:], uint64(tx.ID()))
+	const seq = 8        // is behind the number of the transaction
+	binary.BigEndian.PutUint64(rec[len(rec)-seq-8:], uint64(tx.ID()))
 	table := crc32.MakeTable(crc32.Castagnoli)
 	sum := crc32.Update(crc32.Checksum([]byte("meta"), table), table, rec[:1])
 	sum = crc32.Update(crc32.Update(sum, table, rec[header:]), table, key)

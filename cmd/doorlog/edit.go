@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/text/unicode/norm"
@@ -15,9 +16,10 @@ import (
 
 // editFlags are the flags of edit.
 type editFlags struct {
-	camera, person, eventType, door, recording string
+	camera, person, eventType, door, method, recording, endedAt string
 
-	stranger, withoutRecording, unlocked, alerted bool
+	stranger, withoutRecording, withoutMethod, withoutEnd bool
+	unlocked, alerted, reviewed                           bool
 
 	labels, withoutLabels, detections []string
 	attributes, withoutAttributes     []string
@@ -39,7 +41,8 @@ With --json it prints the event as "doorlog get" does.`,
 		Example: `  doorlog edit 01JMXQ5Z8G00000000000000AB --person alice
   doorlog edit 01JMXQ5Z8G00000000000000AB --no-person --unlocked=false
   doorlog edit 01JMXQ5Z8G00000000000000AB --label dog=cat --no-label car
-  doorlog edit 01JMXQ5Z8G00000000000000AB --attribute note='left a parcel'`,
+  doorlog edit 01JMXQ5Z8G00000000000000AB --attribute note='left a parcel'
+  doorlog edit 01JMXQ5Z8G00000000000000AB --ended-at 2026-02-25T08:31:00+01:00`,
 		Args:              takes("ID"),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -59,8 +62,13 @@ func (f *editFlags) addTo(cmd *cobra.Command) {
 	flags.StringVar(&f.camera, "camera", "", "the camera's `name`")
 	flags.StringVar(&f.eventType, "type", "", "what caused the event: motion, ding, or any other `name`")
 	flags.BoolVar(&f.unlocked, "unlocked", false, "the person was let in (=false: was not)")
-	flags.StringVar(&f.door, "door", "", "what the door did: the `action` none, unlocked or locked")
+	flags.StringVar(&f.door, "door", "", doorUsage)
+	flags.StringVar(&f.method, "method", "", methodUsage)
+	flags.BoolVar(&f.withoutMethod, "no-method", false, "it is not known how the door was worked")
+	flags.StringVar(&f.endedAt, "ended-at", "", endUsage)
+	flags.BoolVar(&f.withoutEnd, "no-ended-at", false, "it goes on, or its end is not known")
 	flags.BoolVar(&f.alerted, "alerted", false, "an alert was sent (=false: none was)")
+	flags.BoolVar(&f.reviewed, "reviewed", false, "somebody has reviewed it (=false: nobody has)")
 	flags.StringVar(&f.recording, "recording", "", "the producer's own `id` of the recording")
 	flags.BoolVar(&f.withoutRecording, "no-recording", false, "there is no recording")
 	flags.StringArrayVar(&f.labels, "label", nil, "rename the label of detections, as `old=new`; repeatable")
@@ -80,7 +88,7 @@ func (a *app) edit(ctx context.Context, args []string, f *editFlags, given func(
 	if err != nil {
 		return err
 	}
-	change, err := f.change(given)
+	change, err := f.change(given, a.now())
 	if err != nil {
 		return err
 	}
@@ -105,7 +113,7 @@ func (a *app) edit(ctx context.Context, args []string, f *editFlags, given func(
 }
 
 // change returns a function that changes an event as the flags say.
-func (f *editFlags) change(given func(flag string) bool) (func(*doorlog.Event) error, error) {
+func (f *editFlags) change(given func(flag string) bool, now time.Time) (func(*doorlog.Event) error, error) {
 	if err := f.check(given); err != nil {
 		return nil, err
 	}
@@ -113,6 +121,13 @@ func (f *editFlags) change(given func(flag string) bool) (func(*doorlog.Event) e
 	if given("door") {
 		var err error
 		if door, err = parseDoor(f.door); err != nil {
+			return nil, err
+		}
+	}
+	var ended time.Time
+	if given("ended-at") {
+		var err error
+		if ended, err = parseEnd(f.endedAt, now); err != nil {
 			return nil, err
 		}
 	}
@@ -140,6 +155,11 @@ func (f *editFlags) change(given func(flag string) bool) (func(*doorlog.Event) e
 		set("type", func() { e.Type = doorlog.EventType(f.eventType) })
 		set("unlocked", func() { e.UnlockGranted = f.unlocked })
 		set("door", func() { e.Door = door })
+		set("method", func() { e.Method = doorlog.Method(f.method) })
+		set("no-method", func() { e.Method = "" })
+		set("ended-at", func() { e.EndedAt = ended })
+		set("no-ended-at", func() { e.EndedAt = time.Time{} })
+		set("reviewed", func() { e.Reviewed = f.reviewed })
 		set("alerted", func() { e.AlertSent = f.alerted })
 		set("recording", func() { e.RecordingID = f.recording })
 		set("no-recording", func() { e.RecordingID = "" })
@@ -154,11 +174,17 @@ func (f *editFlags) change(given func(flag string) bool) (func(*doorlog.Event) e
 // check refuses flags that are empty, or that contradict one another.
 func (f *editFlags) check(given func(flag string) bool) error {
 	some := false
-	for _, flag := range [...]string{"no-person", "no-recording", "unlocked", "alerted", "label", "no-label", "detection", "attribute", "no-attribute"} {
+	for _, flag := range [...]string{"unlocked", "alerted", "reviewed", "label", "no-label", "detection", "attribute", "no-attribute"} {
 		some = some || given(flag)
 	}
 	for _, text := range [...]struct{ flag, value string }{
-		{"person", f.person}, {"camera", f.camera}, {"type", f.eventType}, {"recording", f.recording}, {"door", f.door},
+		{"person", f.person},
+		{"camera", f.camera},
+		{"type", f.eventType},
+		{"recording", f.recording},
+		{"door", f.door},
+		{"method", f.method},
+		{"ended-at", f.endedAt},
 	} {
 		if given(text.flag) && text.value == "" {
 			return misuse("--%s is empty", text.flag)
@@ -170,15 +196,24 @@ func (f *editFlags) check(given func(flag string) bool) error {
 			return misuse("--label %q is not old=new", text)
 		}
 	}
-	switch {
-	case !some:
+	for _, no := range [...]struct {
+		flag string
+		set  bool
+	}{
+		{"person", f.stranger}, {"recording", f.withoutRecording}, {"method", f.withoutMethod}, {"ended-at", f.withoutEnd},
+	} {
+		switch {
+		case !given("no-" + no.flag):
+			continue
+		case !no.set:
+			return misuse("--no-%s takes no value", no.flag)
+		case given(no.flag):
+			return misuse("--%s and --no-%s exclude each other", no.flag, no.flag)
+		}
+		some = true
+	}
+	if !some {
 		return misuse("what should be changed? Use --person or another flag")
-	case given("no-person") && !f.stranger, given("no-recording") && !f.withoutRecording:
-		return misuse("--no-person and --no-recording take no value")
-	case given("person") && given("no-person"):
-		return misuse("--person and --no-person exclude each other")
-	case given("recording") && given("no-recording"):
-		return misuse("--recording and --no-recording exclude each other")
 	}
 	return nil
 }

@@ -10,19 +10,33 @@ import (
 	"github.com/doorlog/doorlog"
 )
 
+// maxAhead is how far a time may be ahead of the clock: the default of doorlog.Options.
+const maxAhead = 24 * time.Hour
+
 // parseAt parses the time of an event. It refuses times that the store would refuse.
 func parseAt(text string, now time.Time) (time.Time, error) {
-	const ahead = 24 * time.Hour // the default of doorlog.Options
 	at, err := parseTime(text, nil)
 	switch {
 	case err != nil:
 		return at, misuse("--at %q is not a time with an offset, such as 2026-02-25T08:30:00+01:00", text)
 	case at.Before(time.Unix(0, 0)):
 		return at, misuse("--at %s is before 1970", text)
-	case at.After(now.Add(ahead)):
+	case at.After(now.Add(maxAhead)):
 		return at, misuse("--at %s is more than 24 hours ahead of the clock", text)
 	}
 	return at, nil
+}
+
+// parseEnd parses the end of an event. The store compares it with the beginning.
+func parseEnd(text string, now time.Time) (time.Time, error) {
+	ended, err := parseTime(text, nil)
+	switch {
+	case err != nil:
+		return ended, misuse("--ended-at %q is not a time with an offset, such as 2026-02-25T08:31:00+01:00", text)
+	case ended.After(now.Add(maxAhead)):
+		return ended, misuse("--ended-at %s is more than 24 hours ahead of the clock", text)
+	}
+	return ended, nil
 }
 
 // parseDetection parses label:confidence[:x1,y1,x2,y2], from the right, because a label may
@@ -92,7 +106,30 @@ func isConfidence(v float64) bool { return v >= 0 && v <= 1 }
 func parseDoor(text string) (doorlog.DoorAction, error) {
 	action, err := doorlog.ParseDoorAction(text)
 	if err != nil {
-		return action, misuse("--door %q is none of none, unlocked, locked", text)
+		return action, misuse("--door %q is none of %s", text, strings.Join(doors, ", "))
 	}
 	return action, nil
 }
+
+// doors are the actions of a door, and methods the usual methods.
+var (
+	doors = textsOf(doorlog.NoAction, doorlog.Unlocked, doorlog.Locked, doorlog.Opened, doorlog.Closed, doorlog.Jammed, doorlog.Failed)
+
+	methods = []string{
+		string(doorlog.MethodFace), string(doorlog.MethodKeypad), string(doorlog.MethodKey),
+		string(doorlog.MethodApp), string(doorlog.MethodAuto), string(doorlog.MethodManual),
+	}
+)
+
+func textsOf(actions ...doorlog.DoorAction) (texts []string) {
+	for _, action := range actions {
+		texts = append(texts, action.String())
+	}
+	return texts
+}
+
+const (
+	doorUsage   = "what the door did: the `action` none, unlocked, locked, opened, closed, jammed or failed"
+	methodUsage = "how the door was worked: face, keypad, key, app, auto, manual, or any other `name`"
+	endUsage    = "when it ended, a `TIME` with an offset, or in unix seconds or milliseconds"
+)

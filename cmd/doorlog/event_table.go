@@ -23,16 +23,24 @@ func writeEventTable(w io.Writer, events []doorlog.Event, loc *time.Location) er
 	rows := make([][]string, len(events))
 	for i := range events {
 		e := &events[i]
-		door := ""
-		if e.Door != doorlog.NoAction {
-			door = e.Door.String()
-		}
 		rows[i] = []string{
-			e.RecordedAt.In(loc).Format(timeLayout), e.Camera, string(e.Type), e.Person, door,
+			e.RecordedAt.In(loc).Format(timeLayout), e.Camera, string(e.Type), e.Person, doorCell(e),
 			labels(e), yesNo(e.ThumbnailPath != ""), e.ID.String(),
 		}
 	}
 	return terminal.WriteTable(w, []string{"TIME", "CAMERA", "TYPE", "PERSON", "DOOR", "LABELS", "THUMBNAIL", "ID"}, rows)
+}
+
+// doorCell returns what the door did, and how, such as "unlocked (face)".
+func doorCell(e *doorlog.Event) string {
+	var parts []string
+	if e.Door != doorlog.NoAction {
+		parts = append(parts, e.Door.String())
+	}
+	if e.Method != "" {
+		parts = append(parts, "("+string(e.Method)+")")
+	}
+	return strings.Join(parts, " ")
 }
 
 const maxLabels = 5 // how many labels of an event a table shows
@@ -82,13 +90,17 @@ func (a *app) emitEvent(e *doorlog.Event, loc *time.Location) error {
 // eventDetails returns the name and the value of each field.
 func eventDetails(e *doorlog.Event, loc *time.Location) [][]string {
 	const layout = "2006-01-02 15:04:05.999999999 MST"
-	frame := ""
+	frame, ended := "", ""
+	if !e.EndedAt.IsZero() {
+		ended = e.EndedAt.In(loc).Format(layout)
+	}
 	if e.FrameWidth > 0 && e.FrameHeight > 0 {
 		frame = fmt.Sprintf("%d × %d", e.FrameWidth, e.FrameHeight)
 	}
 	rows := [][]string{
 		{"id", e.ID.String()},
 		{"time", e.RecordedAt.In(loc).Format(layout)},
+		{"ended", ended},
 		{"camera", e.Camera},
 		{"type", string(e.Type)},
 		{"recording", e.RecordingID},
@@ -97,10 +109,12 @@ func eventDetails(e *doorlog.Event, loc *time.Location) [][]string {
 		{"face distance", number(e.FaceDistance)},
 		{"unlock granted", yesNo(e.UnlockGranted)},
 		{"door", e.Door.String()},
+		{"method", string(e.Method)},
 		{"thumbnail", e.ThumbnailPath},
 		{"frame", frame},
 		{"alert sent", yesNo(e.AlertSent)},
 		{"pinned", yesNo(e.Pinned)},
+		{"reviewed", yesNo(e.Reviewed)},
 		{"written", e.CreatedAt.In(loc).Format(layout)},
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.Attributes)) {

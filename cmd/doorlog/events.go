@@ -30,7 +30,8 @@ func newEventsCommand(a *app) *cobra.Command {
 		Short: "Find events",
 		Long: `Find events, newest first. An event must match all flags. If a flag has several names,
 one of them must match: --camera garage,driveway is the same as --camera garage
---camera driveway. Without flags all events match.
+--camera driveway. An attribute must be given as a whole, as --attribute zone=porch; with
+two values of one name, one of them must match. Without flags all events match.
 
 --since and --until take a TIME, a date or an AGE ("doorlog help" explains them). The
 range includes --since and excludes --until. --hours and --weekdays use the clock in
@@ -46,6 +47,8 @@ is just the events.`,
 		Example: `  doorlog events --stranger --hours 22-6 --since 7d
   doorlog events --camera porch,driveway --label package --min-confidence 0.8
   doorlog events --person alice --since 2026-02-01 --until 2026-03-01 --count
+  doorlog events --door jammed,failed --unreviewed
+  doorlog events --attribute zone=porch --method keypad
   doorlog events --type ding --limit 500 --jsonl | jq .recorded_at`,
 		Args:              takes(),
 		ValidArgsFunction: cobra.NoFileCompletions,

@@ -41,8 +41,8 @@ all of its fields. Pictures are not included, only their paths: "doorlog backup"
 them too.
 
 CSV (--format csv) is for spreadsheets: a header and a line for each event. Times are in
---tz, detections look like "person 0.95; dog 0.50", and attributes are JSON. recorded_at
-and created_at have the offset from UTC, as 2026-02-25T08:30:00.000+01:00. The last
+--tz, detections look like "person 0.95; dog 0.50", and attributes are JSON. recorded_at,
+ended_at and created_at have the offset from UTC, as 2026-02-25T08:30:00.000+01:00. The last
 column, local_time, has no offset, so that spreadsheets read it as a time. Persons are
 not included. A text that begins with =, +, - or @ gets a ' before it, because a
 spreadsheet would run it as a formula. A line break is written as \n. CSV begins with a
@@ -167,6 +167,7 @@ func (x *exporter) jsonl(q doorlog.Query, persons bool) error {
 			return err
 		}
 		for i := range list {
+			list[i].Key = doorlog.ID{} // another store gives keys of its own
 			if err := terminal.WriteJSON(line, personLine{&list[i]}, false); err != nil {
 				return err
 			}
@@ -196,7 +197,7 @@ func (x *exporter) count() {
 var csvHeader = []string{
 	"id", "recorded_at", "camera_id", "event_type", "person_name", "door_action", "unlock_granted", "detections",
 	"recording_id", "face_confidence", "face_distance", "alert_sent", "pinned", "thumbnail_path", "frame_width", "frame_height",
-	"created_at", "attributes", "local_time",
+	"created_at", "attributes", "ended_at", "method", "reviewed", "local_time",
 }
 
 const byteOrderMark = "\uFEFF"
@@ -233,7 +234,10 @@ func (x *exporter) row(e *doorlog.Event) ([]string, error) {
 		layout = "2006-01-02T15:04:05.000-07:00" // the offset tells apart an hour that comes twice in autumn
 		local  = "2006-01-02 15:04:05.000"       // spreadsheets read this as a time
 	)
-	at := e.RecordedAt.In(x.loc)
+	at, ended := e.RecordedAt.In(x.loc), ""
+	if !e.EndedAt.IsZero() {
+		ended = e.EndedAt.In(x.loc).Format(layout)
+	}
 	attributes := ""
 	if len(e.Attributes) > 0 {
 		var text strings.Builder
@@ -250,7 +254,8 @@ func (x *exporter) row(e *doorlog.Event) ([]string, error) {
 		e.ID.String(), at.Format(layout), cell(e.Camera), cell(string(e.Type)), cell(e.Person),
 		e.Door.String(), strconv.FormatBool(e.UnlockGranted), cell(strings.Join(detections, "; ")), cell(e.RecordingID),
 		number(e.FaceConfidence), number(e.FaceDistance), strconv.FormatBool(e.AlertSent), strconv.FormatBool(e.Pinned), cell(e.ThumbnailPath),
-		strconv.Itoa(e.FrameWidth), strconv.Itoa(e.FrameHeight), e.CreatedAt.In(x.loc).Format(layout), cell(attributes), at.Format(local),
+		strconv.Itoa(e.FrameWidth), strconv.Itoa(e.FrameHeight), e.CreatedAt.In(x.loc).Format(layout), cell(attributes),
+		ended, cell(string(e.Method)), strconv.FormatBool(e.Reviewed), at.Format(local),
 	}, nil
 }
 

@@ -29,10 +29,11 @@ The fields of an event have the names that --json prints:
   also with an offset such as +01 or +0100, and in UTC if it has none; or it is a
   number of unix seconds or milliseconds.
 
-  optional: id, recording_id, person_name, face_confidence, face_distance,
-  unlock_granted, door_action, thumbnail_path, frame_width, frame_height,
-  alert_sent, pinned, created_at, attributes, and detections, an array of
-  objects with label, confidence, bbox_x1, bbox_y1, bbox_x2, bbox_y2
+  optional: id, ended_at, recording_id, person_name, face_confidence,
+  face_distance, unlock_granted, door_action, method, thumbnail_path,
+  frame_width, frame_height, alert_sent, pinned, reviewed, created_at,
+  attributes, and detections, an array of objects with label, confidence,
+  bbox_x1, bbox_y1, bbox_x2, bbox_y2
 
 A line {"person": {"name": …, "display_name": …, "auto_unlock": …, "created_at": …}},
 as "doorlog export" writes it, sets these values of a person. So does an object

@@ -15,6 +15,8 @@ func FuzzImportLines(f *testing.F) {
 	f.Add([]byte(`{"camera_id":"front_door","recorded_at":"2026-02-25T07:30:00.123456789Z","event_type":"motion",` +
 		`"person_name":"alice","face_confidence":0.5,"unlock_granted":1,"door_action":"unlocked","frame_width":640,` +
 		`"attributes":{"battery":"87"},"detections":[{"label":"dog","confidence":1,"bbox_x1":0,"bbox_y1":-0.0,"bbox_x2":1e300,"bbox_y2":2.5}]}`))
+	f.Add([]byte(`{"camera_id":"front_door","recorded_at":"2026-02-25T07:30:00Z","ended_at":1772004660.5,"event_type":"ding",` +
+		`"door_action":"jammed","method":"keypad","reviewed":1,"attributes":{"zone":"porch"}}`))
 	f.Add([]byte("\uFEFF{\"camera_id\":\"a\",\"recorded_at\":\"2026-02-25 07:30:00+0100\"}\r\n\n{\"id\":\"01KJ9WF5X0V4DEFGH0123456JK\"}\nnull\n"))
 	f.Add([]byte("{\"camera_id\":\"\\ud800\",\"attributes\":{},\"detections\":[]}\n[]\n{\"camera_id\":\"\xff\"}\n\x1f\x8b\n{\"a\":1}"))
 	f.Fuzz(func(t *testing.T, input []byte) {

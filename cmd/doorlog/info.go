@@ -22,7 +22,8 @@ func newInfoCommand(a *app) *cobra.Command {
 		Short: "Show the size, the growth and the state of the store",
 		Long: `Show the sizes of the database and of the thumbnails, how much of the database is free,
 how much space a day of events takes, and whether the times of the events agree with the
-clock of this machine.
+clock of this machine. The cursor is the place after the last change, for "doorlog
+changes --after". Each consumer comes with the number of changes that it has yet to get.
 
 A database smaller than 1 MiB, or one that was not closed, is read as a whole and verified
 when it is opened. With --verify any database is, and its thumbnails too.
@@ -30,7 +31,8 @@ when it is opened. With --verify any database is, and its thumbnails too.
 With --json it prints an object with database, store_id, schema, file_bytes, live_bytes,
 page_bytes, pages, free_pages, growth_per_day (in bytes), events, detected (events with
 detections), persons, oldest and newest (null if there are no events), future (events that
-are ahead of the clock), thumbnail_folder, thumbnails, thumbnail_bytes, last_backup (null
+are ahead of the clock), changes (how many are kept), change (the number of the last one),
+cursor, consumers (as in "doorlog consumers list"), thumbnail_folder, thumbnails, thumbnail_bytes, last_backup (null
 if there was none), verified (null if not all was read), held_back (sentences that say
 what the last prune did not remove, and why) and buckets (the bytes of their pages).`,
 		Example: `  doorlog info
@@ -60,6 +62,10 @@ type information struct {
 	Oldest         *time.Time           `json:"oldest"`
 	Newest         *time.Time           `json:"newest"`
 	Future         int                  `json:"future"`
+	Changes        int                  `json:"changes"`
+	Change         uint64               `json:"change"`
+	Cursor         doorlog.Cursor       `json:"cursor"`
+	Consumers      consumerList         `json:"consumers"`
 	Folder         string               `json:"thumbnail_folder"`
 	Thumbnails     int                  `json:"thumbnails"`
 	ThumbnailBytes int64                `json:"thumbnail_bytes"`
@@ -68,6 +74,8 @@ type information struct {
 	HeldBack       doorlog.List[string] `json:"held_back"`
 	Buckets        map[string]int64     `json:"buckets"`
 }
+
+type consumerList = doorlog.List[doorlog.ConsumerInfo]
 
 // info prints what is known of the store.
 func (a *app) info(ctx context.Context, verify bool) error {
@@ -116,6 +124,10 @@ func (in *information) ask(ctx context.Context, st *doorlog.Store, now time.Time
 	in.GrowthPerDay, in.Events, in.Detected, in.Persons = s.GrowthPerDay, s.Events, s.Detected, s.Persons
 	in.Oldest, in.Newest, in.Verified, in.Buckets = known(s.Oldest), known(s.Newest), known(s.Verified), s.Buckets
 	in.LastBackup, in.HeldBack = known(s.LastBackup), s.HeldBack
+	in.Changes, in.Change, in.Consumers = s.Changes, s.Change, s.Consumers
+	if in.Cursor, err = st.Cursor(ctx); err != nil {
+		return err
+	}
 	in.Future, err = st.Count(ctx, doorlog.Query{Since: now.Add(1)})
 	return err
 }
@@ -147,9 +159,14 @@ func (in *information) draw(w io.Writer, now time.Time, loc *time.Location) erro
 		{"oldest event", at(in.Oldest)},
 		{"newest event", at(in.Newest)},
 		{"clock", in.clock(now)},
+		{"changes", fmt.Sprintf("%s kept, up to number %s", count(in.Changes), count(int(in.Change)))},
+		{"cursor", in.Cursor.String()},
 		{"thumbnails", fmt.Sprintf("%s, %s, in %s", count(in.Thumbnails), size(in.ThumbnailBytes), in.Folder)},
 		{"last backup", at(in.LastBackup)},
 		{"integrity", in.integrity()},
+	}
+	for _, c := range in.Consumers {
+		rows = append(rows, []string{"consumer", describeConsumer(&c, loc)})
 	}
 	for _, why := range in.HeldBack {
 		rows = append(rows, []string{"held back", why})
@@ -175,6 +192,14 @@ func (in *information) clock(now time.Time) string {
 			plural(in.Future, "event"), rounded(in.Newest.Sub(now)))
 	}
 	return "fine; the newest event is " + rounded(now.Sub(*in.Newest)) + " old"
+}
+
+// describeConsumer says where a consumer is.
+func describeConsumer(c *doorlog.ConsumerInfo, loc *time.Location) string {
+	if c.Gone {
+		return c.Name + ": gone; changes that it has yet to get are not kept any more, or are of another history"
+	}
+	return fmt.Sprintf("%s: %s behind, acknowledged %s", c.Name, count(c.Behind), c.Acked.In(loc).Format(timeLayout))
 }
 
 // integrity says how much of the database was verified.

@@ -4,7 +4,8 @@
 // main.go begins, app.go has what one run needs, and root.go lists the commands. Each
 // command has a file of its name. They share how to open the store (store.go, settings.go),
 // how to print (output.go, event_table.go, words.go), and how to read flags (query_flags.go,
-// event_flags.go, timearg.go, zone.go).
+// event_flags.go, timearg.go, zone.go). changes has two more, change_reader.go and
+// change_printer.go.
 package main
 
 import (
@@ -36,6 +37,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	stderr := terminal.NewErrorWriter(errOut, terminal.ScreenOf(errOut), terminal.Is(errOut))
 	stdout := &stickyWriter{w: stderr.Beside(out)}
 	a := &app{in: in, out: stdout, err: stderr, now: time.Now, patience: lockPatience, screen: terminal.ScreenOf(out)}
+	a.pipe, _ = out.(*os.File)
 	root := newRootCommand(a)
 	root.SetArgs(append([]string{}, args...)) // for nil, cobra takes the arguments of the process
 	cmd, err := root.ExecuteContextC(ctx)

@@ -117,6 +117,8 @@ func (s *pageState) readers() [][]string {
 		{"get", s.ids[130], "--json"},
 		{"stats", "--json"},
 		{"persons", "list", "--json"},
+		{"cameras", "list", "--json"},
+		{"changes", "--jsonl"},
 		{"delete", "--camera", "garage", "--dry-run"}, // prune would print an estimate, which depends on the pages
 		{"events", "--recording", "rec7", "--jsonl"},
 		{"verify"},

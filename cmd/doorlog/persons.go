@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -22,6 +24,7 @@ func newPersonsCommand(a *app) *cobra.Command {
 	cmd.AddCommand(
 		newPersonsListCommand(a),
 		newPersonsAddCommand(a),
+		newPersonsRenameCommand(a),
 		newPersonsRemoveCommand(a),
 		newPersonsAutoUnlockCommand(a),
 		newPersonsSyncCommand(a),
@@ -147,6 +150,66 @@ standard input is no terminal it needs --yes.`,
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	return cmd
+}
+
+func newPersonsRenameCommand(a *app) *cobra.Command {
+	yes := false
+	cmd := &cobra.Command{
+		Use:   "rename OLD NEW",
+		Short: "Give a person another name, in all events",
+		Long: `Give a person another name, in all events and in the list of persons. Every Unicode
+spelling of OLD is renamed. A display name that was made from the old name is made from
+the new one. Pictures stay as they are, and so do attributes that are the name. Tell the
+program that knows the faces the new name: a new event may have any name.
+
+If NEW is there already, in events or in the list, the two become one person. This cannot
+be undone, so the command asks first. If standard input is no terminal it needs --yes
+then. If both are in the list, NEW keeps the display name, and the door may let the person
+in by itself only if it might let in both.
+
+The old name may still be in free parts of the file: "doorlog erase-person" erases a name.
+
+` + renameHelp,
+		Example: `  doorlog persons rename alcie alice
+  doorlog persons rename mom maria --yes`,
+		Args:              takes("OLD", "NEW"),
+		ValidArgsFunction: completeTwo(a.completePersons),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.rename(cmd.Context(), &renaming{
+				from: args[0], to: args[1], yes: yes,
+				rename: (*doorlog.Store).RenamePerson, merges: mergesPersons,
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	return cmd
+}
+
+// mergesPersons asks whether two persons may become one, if both are there.
+func mergesPersons(ctx context.Context, st *doorlog.Store, from, to string) (question string, err error) {
+	var what [2]string
+	var autoUnlock [2]bool
+	listed := 0
+	for i, name := range [...]string{from, to} {
+		p, err := st.Person(ctx, name)
+		known := err == nil
+		if err != nil && !errors.Is(err, doorlog.ErrNotFound) {
+			return "", err
+		}
+		events, err := st.Count(ctx, doorlog.Query{Persons: []string{name}})
+		if err != nil || events == 0 && !known {
+			return "", err
+		}
+		what[i] = fmt.Sprintf("%s (%s)", name, plural(events, "event"))
+		if autoUnlock[i] = p.AutoUnlock; known {
+			listed++
+		}
+	}
+	question = fmt.Sprintf("there are %s and %s: make them one person, %s, for good?", what[0], what[1], to)
+	if listed == 2 && autoUnlock[0] != autoUnlock[1] {
+		question += " (auto-unlock will be off, as it is for one of them)"
+	}
+	return question, nil
 }
 
 func newPersonsAutoUnlockCommand(a *app) *cobra.Command {

@@ -39,13 +39,28 @@ func newUnpinCommand(a *app) *cobra.Command {
 	}
 }
 
+func newReviewCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "review ID...",
+		Short: "Mark events as reviewed",
+		Long: `Mark events as reviewed: somebody has looked at them. All are marked, or, if one of them
+does not exist, none. Marking an event again changes nothing. "doorlog events --unreviewed"
+lists those that are left, and "doorlog edit ID --reviewed=false" takes the mark off.`,
+		Example: `  doorlog review 01JMXQ5Z8G00000000000000AB
+  doorlog events --unreviewed --since 1d`,
+		Args:              takesIDs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.mark(args, "reviewed", func(st *doorlog.Store, ids []doorlog.ID) error {
+				return st.MarkReviewed(cmd.Context(), ids...)
+			})
+		},
+	}
+}
+
 // setPins pins or unpins events with set, and prints what they are then.
 func (a *app) setPins(ctx context.Context, args []string, are string, set func(*doorlog.Store, context.Context, doorlog.ID) error) error {
-	ids, err := parseIDs(args)
-	if err != nil {
-		return err
-	}
-	err = a.withStore(changes, func(st *doorlog.Store) error {
+	return a.mark(args, are, func(st *doorlog.Store, ids []doorlog.ID) error {
 		for _, id := range ids {
 			if err := set(st, ctx, id); err != nil {
 				return err
@@ -53,7 +68,15 @@ func (a *app) setPins(ctx context.Context, args []string, are string, set func(*
 		}
 		return nil
 	})
+}
+
+// mark changes events with set, and prints what they are then.
+func (a *app) mark(args []string, are string, set func(*doorlog.Store, []doorlog.ID) error) error {
+	ids, err := parseIDs(args)
 	if err != nil {
+		return err
+	}
+	if err := a.withStore(changes, func(st *doorlog.Store) error { return set(st, ids) }); err != nil {
 		return err
 	}
 	return a.emit(map[string][]doorlog.ID{are: ids}, func(w io.Writer) error {

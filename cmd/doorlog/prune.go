@@ -32,7 +32,9 @@ Pinned events stay ("doorlog pin"). At least one flag must say what to delete.
 "doorlog help" explains what an AGE is. A RULE sets the maximum AGE of one kind of
 events. It consists of these parts:
 
-  camera, type, person, label   each may be given several times: one must match
+  camera, type, person, label, method   each may be given several times: one must match
+  attribute                     as attribute=zone=porch; of several values of one
+                                name one must match
   stranger=yes|no, unlocked=yes|no
   max-age                       without it these events stay at any age
   name                          what the result calls the rule

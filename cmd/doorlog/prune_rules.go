@@ -42,7 +42,8 @@ func parseRule(text string) (r doorlog.Rule, err error) {
 	}
 	m := &r.Match
 	switch {
-	case len(m.Cameras)+len(m.Types)+len(m.Persons)+len(m.Labels) == 0 && m.Stranger == nil && m.UnlockGranted == nil:
+	case len(m.Cameras)+len(m.Types)+len(m.Persons)+len(m.Labels)+len(m.Methods)+len(m.Attributes) == 0 &&
+		m.Stranger == nil && m.UnlockGranted == nil:
 		return r, misuse("--rule %q matches all events: use --max-age", text)
 	case len(m.Persons) > 0 && m.Stranger != nil && *m.Stranger:
 		return r, misuse("--rule %q: person and stranger=yes exclude each other", text)
@@ -67,6 +68,19 @@ func setRulePart(r *doorlog.Rule, key, value string) (many bool, problem string)
 	case "label":
 		m.Labels = append(m.Labels, value)
 		return true, ""
+	case "method":
+		m.Methods = append(m.Methods, doorlog.Method(value))
+		return true, ""
+	case "attribute":
+		name, value, found := strings.Cut(value, "=")
+		if !found || name == "" {
+			return true, "attribute is not name=value, as in attribute=zone=porch"
+		}
+		if m.Attributes == nil {
+			m.Attributes = make(map[string][]string)
+		}
+		m.Attributes[name] = append(m.Attributes[name], value)
+		return true, ""
 	case "stranger", "unlocked":
 		yes := value == "yes"
 		if !yes && value != "no" {
@@ -85,7 +99,7 @@ func setRulePart(r *doorlog.Rule, key, value string) (many bool, problem string)
 	case "name":
 		r.Name = value
 	default:
-		return false, strconv.Quote(key) + " is none of camera, type, person, label, stranger, unlocked, max-age and name"
+		return false, strconv.Quote(key) + " is none of camera, type, person, label, method, attribute, stranger, unlocked, max-age and name"
 	}
 	return false, ""
 }

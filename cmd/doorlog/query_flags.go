@@ -13,9 +13,9 @@ import (
 
 // queryFlags are the flags that make a query.
 type queryFlags struct {
-	cameras, persons, labels, types, doors []string
+	cameras, persons, labels, types, doors, methods, attributes []string
 
-	stranger, known, unlocked, alerted, unalerted, hasThumbnail, pinned bool
+	stranger, known, unlocked, alerted, unalerted, hasThumbnail, pinned, reviewed, unreviewed bool
 
 	recording     string
 	minConfidence float64
@@ -46,12 +46,16 @@ func (q *queryFlags) addConditions(cmd *cobra.Command) {
 	f.StringSliceVar(&q.labels, "label", nil, "events in which this `label` was detected")
 	f.Float64Var(&q.minConfidence, "min-confidence", 0, "events with a detection (of --label, if given) of at least this confidence, `0..1`")
 	f.StringSliceVar(&q.types, "type", nil, "events of this `type`: motion, ding, or any other name")
-	f.StringSliceVar(&q.doors, "door", nil, "events with this `action` of the door: none, unlocked or locked")
+	f.StringSliceVar(&q.doors, "door", nil, "events with this `action` of the door: none, unlocked, locked, opened, closed, jammed or failed")
+	f.StringSliceVar(&q.methods, "method", nil, "events in which the door was worked by this `method`: face, keypad, key, app, auto, manual, or any other name")
+	f.StringArrayVar(&q.attributes, "attribute", nil, "events with this attribute, as `name=value`; repeatable: one of the values of each name")
 	f.BoolVar(&q.unlocked, "unlocked", false, "events that let the person in (=false: those that did not)")
 	f.BoolVar(&q.alerted, "alerted", false, "events for which an alert was sent")
 	f.BoolVar(&q.unalerted, "unalerted", false, "events for which no alert was sent")
 	f.BoolVar(&q.hasThumbnail, "has-thumbnail", false, "events with a thumbnail (=false: without one)")
 	f.BoolVar(&q.pinned, "pinned", false, "events that are pinned (=false: those that are not)")
+	f.BoolVar(&q.reviewed, "reviewed", false, "events that somebody has reviewed")
+	f.BoolVar(&q.unreviewed, "unreviewed", false, "events that nobody has reviewed")
 	f.StringVar(&q.recording, "recording", "", "events of the recording with this `id`")
 	q.between.addTo(cmd)
 	f.StringVar(&q.hours, "hours", "", "events in these `hours` of the day: 22-6 is from 22:00 until just before 6:00")
@@ -74,6 +78,9 @@ func (q *queryFlags) query(given func(flag string) bool, now time.Time, loc *tim
 	for _, name := range q.types {
 		out.Types = append(out.Types, doorlog.EventType(name))
 	}
+	for _, name := range q.methods {
+		out.Methods = append(out.Methods, doorlog.Method(name))
+	}
 	for _, name := range q.doors {
 		action, err := parseDoor(name)
 		if err != nil {
@@ -94,6 +101,12 @@ func (q *queryFlags) query(given func(flag string) bool, now time.Time, loc *tim
 	if out.AlertSent, err = opposites(given, "alerted", q.alerted, "unalerted", q.unalerted); err != nil {
 		return out, err
 	}
+	if out.Reviewed, err = opposites(given, "reviewed", q.reviewed, "unreviewed", q.unreviewed); err != nil {
+		return out, err
+	}
+	if out.Attributes, err = parseAskedAttributes(q.attributes); err != nil {
+		return out, err
+	}
 	if given("unlocked") {
 		out.UnlockGranted = &q.unlocked
 	}
@@ -104,6 +117,22 @@ func (q *queryFlags) query(given func(flag string) bool, now time.Time, loc *tim
 		out.Pinned = &q.pinned
 	}
 	return out, q.clock(given, loc, &out)
+}
+
+// parseAskedAttributes parses texts of the form name=value. A name may come several times.
+func parseAskedAttributes(texts []string) (map[string][]string, error) {
+	var asked map[string][]string
+	for _, text := range texts {
+		name, value, found := strings.Cut(text, "=")
+		if !found || name == "" {
+			return nil, misuse("--attribute %q is not name=value", text)
+		}
+		if asked == nil {
+			asked = make(map[string][]string)
+		}
+		asked[name] = append(asked[name], value)
+	}
+	return asked, nil
 }
 
 // check refuses invalid values, before the library does in other words.
@@ -117,6 +146,7 @@ func (q *queryFlags) check(given func(flag string) bool) error {
 		{"label", q.labels},
 		{"type", q.types},
 		{"door", q.doors},
+		{"method", q.methods},
 		{"weekdays", q.weekdays},
 	} {
 		// The library would read an empty list as no condition.

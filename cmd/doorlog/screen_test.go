@@ -67,6 +67,30 @@ func TestEventsFitAnyTerminal(t *testing.T) {
 	}
 }
 
+func TestChangesFitAnyTerminal(t *testing.T) {
+	events := wideEvents()
+	page := &doorlog.ChangePage{}
+	for i := range events {
+		page.Changes = append(page.Changes, doorlog.Change{Op: doorlog.EventUpdated, ID: events[i].ID, Event: &events[i]})
+	}
+	for columns := 4; columns < 300; columns++ {
+		for _, sc := range []terminal.Screen{{Columns: columns}, {Columns: columns, ASCII: true}} {
+			var out bytes.Buffer
+			p := changePrinter{app: &app{out: &out, screen: sc}, loc: time.UTC, ends: true}
+			for range 2 {
+				if err := p.print(page); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for line := range strings.Lines(out.String()) {
+				if width := uniseg.StringWidth(strings.TrimSuffix(line, "\n")); width > columns {
+					t.Fatalf("%d columns: %d in %q", columns, width, line)
+				}
+			}
+		}
+	}
+}
+
 func TestOnTheUsualTerminalAnEventHasTwoLines(t *testing.T) {
 	events := wideEvents()[:2]
 	got := strings.Join(lines(t, terminal.Screen{Columns: 80}, func(w io.Writer) error { return writeEventTable(w, events, time.UTC) }), "\n")
@@ -111,6 +135,11 @@ func TestWhereTheLocaleIsASCIISoIsTheOutput(t *testing.T) {
 		{"stats"},
 		{"info"},
 		{"persons", "list"},
+		{"cameras", "list"},
+		{"changes"},
+		{"changes", "--jsonl"},
+		{"changes", "--consumer", "Zoë", "--after", "now"},
+		{"consumers", "list"},
 		{"verify"},
 		{"--help"},
 		{"write", "--help"},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"os"
 	"strconv"
 	"strings"
 
@@ -44,11 +45,17 @@ type onceValue struct {
 var errTwice = errors.New("is given twice")
 
 func (v *onceValue) Set(text string) error {
-	if v.given {
+	if v.given && !completing() {
 		return errTwice
 	}
 	v.given = true
 	return v.Value.Set(text)
+}
+
+// completing reports whether a shell asks what can be typed next: then cobra reads the flags
+// twice.
+func completing() bool {
+	return len(os.Args) > 1 && (os.Args[1] == cobra.ShellCompRequestCmd || os.Args[1] == cobra.ShellCompNoDescRequestCmd)
 }
 
 // allowOnce makes the value of a flag a onceValue, unless the flag is a list.
@@ -75,6 +82,8 @@ func wrongFlag(err error) error {
 		return misuse("--%s %s is too large", name, value)
 	case kind == "int" || kind == "int64" || kind == "float64":
 		return misuse("--%s %q is not a number", name, value)
+	case kind == "duration":
+		return misuse("--%s %q is not a length of time such as 500ms or 5s", name, value)
 	}
 	return misuse("%w", err)
 }

@@ -18,7 +18,8 @@ import (
 // writeFlags are the flags of write.
 type writeFlags struct {
 	camera, eventType, person string
-	at, recording, door       string
+	at, endedAt, recording    string
+	door, method              string
 
 	confidence, distance   float64
 	unlocked, once, mend   bool
@@ -41,7 +42,7 @@ With --once nothing is written if the camera has an event with this --recording 
 The ID is that of the existing event then.`,
 		Example: `  doorlog write --camera front_door --type ding
   doorlog write --camera front_door --person alice --unlocked --door unlocked \
-      --detection person:0.95:10,20,100,200 --frame face.jpg
+      --method face --detection person:0.95:10,20,100,200 --frame face.jpg
   ffmpeg … -f image2 - | doorlog write --camera garage --frame -`,
 		Args:              takes(),
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -70,11 +71,13 @@ func (w *writeFlags) addTo(cmd *cobra.Command) {
 	f.StringVar(&w.eventType, "type", string(doorlog.Motion), "what caused the event: motion, ding, or any other `name`")
 	f.StringVar(&w.person, "person", "", "`name` of the person who was recognised (default: a stranger)")
 	f.StringVar(&w.at, "at", "", "when it happened, a `TIME` with an offset, such as 2026-02-25T08:30:00+01:00, or in unix seconds or milliseconds (default: now)")
+	f.StringVar(&w.endedAt, "ended-at", "", endUsage+" (default: not known)")
 	f.StringVar(&w.recording, "recording", "", "the producer's own `id` of the recording")
 	f.Float64Var(&w.confidence, "face-confidence", 0, "confidence of the recognition, `0..1` (default: not measured)")
 	f.Float64Var(&w.distance, "face-distance", 0, "`distance` to the nearest known face (default: not measured)")
 	f.BoolVar(&w.unlocked, "unlocked", false, "the person was let in")
-	f.StringVar(&w.door, "door", doorlog.NoAction.String(), "what the door did: the `action` none, unlocked or locked")
+	f.StringVar(&w.door, "door", doorlog.NoAction.String(), doorUsage)
+	f.StringVar(&w.method, "method", "", methodUsage+" (default: not known)")
 	f.StringArrayVar(&w.detections, "detection", nil, "a `detection`, as label:confidence[:x1,y1,x2,y2] with a box in pixels; repeatable")
 	f.StringArrayVar(&w.attributes, "attribute", nil, "an attribute of your own, as `name=value`; repeatable")
 	f.StringVar(&w.frame, "frame", "", "picture `file` to make the thumbnail from; - is standard input")
@@ -88,6 +91,7 @@ func (w *writeFlags) event(given func(flag string) bool, now func() time.Time) (
 	e := doorlog.Event{
 		Camera: w.camera, RecordedAt: now(), Type: doorlog.EventType(w.eventType),
 		Person: w.person, RecordingID: w.recording, UnlockGranted: w.unlocked,
+		Method: doorlog.Method(w.method),
 	}
 	if err := w.check(given); err != nil {
 		return e, err
@@ -102,6 +106,14 @@ func (w *writeFlags) event(given func(flag string) bool, now func() time.Time) (
 	if given("at") {
 		if e.RecordedAt, err = parseAt(w.at, now()); err != nil {
 			return e, err
+		}
+	}
+	if given("ended-at") {
+		if e.EndedAt, err = parseEnd(w.endedAt, now()); err != nil {
+			return e, err
+		}
+		if e.EndedAt.Before(e.RecordedAt) {
+			return e, misuse("--ended-at %s is before the event happened, at %s", w.endedAt, e.RecordedAt.Format(time.RFC3339))
 		}
 	}
 	if e.Door, err = parseDoor(w.door); err != nil {
@@ -127,6 +139,8 @@ func (w *writeFlags) check(given func(flag string) bool) error {
 		return misuse("--type is empty")
 	case given("frame") && w.frame == "":
 		return misuse("--frame is empty")
+	case given("method") && w.method == "":
+		return misuse("--method is empty")
 	case w.once && w.recording == "":
 		return misuse("--once needs --recording")
 	case !isConfidence(w.confidence):

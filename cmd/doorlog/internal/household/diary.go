@@ -14,8 +14,9 @@ import (
 // A diary is a day that is being made up. Times are minutes since midnight.
 type diary struct {
 	dice
-	date time.Time
-	seen []*Sighting
+	later dice // for detail
+	date  time.Time
+	seen  []*Sighting
 }
 
 // see adds what a camera saw at a minute of the day. The props stand side by side.
@@ -81,6 +82,7 @@ func (d *diary) finish(name string) []Sighting {
 		if d.chance(0.3) {
 			s.Event.Attributes = map[string]string{"battery": fmt.Sprint(d.battery(s.Event.Camera))}
 		}
+		d.detail(s)
 		day[i] = *s
 	}
 	return day

@@ -1,10 +1,16 @@
 package household
 
-import "math/rand/v2"
+import (
+	"crypto/sha256"
+	"math/rand/v2"
+)
 
 // dice make the random choices of a day. The order of the calls matters: another order makes
 // another day.
 type dice struct{ rng *rand.Rand }
+
+// diceOf returns dice that fall the same for the same seed.
+func diceOf(seed string) dice { return dice{rand.New(rand.NewChaCha8(sha256.Sum256([]byte(seed))))} }
 
 // times returns a number of times from 0 to 2n, n on average.
 func (d dice) times(n float64) int { return int(2*n*d.rng.Float64() + 0.5) }

@@ -3,10 +3,8 @@
 package household
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"iter"
-	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -53,6 +51,11 @@ func (h *Household) Days(n int, now time.Time) iter.Seq[[]Sighting] {
 		for i := n - 1; i >= 0; i-- {
 			seen := h.day(time.Date(year, month, today-i, 0, 0, 0, 0, h.loc))
 			seen = slices.DeleteFunc(seen, func(s Sighting) bool { return s.Event.RecordedAt.After(now) })
+			for i := range seen {
+				if e := &seen[i].Event; e.EndedAt.After(now) { // it still goes on
+					e.EndedAt = time.Time{}
+				}
+			}
 			if !yield(seen) {
 				return
 			}
@@ -65,7 +68,7 @@ func (h *Household) Days(n int, now time.Time) iter.Seq[[]Sighting] {
 // the same ones again, and a run in another zone makes others under other names.
 func (h *Household) day(date time.Time) []Sighting {
 	name := fmt.Sprintf("demo-%d-%s", h.seed, date.Format("20060102Z0700"))
-	d := &diary{date: date, dice: dice{rand.New(rand.NewChaCha8(sha256.Sum256([]byte(name))))}}
+	d := &diary{date: date, dice: diceOf(name), later: diceOf(name + ", details")}
 	if weekday := date.Weekday(); weekday == time.Saturday || weekday == time.Sunday {
 		d.weekend()
 	} else {

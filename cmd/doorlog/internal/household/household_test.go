@@ -85,6 +85,11 @@ func TestNothingLiesInTheFuture(t *testing.T) {
 			if n := len(today); n > 0 && today[n-1].Event.RecordedAt.After(now) {
 				t.Fatalf("an event of %s, seen from %s", today[n-1].Event.RecordedAt, now)
 			}
+			for _, s := range today {
+				if s.Event.EndedAt.After(now) {
+					t.Fatalf("an event ends at %s, seen from %s", s.Event.EndedAt, now)
+				}
+			}
 			if n := len(today); n < len(whole) && !whole[n].Event.RecordedAt.After(now) {
 				t.Fatalf("the event of %s is missing at %s", whole[n].Event.RecordedAt, now)
 			}
@@ -119,6 +124,7 @@ func TestEventsLieInTheirDayAlsoWhenTheClocksChange(t *testing.T) {
 }
 
 func TestAMonthHasWhatAHouseholdHas(t *testing.T) {
+	doors := map[string]int{}
 	for seed := range int64(20) {
 		seen := month(New(seed, time.UTC), noon)
 		if len(seen) < 1000 || len(seen) > 2500 {
@@ -133,15 +139,21 @@ func TestAMonthHasWhatAHouseholdHas(t *testing.T) {
 			"motion": 900, "ding": 20, "on_demand": 20,
 			"alice": 60, "bob": 60, "mary_ann": 60, "grandpa_joe": 5, "stranger": 100, "alert": 1,
 			"person": 400, "package": 20, "dog": 100, "cat": 40, "car": 100, "truck": 5, "nothing": 50,
-			"unlocked": 50, "locked": 20, "battery": 200,
+			"unlocked": 50, "locked": 20, "battery": 200, "ended": 900, "face": 40, "keypad": 1, "app": 5, "auto": 5, "key": 5,
+			"zone porch": 100, "zone street": 50, "zone driveway": 50, "zone lawn": 20, "zone patio": 20,
 		} {
 			if count[what] < least {
 				t.Errorf("seed %d: %d of %s, want at least %d", seed, count[what], what, least)
 			}
 		}
+		doors["jammed"] += count["jammed"]
+		doors["failed"] += count["failed"]
 		if night, day := count["night"], count["day"]; night*5 > day {
 			t.Errorf("seed %d: %d events from 0 to 5 and %d from 12 to 17", seed, night, day)
 		}
+	}
+	if doors["jammed"] == 0 || doors["failed"] == 0 || doors["jammed"] > 100 || doors["failed"] > 100 {
+		t.Errorf("in 20 months: %v", doors)
 	}
 }
 
@@ -165,9 +177,12 @@ func tally(count map[string]int, s *Sighting) {
 	count["camera "+e.Camera]++
 	count[string(e.Type)]++
 	count[e.Person]++
+	count[string(e.Method)]++
+	count["zone "+e.Attributes["zone"]]++
 	for what, is := range map[string]bool{
 		"stranger": s.showsStranger(), "alert": e.AlertSent, "nothing": len(labels) == 0 && e.Type == doorlog.Motion,
 		"unlocked": e.Door == doorlog.Unlocked, "locked": e.Door == doorlog.Locked, "battery": e.Attributes["battery"] != "",
+		"jammed": e.Door == doorlog.Jammed, "failed": e.Door == doorlog.Failed, "ended": !e.EndedAt.IsZero(),
 	} {
 		if is {
 			count[what]++
@@ -209,6 +224,9 @@ func TestFieldsAgreeWithEachOther(t *testing.T) {
 			"only residents are let in":                e.UnlockGranted && !opens[e.Person],
 			"only the front door opens":                e.UnlockGranted && e.Camera != scene.FrontDoor,
 			"who is let in finds the door open":        e.UnlockGranted != (e.Door == doorlog.Unlocked),
+			"a door has a method if it did something":  (e.Method != "") != (e.Door != doorlog.NoAction),
+			"an event ends after it began":             !e.EndedAt.IsZero() && !e.EndedAt.After(e.RecordedAt),
+			"a face opens for whom it is":              e.Method == doorlog.MethodFace && e.Person == "",
 			"alerts are about strangers":               e.AlertSent && !s.showsStranger(),
 			"alerts are sent at night":                 e.AlertSent && s.scene.At.Hour() >= 6 && s.scene.At.Hour() < 22,
 			"a recording has a name of its own":        e.RecordingID == "" || recordings[e.RecordingID],

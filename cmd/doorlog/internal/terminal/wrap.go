@@ -78,8 +78,12 @@ func wrap(text string, first, others int) []string {
 		}
 		for used+width > room {
 			head, tail := cutAt(word, max(room-used, 1))
-			if head == "" { // a wide character in a narrow line
-				head, tail = word, ""
+			if head == "" && used > 0 { // the first character is wide: it fits into the next line
+				end()
+				continue
+			}
+			if head == "" {
+				head, tail, _, _ = uniseg.FirstGraphemeClusterInString(word, -1)
 			}
 			line += head
 			if word, width = tail, uniseg.StringWidth(tail); word == "" {
