@@ -340,7 +340,7 @@ func (sn *Snapshot) visitors(sc *Scope) (names []string, err error) {
 	if err := sn.usable(); err != nil {
 		return nil, err
 	}
-	if err := validOptionalName("Scope.Camera", normalName(sc.Camera)); err != nil {
+	if err := sc.validate(); err != nil {
 		return nil, err
 	}
 	err = sn.read(func(in guarded) error {

@@ -166,6 +166,13 @@ type Scope struct {
 	// Camera is the only camera that is counted; empty: all cameras.
 	Camera string `json:"camera,omitempty"`
 
+	// Methods, Reviewed and Attributes select events as they do in a Query. The kept sums
+	// of the days know none of them, so with any of them all events of the range that may
+	// match are read.
+	Methods    []Method            `json:"methods,omitempty"`
+	Reviewed   *bool               `json:"reviewed,omitempty"`
+	Attributes map[string][]string `json:"attributes,omitempty"`
+
 	// Location is the time zone of the days and hours; nil is UTC. Events are counted
 	// by quarter hours of UTC, and a quarter hour counts by the local time of its
 	// beginning. That matters only if the zone's offset from UTC is no multiple of 15
@@ -182,11 +189,26 @@ func (sc *Scope) location() *time.Location {
 }
 
 func (sc *Scope) query() Query {
-	q := Query{Since: sc.Since, Until: sc.Until, OldestFirst: true}
+	q := Query{
+		Since: sc.Since, Until: sc.Until, OldestFirst: true,
+		Methods: normalNames(sc.Methods), Reviewed: sc.Reviewed, Attributes: normalAttributes(sc.Attributes),
+	}
 	if sc.Camera != "" {
 		q.Cameras = []string{normalName(sc.Camera)}
 	}
 	return q
+}
+
+// readsEvents reports whether the scope selects events by what rollups do not know.
+func (sc *Scope) readsEvents() bool {
+	return len(sc.Methods) > 0 || sc.Reviewed != nil || len(sc.Attributes) > 0
+}
+
+func (sc *Scope) validate() error {
+	return cmp.Or(
+		validOptionalName("Scope.Camera", normalName(sc.Camera)), validNames("Scope.Methods", normalNames(sc.Methods)),
+		validAskedAttributes("Scope.Attributes", normalAttributes(sc.Attributes)),
+	)
 }
 
 // A Plan says how a query was answered, and how much was read for it.

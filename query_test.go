@@ -153,6 +153,10 @@ func randomScope(rng *rand.Rand) doorlog.Scope {
 	if rng.IntN(2) == 0 {
 		sc.Until = randomTime(rng)
 	}
+	if rng.IntN(3) == 0 {
+		q := randomQuery(rng)
+		sc.Methods, sc.Reviewed, sc.Attributes = q.Methods, q.Reviewed, q.Attributes
+	}
 	return sc
 }
 
@@ -160,7 +164,9 @@ func randomScope(rng *rand.Rand) doorlog.Scope {
 func (m *model) compareScope(t *testing.T, s *testStore, sc doorlog.Scope) {
 	t.Helper()
 	ctx := t.Context()
-	q := doorlog.Query{Since: sc.Since, Until: sc.Until, OldestFirst: true}
+	q := doorlog.Query{
+		Since: sc.Since, Until: sc.Until, OldestFirst: true, Methods: sc.Methods, Reviewed: sc.Reviewed, Attributes: sc.Attributes,
+	}
 	if sc.Camera != "" {
 		q.Cameras = []string{sc.Camera}
 	}

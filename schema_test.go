@@ -63,14 +63,7 @@ func isUpgraded(t *testing.T, name string) {
 		t.Errorf("persons %+v, %v", persons, err)
 	}
 	events := s.all(t, doorlog.Query{})
-	for _, e := range events {
-		for name, value := range e.Attributes {
-			q := doorlog.Query{Attributes: map[string][]string{name: {value}}}
-			if !slices.ContainsFunc(s.all(t, q), func(f doorlog.Event) bool { return f.ID == e.ID }) {
-				t.Fatalf("event %s is not found by %s=%s", e.ID, name, value)
-			}
-		}
-	}
+	s.findsByAttributes(t, events)
 	if len(events) < 100 || !reflect.DeepEqual(events, want) {
 		t.Fatalf("%d events, and not the %d that a salvage finds", len(events), len(want))
 	}
@@ -95,6 +88,19 @@ func isUpgraded(t *testing.T, name string) {
 	s.reopen(t)
 	if got := s.all(t, doorlog.Query{}); len(got) != len(events)+2*doorlog.FoldAt-1 {
 		t.Errorf("%d events", len(got))
+	}
+}
+
+// findsByAttributes fails unless each event is found by each of its attributes.
+func (s *testStore) findsByAttributes(t *testing.T, events []doorlog.Event) {
+	t.Helper()
+	for _, e := range events {
+		for name, value := range e.Attributes {
+			q := doorlog.Query{Attributes: map[string][]string{name: {value}}}
+			if !slices.ContainsFunc(s.all(t, q), func(f doorlog.Event) bool { return f.ID == e.ID }) {
+				t.Fatalf("event %s is not found by %s=%s", e.ID, name, value)
+			}
+		}
 	}
 }
 

@@ -884,7 +884,7 @@ func TestEveryMethodAfterCloseSaysClosed(t *testing.T) {
 	}
 	seen := map[string]bool{
 		"Close": true,
-		"Check": true, "Commits": true, "Block": true, "Waiting": true, "Spoil": true, "Panic": true, "Damage": true, "Condemn": true, "FailCommits": true, "BesideCommits": true, "IdleReaders": true, "DamagedDelete": true, "BreakRollup": true, "ChecksOfRecent": true, "Transactions": true, "InUse": true, "Contents": true, "NoteRemoving": true, "TakeNameOff": true, "AfterCommits": true, "FirstPage": true, // of export_test.go
+		"Check": true, "Commits": true, "Block": true, "Waiting": true, "Spoil": true, "Panic": true, "Damage": true, "Condemn": true, "Waits": true, "FailCommits": true, "BesideCommits": true, "IdleReaders": true, "DamagedDelete": true, "BreakRollup": true, "ChecksOfRecent": true, "Transactions": true, "InUse": true, "Contents": true, "NoteRemoving": true, "TakeNameOff": true, "AfterCommits": true, "FirstPage": true, // of export_test.go
 		"SyncPersons": true, // below
 	}
 	_, err := s.SyncPersons(t.Context(), t.TempDir())

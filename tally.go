@@ -36,7 +36,7 @@ func (sn *Snapshot) tally(sc *Scope, wants wanted) (t *tally, err error) {
 	if err := sn.usable(); err != nil {
 		return nil, err
 	}
-	if err := validOptionalName("Scope.Camera", normalName(sc.Camera)); err != nil {
+	if err := sc.validate(); err != nil {
 		return nil, err
 	}
 	if err := validLocation(sc.location()); err != nil {
@@ -59,7 +59,7 @@ func (sn *Snapshot) tally(sc *Scope, wants wanted) (t *tally, err error) {
 		unit = secondsADay * time.Second
 	}
 	first, last := wholeUnits(from, until, unit)
-	if !first.Before(last) { // no whole unit
+	if !first.Before(last) || sc.readsEvents() { // no whole unit, or none that says enough
 		return t, t.addEvents(from, until)
 	}
 	if err := t.addEvents(from, minID(until, idFrom(first))); err != nil {

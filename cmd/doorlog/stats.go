@@ -24,6 +24,9 @@ type statsFlags struct {
 	between timeRange
 	days    int
 	camera  string
+
+	methods, attributes  []string
+	reviewed, unreviewed bool
 }
 
 func newStatsCommand(a *app) *cobra.Command {
@@ -43,6 +46,7 @@ With --json it prints an object with summary, heatmap, breakdown, timeline, hour
 persons. In the heatmap Sunday is 0, and hours without events are left out.`,
 		Example: `  doorlog stats --days 30 --tz Europe/Berlin
   doorlog stats --camera front_door --since 2026-02-01 --until 2026-03-01
+  doorlog stats --attribute zone=porch --unreviewed
   doorlog stats --json | jq .summary`,
 		Args:              takes(),
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -53,6 +57,10 @@ persons. In the heatmap Sunday is 0, and hours without events are left out.`,
 	f.between.addTo(cmd)
 	flags.IntVar(&f.days, "days", 0, "the last `N` days, today included")
 	flags.StringVar(&f.camera, "camera", "", "only events of the camera of this `name`")
+	flags.StringSliceVar(&f.methods, "method", nil, "only events in which the door was worked by this `method`; repeatable")
+	flags.StringArrayVar(&f.attributes, "attribute", nil, "only events with this attribute, as `name=value`; repeatable")
+	flags.BoolVar(&f.reviewed, "reviewed", false, "only events that somebody has reviewed")
+	flags.BoolVar(&f.unreviewed, "unreviewed", false, "only events that nobody has reviewed")
 	return cmd
 }
 
@@ -93,7 +101,19 @@ func (f *statsFlags) scope(given func(flag string) bool, now time.Time, loc *tim
 	case given("days") && (f.days < 1 || f.days > maxStatsDays):
 		return sc, misuse("--days %d is not in 1..%d", f.days, maxStatsDays)
 	}
+	for _, name := range f.methods {
+		if name == "" {
+			return sc, misuse("--method is empty")
+		}
+		sc.Methods = append(sc.Methods, doorlog.Method(name))
+	}
 	var err error
+	if sc.Reviewed, err = opposites(given, "reviewed", f.reviewed, "unreviewed", f.unreviewed); err != nil {
+		return sc, err
+	}
+	if sc.Attributes, err = parseAskedAttributes(f.attributes); err != nil {
+		return sc, err
+	}
 	if sc.Since, sc.Until, err = f.between.bounds(given, now, loc); err != nil {
 		return sc, err
 	}
