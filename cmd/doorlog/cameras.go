@@ -3,12 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
-	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 func newCamerasCommand(a *app) *cobra.Command {
@@ -40,29 +39,13 @@ last_event.`,
 		Args:              takes(),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			loc, err := a.location()
-			if err != nil {
-				return err
+			l := listing[doorlog.CameraInfo]{
+				what: "cameras", read: (*doorlog.Store).Cameras, headers: []string{"CAMERA", "EVENTS", "FIRST", "LAST"},
+				row: func(c doorlog.CameraInfo, loc *time.Location) []string {
+					return []string{c.Camera, count(c.Events), c.First.In(loc).Format(timeLayout), c.Last.In(loc).Format(timeLayout)}
+				},
 			}
-			var cameras []doorlog.CameraInfo
-			err = a.withStore(reads, func(st *doorlog.Store) error {
-				cameras, err = st.Cameras(cmd.Context())
-				return err
-			})
-			if err != nil {
-				return err
-			}
-			return emitList(a, cameras, func(w io.Writer) error {
-				if len(cameras) == 0 {
-					_, err := fmt.Fprintln(w, "there are no cameras")
-					return err
-				}
-				rows := make([][]string, len(cameras))
-				for i, c := range cameras {
-					rows[i] = []string{c.Camera, count(c.Events), c.First.In(loc).Format(timeLayout), c.Last.In(loc).Format(timeLayout)}
-				}
-				return terminal.WriteTable(w, []string{"CAMERA", "EVENTS", "FIRST", "LAST"}, rows)
-			})
+			return l.print(cmd.Context(), a)
 		},
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"slices"
 
 	"github.com/doorlog/doorlog"
@@ -20,44 +21,45 @@ func (a *app) completeEventFlags(cmd *cobra.Command) {
 	}
 }
 
-// completePersons offers the names of the persons. After an error it offers those that it
-// has.
+// completePersons offers the names of the persons, completeCameras those of the cameras, and
+// completeConsumers those of the consumers.
 func (a *app) completePersons(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-	var names []string
-	_ = a.withStore(reads, func(st *doorlog.Store) error {
-		persons, err := st.Persons(cmd.Context())
-		for _, p := range persons {
-			names = append(names, p.Name)
-		}
-		return err
-	})
-	return printableNames(names), cobra.ShellCompDirectiveNoFileComp
+	return completeNames(cmd, a, (*doorlog.Store).Persons, func(p doorlog.Person) string { return p.Name })
 }
 
-// printableNames returns the names that fit into one line each, as the shell reads them.
-func printableNames(names []string) []string {
-	return slices.DeleteFunc(names, func(name string) bool { return terminal.Printable(name) != name })
-}
-
-// completeFirstPerson is completePersons for the first argument alone.
-func (a *app) completeFirstPerson(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return a.completePersons(cmd, args, start)
-}
-
-// completeCameras offers the names of the cameras. After an error it offers none.
 func (a *app) completeCameras(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-	var names []string
+	return completeNames(cmd, a, (*doorlog.Store).Cameras, func(c doorlog.CameraInfo) string { return c.Camera })
+}
+
+func (a *app) completeConsumers(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	return completeNames(cmd, a, (*doorlog.Store).Consumers, func(c doorlog.ConsumerInfo) string { return c.Name })
+}
+
+// completeNames offers the names of what read returns, as far as they fit into one line each, as the
+// shell reads them. After an error it offers those that it has.
+func completeNames[T any](
+	cmd *cobra.Command, a *app, read func(*doorlog.Store, context.Context) ([]T, error), name func(T) string,
+) (names []string, directive cobra.ShellCompDirective) {
 	_ = a.withStore(reads, func(st *doorlog.Store) error {
-		cameras, err := st.Cameras(cmd.Context())
-		for _, c := range cameras {
-			names = append(names, c.Camera)
+		items, err := read(st, cmd.Context())
+		for _, item := range items {
+			if n := name(item); terminal.Printable(n) == n {
+				names = append(names, n)
+			}
 		}
 		return err
 	})
-	return printableNames(names), cobra.ShellCompDirectiveNoFileComp
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeFirst completes the first argument alone.
+func completeFirst(complete cobra.CompletionFunc) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return complete(cmd, args, start)
+	}
 }
 
 // completeTwo completes the first two arguments, each with a name that is not yet given.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/text/unicode/norm"
@@ -42,29 +43,13 @@ changes kept for it), acked and gone.`,
 		Args:              takes(),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			loc, err := a.location()
-			if err != nil {
-				return err
+			l := listing[doorlog.ConsumerInfo]{
+				what: "consumers", read: (*doorlog.Store).Consumers, headers: []string{"NAME", "BEHIND", "ACKNOWLEDGED", "CURSOR"},
+				row: func(c doorlog.ConsumerInfo, loc *time.Location) []string {
+					return []string{c.Name, behind(&c), c.Acked.In(loc).Format(timeLayout), placeText(c.Cursor)}
+				},
 			}
-			var list []doorlog.ConsumerInfo
-			err = a.withStore(reads, func(st *doorlog.Store) (err error) {
-				list, err = st.Consumers(cmd.Context())
-				return err
-			})
-			if err != nil {
-				return err
-			}
-			return emitList(a, list, func(w io.Writer) error {
-				if len(list) == 0 {
-					_, err := fmt.Fprintln(w, "there are no consumers")
-					return err
-				}
-				rows := make([][]string, len(list))
-				for i, c := range list {
-					rows[i] = []string{c.Name, behind(&c), c.Acked.In(loc).Format(timeLayout), placeText(c.Cursor)}
-				}
-				return terminal.WriteTable(w, []string{"NAME", "BEHIND", "ACKNOWLEDGED", "CURSOR"}, rows)
-			})
+			return l.print(cmd.Context(), a)
 		},
 	}
 }
@@ -92,7 +77,7 @@ printed.`,
 			if len(args) == 1 {
 				return []string{afterStart, afterNow}, cobra.ShellCompDirectiveNoFileComp
 			}
-			return a.completeFirstConsumer(cmd, args, start)
+			return completeFirst(a.completeConsumers)(cmd, args, start)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if _, err := parsePlace(args[1]); err != nil {
@@ -150,29 +135,10 @@ command asks first. If standard input is no terminal it needs --yes.`,
 		Example: `  doorlog consumers remove alerts
   doorlog consumers remove alerts --yes`,
 		Args:              takes("NAME"),
-		ValidArgsFunction: a.completeFirstConsumer,
+		ValidArgsFunction: completeFirst(a.completeConsumers),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !yes {
-				if err := a.checkCanAsk(); err != nil {
-					return err
-				}
-				if err := a.confirm(cmd.Context(), fmt.Sprintf("remove consumer %s and forget its place?", terminal.Printable(args[0]))); err != nil {
-					return err
-				}
-			}
-			err := a.withStore(changes, func(st *doorlog.Store) error {
-				return st.RemoveConsumer(cmd.Context(), args[0])
-			})
-			if err != nil {
-				return fromFlags(err)
-			}
-			removed := struct {
-				Removed string `json:"removed"`
-			}{args[0]}
-			return a.emit(removed, func(w io.Writer) error {
-				_, err := fmt.Fprintf(w, "removed %s\n", terminal.Printable(args[0]))
-				return err
-			})
+			question := fmt.Sprintf("remove consumer %s and forget its place?", terminal.Printable(args[0]))
+			return a.removeNamed(cmd.Context(), args[0], question, yes, (*doorlog.Store).RemoveConsumer)
 		},
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
@@ -191,27 +157,4 @@ func consumerPlace(ctx context.Context, st *doorlog.Store, name string) (doorlog
 		err = fmt.Errorf("consumer %q: %w", name, doorlog.ErrNotFound)
 	}
 	return doorlog.Cursor{}, err
-}
-
-// completeConsumers offers the names of the consumers.
-func (a *app) completeConsumers(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-	var names []string
-	_ = a.withStore(reads, func(st *doorlog.Store) error {
-		list, err := st.Consumers(cmd.Context())
-		for _, c := range list {
-			if terminal.Printable(c.Name) == c.Name { // the shell reads one name from each line
-				names = append(names, c.Name)
-			}
-		}
-		return err
-	})
-	return names, cobra.ShellCompDirectiveNoFileComp
-}
-
-// completeFirstConsumer is completeConsumers for the first argument alone.
-func (a *app) completeFirstConsumer(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return a.completeConsumers(cmd, args, start)
 }

@@ -51,7 +51,7 @@ and have the name) and out_of_reach (where the name may still be).`,
 		Example: `  doorlog erase-person alice
   doorlog erase-person alice --delete-events --yes --receipt alice.json`,
 		Args:              takes("NAME"),
-		ValidArgsFunction: a.completeFirstPerson,
+		ValidArgsFunction: completeFirst(a.completePersons),
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.erase(cmd.Context(), args[0], &f) },
 	}
 	flags := cmd.Flags()

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -42,29 +43,13 @@ func newPersonsListCommand(a *app) *cobra.Command {
 		Args:              takes(),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			loc, err := a.location()
-			if err != nil {
-				return err
+			l := listing[doorlog.Person]{
+				what: "persons", read: (*doorlog.Store).Persons, headers: []string{"NAME", "DISPLAY NAME", "AUTO-UNLOCK", "ADDED"},
+				row: func(p doorlog.Person, loc *time.Location) []string {
+					return []string{p.Name, p.DisplayName, onOff(p.AutoUnlock), p.CreatedAt.In(loc).Format(timeLayout)}
+				},
 			}
-			var persons []doorlog.Person
-			err = a.withStore(reads, func(st *doorlog.Store) error {
-				persons, err = st.Persons(cmd.Context())
-				return err
-			})
-			if err != nil {
-				return err
-			}
-			return emitList(a, persons, func(w io.Writer) error {
-				if len(persons) == 0 {
-					_, err := fmt.Fprintln(w, "there are no persons")
-					return err
-				}
-				rows := make([][]string, len(persons))
-				for i, p := range persons {
-					rows[i] = []string{p.Name, p.DisplayName, onOff(p.AutoUnlock), p.CreatedAt.In(loc).Format(timeLayout)}
-				}
-				return terminal.WriteTable(w, []string{"NAME", "DISPLAY NAME", "AUTO-UNLOCK", "ADDED"}, rows)
-			})
+			return l.print(cmd.Context(), a)
 		},
 	}
 }
@@ -123,29 +108,10 @@ standard input is no terminal it needs --yes.`,
 		Example: `  doorlog persons remove alice
   doorlog persons remove alice --yes`,
 		Args:              takes("NAME"),
-		ValidArgsFunction: a.completeFirstPerson,
+		ValidArgsFunction: completeFirst(a.completePersons),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !yes {
-				if err := a.checkCanAsk(); err != nil {
-					return err
-				}
-				if err := a.confirm(cmd.Context(), fmt.Sprintf("remove %s from the list of persons? (events keep the name)", terminal.Printable(args[0]))); err != nil {
-					return err
-				}
-			}
-			err := a.withStore(changes, func(st *doorlog.Store) error {
-				return st.DeletePerson(cmd.Context(), args[0])
-			})
-			if err != nil {
-				return fromFlags(err)
-			}
-			removed := struct {
-				Removed string `json:"removed"`
-			}{args[0]}
-			return a.emit(removed, func(w io.Writer) error {
-				_, err := fmt.Fprintf(w, "removed %s\n", terminal.Printable(args[0]))
-				return err
-			})
+			question := fmt.Sprintf("remove %s from the list of persons? (events keep the name)", terminal.Printable(args[0]))
+			return a.removeNamed(cmd.Context(), args[0], question, yes, (*doorlog.Store).DeletePerson)
 		},
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
@@ -223,7 +189,7 @@ func newPersonsAutoUnlockCommand(a *app) *cobra.Command {
 			if len(args) == 1 {
 				return []string{"on", "off"}, cobra.ShellCompDirectiveNoFileComp
 			}
-			return a.completeFirstPerson(cmd, args, start)
+			return completeFirst(a.completePersons)(cmd, args, start)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name, on := args[0], args[1] == "on"
