@@ -97,8 +97,8 @@ type Cursor struct {
 func (c Cursor) IsZero() bool { return c == Cursor{} }
 
 // Seq returns the number of the last change before the place. The first change of a store has
-// the number 1, and no number is left out. So the difference of two cursors of one history is
-// the number of changes between them.
+// the number 1, and no number is left out in a history. So the difference of two cursors of one
+// history is the number of changes between them. A salvage, which ends a history, leaves a gap.
 func (c Cursor) Seq() uint64 { return c.seq }
 
 // String returns the text form: store, incarnation, number and checksum of the last change, with

@@ -79,14 +79,10 @@ func openChanges(key, rec []byte) (changeBlock, error) {
 	if err != nil {
 		return changeBlock{}, err
 	}
-	return parseChanges(key, payload)
-}
-
-func parseChanges(key, payload []byte) (b changeBlock, err error) {
-	if len(key) != 8 || len(payload) < changesHeader+changeLen || (len(payload)-changesHeader)%changeLen != 0 {
-		return b, errPayload
+	if len(payload) < changesHeader+changeLen || (len(payload)-changesHeader)%changeLen != 0 {
+		return changeBlock{}, errPayload
 	}
-	b = changeBlock{binary.BigEndian.Uint64(key), int64(binary.BigEndian.Uint64(payload)), payload[changesHeader:]}
+	b := changeBlock{binary.BigEndian.Uint64(key), int64(binary.BigEndian.Uint64(payload)), payload[changesHeader:]}
 	if b.first == 0 || b.until() < b.first {
 		return b, errPayload
 	}

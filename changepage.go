@@ -1,7 +1,6 @@
 package doorlog
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -108,8 +107,10 @@ func (s *Store) lastChange(ctx context.Context, after Cursor) (last uint64, err 
 	defer sn.close()
 	err = sn.read(func(in guarded) error {
 		h, err := in.history()
-		last = h.last
-		return cmp.Or(err, in.follow(&h, after))
+		if last = h.last; err == nil {
+			_, err = in.follow(&h, after)
+		}
+		return err
 	})
 	return last, err
 }
@@ -217,10 +218,10 @@ func (p *changePager) fill(in guarded, page *ChangePage, limit int) error {
 	if err != nil {
 		return err
 	}
-	if err := in.follow(&h, page.Next); err != nil {
+	scan, err := in.follow(&h, page.Next)
+	if err != nil {
 		return err
 	}
-	scan := in.changesFrom(&h, page.Next.seq+1)
 	for tries := 0; len(page.Changes) < limit && p.bytes < changeBytes && tries < changeTries; tries++ {
 		c, err := scan.next()
 		if errors.Is(err, errChanges) {
@@ -286,7 +287,7 @@ func (p *changePager) complete(in guarded, c *Change) (wanted bool, err error) {
 // matches reports whether an event that exists matches.
 func (in guarded) matches(c *condition, f *found) (bool, error) {
 	id := f.id
-	if !c.time.matches(id[:]) || !c.q.Since.IsZero() && id.Time().Before(c.q.Since) || !c.q.Until.IsZero() && !id.Time().Before(c.q.Until) {
+	if from, until := c.q.bounds(); less(&id, &from) || !less(&id, &until) || !c.time.matches(id[:]) {
 		return false, nil
 	}
 	if !c.needsHead {

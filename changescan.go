@@ -22,32 +22,34 @@ func (in guarded) history() (h history, err error) {
 	return history{st.storeID, l.incarnation, st.trimmed(), st.seq}, err
 }
 
-// follow returns an error that is ErrGone unless all changes after a cursor are kept.
-func (in guarded) follow(h *history, at Cursor) error {
+// follow begins at the first change after a cursor. The error is ErrGone unless all changes after
+// the cursor are kept.
+func (in guarded) follow(h *history, at Cursor) (*changeScan, error) {
 	gone := func(format string, args ...any) error {
 		return fmt.Errorf("cursor %q: %w: "+format, append([]any{at.String(), ErrGone}, args...)...)
 	}
 	switch {
 	case at.IsZero() && h.trimmed > 0:
-		return fmt.Errorf("from the beginning: %w: the changes up to %d are not kept", ErrGone, h.trimmed)
+		return nil, fmt.Errorf("from the beginning: %w: the changes up to %d are not kept", ErrGone, h.trimmed)
 	case at.IsZero():
-		return nil
+		return in.changesFrom(h, 1), nil
 	case at.store != h.store:
-		return gone("it is of another store; this one is %s", h.store)
+		return nil, gone("it is of another store; this one is %s", h.store)
 	case at.incarnation != h.incarnation:
-		return gone("it is of another history of this store, which has been restored, salvaged or put back since")
+		return nil, gone("it is of another history of this store, which has been restored, salvaged or put back since")
 	case at.seq > h.last:
-		return gone("the last change is %d: the file is an older copy", h.last)
+		return nil, gone("the last change is %d: the file is an older copy", h.last)
 	case at.isCutOff(h.trimmed):
-		return gone("the changes up to %d are not kept any more", h.trimmed)
+		return nil, gone("the changes up to %d are not kept any more", h.trimmed)
 	case at.seq == h.trimmed:
-		return nil
+		return in.changesFrom(h, at.seq+1), nil
 	}
-	c, err := in.changesFrom(h, at.seq).next()
+	s := in.changesFrom(h, at.seq)
+	c, err := s.next()
 	if err == nil && c.sum() != at.sum {
 		err = gone("change %d is another one: the file is a copy that has gone on by itself", at.seq)
 	}
-	return err
+	return s, err
 }
 
 // cursorAt returns the place after a change, which is c.

@@ -5,10 +5,11 @@ import "context"
 // checkChanges checks the numbers of the changes. Those of the bucket and those of the tail follow each
 // other from the first that is kept to the last, without a gap and without an overlap.
 func (x *examination) checkChanges(ctx context.Context, in guarded) error {
-	if x.damaged[changesSum] > 0 || x.known.seq < x.known.sums[changesSum].entries {
-		if x.known.seq < x.known.sums[changesSum].entries {
-			x.report(InvariantChanges, "there are %d changes, and the last one is %d", x.known.sums[changesSum].entries, x.known.seq)
-		}
+	if kept := x.known.sums[changesSum].entries; x.known.seq < kept {
+		x.report(InvariantChanges, "there are %d changes, and the last one is %d", kept, x.known.seq)
+		return nil
+	}
+	if x.damaged[changesSum] > 0 {
 		return nil
 	}
 	inTail := changesOfTail(in.Cursor(tailNumber))

@@ -213,7 +213,7 @@ func (in guarded) consumers() (list []ConsumerInfo, err error) {
 			return nil, fmt.Errorf("consumer %q: %w", k, err)
 		}
 		info := ConsumerInfo{Name: string(k), Cursor: c.at, Hold: int(c.hold), Acked: c.acked}
-		if err := in.follow(&h, c.at); err != nil {
+		if _, err := in.follow(&h, c.at); err != nil {
 			if info.Gone = errors.Is(err, ErrGone); !info.Gone {
 				return nil, err
 			}

@@ -398,16 +398,22 @@ func (m *model) compare(t *testing.T, s *testStore, rng *rand.Rand) {
 				t.Error(err)
 			}
 		}
-		if want.RecordingID == "" {
-			continue
-		}
-		got, err := s.EventByRecording(t.Context(), want.Camera, want.RecordingID)
-		newest := slices.IndexFunc(m.events, func(e doorlog.Event) bool {
-			return e.Camera == want.Camera && e.RecordingID == want.RecordingID
-		})
-		if err != nil || got.ID != m.events[newest].ID {
-			t.Errorf("by recording: %v, want %v, %v", got.ID, m.events[newest].ID, err)
-		}
+		m.compareRecording(t, s, want)
+	}
+}
+
+// compareRecording looks an event up by its recording, if it has one. The newest is found.
+func (m *model) compareRecording(t *testing.T, s *testStore, want doorlog.Event) {
+	t.Helper()
+	if want.RecordingID == "" {
+		return
+	}
+	got, err := s.EventByRecording(t.Context(), want.Camera, want.RecordingID)
+	newest := slices.IndexFunc(m.events, func(e doorlog.Event) bool {
+		return e.Camera == want.Camera && e.RecordingID == want.RecordingID
+	})
+	if err != nil || got.ID != m.events[newest].ID {
+		t.Errorf("by recording: %v, want %v, %v", got.ID, m.events[newest].ID, err)
 	}
 }
 

@@ -269,16 +269,6 @@ func (m *model) compareRenamed(t *testing.T, s *testStore, rng *rand.Rand) {
 	}
 	m.compareScope(t, s, randomScope(rng))
 	for range 10 {
-		want := m.events[rng.IntN(len(m.events))]
-		if want.RecordingID == "" {
-			continue
-		}
-		got, err := s.EventByRecording(t.Context(), want.Camera, want.RecordingID)
-		newest := slices.IndexFunc(m.events, func(e doorlog.Event) bool {
-			return e.Camera == want.Camera && e.RecordingID == want.RecordingID
-		})
-		if err != nil || got.ID != m.events[newest].ID {
-			t.Errorf("by recording: %v, want %v, %v", got.ID, m.events[newest].ID, err)
-		}
+		m.compareRecording(t, s, m.events[rng.IntN(len(m.events))])
 	}
 }
