@@ -92,6 +92,11 @@ func (w *writeTx) storePerson(p *Person, forms []string) error {
 
 // deletePerson deletes the records under forms; known reports whether there were any.
 func (w *writeTx) deletePerson(forms []string) (known bool, err error) {
+	return w.takePerson(forms, ID{})
+}
+
+// takePerson is deletePerson that does not tell of the removal of the person with the key moved.
+func (w *writeTx) takePerson(forms []string, moved ID) (known bool, err error) {
 	for _, form := range forms {
 		rec := w.personRecord([]byte(form))
 		if rec == nil {
@@ -102,7 +107,9 @@ func (w *writeTx) deletePerson(forms []string) (known bool, err error) {
 			return known, err
 		}
 		known = true
-		w.changed(PersonRemoved, p.Key)
+		if p.Key != moved {
+			w.changed(PersonRemoved, p.Key)
+		}
 		if err := w.delete(personsSum, []byte(form)); err != nil {
 			return known, err
 		}

@@ -65,10 +65,11 @@ type Policy struct {
 	MaxEvents int `json:"max_events,omitempty"`
 
 	// MaxBytes is how many bytes the events and their thumbnails may take: the pages of
-	// the database that are in use, and the files that events name. The changes that
-	// are kept for readers ([Store.Changes]) do not count. The oldest events go first, as with MaxEvents. How much of the pages an event takes is estimated from
-	// the size of its records, so it can take a second Prune to get below the limit.
-	// Prune reads all events to apply it. 0: no limit.
+	// the database that are in use, and the files that events name. The changes that are
+	// kept for readers ([Store.Changes]) do not count. The oldest events go first, as with
+	// MaxEvents. How much of the pages an event takes is estimated from the size of its
+	// records, so it can take a second Prune to get below the limit. Prune reads all events
+	// to apply it. 0: no limit.
 	MaxBytes int64 `json:"max_bytes,omitempty"`
 
 	// KeepFree is how much of the disk that holds the thumbnails must be free. If less

@@ -363,21 +363,8 @@ func (r *renaming) movePerson() error {
 // the forms from. Among the changes this is one of the person, whose key stays, and no
 // removal.
 func (w *writeTx) movePerson(p *Person, from, to []string) error {
-	for _, form := range from {
-		rec := w.personRecord([]byte(form))
-		if rec == nil {
-			continue
-		}
-		old, err := decodePerson(form, rec)
-		if err != nil {
-			return err
-		}
-		if old.Key != p.Key {
-			w.changed(PersonRemoved, old.Key)
-		}
-		if err := w.delete(personsSum, []byte(form)); err != nil {
-			return err
-		}
+	if _, err := w.takePerson(from, p.Key); err != nil {
+		return err
 	}
 	return w.storePerson(p, to)
 }
