@@ -50,6 +50,16 @@ func (s *Summary) UnmarshalJSON(data []byte) error {
 	return err
 }
 
+// Analytics are all counts of one scope, of one state of the store: what a dashboard shows.
+type Analytics struct {
+	Summary   Summary           `json:"summary"`
+	Heatmap   Heatmap           `json:"heatmap"`
+	Breakdown List[LabelCount]  `json:"breakdown"`
+	Timeline  List[DayCount]    `json:"timeline"`
+	Hours     List[HourCount]   `json:"hours"`
+	Persons   List[PersonCount] `json:"persons"`
+}
+
 // A Heatmap is the number of events for each day of the week (0 is Sunday) and each hour of
 // the day.
 type Heatmap [7][24]int
@@ -127,6 +137,30 @@ type PersonCount struct {
 type DayVisit struct {
 	Date  string `json:"date"`
 	Count int    `json:"count"`
+}
+
+// Analytics returns all counts of the events of a scope. An error is that of the first that fails.
+func (sn *Snapshot) Analytics(sc Scope) (a Analytics, err error) {
+	a.Summary, err = sn.Summary(sc)
+	if err == nil {
+		a.Heatmap, err = sn.Heatmap(sc)
+	}
+	if err == nil {
+		a.Breakdown, err = sn.LabelBreakdown(sc)
+	}
+	if err == nil {
+		a.Timeline, err = sn.Timeline(sc)
+	}
+	if err == nil {
+		a.Hours, err = sn.PeakHours(sc)
+	}
+	if err == nil {
+		a.Persons, err = sn.PersonActivity(sc)
+	}
+	if err != nil {
+		return Analytics{}, err
+	}
+	return a, nil
 }
 
 // Summary returns the totals of the events of a scope.
@@ -395,6 +429,11 @@ func analytic[T any](ctx context.Context, s *Store, doing string, fn func(*Snaps
 	}
 	defer sn.close()
 	return fn(sn)
+}
+
+// Analytics is [Snapshot.Analytics] on a snapshot of its own.
+func (s *Store) Analytics(ctx context.Context, sc Scope) (Analytics, error) {
+	return analytic(ctx, s, "analytics", func(sn *Snapshot) (Analytics, error) { return sn.Analytics(sc) })
 }
 
 // Summary is [Snapshot.Summary] on a snapshot of its own.

@@ -65,6 +65,10 @@ type BackupOptions struct {
 	// enough to replace the one before it (ReadBackupInfo). If Finish returns an error,
 	// Backup returns it.
 	Finish func(*BackupInfo) error
+
+	// Unrecorded leaves the time of the backup unrecorded, because whoever keeps w does not know yet
+	// whether the backup is durable there. [Store.RecordBackup] records it later.
+	Unrecorded bool
 }
 
 // Backup writes the store to w as one stream: its state at one moment, with the thumbnails
@@ -112,10 +116,11 @@ func (s *Store) backup(ctx context.Context, w io.Writer, options *BackupOptions)
 			return nil, err
 		}
 	}
+	log := alsoLog(ctx, s.opt.Logger)
 	s.thumbs.hold() // before the snapshot: from then on the files of its events are kept
 	defer func() {
 		if rerr := s.thumbs.release(); rerr != nil {
-			s.opt.Logger.Warn("doorlog: thumbnails that no event names are left after a backup", "error", rerr)
+			log.Warn("doorlog: thumbnails that no event names are left after a backup", "error", rerr)
 		}
 	}()
 	src, err := s.backupSource(ctx)
@@ -124,8 +129,8 @@ func (s *Store) backup(ctx context.Context, w io.Writer, options *BackupOptions)
 	}
 	defer func() { err = errors.Join(err, src.close()) }()
 	b := backupWriter{
-		ctx: ctx, src: src, damage: &s.damage, thumbs: s.thumbs, log: s.opt.Logger,
-		buf: make([]byte, s.opt.backupPiece), progress: tellBytes(s.opt.Progress, "backing up"),
+		ctx: ctx, src: src, damage: &s.damage, thumbs: s.thumbs, log: log,
+		buf: make([]byte, s.opt.backupPiece), progress: tellBytes(s.opt.tellOf(ctx), "backing up"),
 	}
 	b.out = &archive.SumWriter{W: w}
 	b.buffered = bufio.NewWriterSize(b.out, s.opt.backupPiece)
@@ -142,9 +147,9 @@ func (s *Store) backup(ctx context.Context, w io.Writer, options *BackupOptions)
 			return nil, err
 		}
 	}
-	if s.commits != nil {
+	if s.commits != nil && !opt.Unrecorded {
 		if err := s.recordBackup(context.WithoutCancel(ctx), src.manifest.Time); err != nil { // the backup is complete without it
-			s.opt.Logger.Warn("doorlog: the time of a backup, which is complete, could not be kept", "error", err)
+			log.Warn("doorlog: the time of a backup, which is complete, could not be kept", "error", err)
 		}
 	}
 	return b.info(), nil

@@ -782,3 +782,29 @@ func TestBackupOfAClosedStore(t *testing.T) {
 	_, err := s.Backup(t.Context(), io.Discard, nil)
 	wantError(t, err, doorlog.ErrClosed, "doorlog: backup: ")
 }
+
+// Who sends a backup elsewhere records it when it is durable there.
+func TestABackupIsRecordedLater(t *testing.T) {
+	s := newStore(t)
+	s.many(t, 10)
+	ctx := t.Context()
+	info, err := s.Backup(ctx, io.Discard, &doorlog.BackupOptions{Unrecorded: true})
+	if err != nil || !s.stats(t).LastBackup.IsZero() {
+		t.Fatalf("%v: a backup of %v is recorded", err, s.stats(t).LastBackup)
+	}
+	other, future := *info, *info
+	other.StoreID, future.Time = doorlog.ID{1}, now.Add(time.Hour)
+	for _, wrong := range []*doorlog.BackupInfo{nil, {}, &other, &future} {
+		wantError(t, s.RecordBackup(ctx, wrong), doorlog.ErrInvalid, "doorlog: record a backup: ")
+	}
+	for range 2 {
+		if err := s.RecordBackup(ctx, info); err != nil || !s.stats(t).LastBackup.Equal(info.Time) {
+			t.Errorf("%v: a backup of %v is recorded, want %v", err, s.stats(t).LastBackup, info.Time)
+		}
+	}
+	earlier := *info
+	earlier.Time = info.Time.Add(-time.Hour)
+	if err := s.RecordBackup(ctx, &earlier); err != nil || !s.stats(t).LastBackup.Equal(info.Time) {
+		t.Errorf("%v: an earlier backup is recorded, of %v", err, s.stats(t).LastBackup)
+	}
+}

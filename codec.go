@@ -400,8 +400,8 @@ func (d *decoder) attributes() map[string]string {
 	}
 	m := make(map[string]string, n)
 	for range n {
-		name := string(d.text())
-		m[name] = string(d.text())
+		name := d.name()
+		m[name] = d.mem.text(d.text())
 	}
 	return m
 }

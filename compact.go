@@ -79,7 +79,7 @@ func (s *Store) compactFile(ctx context.Context) (result *Compacted, err error) 
 	if err != nil {
 		return nil, err
 	}
-	c := &compaction{store: s, ctx: ctx, becomes: u.Live(), old: s.readers.hold(), progress: tellBytes(s.opt.Progress, "compacting")}
+	c := &compaction{store: s, ctx: ctx, becomes: u.Live(), old: s.readers.hold(), progress: tellBytes(s.opt.tellOf(ctx), "compacting")}
 	defer s.readers.release(c.old)
 	c.progress.knows(c.becomes)
 	if c.path, err = filepath.EvalSymlinks(s.at); err != nil {

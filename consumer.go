@@ -55,6 +55,15 @@ func (s *Store) Consumer(ctx context.Context, name string, options *ConsumerOpti
 	return c, nil
 }
 
+// FindConsumer returns the consumer of a name. The error is [ErrNotFound] if there is none.
+func (s *Store) FindConsumer(ctx context.Context, name string) (*Consumer, error) {
+	c := &Consumer{s, normalName(name)}
+	if _, err := c.Cursor(ctx); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
 func (c *Consumer) make(ctx context.Context, options *ConsumerOptions) error {
 	if options == nil {
 		options = new(ConsumerOptions)

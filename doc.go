@@ -1,6 +1,6 @@
 // Package doorlog is an embedded event store for smart locks, doorbells and security
 // cameras. It stores events, their detections and the known persons in one bbolt file.
-// JPEG thumbnails are in a folder beside it. There is no server.
+// JPEG thumbnails are in a folder beside it. No server is needed.
 //
 //	st, err := doorlog.Open("events.db", nil)
 //	…
@@ -57,7 +57,8 @@
 // # What is not promised
 //
 //   - While a process has a store open for writing, no other process can open it.
-//     Several can have it open for reading.
+//     Several can have it open for reading. The process that has it can serve it to the
+//     others (package web), and they use it with package client.
 //   - Changes are kept by number and age (Options.KeepChanges), and not for ever. A reader
 //     that ends before it has kept its cursor gets the last changes again.
 //   - If a disk reports that a sync is done before it is, anything can be lost.
@@ -81,9 +82,10 @@
 // files of its own line or of lines above it. So they can be read from top to bottom.
 // (x stands for x.go.)
 //
-//	basics        errors limits list invariant progress id name thumbnailpath strictjson
+//	basics        errors limits list invariant progress calllog id name thumbnailpath strictjson
 //	              timetext localtime
-//	vocabulary    event mend person query policy options change findings remedy json zonejson
+//	vocabulary    event mend person query policy options change findings remedy appendjson json
+//	              zonejson
 //	pictures      folder held claim pruned
 //	records       buckets arena decoder codec head changeblock consumerrecord tail thumbnail
 //	              namelist
@@ -95,7 +97,7 @@
 //	store         examine verification copier upgrade file spelling store snapshot scrub
 //	reading       scan search spelled events iteration page tally analytics count cameras
 //	              people changescan changepage consumer stats
-//	writing       picture updates write erasedfiles
+//	writing       newid picture updates write erasedfiles
 //	verifying     checkchanges check thumbnailcheck verify
 //	deleting      verdict series heldback lineage prunewalk prunebound prunedelete
 //	              prunefree prune forget
@@ -110,8 +112,12 @@
 //
 // Below this package, from the ground up: internal/fault (errors, and the recovery from
 // panics), internal/fsx (files, locks, disk space), internal/pace (waiting),
-// internal/archive (the stream of a backup), internal/frame (thumbnails of frames), and
-// internal/boltfile (a bolt file whose pages are verified as they are read).
+// internal/archive (the stream of a backup), internal/frame (thumbnails of frames),
+// internal/boltfile (a bolt file whose pages are verified as they are read),
+// internal/unixsock (Unix sockets), and internal/zone (time zones by name and by rule).
+//
+// Above it are package web, which serves a store over HTTP, and package client, which has
+// the methods of a [Store] and calls that server. internal/wire is what they say to each other.
 //
 // design/architecture.md draws the layers and follows a write, a read and a compaction
 // through them; design/schema.md has the invariants and the procedures.

@@ -162,7 +162,7 @@ func (s *Store) erasePerson(ctx context.Context, name string, how Erasure) (*Era
 	}
 	e := &eraser{
 		events: list.forms(byPerson, name), persons: list.forms(personSpellings, name), written: make(map[string]bool),
-		store: s, ctx: ctx, series: newSeries(s.commits), progress: tellEvents(s.opt.Progress, "erasing"), theirs: Query{Persons: []string{name}},
+		store: s, ctx: ctx, series: newSeries(s.commits), progress: tellEvents(s.opt.tellOf(ctx), "erasing"), theirs: Query{Persons: []string{name}},
 		Erased: Erased{Name: name, How: how},
 	}
 	for _, form := range slices.Concat(e.events, e.persons, []string{norm.NFD.String(name)}) {
@@ -275,7 +275,7 @@ func (e *eraser) find() (ids []ID, err error) {
 
 // eraseAttributes deletes the attributes, of all events, that are the name.
 func (e *eraser) eraseAttributes() error {
-	looked := tellEvents(e.store.opt.Progress, "looking for attributes")
+	looked := tellEvents(e.store.opt.tellOf(e.ctx), "looking for attributes")
 	if looked.asked() {
 		n, err := e.countAll()
 		if err != nil {

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/internal/querytest"
 )
 
 var (
@@ -51,7 +52,7 @@ func thisTestAgain(t testing.TB, args ...string) *exec.Cmd {
 }
 
 // now is the time at which the tests take place.
-var now = time.Date(2026, 2, 25, 18, 30, 0, 0, time.UTC)
+var now = querytest.Now
 
 // A testStore is a store in a folder of its own, which is checked when the
 // test ends: every invariant holds, it closes, and nothing of it is left

@@ -46,28 +46,7 @@ var eventShape = func() *jsonShape {
 // recording_id, person_name, face_confidence, face_distance, unlock_granted,
 // door_action, method, thumbnail_path, frame_width, frame_height, alert_sent,
 // pinned, reviewed, created_at, attributes, detections. Absent values are null.
-func (e Event) MarshalJSON() ([]byte, error) {
-	j := eventJSON{
-		Camera: e.Camera, RecordedAt: rawTime(e.RecordedAt), EndedAt: rawTime(e.EndedAt), Type: e.Type,
-		RecordingID: orNull(e.RecordingID), Person: orNull(e.Person),
-		FaceConfidence: e.FaceConfidence, FaceDistance: e.FaceDistance,
-		UnlockGranted: strconv.AppendBool(nil, e.UnlockGranted), Door: e.Door, Method: orNull(e.Method),
-		ThumbnailPath: orNull(e.ThumbnailPath), FrameWidth: orNull(e.FrameWidth), FrameHeight: orNull(e.FrameHeight),
-		AlertSent: strconv.AppendBool(nil, e.AlertSent), Pinned: strconv.AppendBool(nil, e.Pinned),
-		Reviewed: strconv.AppendBool(nil, e.Reviewed), CreatedAt: rawTime(e.CreatedAt),
-		Attributes: e.Attributes, Detections: make([]json.RawMessage, len(e.Detections)),
-	}
-	if e.ID != (ID{}) {
-		j.ID = orNull(e.ID.String())
-	}
-	for i, d := range e.Detections {
-		var err error
-		if j.Detections[i], err = json.Marshal(d); err != nil {
-			return nil, err
-		}
-	}
-	return json.Marshal(j)
-}
+func (e Event) MarshalJSON() ([]byte, error) { return e.AppendJSON(nil) }
 
 // UnmarshalJSON reads what MarshalJSON writes. A field may be absent or null. 0 and 1 stand for
 // false and true. Times may have any form that [ParseTime] reads; a time without an offset is
@@ -188,13 +167,7 @@ var detectionShape = shapeOf(detectionJSON{})
 
 // MarshalJSON writes label, confidence, and bbox_x1 to bbox_y2, which are
 // null when there is no box.
-func (d Detection) MarshalJSON() ([]byte, error) {
-	j := detectionJSON{Label: d.Label, Confidence: &d.Confidence}
-	if b := d.Box; b != nil {
-		j.X1, j.Y1, j.X2, j.Y2 = &b.X1, &b.Y1, &b.X2, &b.Y2
-	}
-	return json.Marshal(j)
-}
+func (d Detection) MarshalJSON() ([]byte, error) { return d.appendJSON(nil) }
 
 // UnmarshalJSON reads what MarshalJSON writes. A box has either all four sides or none.
 func (d *Detection) UnmarshalJSON(data []byte) error {

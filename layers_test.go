@@ -31,7 +31,14 @@ var rooms = []string{
 	"internal/archive",
 	"internal/frame",
 	"internal/boltfile",
+	"internal/unixsock",
+	"internal/zone",
 	"", // the root
+	"internal/wire",
+	"internal/querytest",
+	"internal/querytest/make",
+	"client",
+	"web",
 }
 
 const module = "github.com/doorlog/doorlog"
@@ -108,6 +115,9 @@ func TestNoPackageImportsUpwards(t *testing.T) {
 // An internal package never says Event: what does belongs into the root.
 func TestNoRoomBelowTheRootKnowsAnEvent(t *testing.T) {
 	for _, p := range listPackages(t, "./internal/...") {
+		if above := slices.Index(rooms, strings.TrimPrefix(p.ImportPath, module+"/")); above > slices.Index(rooms, "") {
+			continue
+		}
 		for _, name := range p.GoFiles {
 			set := token.NewFileSet()
 			file, err := parser.ParseFile(set, filepath.Join(p.Dir, name), nil, 0)

@@ -82,57 +82,6 @@ func hasAttributes(asked map[string][]string, e doorlog.Event) bool {
 	return true
 }
 
-// longAttribute is a value that the index replaces by a hash.
-var longAttribute = strings.Repeat("long ", 30)
-
-// randomTime returns a time in the months around a change of the clock, with
-// many that are equal, on a quarter hour or at midnight.
-func randomTime(rng *rand.Rand) time.Time {
-	t := now.Add(-time.Duration(rng.IntN(130*24*60)) * time.Minute) // from the end of October
-	switch rng.IntN(4) {
-	case 0:
-		t = t.Truncate(15 * time.Minute)
-	case 1:
-		t = t.Truncate(24 * time.Hour)
-	case 2:
-		t = t.Add(time.Duration(rng.IntN(1e9))).Add(-time.Duration(rng.IntN(1e9)))
-	}
-	return t
-}
-
-// randomEvent returns an event that has little in common with the one before:
-// times go back and forth, and some are equal.
-func randomEvent(rng *rand.Rand) doorlog.Event {
-	e := doorlog.Event{
-		Camera:      fmt.Sprint("camera", rng.IntN(3)),
-		RecordedAt:  randomTime(rng),
-		Type:        []doorlog.EventType{doorlog.Motion, doorlog.Ding, "noise"}[rng.IntN(3)],
-		Door:        doorlog.DoorAction(rng.IntN(7)),
-		Method:      []doorlog.Method{"", "", doorlog.MethodFace, doorlog.MethodKeypad, "voice"}[rng.IntN(5)],
-		RecordingID: []string{"", fmt.Sprint("rec", rng.IntN(500))}[rng.IntN(2)],
-		Person:      []string{"", "alice", "bob"}[rng.IntN(3)],
-		AlertSent:   rng.IntN(2) == 0, UnlockGranted: rng.IntN(3) == 0, Pinned: rng.IntN(4) == 0, Reviewed: rng.IntN(4) == 0,
-	}
-	if rng.IntN(3) == 0 {
-		e.EndedAt = e.RecordedAt.Add(time.Duration(rng.IntN(3)) * time.Minute)
-	}
-	if rng.IntN(2) == 0 {
-		e.Attributes = map[string]string{"zone": []string{"porch", "lawn", ""}[rng.IntN(3)]}
-		for range rng.IntN(3) {
-			e.Attributes[[]string{"plate", "a=b", "track"}[rng.IntN(3)]] = []string{"B AB 1", "x\x00y", longAttribute}[rng.IntN(3)]
-		}
-	}
-	if rng.IntN(3) == 0 {
-		e.ThumbnailPath = "old/1.jpg" // which is not there: that is the producer's affair
-	}
-	for range rng.IntN(4) {
-		e.Detections = append(e.Detections, doorlog.Detection{
-			Label: fmt.Sprint("label", rng.IntN(3)), Confidence: float64(rng.IntN(101)) / 100,
-		})
-	}
-	return e
-}
-
 // Random writes, updates and deletes of events and persons, with the store
 // closed, or killed, and opened again in between, give what a slice gives, and
 // every invariant holds all along.

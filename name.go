@@ -19,6 +19,10 @@ import (
 // normalName returns a name in the form in which names are stored.
 func normalName[T ~string](name T) T { return T(norm.NFC.String(string(name))) }
 
+// NormalName returns a name in the form in which names are stored (see [Event]). Two names are
+// spellings of one name if their normal forms are equal.
+func NormalName(name string) string { return normalName(name) }
+
 // normalNames is normalName for several names. It does not change the caller's slice.
 func normalNames[T ~string](names []T) []T {
 	for i := range names {

@@ -328,3 +328,14 @@ func TestABackupOfOldSpellingsIsRestoredAndFound(t *testing.T) {
 		t.Errorf("%d, %v", n, err)
 	}
 }
+
+func TestTheNormalFormOfANameIsThatInWhichItIsStored(t *testing.T) {
+	s := newStore(t)
+	for _, name := range []string{"garage", "Zoe\u0308", "Zo\u00eb", "\u212b"} {
+		e := s.write(t, motion(name, 1))[0]
+		got, err := s.Event(t.Context(), e.ID)
+		if err != nil || got.Camera != doorlog.NormalName(name) {
+			t.Errorf("%q is stored as %q, and its normal form is %q (%v)", name, got.Camera, doorlog.NormalName(name), err)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"hash/fnv"
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 )
@@ -78,6 +79,24 @@ func parseCursor(text string, query uint64) (c cursor, err error) {
 // hash returns a hash that identifies the query. Limit and Offset do not count, because they may
 // differ from page to page.
 func (q *Query) hash() uint64 {
+	rest := *q
+	rest.Limit, rest.Offset, rest.OldestFirst, rest.Location = 0, 0, false, nil // a zone selects nothing by itself
+	switch {
+	case !reflect.ValueOf(rest).IsZero():
+		return q.hashFields()
+	case q.OldestFirst:
+		return hashOfOldest
+	}
+	return hashOfNewest
+}
+
+// The hashes of the queries for all events, which are the most frequent.
+var (
+	hashOfNewest = (&Query{}).hashFields()
+	hashOfOldest = (&Query{OldestFirst: true}).hashFields()
+)
+
+func (q *Query) hashFields() uint64 {
 	h := fnv.New64a()
 	list := func(values []string) {
 		slices.Sort(values)
@@ -227,6 +246,9 @@ func (sn *Snapshot) collect(q Query, from, until ID, limit int) (events []Event,
 			return events, ok && last, err
 		}
 		if n >= q.Offset {
+			if len(events) == cap(events) { // append would allocate twice what a page of 20 takes
+				events = slices.Grow(events, min(limit-len(events), 8+8*len(events)))
+			}
 			events = append(events, r.Event)
 		}
 	}

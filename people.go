@@ -293,27 +293,50 @@ type PersonSync struct {
 // nobody is removed. All are added in one transaction, or none. Sub-folders are not
 // searched.
 func (s *Store) SyncPersons(ctx context.Context, dir string) (PersonSync, error) {
-	result, err := s.syncPersons(ctx, dir)
+	files, err := FilesOfPersons(dir)
+	if err != nil {
+		return PersonSync{}, fmt.Errorf("doorlog: sync persons: %w", err)
+	}
+	return s.SyncPersonFiles(ctx, files)
+}
+
+// FilesOfPersons returns the names of what is in a folder, in order, as [Store.SyncPersonFiles] takes them.
+func FilesOfPersons(dir string) (files []string, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, entry := range entries {
+		name := entry.Name()
+		if entry.IsDir() {
+			name += "/"
+		}
+		files = append(files, name)
+	}
+	return files, nil
+}
+
+// SyncPersonFiles is [Store.SyncPersons] for a folder of which only the names are known, because it is on
+// another machine. files are the names of its files; that of a sub-folder ends in a slash.
+func (s *Store) SyncPersonFiles(ctx context.Context, files []string) (PersonSync, error) {
+	result, err := s.syncPersons(ctx, files)
 	if err != nil {
 		return result, fmt.Errorf("doorlog: sync persons: %w", err)
 	}
 	return result, nil
 }
 
-func (s *Store) syncPersons(ctx context.Context, dir string) (result PersonSync, err error) {
+func (s *Store) syncPersons(ctx context.Context, files []string) (result PersonSync, err error) {
 	if err := s.enterWrite(); err != nil {
 		return result, err
 	}
 	defer s.leave()
-	files, err := os.ReadDir(dir)
-	if err != nil {
-		return result, err
-	}
 	var names []string
 	for _, file := range files {
-		name, ok := personOfFile(file.Name())
-		if file.IsDir() || !ok {
-			result.Skipped = append(result.Skipped, file.Name())
+		folder, isFolder := strings.CutSuffix(file, "/")
+		name, ok := personOfFile(folder)
+		if isFolder || !ok {
+			result.Skipped = append(result.Skipped, folder)
 			continue
 		}
 		names = append(names, name)

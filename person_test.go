@@ -178,6 +178,12 @@ func TestSyncPersonsFromAFolderOfFaces(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v\nwant %+v, %v", got, want, err)
 	}
+	files, err := doorlog.FilesOfPersons(dir)
+	again, serr := s.SyncPersonFiles(t.Context(), files)
+	want.Added, want.Known = nil, []string{"alice", "bob", "mary_ann", "zoé"}
+	if err != nil || serr != nil || !reflect.DeepEqual(again, want) {
+		t.Errorf("by names, got %+v\nwant %+v, %v, %v", again, want, err, serr)
+	}
 	if p, err := s.Person(t.Context(), "bob"); err != nil || p.AutoUnlock || p.DisplayName != "Uncle Bob" {
 		t.Errorf("bob became %+v, %v", p, err)
 	}

@@ -43,7 +43,7 @@ func (s *Store) releaseThumbnail(ctx context.Context, id ID, path string) bool {
 			return false
 		}
 	}
-	return s.removeThumbnail(path)
+	return s.removeThumbnail(ctx, path)
 }
 
 // thumbnailUsed is Snapshot.thumbnailUsed on a snapshot of its own.
@@ -137,9 +137,9 @@ func (in guarded) overNamedFiles(fn func(*record) error) error {
 }
 
 // removeThumbnail removes a file and reports whether it is gone. It logs a failure.
-func (s *Store) removeThumbnail(path string) bool {
+func (s *Store) removeThumbnail(ctx context.Context, path string) bool {
 	if err := s.thumbs.remove(path); err != nil {
-		s.opt.Logger.Warn("doorlog: a thumbnail that no event names could not be removed", "path", path, "error", err)
+		alsoLog(ctx, s.opt.Logger).Warn("doorlog: a thumbnail that no event names could not be removed", "path", path, "error", err)
 		return false
 	}
 	return true
@@ -296,7 +296,7 @@ func (s *Store) addFrame(ctx context.Context, in *insertion, frame []byte) error
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		s.opt.Logger.Warn("doorlog: the event is stored without a thumbnail",
+		alsoLog(ctx, s.opt.Logger).Warn("doorlog: the event is stored without a thumbnail",
 			"event", in.ID.String(), "camera", in.Camera, "error", err)
 		return nil
 	}
@@ -307,13 +307,13 @@ func (s *Store) addFrame(ctx context.Context, in *insertion, frame []byte) error
 
 // dropThumbnails removes the thumbnails that were saved for a batch but that no event
 // names: the write failed with err, or the event was already stored by another write.
-func (s *Store) dropThumbnails(batch []insertion, result []written, err error) {
+func (s *Store) dropThumbnails(ctx context.Context, batch []insertion, result []written, err error) {
 	if errors.Is(err, ErrUnknownOutcome) { // then the events may be there after all
 		return
 	}
 	for i := range batch {
 		if in := &batch[i]; in.saved && (err != nil || result[i].ThumbnailPath != in.ThumbnailPath) {
-			s.removeThumbnail(in.ThumbnailPath)
+			s.removeThumbnail(ctx, in.ThumbnailPath)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package doorlog
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"sync/atomic"
@@ -103,6 +104,23 @@ func (p *progress) say() {
 		p.last = now
 		p.tell(now)
 	}
+}
+
+type progressKey struct{}
+
+// WithProgress returns a context for one long call, which reports its progress to tell, beside the
+// Options.Progress of its store, and by the same rules. It is for [Store.Verify], [Store.Backup],
+// [Store.Prune] and [Store.WouldPrune], [Store.ForgetMissing], [Store.Compact], [Store.ErasePerson],
+// [Store.RenameCamera] and [Store.RenamePerson].
+func WithProgress(ctx context.Context, tell func(Progress)) context.Context {
+	return context.WithValue(ctx, progressKey{}, tell)
+}
+
+// ProgressOf returns the function that [WithProgress] has put into ctx, or nil. It is for those
+// who pass the calls of a store on.
+func ProgressOf(ctx context.Context) func(Progress) {
+	tell, _ := ctx.Value(progressKey{}).(func(Progress))
+	return tell
 }
 
 // carefulHook returns a hook that calls tell until that panics, which is a line in the log:

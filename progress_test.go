@@ -116,6 +116,27 @@ func TestRenamesSayHowFarTheyAre(t *testing.T) {
 	told.wants("RenamePerson", err, "renaming")
 }
 
+// A call can have a hook of its own, which hears of it and of no other call.
+func TestACallSaysHowFarItIsToItsOwnHook(t *testing.T) {
+	all, own := newToldProgress(t), newToldProgress(t)
+	s := newStoreWith(t, doorlog.Options{Progress: all.tell, Scrub: -1})
+	s.household(t, 400)
+	all.begin()
+	ctx := doorlog.WithProgress(t.Context(), own.tell)
+	_, err := s.Verify(ctx)
+	_, perr := s.Prune(t.Context(), doorlog.Policy{MaxEvents: 300})
+	both := []string{"verifying", "comparing", "comparing thumbnails", "looking for orphans"}
+	own.wants("Verify", err, both...)
+	all.wants("Verify and Prune", perr, append(both, "judging", "pruning")...)
+	panics := doorlog.WithProgress(t.Context(), func(doorlog.Progress) { panic("of the hook") })
+	if v, err := s.Verify(panics); err != nil || !v.Sound() {
+		t.Errorf("%+v, %v", v, err)
+	}
+	if !strings.Contains(s.log.String(), "the Progress hook has panicked") {
+		t.Error(s.log.String())
+	}
+}
+
 // A hook that panics is no damage of the file: it is not called again, and all goes on.
 func TestAHookThatPanicsCondemnsNothing(t *testing.T) {
 	calls := 0

@@ -87,7 +87,7 @@ func (s *Store) enterPrune(ctx context.Context, dry bool) (leave func(), err err
 
 func (s *Store) newPruning(ctx context.Context, policy *Policy, dry bool, at *reading) *pruning {
 	return &pruning{
-		s: s, ctx: ctx, series: newSeries(s.commits), dry: dry, tell: s.opt.Progress, policy: policy, labels: policy.needsLabels(),
+		s: s, ctx: ctx, series: newSeries(s.commits), dry: dry, tell: s.opt.tellOf(ctx), policy: policy, labels: policy.needsLabels(),
 		verdict: newVerdict(policy, at), gone: make([]Removed, len(policy.Rules)+reasonCount),
 	}
 }

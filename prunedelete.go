@@ -321,7 +321,7 @@ func (p *pruning) removeOrphan(name string, id ID, final bool) error {
 		if err == nil && orphan { // the path may lead to another store now, which names the file
 			err = p.s.checkPlace(p.ctx)
 		}
-		if err != nil || !orphan || !p.s.removeThumbnail(name) {
+		if err != nil || !orphan || !p.s.removeThumbnail(p.ctx, name) {
 			return err
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"math"
 	"math/rand/v2"
@@ -16,18 +15,22 @@ import (
 	"time"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/internal/querytest"
 )
 
 // checks counts the comparisons of the store with the model.
 var checks atomic.Int64
 
-// zones has places with half hours and 45 minutes, with changes of the clock of
-// an hour, of half an hour and at midnight, on both halves of the earth, and
-// with none.
-var zones = []string{
-	"UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe",
-	"Pacific/Chatham", "Asia/Beirut", "America/Asuncion", "Pacific/Kiritimati", "Pacific/Marquesas",
-}
+// These make what is stored and asked for.
+var (
+	zones       = querytest.Zones
+	maybe       = querytest.Maybe
+	randomEvent = querytest.Event
+	randomQuery = querytest.Query
+	randomScope = querytest.Scope
+)
+
+func some[T any](rng *rand.Rand, values ...T) []T { return querytest.Some(rng, values...) }
 
 func zone(t testing.TB, name string) *time.Location {
 	t.Helper()
@@ -36,84 +39,6 @@ func zone(t testing.TB, name string) *time.Location {
 		t.Fatal(err)
 	}
 	return loc
-}
-
-func randomZone(rng *rand.Rand) *time.Location {
-	loc, err := time.LoadLocation(zones[rng.IntN(len(zones))])
-	if err != nil {
-		panic(err)
-	}
-	return loc
-}
-
-// some returns some of the values, often none.
-func some[T any](rng *rand.Rand, values ...T) (chosen []T) {
-	for range max(0, rng.IntN(5)-2) {
-		chosen = append(chosen, values[rng.IntN(len(values))])
-	}
-	return chosen
-}
-
-func maybe(rng *rand.Rand) *bool {
-	switch rng.IntN(8) {
-	case 0:
-		return new(true)
-	case 1:
-		return new(false)
-	}
-	return nil
-}
-
-// randomQuery asks for things that randomEvent makes, and for some that are nowhere.
-func randomQuery(rng *rand.Rand) doorlog.Query {
-	q := doorlog.Query{
-		Cameras:   some(rng, "camera0", "camera1", "camera2", "camera", "nowhere"),
-		Types:     some(rng, doorlog.Motion, doorlog.Ding, "noise", "never"),
-		Doors:     some(rng, doorlog.NoAction, doorlog.Unlocked, doorlog.Locked, doorlog.Jammed),
-		Methods:   some(rng, doorlog.MethodFace, "voice", doorlog.MethodApp),
-		Reviewed:  maybe(rng),
-		Labels:    some(rng, "label0", "label1", "label2", "label"),
-		Persons:   some(rng, "alice", "bob", "nobody"),
-		AlertSent: maybe(rng), UnlockGranted: maybe(rng), HasThumbnail: maybe(rng), Pinned: maybe(rng),
-		OldestFirst: rng.IntN(2) == 0, Limit: max(0, rng.IntN(40)-10), Offset: max(0, rng.IntN(30)-20),
-	}
-	if len(q.Persons) == 0 {
-		q.Stranger = maybe(rng)
-	}
-	if rng.IntN(4) == 0 {
-		q.MinConfidence = float64(rng.IntN(101)) / 100
-	}
-	for name, values := range map[string][]string{"zone": {"porch", "lawn", "", "moon"}, "plate": {"B AB 1", "x\x00y", longAttribute}, "a=b": {longAttribute, "none"}} {
-		if asked := some(rng, values...); len(asked) > 0 && rng.IntN(2) == 0 {
-			if q.Attributes == nil {
-				q.Attributes = make(map[string][]string)
-			}
-			q.Attributes[name] = asked
-		}
-	}
-	if rng.IntN(10) == 0 {
-		q.RecordingID = fmt.Sprint("rec", rng.IntN(500))
-	}
-	if rng.IntN(2) == 0 {
-		q.Since = randomTime(rng)
-	}
-	if rng.IntN(2) == 0 {
-		q.Until = randomTime(rng)
-	}
-	if rng.IntN(5) == 0 {
-		from := rng.IntN(24)
-		q.Hours = &doorlog.Hours{From: from, Until: 1 + rng.IntN(24)}
-		if q.Hours.Until == from {
-			q.Hours.Until = from%24 + 1
-		}
-	}
-	if rng.IntN(5) == 0 {
-		q.Weekdays = some(rng, time.Sunday, time.Monday, time.Friday, time.Saturday)
-	}
-	if rng.IntN(2) == 0 {
-		q.Location = randomZone(rng)
-	}
-	return q
 }
 
 func (m *model) compareQuery(t *testing.T, s *testStore, q doorlog.Query) {
@@ -140,24 +65,6 @@ func (m *model) compareQuery(t *testing.T, s *testStore, q doorlog.Query) {
 		t.Errorf("plan %+v, want %d, %v", p, len(want), err)
 	}
 	failed("plan")
-}
-
-func randomScope(rng *rand.Rand) doorlog.Scope {
-	sc := doorlog.Scope{Location: randomZone(rng)}
-	if rng.IntN(2) == 0 {
-		sc.Camera = fmt.Sprint("camera", rng.IntN(4))
-	}
-	if rng.IntN(2) == 0 {
-		sc.Since = randomTime(rng)
-	}
-	if rng.IntN(2) == 0 {
-		sc.Until = randomTime(rng)
-	}
-	if rng.IntN(3) == 0 {
-		q := randomQuery(rng)
-		sc.Methods, sc.Reviewed, sc.Attributes = q.Methods, q.Reviewed, q.Attributes
-	}
-	return sc
 }
 
 // compareScope holds every analysis against loops over the slice.

@@ -125,7 +125,7 @@ func (s *Store) newRenaming(ctx context.Context, index int, from, to string) (*r
 		return nil, err
 	}
 	r := &renaming{
-		store: s, ctx: ctx, series: newSeries(s.commits), progress: tellEvents(s.opt.Progress, "renaming"),
+		store: s, ctx: ctx, series: newSeries(s.commits), progress: tellEvents(s.opt.tellOf(ctx), "renaming"),
 		index: index, theirs: namedQuery(index, from), most: eventsAlone, Renamed: Renamed{From: from, To: to},
 	}
 	sn, err := s.look(ctx)

@@ -135,7 +135,7 @@ func TestKilledRestoreLeavesTheWholeStoreOrNone(t *testing.T) {
 		})
 	}
 	t.Logf("%d kills", kills)
-	if kills < 10 {
+	if kills < extent(6, 10, 10) {
 		t.Errorf("only %d kills", kills)
 	}
 }

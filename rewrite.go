@@ -323,7 +323,7 @@ func (c *compaction) readBack() error {
 	}
 	// The new file mixes several moments: until the changes are caught up with, it may
 	// have an old and a new version of a block. The sums decide in the end.
-	x := &examination{mixed: true, trust: c.store.opt.trust, progress: tellBytes(c.store.opt.Progress, "verifying")}
+	x := &examination{mixed: true, trust: c.store.opt.trust, progress: tellBytes(c.store.opt.tellOf(c.ctx), "verifying")}
 	table, err := x.tabulate(&boltfile.Walker{Ctx: c.ctx, From: c.file.OSFile(), Meta: metas[0]}, nil)
 	c.file.KnowPages(table)
 	return errors.Join(err, x.err())

@@ -35,6 +35,7 @@ var marshalled = []any{
 	doorlog.PlanList{},
 	doorlog.Scope{},
 	doorlog.Summary{},
+	doorlog.Analytics{},
 	doorlog.Heatmap{},
 	doorlog.DayCount{},
 	doorlog.HourCount{},
@@ -273,6 +274,7 @@ func TestEmptyListsAreNotNull(t *testing.T) {
 	alice := motion("porch", 1)
 	alice.Person = "alice"
 	s.write(t, alice)
+	results["analytics"] = some(s.Analytics(ctx, sc))
 	results["activity of some"] = some(s.PersonActivity(ctx, sc))
 	results["stats"] = strings.Contains(string(marshal(t, some(s.Stats(ctx)))), `"held_back":[]`)
 	results["erased"] = some(s.ErasePerson(ctx, "alice", doorlog.EraseName))

@@ -1,6 +1,7 @@
 package doorlog
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -171,4 +172,20 @@ func (o *settings) keepDefaults() error {
 		o.KeepChangesFor = defaultKeepChangesFor
 	}
 	return nil
+}
+
+// tellOf returns what a call with this context reports to: the hook of the context, the one of the
+// options, both, or nil for neither.
+func (o *settings) tellOf(ctx context.Context) func(Progress) {
+	tell := carefulHook(ProgressOf(ctx), o.Logger)
+	switch {
+	case tell == nil:
+		return o.Progress
+	case o.Progress == nil:
+		return tell
+	}
+	return func(p Progress) {
+		o.Progress(p)
+		tell(p)
+	}
 }

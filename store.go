@@ -61,6 +61,15 @@ func (s *Store) enter() error {
 	return err
 }
 
+// Path returns the path of the database file, as it was given to [Open].
+func (s *Store) Path() string { return s.path }
+
+// ThumbnailDir returns the absolute path of the thumbnail folder.
+func (s *Store) ThumbnailDir() string { return s.thumbs.at }
+
+// ReadOnly reports whether the store was opened with Options.ReadOnly.
+func (s *Store) ReadOnly() bool { return s.commits == nil }
+
 // enterAny is enter for a call that also works on a damaged file.
 func (s *Store) enterAny() error {
 	s.mu.Lock()

@@ -798,6 +798,8 @@ func everyWrite(s *doorlog.Store) map[string]error {
 	e.RecordingID = "rec-1"
 	results := make(map[string]error)
 	_, results["WriteEvent"] = s.WriteEvent(ctx, e)
+	_, results["SyncPersonFiles"] = s.SyncPersonFiles(ctx, []string{"alice_1.jpg"})
+	results["RecordBackup"] = s.RecordBackup(ctx, &doorlog.BackupInfo{})
 	if _, err := s.NewID(now); err != nil { // which a read-only store allows
 		results["NewID"] = err
 	}
@@ -814,6 +816,7 @@ func everyWrite(s *doorlog.Store) map[string]error {
 	results["Pin"] = s.Pin(ctx, e.ID)
 	results["Unpin"] = s.Unpin(ctx, e.ID)
 	results["DeleteEvent"] = s.DeleteEvent(ctx, e.ID)
+	results["DeleteEventIf"] = s.DeleteEventIf(ctx, e.ID, func(doorlog.Event) error { return nil })
 	_, results["PutPerson"] = s.PutPerson(ctx, doorlog.PersonInput{Name: "alice"})
 	results["SetAutoUnlock"] = s.SetAutoUnlock(ctx, "alice", true)
 	results["DeletePerson"] = s.DeletePerson(ctx, "alice")
@@ -859,6 +862,9 @@ func everyRead(s *doorlog.Store) map[string]error {
 	_, results["AutoUnlockNames"] = s.AutoUnlockNames(ctx)
 	_, results["Cursor"] = s.Cursor(ctx)
 	_, results["Consumers"] = s.Consumers(ctx)
+	if _, err := s.FindConsumer(ctx, "alerts"); !errors.Is(err, doorlog.ErrNotFound) {
+		results["FindConsumer"] = err
+	}
 	_, results["ChangePage"] = s.ChangePage(ctx, doorlog.Cursor{}, 1, nil)
 	first := func(changes iter.Seq2[doorlog.Change, error]) (err error) {
 		for _, err := range changes { // it may wait for ever, unless there is a change or the store is closed
@@ -873,6 +879,7 @@ func everyRead(s *doorlog.Store) map[string]error {
 		results["AwaitChange"] = s.AwaitChange(ctx, doorlog.Cursor{})
 	}
 	_, results["Cameras"] = s.Cameras(ctx)
+	_, results["Analytics"] = s.Analytics(ctx, doorlog.Scope{})
 	_, results["Types"] = s.Types(ctx)
 	return results
 }
@@ -885,6 +892,7 @@ func TestEveryMethodAfterCloseSaysClosed(t *testing.T) {
 	seen := map[string]bool{
 		"Close": true,
 		"Check": true, "Commits": true, "Block": true, "Waiting": true, "Spoil": true, "Panic": true, "Damage": true, "Condemn": true, "Waits": true, "FailCommits": true, "BesideCommits": true, "IdleReaders": true, "DamagedDelete": true, "BreakRollup": true, "ChecksOfRecent": true, "Transactions": true, "InUse": true, "Contents": true, "NoteRemoving": true, "TakeNameOff": true, "AfterCommits": true, "FirstPage": true, // of export_test.go
+		"Path": true, "ThumbnailDir": true, "ReadOnly": true, // they need no file
 		"SyncPersons": true, // below
 	}
 	_, err := s.SyncPersons(t.Context(), t.TempDir())

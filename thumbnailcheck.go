@@ -127,7 +127,7 @@ func (c *thumbnailChecker) named(f *knownThumbnail) (bool, error) {
 // graceFrom, unless that is zero, are skipped.
 func (s *Store) overOrphans(ctx context.Context, graceFrom time.Time, fn func(name string)) error {
 	var some []string
-	looked := tellEvents(s.opt.Progress, "looking for orphans")
+	looked := tellEvents(s.opt.tellOf(ctx), "looking for orphans")
 	looked.say()
 	lookUp := func() error {
 		orphans, err := s.orphansAmong(ctx, some)

@@ -3,8 +3,9 @@ package doorlog
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
+
+	"github.com/doorlog/doorlog/internal/fault"
 )
 
 // UpdateEvents reads the events with these IDs, calls change with each of them in turn, and
@@ -76,7 +77,7 @@ func (u *eventUpdate) about(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("events[%d]: %w", u.place, about(u.was.ID[:], err))
+	return fault.About(u.place, about(u.was.ID[:], err))
 }
 
 // readUpdates reads the events that are to be updated.
@@ -167,8 +168,7 @@ func (w *writeTx) update(all []*eventUpdate) error {
 	olds := make([]record, len(all))
 	for i, u := range all {
 		old, err := w.get(u.ID)
-		changed := !old.same(&u.was) || !old.CreatedAt.Equal(u.was.CreatedAt)
-		if errors.Is(err, ErrNotFound) || err == nil && changed {
+		if errors.Is(err, ErrNotFound) || err == nil && !old.unchanged(&u.was) {
 			return errMeanwhile
 		}
 		if err == nil {
@@ -185,4 +185,57 @@ func (w *writeTx) update(all []*eventUpdate) error {
 		}
 	}
 	return nil
+}
+
+// unchanged reports whether r is the event that was read before.
+func (r *record) unchanged(was *record) bool { return r.same(was) && r.CreatedAt.Equal(was.CreatedAt) }
+
+// DeleteEventIf reads the event with this ID and calls decide with it. If decide returns nil, and
+// the event is still the same, it does what [Store.DeleteEvent] does. If the event was changed
+// meanwhile, it begins again. An error of decide ends the call, and is wrapped in the error of
+// DeleteEventIf; the event stays. decide is called in the goroutine of the caller, and gets an event
+// of its own.
+func (s *Store) DeleteEventIf(ctx context.Context, id ID, decide func(Event) error) error {
+	return failed("delete event "+id.String(), s.deleteEventIf(ctx, id, decide))
+}
+
+func (s *Store) deleteEventIf(ctx context.Context, id ID, decide func(Event) error) error {
+	if err := s.enterWrite(); err != nil {
+		return err
+	}
+	defer s.leave()
+	if decide == nil {
+		return invalid("decide", "is nil")
+	}
+	for {
+		e, was, err := s.readTwice(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := decide(e.Event); err != nil {
+			return err
+		}
+		err = s.deleteEvent(ctx, id, func(r *record) error {
+			if !r.unchanged(&was) {
+				return errMeanwhile
+			}
+			return nil
+		})
+		if !errors.Is(err, errMeanwhile) {
+			return err
+		}
+	}
+}
+
+// readTwice returns an event twice, because a caller may change what the pointers of one lead to.
+func (s *Store) readTwice(ctx context.Context, id ID) (one, other record, err error) {
+	sn, err := s.look(ctx)
+	if err != nil {
+		return one, other, err
+	}
+	defer sn.close()
+	if one, err = sn.record(id); err == nil {
+		other, err = sn.record(id)
+	}
+	return one, other, err
 }

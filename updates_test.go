@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/doorlog/doorlog"
@@ -231,4 +232,55 @@ func TestUpdateEventsTakesAndGivesThumbnails(t *testing.T) {
 	_, err = s.UpdateEvents(t.Context(), ids[:1], func(e *doorlog.Event) error { e.ThumbnailPath = "../up.jpg"; return nil })
 	wantError(t, err, doorlog.ErrInvalid, "events[0]")
 	wantError(t, err, doorlog.ErrInvalid, "thumbnail_path")
+}
+
+func TestAnEventIsDeletedOnlyIfItIsStillWhatWasDecidedOn(t *testing.T) {
+	s := newStore(t)
+	e := s.write(t, fullEvent())[0]
+	stays := errors.New("it stays")
+	wantError(t, s.DeleteEventIf(t.Context(), e.ID, func(doorlog.Event) error { return stays }), stays, "doorlog: delete event "+e.ID.String())
+	got, err := s.Event(t.Context(), e.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantEvent(t, got, e)
+
+	var seen []bool
+	err = s.DeleteEventIf(t.Context(), e.ID, func(now doorlog.Event) error {
+		seen = append(seen, now.AlertSent && now.Pinned)
+		now.Detections[0].Label = "nobody" // the event belongs to decide
+		if len(seen) == 1 {
+			return s.Pin(t.Context(), e.ID)
+		}
+		return nil
+	})
+	if err != nil || !slices.Equal(seen, []bool{false, true}) {
+		t.Errorf("%v, decided on %v", err, seen)
+	}
+	never := func(doorlog.Event) error { panic("there is no event to decide on") }
+	wantError(t, s.DeleteEventIf(t.Context(), e.ID, never), doorlog.ErrNotFound, e.ID.String())
+	wantError(t, s.DeleteEventIf(t.Context(), e.ID, nil), doorlog.ErrInvalid, "decide: is nil")
+}
+
+// Of many who delete the event that they have all seen, one does.
+func TestOneOfManyDeletes(t *testing.T) {
+	s := newStore(t)
+	e := s.write(t, motion("garage", 1))[0]
+	var all sync.WaitGroup
+	var deleted atomic.Int32
+	for range 8 {
+		all.Go(func() {
+			err := s.DeleteEventIf(t.Context(), e.ID, func(doorlog.Event) error { return nil })
+			switch {
+			case err == nil:
+				deleted.Add(1)
+			case !errors.Is(err, doorlog.ErrNotFound):
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if n := deleted.Load(); n != 1 {
+		t.Errorf("%d have deleted it", n)
+	}
 }

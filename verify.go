@@ -58,7 +58,7 @@ func (s *Store) verify(ctx context.Context) (*Verification, error) {
 // examineState examines the newest state of an open store. It returns the snapshot of
 // that state, which the caller must close.
 func (s *Store) examineState(ctx context.Context) (x *examination, sn *Snapshot, err error) {
-	x = &examination{trust: s.opt.trust, progress: tellBytes(s.opt.Progress, "verifying")}
+	x = &examination{trust: s.opt.trust, progress: tellBytes(s.opt.tellOf(ctx), "verifying")}
 	meta, sn, inUse, err := s.settledState(ctx)
 	if err != nil {
 		return x, nil, err
@@ -79,7 +79,7 @@ func (sn *Snapshot) compare(x *examination) error {
 	return sn.read(func(in guarded) error {
 		c := checker{
 			examination: x, ctx: sn.ctx, in: in, mem: arena{names: &sn.store.names},
-			progress: tellEvents(sn.store.opt.Progress, "comparing"),
+			progress: tellEvents(sn.store.opt.tellOf(sn.ctx), "comparing"),
 		}
 		return c.run()
 	})
@@ -89,7 +89,7 @@ func (sn *Snapshot) compare(x *examination) error {
 // file younger than graceFrom, unless that is zero, is no orphan.
 func (s *Store) verifyRest(ctx context.Context, x *examination, graceFrom time.Time) (*Verification, error) {
 	c := thumbnailChecker{
-		findings: &x.findings, ctx: ctx, store: s, progress: tellEvents(s.opt.Progress, "comparing thumbnails"),
+		findings: &x.findings, ctx: ctx, store: s, progress: tellEvents(s.opt.tellOf(ctx), "comparing thumbnails"),
 	}
 	c.progress.knows(int64(x.sums[eventsSum].entries))
 	if err := c.run(); err != nil {

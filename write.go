@@ -5,24 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"time"
-)
 
-// NewID returns an ID for an event that happened at recordedAt, which must be a valid
-// time for an event. A caller that chooses the ID of an event can write the event again
-// if it does not know whether the first attempt was stored.
-func (s *Store) NewID(recordedAt time.Time) (ID, error) {
-	if err := s.enter(); err != nil {
-		return ID{}, failed("new id", err)
-	}
-	defer s.leave()
-	e := Event{RecordedAt: recordedAt}
-	e.takeFirstHours()
-	if err := validTime("recorded_at", e.RecordedAt, s.latest()); err != nil {
-		return ID{}, failed("new id", err)
-	}
-	id, err := s.ids.next(e.RecordedAt)
-	return id, failed("new id", err)
-}
+	"github.com/doorlog/doorlog/internal/fault"
+)
 
 // WriteEvent stores an event with its detections and returns it as stored: with its ID,
 // its CreatedAt, and its names in normal form. The event is durable when WriteEvent
@@ -107,9 +92,7 @@ func (s *Store) writeMany(ctx context.Context, events []Event, frames [][]byte, 
 	if frames != nil && len(frames) != len(events) {
 		return nil, nil, invalid("frames", "has %d entries for %d events", len(frames), len(events))
 	}
-	result, err := s.write(ctx, events, frames, once, func(i int, err error) error {
-		return fmt.Errorf("events[%d]: %w", i, err)
-	})
+	result, err := s.write(ctx, events, frames, once, fault.About)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -146,11 +129,11 @@ func (s *Store) write(ctx context.Context, events []Event, frames [][]byte, once
 	defer unlock()
 	result := make([]written, len(batch))
 	if err := s.addFrames(ctx, batch, result, once); err != nil {
-		s.dropThumbnails(batch, result, err)
+		s.dropThumbnails(ctx, batch, result, err)
 		return nil, err
 	}
 	err = s.insert(ctx, batch, result, once, about)
-	s.dropThumbnails(batch, result, err)
+	s.dropThumbnails(ctx, batch, result, err)
 	return result, err
 }
 
@@ -443,10 +426,11 @@ func (r *record) same(o *record) bool {
 // DeleteEvent deletes an event with its detections and its thumbnail. The file stays if
 // another event names it. The error is [ErrNotFound] if there is no such event.
 func (s *Store) DeleteEvent(ctx context.Context, id ID) error {
-	return failed("delete event "+id.String(), s.deleteEvent(ctx, id))
+	return failed("delete event "+id.String(), s.deleteEvent(ctx, id, nil))
 }
 
-func (s *Store) deleteEvent(ctx context.Context, id ID) error {
+// deleteEvent deletes an event. If may is not nil it is asked first, in the transaction.
+func (s *Store) deleteEvent(ctx context.Context, id ID, may func(*record) error) error {
 	if err := s.enterWrite(); err != nil {
 		return err
 	}
@@ -459,6 +443,9 @@ func (s *Store) deleteEvent(ctx context.Context, id ID) error {
 	var thumbnail string
 	err = s.commits.makeRoom(ctx, func(w *writeTx) error {
 		r, err := w.get(id)
+		if err == nil && may != nil {
+			err = may(&r)
+		}
 		if err != nil {
 			return err
 		}

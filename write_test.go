@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/doorlog/doorlog"
 )
@@ -212,4 +213,21 @@ func TestABatchWithFramesKeepsTheFirstThumbnail(t *testing.T) {
 	if err != nil || len(found.Findings) > 0 || found.Thumbnails != 3 {
 		t.Errorf("%+v, %v", found, err)
 	}
+}
+
+func TestRandomIDsOfATimeDiffer(t *testing.T) {
+	a, err := doorlog.RandomID(now)
+	b, berr := doorlog.RandomID(now)
+	if err != nil || berr != nil || a == b || !a.Time().Equal(now) || !b.Time().Equal(now) {
+		t.Errorf("%v and %v, %v, %v", a, b, err, berr)
+	}
+	s := newStore(t)
+	e := motion("garage", 1)
+	e.ID = a
+	e.RecordedAt = now
+	if got := s.write(t, e)[0]; got.ID != a {
+		t.Errorf("stored as %v, want %v", got.ID, a)
+	}
+	_, err = doorlog.RandomID(time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC))
+	wantError(t, err, doorlog.ErrInvalid, "doorlog: new id: recorded_at")
 }

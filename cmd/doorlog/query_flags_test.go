@@ -53,7 +53,7 @@ func parseQuery(t *testing.T, loc *time.Location, args ...string) (doorlog.Query
 }
 
 func TestEachFlagIsAFieldOfTheQuery(t *testing.T) {
-	berlin := zone(t, "Europe/Berlin")
+	berlin := zoneOf(t, "Europe/Berlin")
 	const limit = doorlog.DefaultPageLimit
 	yes, no := new(true), new(false)
 	for _, test := range []struct {

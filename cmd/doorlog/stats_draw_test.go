@@ -71,7 +71,7 @@ DATE            EVENTS  KNOWN  STRANGERS  UNLOCKS
 func TestStatisticsFitATerminal(t *testing.T) {
 	s := madeUpStats()
 	var out bytes.Buffer
-	if err := s.draw(&out, terminal.Screen{}, &doorlog.Scope{Camera: "front\x1bdoor", Location: zone(t, "Europe/Berlin")}); err != nil {
+	if err := s.draw(&out, terminal.Screen{}, &doorlog.Scope{Camera: "front\x1bdoor", Location: zoneOf(t, "Europe/Berlin")}); err != nil {
 		t.Fatal(err)
 	}
 	head, _, _ := strings.Cut(out.String(), "\nBy day")

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-func zone(t *testing.T, name string) *time.Location {
+func zoneOf(t *testing.T, name string) *time.Location {
 	t.Helper()
 	loc, err := time.LoadLocation(name)
 	if err != nil {
@@ -35,7 +35,7 @@ func TestParseMoment(t *testing.T) {
 		{"100000d", "UTC", "1970-01-01T00:00:00Z"}, // nothing is older
 		{"0001-01-01", "UTC", "1970-01-01T00:00:00Z"},
 	} {
-		got, ok := parseMoment(test.in, noon, zone(t, test.zone))
+		got, ok := parseMoment(test.in, noon, zoneOf(t, test.zone))
 		if text := got.UTC().Format(time.RFC3339Nano); !ok || text != test.want {
 			t.Errorf("%s in %s: %s, %v, want %s", test.in, test.zone, text, ok, test.want)
 		}
@@ -67,7 +67,7 @@ func TestADayBeginsWithItsFirstMoment(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := startOfDay(date, zone(t, test.zone)).Format(time.RFC3339); got != test.want {
+		if got := startOfDay(date, zoneOf(t, test.zone)).Format(time.RFC3339); got != test.want {
 			t.Errorf("%s in %s begins at %s, want %s", test.date, test.zone, got, test.want)
 		}
 	}
@@ -76,7 +76,7 @@ func TestADayBeginsWithItsFirstMoment(t *testing.T) {
 // A day ends where the next one begins.
 func TestDaysDoNotOverlap(t *testing.T) {
 	for _, name := range []string{"America/Sao_Paulo", "America/Havana", "Atlantic/Azores", "Asia/Beirut", "Africa/Cairo", "Asia/Tehran"} {
-		loc := zone(t, name)
+		loc := zoneOf(t, name)
 		date := time.Date(2016, 1, 1, 0, 0, 0, 0, time.UTC)
 		begin := startOfDay(date, loc)
 		for date.Year() < 2019 {

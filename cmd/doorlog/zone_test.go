@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/doorlog/doorlog/internal/zone"
 )
 
 // What is wanted is what the C library says: TZ=… date -d … '+%F %T %Z %z'.
@@ -60,7 +62,7 @@ func TestAZoneMayBeARule(t *testing.T) {
 
 func TestAZoneMayBeAFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "zone")
-	if err := os.WriteFile(file, zoneFile("CET-1CEST,M3.5.0,M10.5.0/3"), 0o600); err != nil {
+	if err := os.WriteFile(file, zone.FileOfRule("CET-1CEST,M3.5.0,M10.5.0/3"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{file, ":" + file} {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 
 	"github.com/doorlog/doorlog/internal/fault"
@@ -39,8 +40,8 @@ func HasOneName(f *os.File) error {
 	return err
 }
 
-// Absolute returns an absolute form of path. It does not clean the path: if a folder is a
-// symbolic link, ".." after it is the parent of the link's target.
+// Absolute returns an absolute form of path, without a "./" at its beginning. It does not clean the
+// path otherwise: if a folder is a symbolic link, ".." after it is the parent of the link's target.
 func Absolute(path string) string {
 	here, err := os.Getwd()
 	switch {
@@ -51,6 +52,9 @@ func Absolute(path string) string {
 			return at
 		}
 		return path
+	}
+	for strings.HasPrefix(path, "./") {
+		path = strings.TrimLeft(path[2:], "/")
 	}
 	return here + string(filepath.Separator) + path
 }
