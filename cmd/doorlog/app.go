@@ -23,12 +23,16 @@ type app struct {
 	flags flags
 	env   dotenv
 	local *time.Location // set when location is called first
+
+	servedDir string // the folder of the thumbnails of the server through which the command goes
 }
 
 // flags are those of every command. They are empty if they are not given.
 type flags struct {
 	db, thumbnails, zone string
 	json, jsonl          bool
+	socket               string // the path, or besideFile
+	file                 bool
 }
 
 // A stickyWriter keeps the first error of its writer, and writes nothing after it. So one

@@ -29,10 +29,9 @@ stays, and the new one is dropped, if thumbnails cannot be read, if all are miss
 more are missing or have changed than in the old one: perhaps their folder is not mounted.
 
 The database is verified first, so that a damaged one does not pass for a good backup.
---verify=false is faster. During the backup no other process can open the database; a
-program that has it open can make backups with Store.Backup while it writes. If the
-database cannot be written, it is backed up as well, but does not remember the time of
-the backup.
+--verify=false is faster. During the backup no other process can open the database. But if
+a server has it open, writes go on meanwhile. If the database cannot be written, it is
+backed up as well, but does not remember the time of the backup.
 
 The exit code is 3 if the database is damaged; then nothing is written. It is also 3 if
 the backup is incomplete: thumbnails are missing, cannot be read, have changed, or lie
@@ -65,39 +64,32 @@ func (a *app) backup(ctx context.Context, name string, f backupFlags) error {
 	case name == "-" && a.toTerminal():
 		return misuse("standard output is a terminal, and a backup is no text: give a FILE, or use a pipe")
 	}
-	path, thumbnails, err := a.pair()
-	if err != nil {
+	if _, _, err := a.pair(); err != nil {
 		return err
 	}
-	told, end := a.follow()
-	defer end()
-	options := &doorlog.Options{ThumbnailDir: thumbnails, Scrub: -1, Progress: told}
-	st, err := a.open(path, options)
+	st, err := a.reach(ctx, changesPictures, &doorlog.Options{Scrub: -1})
 	if errors.Is(err, os.ErrPermission) || isReadOnlyDisk(err) {
-		options.ReadOnly = true
-		st, err = a.open(path, options)
+		st, err = a.reach(ctx, readsPictures, &doorlog.Options{Scrub: -1})
 	}
 	if err != nil {
 		return err
 	}
 	var info *doorlog.BackupInfo
-	err = a.writeOutput(name, f.force, func(w io.Writer, finish func() error) (err error) {
-		options := &doorlog.BackupOptions{Verify: f.verify}
-		options.Finish = func(info *doorlog.BackupInfo) error {
-			if old, there := oldBackup(name); there {
-				if why := fallsBehind(info, old); why != "" {
-					return fmt.Errorf("%s %w: %s; fix that, or back up to another file", name, errStays, why)
+	err = a.with(ctx, st, func(ctx context.Context, st store) error {
+		return a.writeOutput(name, f.force, func(w io.Writer, finish func() error) (err error) {
+			options := &doorlog.BackupOptions{Verify: f.verify}
+			options.Finish = func(info *doorlog.BackupInfo) error {
+				if old, there := oldBackup(name); there {
+					if why := fallsBehind(info, old); why != "" {
+						return fmt.Errorf("%s %w: %s; fix that, or back up to another file", name, errStays, why)
+					}
 				}
+				return finish()
 			}
-			return finish()
-		}
-		info, err = st.Backup(ctx, w, options)
-		return err
+			info, err = st.Backup(ctx, w, options)
+			return err
+		})
 	})
-	end()
-	if cerr := st.Close(); err == nil {
-		err = cerr
-	}
 	if errors.Is(err, errStays) {
 		fmt.Fprintf(a.err, "doorlog: %s\n", terminal.PrintableLines(plain(err)))
 		return errDamage

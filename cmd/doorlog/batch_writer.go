@@ -14,7 +14,7 @@ import (
 
 // A batchWriter writes the batches of an import into a store.
 type batchWriter struct {
-	st      *doorlog.Store
+	st      store
 	once    bool
 	rejects *rejects // nil: a bad line ends the import
 	errOut  io.Writer
@@ -186,25 +186,28 @@ func (w *batchWriter) transaction(ctx context.Context, lines []inputLine) error 
 // does not tell.
 func (w *batchWriter) known(ctx context.Context, events []doorlog.Event) ([]bool, error) {
 	known := make([]bool, len(events))
-	hasID := func(e doorlog.Event) bool { return !e.ID.IsZero() }
-	if !slices.ContainsFunc(events, hasID) {
+	var ids []doorlog.ID
+	for i := range events {
+		if id := events[i].ID; !id.IsZero() {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
 		return known, nil
 	}
-	err := w.st.View(ctx, func(sn *doorlog.Snapshot) error {
-		before := map[doorlog.ID]bool{}
-		for i := range events {
-			id := events[i].ID
-			if id.IsZero() {
-				continue
-			}
-			_, err := sn.Event(id)
-			if err != nil && !errors.Is(err, doorlog.ErrNotFound) {
-				return err
-			}
-			known[i] = err == nil || before[id]
+	there, err := w.st.Known(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	before := make(map[doorlog.ID]bool, len(ids))
+	for _, id := range there {
+		before[id] = true
+	}
+	for i := range events {
+		if id := events[i].ID; !id.IsZero() {
+			known[i] = before[id]
 			before[id] = true
 		}
-		return nil
-	})
-	return known, err
+	}
+	return known, nil
 }

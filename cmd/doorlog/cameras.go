@@ -40,7 +40,7 @@ last_event.`,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			l := listing[doorlog.CameraInfo]{
-				what: "cameras", read: (*doorlog.Store).Cameras, headers: []string{"CAMERA", "EVENTS", "FIRST", "LAST"},
+				what: "cameras", read: store.Cameras, headers: []string{"CAMERA", "EVENTS", "FIRST", "LAST"},
 				row: func(c doorlog.CameraInfo, loc *time.Location) []string {
 					return []string{c.Camera, count(c.Events), c.First.In(loc).Format(timeLayout), c.Last.In(loc).Format(timeLayout)}
 				},
@@ -70,7 +70,7 @@ command asks first. If standard input is no terminal it needs --yes then.
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.rename(cmd.Context(), &renaming{
 				from: args[0], to: args[1], yes: yes,
-				rename: (*doorlog.Store).RenameCamera, merges: mergesCameras,
+				rename: store.RenameCamera, merges: mergesCameras,
 			})
 		},
 	}
@@ -79,7 +79,7 @@ command asks first. If standard input is no terminal it needs --yes then.
 }
 
 // mergesCameras asks whether two cameras may become one, if both are there.
-func mergesCameras(ctx context.Context, st *doorlog.Store, from, to string) (question string, err error) {
+func mergesCameras(ctx context.Context, st store, from, to string) (question string, err error) {
 	var events [2]int
 	for i, name := range [...]string{from, to} {
 		if events[i], err = st.Count(ctx, doorlog.Query{Cameras: []string{name}}); err != nil || events[i] == 0 {

@@ -19,7 +19,8 @@ const (
 
 // A changeReader reads and prints changes. It has the database open only while it reads pages of
 // them into memory, and not while it prints: so a reader of the output that is slow keeps no
-// process from writing. The next look acknowledges what was printed.
+// process from writing. The next look acknowledges what was printed. If a server has the file open,
+// it stays connected to it, and is told of changes as they come.
 type changeReader struct {
 	*app
 	printer changePrinter
@@ -36,6 +37,9 @@ type changeReader struct {
 	more    bool           // there are changes after at
 	waiting bool           // it has been said that another process has the database open
 
+	server *servedStore // that has the file open; nil: none
+	idle   bool         // it has told of no change since the last look
+
 	consumer string
 	acked    doorlog.Cursor // the place of the consumer
 	printed  bool           // there are lines that it has not acknowledged
@@ -44,6 +48,7 @@ type changeReader struct {
 }
 
 func (r *changeReader) run(ctx context.Context) error {
+	defer r.disconnect()
 	for {
 		err := r.turn(ctx)
 		if err == nil && r.ended() {
@@ -75,11 +80,11 @@ func (r *changeReader) ended() bool {
 // turn looks for changes and prints them.
 func (r *changeReader) turn(ctx context.Context) error {
 	mark := markOf(r.dbPath)
-	if r.follow && r.begun && !r.more && !r.due() && mark.isStill(r.seen) {
+	if r.follow && r.begun && !r.more && !r.due() && r.isStill(mark) {
 		return nil
 	}
 	var pages []doorlog.ChangePage
-	err := r.open(ctx, r.consumer != "" && (!r.begun || r.due()), func(st *doorlog.Store) (err error) {
+	err := r.open(ctx, r.consumer != "" && (!r.begun || r.due()), func(st store) (err error) {
 		if err = r.place(ctx, st); err == nil {
 			pages, err = r.read(ctx, st)
 		}
@@ -94,6 +99,8 @@ func (r *changeReader) turn(ctx context.Context) error {
 	case r.follow && errors.Is(err, doorlog.ErrLocked):
 		r.tellWaiting()
 		return nil
+	case r.follow && r.lostServer(ctx, err):
+		return nil
 	case err != nil:
 		return err
 	}
@@ -103,24 +110,56 @@ func (r *changeReader) turn(ctx context.Context) error {
 	return nil
 }
 
-// open opens the store, calls use, and closes the store.
-func (r *changeReader) open(ctx context.Context, writes bool, use func(*doorlog.Store) error) error {
+// open opens the store, calls use, and closes the store. The connection to a server stays open.
+func (r *changeReader) open(ctx context.Context, writes bool, use func(store) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	path, err := r.existingDB()
+	if r.server != nil {
+		return use(r.server)
+	}
+	mode := reads
+	if writes {
+		mode = changes
+	}
+	st, err := r.reach(ctx, mode, &doorlog.Options{Scrub: -1})
 	if err != nil {
 		return err
 	}
-	st, err := r.app.open(path, &doorlog.Options{ReadOnly: !writes, Scrub: -1})
-	if err != nil {
-		return err
+	if server, ok := st.(*servedStore); ok {
+		r.server = server
+		return use(server)
 	}
 	return errors.Join(use(st), st.Close())
 }
 
+// isStill reports whether nothing has changed since the last look.
+func (r *changeReader) isStill(mark fileMark) bool {
+	if r.server != nil {
+		return r.idle
+	}
+	return mark.isStill(r.seen)
+}
+
+// lostServer reports whether an error says that the server has gone away. Then the next look opens
+// the file, or finds the next server.
+func (r *changeReader) lostServer(ctx context.Context, err error) bool {
+	if r.server == nil || ctx.Err() != nil || !hasEnded(err) {
+		return false
+	}
+	r.disconnect()
+	return true
+}
+
+func (r *changeReader) disconnect() {
+	if r.server != nil {
+		_ = r.server.Close() // it was only read
+		r.server, r.idle = nil, false
+	}
+}
+
 // place finds out where to begin, or else acknowledges what was printed.
-func (r *changeReader) place(ctx context.Context, st *doorlog.Store) (err error) {
+func (r *changeReader) place(ctx context.Context, st store) (err error) {
 	if r.begun {
 		return r.acknowledge(ctx, st)
 	}
@@ -132,7 +171,7 @@ func (r *changeReader) place(ctx context.Context, st *doorlog.Store) (err error)
 }
 
 // beginConsumer makes the consumer if it is new, and goes on from its place.
-func (r *changeReader) beginConsumer(ctx context.Context, st *doorlog.Store) error {
+func (r *changeReader) beginConsumer(ctx context.Context, st store) error {
 	c, err := st.Consumer(ctx, r.consumer, &doorlog.ConsumerOptions{From: r.at})
 	if err != nil {
 		return err
@@ -154,7 +193,7 @@ func (r *changeReader) due() bool {
 
 // acknowledge moves the place of the consumer to what was printed. If somebody else has moved it,
 // the reader goes on from there.
-func (r *changeReader) acknowledge(ctx context.Context, st *doorlog.Store) error {
+func (r *changeReader) acknowledge(ctx context.Context, st store) error {
 	if r.consumer == "" {
 		return nil
 	}
@@ -184,11 +223,11 @@ func (r *changeReader) settle(ctx context.Context) error {
 		return nil
 	}
 	r.printed = true // also what was passed over
-	return r.open(ctx, true, func(st *doorlog.Store) error { return r.acknowledge(ctx, st) })
+	return r.open(ctx, true, func(st store) error { return r.acknowledge(ctx, st) })
 }
 
 // read reads the next changes.
-func (r *changeReader) read(ctx context.Context, st *doorlog.Store) (pages []doorlog.ChangePage, err error) {
+func (r *changeReader) read(ctx context.Context, st store) (pages []doorlog.ChangePage, err error) {
 	at, left := r.at, r.left
 	for len(pages) < r.pages && left > 0 {
 		page, err := st.ChangePage(ctx, at, min(left, mostPage), &r.options)
@@ -212,11 +251,14 @@ func (r *changeReader) print(page *doorlog.ChangePage) error {
 	return nil
 }
 
-// pause waits until it is time to look again. The error is EPIPE if nobody reads the output any
-// more.
+// pause waits until it is time to look again: a server tells of a change at once. The error is EPIPE
+// if nobody reads the output any more.
 func (r *changeReader) pause(ctx context.Context) error {
 	if r.pipe != nil && isUnread(r.pipe) {
 		return syscall.EPIPE
+	}
+	if r.server != nil && r.begun {
+		return r.await(ctx)
 	}
 	select {
 	case <-ctx.Done():
@@ -224,6 +266,19 @@ func (r *changeReader) pause(ctx context.Context) error {
 	case <-time.After(r.every):
 		return nil
 	}
+}
+
+// await waits for a change that the server tells of, and no longer than every, because somebody has to
+// notice that nobody reads the output.
+func (r *changeReader) await(ctx context.Context) error {
+	waiting, stop := context.WithTimeout(ctx, r.every)
+	defer stop()
+	err := r.server.AwaitChange(waiting, r.at)
+	r.idle = err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded)
+	if r.idle || r.lostServer(ctx, err) {
+		return nil
+	}
+	return err
 }
 
 // tellWaiting says that another process has the database open, once until that has ended.

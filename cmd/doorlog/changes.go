@@ -52,11 +52,12 @@ command; any other place than its own is an error. "doorlog consumers" lists and
 consumers. With --consumer the database is
 changed; else it is only read.
 
-With --follow the command goes on, and looks for more changes after each --every. It has
-the database open only while it looks, so that other commands and programs can write
-meanwhile. If another process keeps the database open for writing, it says that it waits
-and goes on when that process has ended. It ends when it is interrupted, or when nobody
-reads its output any more; the exit code is 0 then.
+With --follow the command goes on. If a server has the database open, it prints each
+change as it comes. Else it looks for more changes after each --every. It has the database
+open only while it looks, so that other commands and programs can write meanwhile. If
+another process that is no server keeps the database open for writing, it says that it
+waits and goes on when that process has ended. It ends when it is interrupted, or when
+nobody reads its output any more; the exit code is 0 then.
 
 The flags that select events are those of "doorlog events". With them, changes of
 persons are left out. Deletions of all events are printed, and so are updates of events
@@ -84,7 +85,7 @@ more.`,
 	flags.StringVar(&f.after, "after", afterStart, "begin after this `CURSOR`, or at start or now")
 	flags.StringVar(&f.consumer, "consumer", "", "go on from the place that the store keeps under this `name`, and move it")
 	flags.BoolVar(&f.follow, "follow", false, "go on and print changes as they come")
-	flags.DurationVar(&f.every, "every", time.Second, "with --follow: look for changes each time after this `DURATION`")
+	flags.DurationVar(&f.every, "every", time.Second, "with --follow and without a server: look for changes each time after this `DURATION`")
 	flags.BoolVar(&f.idsOnly, "ids-only", false, "print no events and persons, only their IDs")
 	flags.IntVar(&f.limit, "limit", 0, "end after `N` changes (default all; with --json a page)")
 	a.completeEventFlags(cmd)
@@ -178,7 +179,7 @@ func parsePlace(text string) (doorlog.Cursor, error) {
 }
 
 // placeIn returns the cursor of --after for a store.
-func placeIn(ctx context.Context, st *doorlog.Store, text string) (doorlog.Cursor, error) {
+func placeIn(ctx context.Context, st store, text string) (doorlog.Cursor, error) {
 	if text == afterNow {
 		return st.Cursor(ctx)
 	}

@@ -16,7 +16,7 @@ import (
 
 // cli runs a command in this process, on a database of the test's own.
 type cli struct {
-	t       *testing.T
+	t       testing.TB
 	db      string
 	in      io.Reader
 	out     io.Writer
@@ -24,7 +24,7 @@ type cli struct {
 	errors  bytes.Buffer
 }
 
-func newCLI(t *testing.T) *cli {
+func newCLI(t testing.TB) *cli {
 	dir := t.TempDir()
 	c := &cli{t: t, db: filepath.Join(dir, "events.db"), in: strings.NewReader("")}
 	t.Setenv("DB_PATH", c.db)

@@ -32,12 +32,12 @@ With --json it prints an object with before and after (the sizes in bytes) and w
 
 // compact compacts the database and prints its sizes.
 func (a *app) compact(ctx context.Context) error {
-	path, thumbnails, err := a.pair()
+	path, _, err := a.pair()
 	if err != nil {
 		return err
 	}
 	var result *doorlog.Compacted
-	err = a.rewrite(path, thumbnails, func(st *doorlog.Store) error {
+	err = a.forLongCall(ctx, changesPictures, func(ctx context.Context, st store) error {
 		result, err = st.Compact(ctx)
 		return err
 	})

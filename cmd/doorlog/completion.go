@@ -24,24 +24,24 @@ func (a *app) completeEventFlags(cmd *cobra.Command) {
 // completePersons offers the names of the persons, completeCameras those of the cameras, and
 // completeConsumers those of the consumers.
 func (a *app) completePersons(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-	return completeNames(cmd, a, (*doorlog.Store).Persons, func(p doorlog.Person) string { return p.Name })
+	return completeNames(cmd, a, store.Persons, func(p doorlog.Person) string { return p.Name })
 }
 
 func (a *app) completeCameras(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-	return completeNames(cmd, a, (*doorlog.Store).Cameras, func(c doorlog.CameraInfo) string { return c.Camera })
+	return completeNames(cmd, a, store.Cameras, func(c doorlog.CameraInfo) string { return c.Camera })
 }
 
 func (a *app) completeConsumers(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-	return completeNames(cmd, a, (*doorlog.Store).Consumers, func(c doorlog.ConsumerInfo) string { return c.Name })
+	return completeNames(cmd, a, store.Consumers, func(c doorlog.ConsumerInfo) string { return c.Name })
 }
 
 // completeNames offers the names of what read returns, as far as they fit into one line each, as the
 // shell reads them. After an error it offers those that it has.
 func completeNames[T any](
-	cmd *cobra.Command, a *app, read func(*doorlog.Store, context.Context) ([]T, error), name func(T) string,
+	cmd *cobra.Command, a *app, read func(store, context.Context) ([]T, error), name func(T) string,
 ) (names []string, directive cobra.ShellCompDirective) {
-	_ = a.withStore(reads, func(st *doorlog.Store) error {
-		items, err := read(st, cmd.Context())
+	_ = a.withStore(cmd.Context(), reads, func(ctx context.Context, st store) error {
+		items, err := read(st, ctx)
 		for _, item := range items {
 			if n := name(item); terminal.Printable(n) == n {
 				names = append(names, n)

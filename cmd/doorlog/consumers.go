@@ -44,7 +44,7 @@ changes kept for it), acked and gone.`,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			l := listing[doorlog.ConsumerInfo]{
-				what: "consumers", read: (*doorlog.Store).Consumers, headers: []string{"NAME", "BEHIND", "ACKNOWLEDGED", "CURSOR"},
+				what: "consumers", read: store.Consumers, headers: []string{"NAME", "BEHIND", "ACKNOWLEDGED", "CURSOR"},
 				row: func(c doorlog.ConsumerInfo, loc *time.Location) []string {
 					return []string{c.Name, behind(&c), c.Acked.In(loc).Format(timeLayout), placeText(c.Cursor)}
 				},
@@ -94,7 +94,7 @@ func (a *app) moveConsumer(ctx context.Context, name, to string) error {
 		Before doorlog.Cursor `json:"before"`
 		Cursor doorlog.Cursor `json:"cursor"`
 	}
-	err := a.withStore(changes, func(st *doorlog.Store) (err error) {
+	err := a.withStore(ctx, changes, func(ctx context.Context, st store) (err error) {
 		if moved.Before, err = consumerPlace(ctx, st, name); err != nil {
 			return err
 		}
@@ -138,7 +138,7 @@ command asks first. If standard input is no terminal it needs --yes.`,
 		ValidArgsFunction: completeFirst(a.completeConsumers),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			question := fmt.Sprintf("remove consumer %s and forget its place?", terminal.Printable(args[0]))
-			return a.removeNamed(cmd.Context(), args[0], question, yes, (*doorlog.Store).RemoveConsumer)
+			return a.removeNamed(cmd.Context(), args[0], question, yes, store.RemoveConsumer)
 		},
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
@@ -146,7 +146,7 @@ command asks first. If standard input is no terminal it needs --yes.`,
 }
 
 // consumerPlace returns the place of a consumer. It makes none, unlike [doorlog.Store.Consumer].
-func consumerPlace(ctx context.Context, st *doorlog.Store, name string) (doorlog.Cursor, error) {
+func consumerPlace(ctx context.Context, st store, name string) (doorlog.Cursor, error) {
 	list, err := st.Consumers(ctx)
 	for _, c := range list {
 		if c.Name == norm.NFC.String(name) { // as names are stored

@@ -42,7 +42,8 @@ pinned event.
 
 The command first shows what it will delete, and asks. If standard input is no terminal
 it needs --yes. With --dry-run it only shows it. Deleted events cannot be restored. Other
-programs cannot open the database meanwhile. "doorlog prune" deletes old events.
+programs cannot open the database meanwhile, unless a server has it open. "doorlog prune"
+deletes old events.
 
 With --json it prints an object with dry_run; events, detections, thumbnails and
 thumbnail_bytes, the numbers that were deleted or would be; by (the same for each
@@ -107,12 +108,12 @@ func (a *app) delete(ctx context.Context, args []string, f *deleteFlags, given f
 			return err
 		}
 	}
-	path, folder, err := a.pair()
+	path, _, err := a.pair()
 	if err != nil {
 		return err
 	}
-	list := deleteList{ids: ids, query: q, folder: folder, pinnedToo: given("pinned")}
-	if err := a.withStore(readsPictures, func(st *doorlog.Store) error { return list.fill(ctx, st) }); err != nil {
+	list := deleteList{ids: ids, query: q, pinnedToo: given("pinned")}
+	if err := a.withStore(ctx, readsPictures, list.fill); err != nil {
 		return fromFlags(err)
 	}
 	plan := newDeletion(list.events, list.pinned)
@@ -140,7 +141,6 @@ type deleteList struct {
 	ids       []doorlog.ID // if empty the query selects
 	query     doorlog.Query
 	pinnedToo bool
-	folder    string // of the thumbnails
 
 	events []doomed
 	pinned int // events that the query did not select because they are pinned
@@ -148,7 +148,8 @@ type deleteList struct {
 }
 
 // fill finds the events.
-func (l *deleteList) fill(ctx context.Context, st *doorlog.Store) error {
+func (l *deleteList) fill(ctx context.Context, st store) error {
+	l.events, l.pinned = nil, 0
 	stats, err := st.Stats(ctx)
 	if err != nil {
 		return err
@@ -163,7 +164,7 @@ func (l *deleteList) fill(ctx context.Context, st *doorlog.Store) error {
 			if err != nil {
 				return fmt.Errorf("nothing was deleted: %w", plainError{err})
 			}
-			l.add(&e)
+			l.add(&e, st.ThumbnailDir())
 		}
 		return nil
 	}
@@ -175,15 +176,15 @@ func (l *deleteList) fill(ctx context.Context, st *doorlog.Store) error {
 			l.pinned++
 			continue
 		}
-		l.add(&e)
+		l.add(&e, st.ThumbnailDir())
 	}
 	return nil
 }
 
-func (l *deleteList) add(e *doorlog.Event) {
+func (l *deleteList) add(e *doorlog.Event, folder string) {
 	d := doomed{id: e.ID, camera: strings.Clone(e.Camera), detections: len(e.Detections)}
 	if e.ThumbnailPath != "" {
-		info, err := os.Stat(filepath.Join(l.folder, filepath.FromSlash(e.ThumbnailPath)))
+		info, err := os.Stat(filepath.Join(folder, filepath.FromSlash(e.ThumbnailPath)))
 		if d.thumbnail = err == nil; d.thumbnail { // else the file is gone already
 			d.bytes = info.Size()
 		}
@@ -196,7 +197,7 @@ func (l *deleteList) add(e *doorlog.Event) {
 func (a *app) deleteEvents(ctx context.Context, list *deleteList) (gone *deletion, err error) {
 	bar := a.progress(int64(len(list.events)), "deleting")
 	defer bar.Done()
-	err = a.withStore(changesPictures, func(st *doorlog.Store) error {
+	err = a.withStore(ctx, changesPictures, func(ctx context.Context, st store) error {
 		var went []doomed
 		went, err := deleteAll(ctx, st, list.events, bar)
 		gone = newDeletion(went, list.pinned)
@@ -209,7 +210,7 @@ func (a *app) deleteEvents(ctx context.Context, list *deleteList) (gone *deletio
 }
 
 // deleteAll deletes events until one fails, and returns those that it deleted.
-func deleteAll(ctx context.Context, st *doorlog.Store, events []doomed, bar terminal.Bar) (went []doomed, err error) {
+func deleteAll(ctx context.Context, st store, events []doomed, bar terminal.Bar) (went []doomed, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	queue := make(chan doomed)

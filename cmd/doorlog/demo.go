@@ -96,9 +96,12 @@ func (d *demo) run(ctx context.Context) (err error) {
 	named, _ := d.app.setting("", "THUMBNAILS_DIR", "")
 	d.elsewhere = named != ""
 	d.house = household.New(d.seed, loc)
-	d.store, err = d.app.open(d.dbPath(), &doorlog.Options{ThumbnailDir: d.thumbnailDir()})
-	if err != nil {
+	if err := d.app.needsFile(ctx, d.dbPath(), "demo", "or use another --dir"); err != nil {
 		return err
+	}
+	d.store, err = d.app.open(d.dbPath(), &doorlog.Options{ThumbnailDir: d.thumbnailDir()}, d.app.patience)
+	if err != nil {
+		return explainLock(err)
 	}
 	defer func() { err = cmp.Or(err, d.store.Close()) }()
 	result, err := d.write(ctx)

@@ -93,24 +93,30 @@ func (a *app) edit(ctx context.Context, args []string, f *editFlags, given func(
 		return err
 	}
 	var e doorlog.Event
-	err = a.withStore(changesPictures, func(st *doorlog.Store) error {
-		if e, err = st.Event(ctx, ids[0]); err != nil {
-			return err
+	err = a.withStore(ctx, changesPictures, func(ctx context.Context, st store) error {
+		stored, err := st.UpdateEvents(ctx, ids, change)
+		if err == nil {
+			e = stored[0]
 		}
-		if err := change(&e); err != nil {
-			return fmt.Errorf("edit event %s: %w", e.ID, err)
-		}
-		if err := st.UpdateEvent(ctx, e); err != nil {
-			return err
-		}
-		e, err = st.Event(ctx, e.ID)
 		return err
 	})
+	if err != nil {
+		err = editError{err}
+	}
 	if err != nil {
 		return fromFlags(err)
 	}
 	return a.emitEvent(&e, loc)
 }
+
+// An editError is an error of [doorlog.Store.UpdateEvents] about the only event of the call.
+type editError struct{ error }
+
+func (e editError) Error() string {
+	return strings.Replace(plain(e.error), "update events: events[0]: event ", "edit event ", 1)
+}
+
+func (e editError) Unwrap() error { return e.error }
 
 // change returns a function that changes an event as the flags say.
 func (f *editFlags) change(given func(flag string) bool, now time.Time) (func(*doorlog.Event) error, error) {

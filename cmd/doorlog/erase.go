@@ -75,7 +75,7 @@ func (a *app) erase(ctx context.Context, name string, f *eraseFlags) (err error)
 			return err
 		}
 	}
-	path, thumbnails, err := a.pair()
+	path, _, err := a.pair()
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (a *app) erase(ctx context.Context, name string, f *eraseFlags) (err error)
 		return err
 	}
 	var receipt *doorlog.Erased
-	err = a.rewrite(path, thumbnails, func(st *doorlog.Store) error {
+	err = a.forLongCall(ctx, changesPictures, func(ctx context.Context, st store) error {
 		receipt, err = st.ErasePerson(ctx, name, how)
 		return err
 	})

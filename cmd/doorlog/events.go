@@ -81,7 +81,7 @@ func (a *app) events(ctx context.Context, f *eventsFlags, given func(flag string
 	if err != nil {
 		return err
 	}
-	err = a.withStore(reads, func(st *doorlog.Store) error {
+	err = a.withStore(ctx, reads, func(ctx context.Context, st store) error {
 		switch {
 		case f.count:
 			return a.countEvents(ctx, st, q)
@@ -183,7 +183,7 @@ func orNull(s string) *string {
 	return &s
 }
 
-func (a *app) countEvents(ctx context.Context, st *doorlog.Store, q doorlog.Query) error {
+func (a *app) countEvents(ctx context.Context, st store, q doorlog.Query) error {
 	n, err := st.Count(ctx, q)
 	if err != nil {
 		return err
@@ -197,7 +197,7 @@ func (a *app) countEvents(ctx context.Context, st *doorlog.Store, q doorlog.Quer
 	})
 }
 
-func (a *app) explainEvents(ctx context.Context, st *doorlog.Store, q doorlog.Query) error {
+func (a *app) explainEvents(ctx context.Context, st store, q doorlog.Query) error {
 	plan, err := st.Explain(ctx, q)
 	if err != nil {
 		return err

@@ -101,7 +101,7 @@ func (a *app) export(ctx context.Context, f *exportFlags, given func(flag string
 	}
 	q.Limit, q.OldestFirst = 0, true
 	sum := exportSummary{}
-	err = a.withStore(reads, func(st *doorlog.Store) error {
+	err = a.withStore(ctx, reads, func(ctx context.Context, st store) error {
 		return a.writeOutput(f.output, f.force, func(w io.Writer, _ func() error) error {
 			sum = exportSummary{}
 			x := exporter{ctx: ctx, st: st, w: w, loc: loc, sum: &sum, bar: a.progress(-1, "exporting")}
@@ -141,7 +141,7 @@ type exportSummary struct {
 // writers out.
 type exporter struct {
 	ctx context.Context
-	st  *doorlog.Store
+	st  store
 	w   io.Writer
 	loc *time.Location
 	bar terminal.Bar

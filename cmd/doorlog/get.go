@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+
 	"github.com/doorlog/doorlog"
 	"github.com/spf13/cobra"
 )
@@ -24,8 +26,8 @@ column. In JSON the path of the thumbnail is relative to the folder of --thumbna
 				return err
 			}
 			var e doorlog.Event
-			err = a.withStore(reads, func(st *doorlog.Store) error {
-				e, err = st.Event(cmd.Context(), id)
+			err = a.withStore(cmd.Context(), reads, func(ctx context.Context, st store) error {
+				e, err = st.Event(ctx, id)
 				return err
 			})
 			if err != nil {

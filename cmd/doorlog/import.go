@@ -9,8 +9,6 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
-
-	"github.com/doorlog/doorlog"
 )
 
 // importFlags are the flags of import.
@@ -41,7 +39,8 @@ as "doorlog export" writes it, sets these values of a person. So does an object
 
 A field that is null counts as left out. A line has at most 16 MiB; empty lines are
 skipped. The database is made if it does not exist. Lines from a pipe are written as
-they come. Until the import ends no other process can open the database.
+they come. Until the import ends no other process can open the database, unless a server
+has it open.
 
 If a line has the id of an event in the store and is the same event, it is skipped. If
 it is another event, it is bad.
@@ -106,7 +105,7 @@ func (a *app) importFile(ctx context.Context, name string, f importFlags) error 
 	defer stop()
 	first, err := from.start(reading, in)
 	if err == nil {
-		err = a.withStore(creates, func(st *doorlog.Store) error {
+		err = a.withStore(ctx, creates, func(ctx context.Context, st store) error {
 			if err := rejects.begin(); err != nil {
 				return err
 			}

@@ -161,7 +161,7 @@ func TestTheProgressOfAnImportIsThatOfItsBytes(t *testing.T) {
 	defer st.Close()
 	var screen bytes.Buffer
 	a := &app{err: terminal.NewErrorWriter(&screen, terminal.Screen{}, true)}
-	w := &batchWriter{st: st, bar: a.progress(1000, "importing")}
+	w := &batchWriter{st: &fileStore{Store: st}, bar: a.progress(1000, "importing")}
 	line := inputLine{place: jsoninput.Place{Line: 1}, event: doorlog.Event{Camera: "c", Type: doorlog.Motion, RecordedAt: day}}
 	if err := w.take(t.Context(), batch{good: []inputLine{line}, bytes: 500}); err != nil {
 		t.Fatal(err)

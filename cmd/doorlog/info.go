@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -83,38 +82,35 @@ func (a *app) info(ctx context.Context, verify bool) error {
 	if err != nil {
 		return err
 	}
-	path, folder, err := a.pair()
+	path, _, err := a.pair()
 	if err != nil {
 		return err
 	}
-	in := information{Database: path, Folder: folder}
-	told, end := a.follow()
-	defer end()
-	st, err := a.open(path, &doorlog.Options{ThumbnailDir: folder, ReadOnly: true, Scrub: -1, Progress: told})
-	if err != nil {
-		return err
-	}
-	if verify {
-		var v *doorlog.Verification
-		if v, err = st.Verify(ctx); err == nil {
-			err = v.Err()
+	in := information{Database: path}
+	err = a.forLongCall(ctx, readsPictures, func(ctx context.Context, st store) error {
+		if verify {
+			v, err := st.Verify(ctx)
+			if err == nil {
+				err = v.Err()
+			}
+			if err != nil {
+				return err
+			}
 		}
-	}
-	end()
-	if err == nil {
-		err = in.ask(ctx, st, a.now())
-	}
-	if err = errors.Join(err, st.Close()); err != nil {
+		in.Folder = st.ThumbnailDir()
+		return in.ask(ctx, st, a.now())
+	})
+	if err != nil {
 		return err
 	}
-	if in.Thumbnails, in.ThumbnailBytes, err = filesIn(folder); err != nil {
+	if in.Thumbnails, in.ThumbnailBytes, err = filesIn(in.Folder); err != nil {
 		return err
 	}
 	return a.emit(&in, func(w io.Writer) error { return in.draw(w, a.now(), loc) })
 }
 
 // ask fills in what an open store knows.
-func (in *information) ask(ctx context.Context, st *doorlog.Store, now time.Time) error {
+func (in *information) ask(ctx context.Context, st store, now time.Time) error {
 	s, err := st.Stats(ctx)
 	if err != nil {
 		return err

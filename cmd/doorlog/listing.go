@@ -6,14 +6,13 @@ import (
 	"io"
 	"time"
 
-	"github.com/doorlog/doorlog"
 	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
 )
 
 // A listing prints all that a store has of one kind.
 type listing[T any] struct {
 	what    string // "cameras"
-	read    func(*doorlog.Store, context.Context) ([]T, error)
+	read    func(store, context.Context) ([]T, error)
 	headers []string
 	row     func(item T, loc *time.Location) []string
 }
@@ -24,7 +23,7 @@ func (l *listing[T]) print(ctx context.Context, a *app) error {
 		return err
 	}
 	var items []T
-	err = a.withStore(reads, func(st *doorlog.Store) (err error) {
+	err = a.withStore(ctx, reads, func(ctx context.Context, st store) (err error) {
 		items, err = l.read(st, ctx)
 		return err
 	})
@@ -46,7 +45,7 @@ func (l *listing[T]) print(ctx context.Context, a *app) error {
 
 // removeNamed asks the question, unless yes is set, and has remove take something off the store by
 // its name.
-func (a *app) removeNamed(ctx context.Context, name, question string, yes bool, remove func(*doorlog.Store, context.Context, string) error) error {
+func (a *app) removeNamed(ctx context.Context, name, question string, yes bool, remove func(store, context.Context, string) error) error {
 	if !yes {
 		if err := a.checkCanAsk(); err != nil {
 			return err
@@ -55,7 +54,7 @@ func (a *app) removeNamed(ctx context.Context, name, question string, yes bool, 
 			return err
 		}
 	}
-	err := a.withStore(changes, func(st *doorlog.Store) error { return remove(st, ctx, name) })
+	err := a.withStore(ctx, changes, func(ctx context.Context, st store) error { return remove(st, ctx, name) })
 	if err != nil {
 		return fromFlags(err)
 	}

@@ -2,10 +2,12 @@
 // as package github.com/doorlog/doorlog keeps them.
 //
 // main.go begins, app.go has what one run needs, and root.go lists the commands. Each
-// command has a file of its name. They share how to open the store (store.go, settings.go),
+// command has a file of its name. They share what they need of a store (store.go), how to reach it
+// (reach.go for the file, served.go for a server that has it open, settings.go for where it is),
 // how to print (output.go, event_table.go, words.go), and how to read flags (query_flags.go,
 // event_flags.go, timearg.go, zone.go). changes has two more, change_reader.go and
-// change_printer.go.
+// change_printer.go. serve has its settings in config_settings.go, config_file.go and config.go, what it
+// tells the service manager in service.go, and its figures in metrics.go.
 package main
 
 import (
@@ -26,10 +28,21 @@ func main() {
 	// process. So the store is closed as usual. run prints nothing then.
 	signal.Ignore(syscall.SIGPIPE)
 
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// The first signal ends the work in good order, the second one ends the process.
-	context.AfterFunc(ctx, stop)
-	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(run(untilSignal(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// untilSignal returns a context that ends when a signal asks for the end: the first one ends the work in
+// good order. From the moment that the context ends, a second one ends the process.
+func untilSignal() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		signal.Stop(signals)
+		cancel()
+	}()
+	return ctx
 }
 
 // run runs the command of these arguments and returns the exit code.

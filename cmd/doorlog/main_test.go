@@ -20,17 +20,32 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"doorlog": main})
+	testscript.Main(m, map[string]func(){"doorlog": func() {
+		if notes := os.Getenv(servedVariable); notes != "" {
+			servedMain(notes)
+		}
+		main()
+	}})
 }
 
 // TestScripts runs the command as a process of its own, as the scripts say.
 func TestScripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	runScripts(t, files)
+}
+
+// runScripts runs scripts with these variables.
+func runScripts(t *testing.T, files []string, variables ...string) {
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+		Files:               files,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("TZ", "UTC")
+			env.Vars = append(env.Vars, variables...)
 			env.Setenv("GORACE", "atexit_sleep_ms=0") // with -race each process would take a second longer
 			env.Setenv("GOVERSION", runtime.Version())
 			return makeFrames(env.WorkDir)

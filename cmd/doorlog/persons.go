@@ -44,7 +44,7 @@ func newPersonsListCommand(a *app) *cobra.Command {
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			l := listing[doorlog.Person]{
-				what: "persons", read: (*doorlog.Store).Persons, headers: []string{"NAME", "DISPLAY NAME", "AUTO-UNLOCK", "ADDED"},
+				what: "persons", read: store.Persons, headers: []string{"NAME", "DISPLAY NAME", "AUTO-UNLOCK", "ADDED"},
 				row: func(p doorlog.Person, loc *time.Location) []string {
 					return []string{p.Name, p.DisplayName, onOff(p.AutoUnlock), p.CreatedAt.In(loc).Format(timeLayout)}
 				},
@@ -81,8 +81,8 @@ may let the person in. To forbid that write --auto-unlock=false, with the =.`,
 				p.AutoUnlock = &autoUnlock
 			}
 			var kept doorlog.Person
-			err := a.withStore(creates, func(st *doorlog.Store) (err error) {
-				kept, err = st.PutPerson(cmd.Context(), p)
+			err := a.withStore(cmd.Context(), creates, func(ctx context.Context, st store) (err error) {
+				kept, err = st.PutPerson(ctx, p)
 				return err
 			})
 			if err != nil {
@@ -111,7 +111,7 @@ standard input is no terminal it needs --yes.`,
 		ValidArgsFunction: completeFirst(a.completePersons),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			question := fmt.Sprintf("remove %s from the list of persons? (events keep the name)", terminal.Printable(args[0]))
-			return a.removeNamed(cmd.Context(), args[0], question, yes, (*doorlog.Store).DeletePerson)
+			return a.removeNamed(cmd.Context(), args[0], question, yes, store.DeletePerson)
 		},
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
@@ -143,7 +143,7 @@ The old name may still be in free parts of the file: "doorlog erase-person" eras
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.rename(cmd.Context(), &renaming{
 				from: args[0], to: args[1], yes: yes,
-				rename: (*doorlog.Store).RenamePerson, merges: mergesPersons,
+				rename: store.RenamePerson, merges: mergesPersons,
 			})
 		},
 	}
@@ -152,7 +152,7 @@ The old name may still be in free parts of the file: "doorlog erase-person" eras
 }
 
 // mergesPersons asks whether two persons may become one, if both are there.
-func mergesPersons(ctx context.Context, st *doorlog.Store, from, to string) (question string, err error) {
+func mergesPersons(ctx context.Context, st store, from, to string) (question string, err error) {
 	var what [2]string
 	var autoUnlock [2]bool
 	listed := 0
@@ -200,11 +200,11 @@ func newPersonsAutoUnlockCommand(a *app) *cobra.Command {
 				return misuse("NAME is empty")
 			}
 			var kept doorlog.Person
-			err := a.withStore(changes, func(st *doorlog.Store) (err error) {
-				if err = st.SetAutoUnlock(cmd.Context(), name, on); err != nil {
+			err := a.withStore(cmd.Context(), changes, func(ctx context.Context, st store) (err error) {
+				if err = st.SetAutoUnlock(ctx, name, on); err != nil {
 					return err
 				}
-				kept, err = st.Person(cmd.Context(), name)
+				kept, err = st.Person(ctx, name)
 				return err
 			})
 			if err != nil {
@@ -235,8 +235,8 @@ database is made if it does not exist.`,
 			if _, err := os.ReadDir(args[0]); err != nil { // fails before a database is made
 				return fmt.Errorf("sync persons: %w", err)
 			}
-			err := a.withStore(creates, func(st *doorlog.Store) (err error) {
-				sync, err = st.SyncPersons(cmd.Context(), args[0])
+			err := a.withStore(cmd.Context(), creates, func(ctx context.Context, st store) (err error) {
+				sync, err = st.SyncPersons(ctx, args[0])
 				return err
 			})
 			if err != nil {

@@ -20,7 +20,7 @@ flags say. Pinning an event again changes nothing. "doorlog events --pinned" lis
 		Args:              takesIDs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.setPins(cmd.Context(), args, "pinned", (*doorlog.Store).Pin)
+			return a.setPins(cmd.Context(), args, "pinned", store.Pin)
 		},
 	}
 }
@@ -34,7 +34,7 @@ func newUnpinCommand(a *app) *cobra.Command {
 		Args:              takesIDs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.setPins(cmd.Context(), args, "unpinned", (*doorlog.Store).Unpin)
+			return a.setPins(cmd.Context(), args, "unpinned", store.Unpin)
 		},
 	}
 }
@@ -51,16 +51,16 @@ lists those that are left, and "doorlog edit ID --reviewed=false" takes the mark
 		Args:              takesIDs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.mark(args, "reviewed", func(st *doorlog.Store, ids []doorlog.ID) error {
-				return st.MarkReviewed(cmd.Context(), ids...)
+			return a.mark(cmd.Context(), args, "reviewed", func(ctx context.Context, st store, ids []doorlog.ID) error {
+				return st.MarkReviewed(ctx, ids...)
 			})
 		},
 	}
 }
 
 // setPins pins or unpins events with set, and prints what they are then.
-func (a *app) setPins(ctx context.Context, args []string, are string, set func(*doorlog.Store, context.Context, doorlog.ID) error) error {
-	return a.mark(args, are, func(st *doorlog.Store, ids []doorlog.ID) error {
+func (a *app) setPins(ctx context.Context, args []string, are string, set func(store, context.Context, doorlog.ID) error) error {
+	return a.mark(ctx, args, are, func(ctx context.Context, st store, ids []doorlog.ID) error {
 		for _, id := range ids {
 			if err := set(st, ctx, id); err != nil {
 				return err
@@ -71,12 +71,12 @@ func (a *app) setPins(ctx context.Context, args []string, are string, set func(*
 }
 
 // mark changes events with set, and prints what they are then.
-func (a *app) mark(args []string, are string, set func(*doorlog.Store, []doorlog.ID) error) error {
+func (a *app) mark(ctx context.Context, args []string, are string, set func(context.Context, store, []doorlog.ID) error) error {
 	ids, err := parseIDs(args)
 	if err != nil {
 		return err
 	}
-	if err := a.withStore(changes, func(st *doorlog.Store) error { return set(st, ids) }); err != nil {
+	if err := a.withStore(ctx, changes, func(ctx context.Context, st store) error { return set(ctx, st, ids) }); err != nil {
 		return err
 	}
 	return a.emit(map[string][]doorlog.ID{are: ids}, func(w io.Writer) error {

@@ -62,8 +62,8 @@ back.
 
 The command first shows what it will delete, and asks. If standard input is no terminal
 it needs --yes. With --dry-run it only shows it. Deleted events cannot be restored. Other
-programs cannot open the database meanwhile. The database file does not shrink: the freed
-space, which is an estimate, is used for later events.
+programs cannot open the database meanwhile, unless a server has it open. The database
+file does not shrink: the freed space, which is an estimate, is used for later events.
 
 With --json it prints an object with events, detections, thumbnails, thumbnail_bytes and
 database_bytes, the numbers that were deleted or would be; by (the same for each reason);
@@ -170,14 +170,14 @@ func (a *app) prune(ctx context.Context, f *pruneFlags, given func(flag string) 
 			return err
 		}
 	}
-	path, thumbnails, err := a.pair()
+	path, _, err := a.pair()
 	if err != nil {
 		return err
 	}
 	at := a.now()
 	a.now = func() time.Time { return at } // so that exactly what was shown is deleted, however long the answer takes
 	if ask || f.dryRun {
-		plan, err := a.pruneStore(ctx, path, thumbnails, true, policy)
+		plan, err := a.pruneStore(ctx, true, policy)
 		if err != nil {
 			return fromFlags(err)
 		}
@@ -191,7 +191,7 @@ func (a *app) prune(ctx context.Context, f *pruneFlags, given func(flag string) 
 			return err
 		}
 	}
-	gone, err := a.pruneStore(ctx, path, thumbnails, false, policy)
+	gone, err := a.pruneStore(ctx, false, policy)
 	if gone == nil {
 		return fromFlags(err)
 	}
@@ -202,24 +202,20 @@ func (a *app) prune(ctx context.Context, f *pruneFlags, given func(flag string) 
 func steps(r doorlog.Removed) int { return r.Events + r.Thumbnails }
 
 // pruneStore opens the store and prunes it. If dry, it only finds out what it would remove.
-func (a *app) pruneStore(
-	ctx context.Context, path, thumbnails string, dry bool, policy doorlog.Policy,
-) (gone *doorlog.Pruned, err error) {
-	told, end := a.follow()
-	defer end()
-	st, err := a.open(path, &doorlog.Options{ThumbnailDir: thumbnails, ReadOnly: dry, Scrub: -1, Progress: told})
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		if cerr := st.Close(); err == nil {
-			err = cerr
-		}
-	}()
+func (a *app) pruneStore(ctx context.Context, dry bool, policy doorlog.Policy) (gone *doorlog.Pruned, err error) {
+	mode := changesPictures
 	if dry {
-		return st.WouldPrune(ctx, policy)
+		mode = readsPictures
 	}
-	return st.Prune(ctx, policy)
+	err = a.forLongCall(ctx, mode, func(ctx context.Context, st store) (err error) {
+		if dry {
+			gone, err = st.WouldPrune(ctx, policy)
+		} else {
+			gone, err = st.Prune(ctx, policy)
+		}
+		return err
+	})
+	return gone, err
 }
 
 // emitPruned prints what was deleted, or would be.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/dustin/go-humanize"
 
@@ -102,6 +103,15 @@ func setRulePart(r *doorlog.Rule, key, value string) (many bool, problem string)
 		return false, strconv.Quote(key) + " is none of camera, type, person, label, method, attribute, stranger, unlocked, max-age and name"
 	}
 	return false, ""
+}
+
+// unlocksRule is the rule of --keep-unlocks, and strangersRule that of --keep-strangers.
+func unlocksRule(maxAge time.Duration) doorlog.Rule {
+	return doorlog.Rule{Name: "unlocks", Match: doorlog.Match{UnlockGranted: new(true)}, MaxAge: maxAge}
+}
+
+func strangersRule(maxAge time.Duration) doorlog.Rule {
+	return doorlog.Rule{Name: "strangers", Match: doorlog.Match{Stranger: new(true)}, MaxAge: maxAge}
 }
 
 // parseFreeSpace parses a size such as 5GB, or a percentage of the disk such as 10%.

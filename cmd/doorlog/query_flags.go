@@ -184,7 +184,7 @@ func (q *queryFlags) clock(given func(flag string) bool, loc *time.Location, out
 		out.Weekdays = append(out.Weekdays, days...)
 	}
 	if out.Hours != nil || out.Weekdays != nil {
-		out.Location = loc // otherwise left out, so that a cursor is valid in every zone
+		out.Location = namedZone(loc) // otherwise left out, so that a cursor is valid in every zone
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -30,8 +31,8 @@ that in which they were written.`,
 				return err
 			}
 			var events []doorlog.Event
-			err = a.withStore(reads, func(st *doorlog.Store) error {
-				events, err = st.Recent(cmd.Context(), limit)
+			err = a.withStore(cmd.Context(), reads, func(ctx context.Context, st store) error {
+				events, err = st.Recent(ctx, limit)
 				return err
 			})
 			if err != nil {

@@ -21,11 +21,11 @@ and known (whether OLD was in the list of persons).`
 type renaming struct {
 	from, to string
 	yes      bool // do not ask before a merge
-	rename   func(st *doorlog.Store, ctx context.Context, from, to string) (*doorlog.Renamed, error)
+	rename   func(st store, ctx context.Context, from, to string) (*doorlog.Renamed, error)
 
 	// merges returns the question to ask if the rename would make one of two names that are
 	// both there. It is empty if it would not.
-	merges func(ctx context.Context, st *doorlog.Store, from, to string) (question string, err error)
+	merges func(ctx context.Context, st store, from, to string) (question string, err error)
 }
 
 // rename renames, and prints what was renamed.
@@ -33,11 +33,7 @@ func (a *app) rename(ctx context.Context, r *renaming) error {
 	if r.from == "" || r.to == "" {
 		return misuse("OLD or NEW is empty")
 	}
-	path, err := a.existingDB()
-	if err != nil {
-		return err
-	}
-	renamed, question, err := a.tryRename(ctx, path, r)
+	renamed, question, err := a.tryRename(ctx, r)
 	if question != "" && err == nil {
 		if err := a.checkCanAsk(); err != nil { // nobody else waits for the database meanwhile
 			return err
@@ -46,7 +42,7 @@ func (a *app) rename(ctx context.Context, r *renaming) error {
 			return err
 		}
 		r.yes = true
-		renamed, _, err = a.tryRename(ctx, path, r)
+		renamed, _, err = a.tryRename(ctx, r)
 	}
 	if renamed == nil || err != nil && renamed.Events == 0 {
 		return fromFlags(err)
@@ -55,8 +51,8 @@ func (a *app) rename(ctx context.Context, r *renaming) error {
 }
 
 // tryRename renames, unless it must ask before.
-func (a *app) tryRename(ctx context.Context, path string, r *renaming) (renamed *doorlog.Renamed, question string, err error) {
-	err = a.rewrite(path, "", func(st *doorlog.Store) (err error) {
+func (a *app) tryRename(ctx context.Context, r *renaming) (renamed *doorlog.Renamed, question string, err error) {
+	err = a.forLongCall(ctx, changes, func(ctx context.Context, st store) (err error) {
 		if !r.yes && !sameName(r.from, r.to) {
 			question, err = r.merges(ctx, st, r.from, r.to)
 			if question != "" || err != nil && !errors.Is(err, doorlog.ErrInvalid) { // the rename says better what is no name

@@ -31,7 +31,7 @@ the files may be elsewhere. With --forget-missing it is done everywhere. With
 --forget-missing=false it is not done, and missing thumbnails are reported as damage.
 
 The disk needs as much free space as the database takes, and no other process may have
-it open. The command asks before it changes anything. If standard input is no terminal it
+it open, also no server. The command asks before it changes anything. If standard input is no terminal it
 needs --yes.
 
 The exit code is 0 if the store is sound in the end. It is 3 if records are lost, or if
@@ -79,6 +79,9 @@ func (a *app) repair(ctx context.Context, yes bool, forget forgetting) error {
 		}
 	}
 	path, thumbnails, err := a.pair()
+	if err == nil {
+		err = a.needsFile(ctx, path, "repair", `"doorlog verify" works meanwhile`)
+	}
 	if err != nil {
 		return err
 	}
@@ -94,7 +97,7 @@ func (a *app) repair(ctx context.Context, yes bool, forget forgetting) error {
 	told, end := a.follow()
 	defer end()
 	options := &doorlog.Options{ThumbnailDir: thumbnails, Scrub: -1, Progress: told}
-	r, err := doorlog.Repair(ctx, path, a.options(options))
+	r, err := doorlog.Repair(ctx, path, a.options(options, a.patience))
 	if err != nil {
 		return explainLock(err)
 	}
@@ -115,7 +118,7 @@ func (a *app) repair(ctx context.Context, yes bool, forget forgetting) error {
 
 // missing says, as part of a question, how many thumbnails are missing.
 func (a *app) missing(ctx context.Context, path, thumbnails string, forget forgetting) string {
-	st, err := a.open(path, &doorlog.Options{ThumbnailDir: thumbnails, ReadOnly: true, Scrub: -1})
+	st, err := a.open(path, &doorlog.Options{ThumbnailDir: thumbnails, ReadOnly: true, Scrub: -1}, a.patience)
 	if err != nil { // the number is known only after the repair
 		return ", and remove the names of missing thumbnails from their events"
 	}
@@ -135,9 +138,9 @@ func (a *app) forgetMissing(
 	if r.After.Sound() { // nothing is missing
 		return &doorlog.Forgotten{Thumbnails: r.After.Thumbnails}, nil
 	}
-	st, err := a.open(path, options)
+	st, err := a.open(path, options, a.patience)
 	if err != nil {
-		return nil, err
+		return nil, explainLock(err)
 	}
 	done, err = st.ForgetMissing(ctx, forget.options())
 	if errors.Is(err, doorlog.ErrFolder) && forget == forgetFew { // this is only the default
@@ -146,7 +149,7 @@ func (a *app) forgetMissing(
 	if err = errors.Join(err, st.Close()); err != nil {
 		return nil, err
 	}
-	r.After, err = doorlog.Verify(ctx, path, a.options(options))
+	r.After, err = doorlog.Verify(ctx, path, a.options(options, a.patience))
 	return done, err
 }
 

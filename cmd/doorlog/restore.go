@@ -47,6 +47,9 @@ With --json it prints an object as "doorlog backup" does.`,
 			case a.flags.db != "" || a.flags.thumbnails != "":
 				return misuse("restore makes a store of its own: say where with --to, not with --db or --thumbnails")
 			}
+			if a.flags.socket != "" {
+				return needsNoServer("restore")
+			}
 			return a.restore(cmd.Context(), args[0], to)
 		},
 	}

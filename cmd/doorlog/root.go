@@ -12,8 +12,9 @@ file named .env in the current folder:
 
   --db           DB_PATH         default ./events.db
   --thumbnails   THUMBNAILS_DIR  default "thumbnails" beside the database
+  --socket       SOCKET_PATH     default the database with ".sock" at its end
 
-The two are independent: THUMBNAILS_DIR is also used if --db is given.
+They are independent: THUMBNAILS_DIR is also used if --db is given.
 
 Flags such as --since take a TIME such as 2026-02-25T07:30:00Z, a date such as
 2026-02-25, which means its first moment in --tz, or an AGE, which counts back from now.
@@ -29,9 +30,17 @@ Programs should use --json (one document: an array for a list, an object for a p
 events) or --jsonl (one line for each entry). The field names will not change; those of
 events are what "doorlog import" reads.
 
-While a command writes, no other process can open the database. Several commands can
-read at the same time, but then none can write. A command waits up to 5 seconds for the
-others: start a long import when nothing else has to write.
+While a server ("doorlog serve", or a program with package web) has the database open, all
+commands go through its socket, at the same time and beside its own work. They print what
+they would print of the file. SOCKET_PATH says where the socket is; "off" means that there
+is none. The thumbnails are those of the server: it does not matter what THUMBNAILS_DIR
+says, and --thumbnails must not name another folder. With --file a command opens the
+database itself and never goes through a server; with --socket it always does. repair,
+salvage and demo only work on the database itself: end the server before.
+
+Without a server, no other process can open the database while a command writes. Several
+commands can read at the same time, but then none can write. A command waits up to 5
+seconds for the others: start a long import when nothing else has to write.
 
 The exit code is 0 if all went well, 1 if something failed, 2 if the command line
 is wrong, and 3 if what the disk holds is damaged: then "doorlog verify" says what is
@@ -91,6 +100,9 @@ func newRootCommand(a *app) *cobra.Command {
 		newCompactCommand(a),
 		newErasePersonCommand(a),
 		newInfoCommand(a),
+		newServeCommand(a),
+		newConfigCommand(a),
+		newTokenCommand(a),
 		newVersionCommand(a),
 	)
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { _ = a.help(cmd) }) // a.out keeps the error
@@ -106,6 +118,9 @@ func (a *app) addFlags(root *cobra.Command) {
 	f := root.PersistentFlags()
 	f.StringVar(&a.flags.db, "db", "", "database `file` (default $DB_PATH, else "+defaultDB+")")
 	f.StringVar(&a.flags.thumbnails, "thumbnails", "", "`folder` of the thumbnails (default $THUMBNAILS_DIR, else thumbnails beside the database)")
+	f.StringVar(&a.flags.socket, "socket", "", "go through the server at this Unix socket (default $SOCKET_PATH, else the database with .sock), even if the database is not open")
+	f.Lookup("socket").NoOptDefVal = besideFile
+	f.BoolVar(&a.flags.file, "file", false, "open the database itself, and never go through a server")
 	f.StringVar(&a.flags.zone, "tz", "", "time `zone` of tables, dates and hours, such as Europe/Berlin, in any form that TZ may have (default $TZ, else local time)")
 	f.BoolVar(&a.flags.json, "json", false, "print one JSON document, for programs")
 	f.BoolVar(&a.flags.jsonl, "jsonl", false, "print JSON lines, one for each entry, for programs")
@@ -115,10 +130,13 @@ func (a *app) addFlags(root *cobra.Command) {
 
 // checkFlags refuses invalid values of the flags that every command has.
 func (a *app) checkFlags(cmd *cobra.Command) error {
-	for _, name := range []string{"db", "thumbnails", "tz"} {
+	for _, name := range []string{"db", "thumbnails", "socket", "tz"} {
 		if f := cmd.Flags().Lookup(name); f != nil && f.Changed && f.Value.String() == "" {
 			return misuse("--%s is empty", name)
 		}
+	}
+	if a.flags.file && a.flags.socket != "" {
+		return misuse("--file and --socket exclude each other")
 	}
 	if a.flags.json && a.flags.jsonl {
 		return misuse("--json and --jsonl exclude each other")

@@ -53,11 +53,14 @@ before an update); and findings (at most 100) and found.`,
 // salvage salvages the database and prints what was saved and lost.
 func (a *app) salvage(ctx context.Context, fresh string) error {
 	path, err := a.existingDB()
+	if err == nil {
+		err = a.needsFile(ctx, path, "salvage", `"doorlog verify" works meanwhile`)
+	}
 	if err != nil {
 		return err
 	}
 	told, end := a.follow()
-	s, err := doorlog.Salvage(ctx, path, fresh, a.options(&doorlog.Options{Progress: told}))
+	s, err := doorlog.Salvage(ctx, path, fresh, a.options(&doorlog.Options{Progress: told}, a.patience))
 	end()
 	if err != nil {
 		return explainLock(err)

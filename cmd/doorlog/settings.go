@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/web"
 )
 
 const defaultDB = "./events.db" // without a flag and a variable
@@ -17,8 +19,30 @@ func (a *app) dbPath() (string, error) {
 	return a.setting(a.flags.db, "DB_PATH", defaultDB)
 }
 
-// thumbnailDir returns the folder of the thumbnails.
+// thumbnailDir returns the folder of the thumbnails. Of a server it is the one that the server uses:
+// --thumbnails must not name another one.
 func (a *app) thumbnailDir() (string, error) {
+	own, err := a.ownThumbnailDir()
+	switch {
+	case a.servedDir == "" || err == nil && isSameFolder(own, a.servedDir):
+		return own, err
+	case a.flags.thumbnails != "":
+		return "", misuse("--thumbnails %s: the server that has the database open uses %s: leave the flag out", own, a.servedDir)
+	}
+	return a.servedDir, nil
+}
+
+// isSameFolder reports whether two paths lead to one folder, which need not exist.
+func isSameFolder(a, b string) bool {
+	if isSameFile(statOf(a), statOf(b)) {
+		return true
+	}
+	absolute, err := filepath.Abs(a)
+	return err == nil && absolute == filepath.Clean(b)
+}
+
+// ownThumbnailDir is thumbnailDir for a command that opens the file.
+func (a *app) ownThumbnailDir() (string, error) {
 	path, err := a.dbPath()
 	if err != nil {
 		return "", err
@@ -32,7 +56,7 @@ func (a *app) existingDB() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && a.flags.socket == "" {
 		return "", fmt.Errorf("there is no database %s: say where it is with --db or DB_PATH, "+
 			"or make one with write, import, persons add, persons sync or demo", path)
 	}
@@ -46,6 +70,25 @@ func (a *app) pair() (path, thumbnails string, err error) {
 	}
 	thumbnails, err = a.thumbnailDir()
 	return path, thumbnails, err
+}
+
+// besideFile is --socket without a path.
+const besideFile = "DB.sock"
+
+// noSocket is the value of SOCKET_PATH that means that there is none.
+const noSocket = "off"
+
+// socketPath returns the path of the socket of a server that has the database open.
+func (a *app) socketPath(db string) (string, error) {
+	flag := a.flags.socket
+	if flag == besideFile {
+		flag = ""
+	}
+	path, err := a.setting(flag, "SOCKET_PATH", web.SocketPath(db))
+	if err != nil && a.flags.socket == "" {
+		return web.SocketPath(db), nil // a command that needs nothing else of a broken .env goes on
+	}
+	return path, err
 }
 
 // setting returns the first that is not empty of a flag, a variable of the environment, the

@@ -77,17 +77,15 @@ func (a *app) stats(ctx context.Context, f *statsFlags, given func(flag string) 
 	if err != nil {
 		return err
 	}
-	var s *statistics
-	err = a.withStore(reads, func(st *doorlog.Store) error {
-		return st.View(ctx, func(sn *doorlog.Snapshot) error {
-			s, err = newStatistics(sn, sc)
-			return err
-		})
+	var s statistics
+	err = a.withStore(ctx, reads, func(ctx context.Context, st store) error {
+		s.Analytics, err = st.Analytics(ctx, sc)
+		return err
 	})
 	if err != nil {
 		return fromFlags(err)
 	}
-	return a.emit(s, func(w io.Writer) error { return s.draw(w, a.screen, &sc) })
+	return a.emit(&s.Analytics, func(w io.Writer) error { return s.draw(w, a.screen, &sc) })
 }
 
 // scope returns the scope that the flags describe.
@@ -123,39 +121,8 @@ func (f *statsFlags) scope(given func(flag string) bool, now time.Time, loc *tim
 	return sc, nil
 }
 
-// statistics are those of one scope, all from one snapshot.
-type statistics struct {
-	Summary   doorlog.Summary       `json:"summary"`
-	Heatmap   doorlog.Heatmap       `json:"heatmap"`
-	Breakdown []doorlog.LabelCount  `json:"breakdown"`
-	Timeline  []doorlog.DayCount    `json:"timeline"`
-	Hours     []doorlog.HourCount   `json:"hours"`
-	Persons   []doorlog.PersonCount `json:"persons"`
-}
-
-func newStatistics(sn *doorlog.Snapshot, sc doorlog.Scope) (*statistics, error) {
-	var s statistics
-	var err error
-	if s.Summary, err = sn.Summary(sc); err != nil {
-		return nil, err
-	}
-	if s.Heatmap, err = sn.Heatmap(sc); err != nil {
-		return nil, err
-	}
-	if s.Breakdown, err = sn.LabelBreakdown(sc); err != nil {
-		return nil, err
-	}
-	if s.Timeline, err = sn.Timeline(sc); err != nil {
-		return nil, err
-	}
-	if s.Hours, err = sn.PeakHours(sc); err != nil {
-		return nil, err
-	}
-	if s.Persons, err = sn.PersonActivity(sc); err != nil {
-		return nil, err
-	}
-	return &s, nil
-}
+// statistics are those of one scope, all of one state of the store.
+type statistics struct{ doorlog.Analytics }
 
 // draw writes the statistics for people.
 func (s *statistics) draw(w io.Writer, in terminal.Screen, sc *doorlog.Scope) error {

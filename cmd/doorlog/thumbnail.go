@@ -59,7 +59,7 @@ func (a *app) thumbnail(ctx context.Context, args []string, f *thumbnailFlags) e
 		return misuse("standard output is a terminal, and a picture is no text: give a file, or use a pipe")
 	}
 	var picture []byte
-	err = a.withStore(readsPictures, func(st *doorlog.Store) error {
+	err = a.withStore(ctx, readsPictures, func(ctx context.Context, st store) error {
 		picture, err = st.Thumbnail(ctx, ids[0])
 		return err
 	})

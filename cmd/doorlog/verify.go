@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +18,9 @@ func newVerifyCommand(a *app) *cobra.Command {
 		Long: `Read the whole database and its thumbnails, and say what is wrong: damaged pages and
 records, missing entries, indexes and sums that do not match the events, and thumbnails
 that are missing or have changed. Nothing is changed. The database may be damaged in any
-way. Meanwhile others can read it, but not write.
+way. Meanwhile others can read it, but not write. If a server has it open, the server
+verifies it, and writes go on. Then thumbnails of no event are listed only if they are an
+hour old: the events of others may be about to be written.
 
 Thumbnails that belong to no event are listed, but are no damage: a crash at the wrong
 moment leaves one. If another store uses the folder too, or if the store has lost
@@ -53,10 +57,21 @@ func (a *app) verify(ctx context.Context) error {
 		return err
 	}
 	told, end := a.follow()
-	v, err := doorlog.Verify(ctx, path, a.options(&doorlog.Options{ThumbnailDir: thumbnails, Scrub: -1, Progress: told}))
+	defer end()
+	var v *doorlog.Verification
+	server, err := a.orServer(ctx, readsPictures, path, func(wait time.Duration) (err error) { // the file may be too damaged to be opened
+		opts := &doorlog.Options{ThumbnailDir: thumbnails, Scrub: -1, Progress: told}
+		v, err = doorlog.Verify(ctx, path, a.options(opts, wait))
+		return err
+	})
+	if server != nil {
+		thumbnails = server.ThumbnailDir()
+		v, err = server.Verify(doorlog.WithProgress(ctx, told))
+		err = cmp.Or(err, server.Close())
+	}
 	end()
 	if err != nil {
-		return explainLock(err)
+		return err
 	}
 	result := struct {
 		Sound bool `json:"sound"`

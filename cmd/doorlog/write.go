@@ -165,7 +165,7 @@ func (a *app) write(ctx context.Context, e doorlog.Event, frameFile string, once
 	if frame != nil {
 		mode = frames
 	}
-	err = a.withStore(mode, func(st *doorlog.Store) error {
+	err = a.withStore(ctx, mode, func(ctx context.Context, st store) error {
 		if once {
 			e, result.Existed, err = st.WriteEventOnce(ctx, e, frame)
 		} else {
