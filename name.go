@@ -2,9 +2,8 @@ package doorlog
 
 import (
 	"slices"
-	"strings"
-	"unicode/utf8"
 
+	"github.com/doorlog/doorlog/internal/fault"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -61,17 +60,7 @@ func hasOneSpelling(name string) bool {
 
 // validName returns an error if name cannot be the value of an index key (see index.go).
 func validName(field, name string) error {
-	switch {
-	case name == "":
-		return invalid(field, "is empty")
-	case len(name) > MaxNameLen:
-		return tooLarge(field, "has %d bytes, more than %d", len(name), MaxNameLen)
-	case !utf8.ValidString(name):
-		return invalid(field, "%.40q is not UTF-8", name)
-	case strings.IndexByte(name, 0) >= 0:
-		return invalid(field, "%.40q holds a NUL", name)
-	}
-	return nil
+	return fault.ValidName(field, name, MaxNameLen)
 }
 
 func validOptionalName(field, name string) error {

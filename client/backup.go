@@ -14,12 +14,6 @@ import (
 	"github.com/doorlog/doorlog/internal/wire"
 )
 
-// The trailers of a backup.
-const (
-	headerBackupInfo = "Doorlog-Backup-Info"
-	headerProblem    = "Doorlog-Problem"
-)
-
 // Backup writes the store to w as one stream: see [doorlog.Store.Backup]. The stream is complete, and
 // worth keeping, only if Backup returns no error. With [doorlog.WithProgress] it reports how many bytes
 // have come; the total is not known.
@@ -68,7 +62,7 @@ func (c *Client) readBackup(a *answer, w io.Writer, tell func(doorlog.Progress))
 		return nil, err
 	}
 	into.report(true)
-	if text := a.trailer.Get(headerProblem); text != "" {
+	if text := a.trailer.Get(wire.TrailerProblem); text != "" {
 		p := new(wire.Problem)
 		if err := json.Unmarshal([]byte(text), p); err != nil {
 			return nil, fmt.Errorf("the answer of %s cannot be read: %w: %w", c.address, ErrNotServer, err)
@@ -76,7 +70,7 @@ func (c *Client) readBackup(a *answer, w io.Writer, tell func(doorlog.Progress))
 		return nil, p
 	}
 	info := new(doorlog.BackupInfo)
-	if err := json.Unmarshal([]byte(a.trailer.Get(headerBackupInfo)), info); err != nil {
+	if err := json.Unmarshal([]byte(a.trailer.Get(wire.TrailerBackupInfo)), info); err != nil {
 		return nil, errors.New("the backup came without the account at its end, so that it may have been cut off")
 	}
 	return info, nil

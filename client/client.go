@@ -45,7 +45,6 @@ import (
 	"time"
 
 	"github.com/doorlog/doorlog"
-	"github.com/doorlog/doorlog/internal/fsx"
 	"github.com/doorlog/doorlog/internal/unixsock"
 	"github.com/doorlog/doorlog/internal/wire"
 )
@@ -111,7 +110,7 @@ type Client struct {
 
 // Socket returns the address of the server that has the store in the file at path open, on this
 // machine: that of the Unix socket beside the file.
-func Socket(path string) string { return unixScheme + fsx.Beside(path, ".sock") }
+func Socket(path string) string { return unixScheme + unixsock.Path(path) }
 
 const unixScheme = "unix:"
 
@@ -221,8 +220,6 @@ func (c *Client) Server(ctx context.Context) (Server, error) {
 	return get[Server](ctx, c, "ask the server", "/v1/server", nil)
 }
 
-const apiVersion = 1
-
 // greet checks that a server that can be spoken with answers.
 func (c *Client) greet(ctx context.Context) error {
 	s, err := get[Server](ctx, c, "open "+c.address, "/v1/server", nil)
@@ -233,8 +230,8 @@ func (c *Client) greet(ctx context.Context) error {
 		return err
 	case s.Name != "doorlog":
 		return fmt.Errorf("doorlog: open %s: %w", c.address, ErrNotServer)
-	case s.API != apiVersion:
-		return fmt.Errorf("doorlog: open %s: the server speaks version %d of the API, and this client version %d: %w", c.address, s.API, apiVersion, ErrVersion)
+	case s.API != wire.APIVersion:
+		return fmt.Errorf("doorlog: open %s: the server speaks version %d of the API, and this client version %d: %w", c.address, s.API, wire.APIVersion, ErrVersion)
 	}
 	return nil
 }

@@ -101,12 +101,9 @@ func (c *Client) Recent(ctx context.Context, n int) ([]doorlog.Event, error) {
 	return events, nil
 }
 
-// mostInPage is the largest limit that the API takes.
-const mostInPage = 1000
-
 // Page returns a part of the answer to q, as [doorlog.Store.Page] does, but at most 1,000 events.
 func (c *Client) Page(ctx context.Context, q doorlog.Query, at string) (doorlog.Page, error) {
-	q.Limit = min(q.Limit, mostInPage)
+	q.Limit = min(q.Limit, wire.MaxPage)
 	return c.page(ctx, "page", q, at)
 }
 
@@ -145,9 +142,6 @@ func (c *Client) Count(ctx context.Context, q doorlog.Query) (int, error) {
 func (c *Client) Explain(ctx context.Context, q doorlog.Query) (doorlog.Plan, error) {
 	return ask[doorlog.Plan](ctx, c, "explain", "/v1/explain", q, nil)
 }
-
-// mostKnown is how many IDs the API takes at once.
-const mostKnown = 10_000
 
 // Known returns those of the IDs for which the store has an event, all of one state, in their order. There
 // may be 10,000.

@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/internal/wire"
 )
 
 // WriteEvent stores an event with its detections and returns it as stored: see
@@ -60,9 +61,6 @@ func (c *Client) WriteEventsOnce(ctx context.Context, events []doorlog.Event, fr
 	return c.writeMany(ctx, "write events once", events, frames, true)
 }
 
-// Doorlog-Existed is the header that says whether an event was there before.
-const headerExisted = "Doorlog-Existed"
-
 func (c *Client) writeOne(ctx context.Context, doing string, e doorlog.Event, frame []byte, once bool) (stored doorlog.Event, existed bool, err error) {
 	r := &request{doing: doing, method: http.MethodPost, path: "/v1/events", query: onceParam(once), repeat: ofWrite}
 	own := c.identify(&e, once)
@@ -70,7 +68,7 @@ func (c *Client) writeOne(ctx context.Context, doing string, e doorlog.Event, fr
 		return stored, false, r.failed(err)
 	}
 	err = c.do(ctx, r, func(a *answer) error {
-		existed = a.header.Get(headerExisted) == "true"
+		existed = a.header.Get(wire.HeaderExisted) == "true"
 		return c.readJSON(a, &stored)
 	})
 	if r.lost && own && errors.Is(err, doorlog.ErrExists) { // somebody has changed what the first request stored
@@ -143,7 +141,7 @@ func (c *Client) manyAgain(ctx context.Context, doing string, events []doorlog.E
 	if len(mine) == 0 {
 		return nil, nil, exists
 	}
-	known, err := c.Known(ctx, mine[:min(len(mine), mostKnown)])
+	known, err := c.Known(ctx, mine[:min(len(mine), wire.MaxKnown)])
 	if err == nil && len(known) == 0 {
 		return nil, nil, exists
 	}

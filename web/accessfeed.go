@@ -118,7 +118,7 @@ func (a *access) mayKeepPlaces() error {
 	if err := a.may(needsWrite, "keep places in the changes"); err != nil {
 		return err
 	}
-	if len(a.grant.Cameras) > 0 && !a.grant.Admin {
+	if a.limited() {
 		return fmt.Errorf("%w: keep places in the changes, which are of all cameras", wire.ErrForbidden)
 	}
 	return nil

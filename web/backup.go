@@ -2,19 +2,11 @@ package web
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strings"
-	"unicode/utf16"
 
 	"github.com/doorlog/doorlog"
 	"github.com/doorlog/doorlog/internal/wire"
-)
-
-// The trailers of a backup: one of them says how it has ended.
-const (
-	trailerInfo    = "Doorlog-Backup-Info" // a BackupInfo as JSON: the backup is complete
-	trailerProblem = "Doorlog-Problem"     // a problem as JSON: it is not
 )
 
 // backup streams a backup. Nothing is recorded as a backup before the client says that it keeps it
@@ -41,9 +33,9 @@ func (c *call) backup() error {
 		return err
 	case err != nil:
 		c.server.opt.Logger.Error("doorlog: a backup failed", "error", err)
-		return w.trailer(trailerProblem, wire.ProblemOf(err))
+		return w.trailer(wire.TrailerProblem, wire.ProblemOf(err))
 	case w.trailers:
-		return w.trailer(trailerInfo, info)
+		return w.trailer(wire.TrailerBackupInfo, info)
 	}
 	return nil
 }
@@ -68,7 +60,7 @@ func (b *backupStream) begin() {
 	h.Set("Content-Type", "application/x-tar")
 	h.Set("Content-Disposition", `attachment; filename="doorlog-backup.tar"`)
 	if b.trailers {
-		h.Set("Trailer", trailerInfo+", "+trailerProblem)
+		h.Set("Trailer", wire.TrailerBackupInfo+", "+wire.TrailerProblem)
 	}
 	b.c.w.WriteHeader(http.StatusOK)
 }
@@ -76,24 +68,7 @@ func (b *backupStream) begin() {
 func (b *backupStream) trailer(name string, v any) error {
 	text, err := json.Marshal(v)
 	if err == nil {
-		b.c.w.Header().Set(name, plainJSON(text))
+		b.c.w.Header().Set(name, wire.ASCII(text))
 	}
 	return err
-}
-
-// plainJSON returns JSON in printable ASCII, as a header needs it.
-func plainJSON(text []byte) string {
-	var b strings.Builder
-	for _, r := range string(text) {
-		switch {
-		case r >= ' ' && r <= '~':
-			b.WriteRune(r)
-		case r <= 0xffff:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
-			high, low := utf16.EncodeRune(r)
-			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
-		}
-	}
-	return b.String()
 }

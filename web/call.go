@@ -3,10 +3,8 @@ package web
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"time"
 
 	"github.com/doorlog/doorlog"
@@ -47,7 +45,7 @@ func (c *call) id() (doorlog.ID, error) { return doorlog.ParseID(c.params["id"])
 
 // plainID is id for an address that has no parameters.
 func (c *call) plainID() (doorlog.ID, error) {
-	if _, err := c.only(); err != nil {
+	if err := c.nothing(); err != nil {
 		return doorlog.ID{}, err
 	}
 	return c.id()
@@ -98,19 +96,17 @@ func (c *call) done(err error) error {
 // only returns the query parameters. It refuses those that are not in names, and those that are there
 // more than once.
 func (c *call) only(names ...string) (url.Values, error) {
-	values, err := url.ParseQuery(c.r.URL.RawQuery)
-	if err != nil {
-		return nil, wire.BadRequest(http.StatusBadRequest, "the query is not well formed: "+err.Error())
+	values, err := c.anyValues()
+	if err == nil {
+		err = wire.CheckParams(values, names...)
 	}
-	for name, all := range values {
-		switch {
-		case !slices.Contains(names, name):
-			return nil, &doorlog.FieldError{Field: fmt.Sprintf("%.100s", name), Problem: "is no parameter of this address"}
-		case len(all) > 1:
-			return nil, &doorlog.FieldError{Field: name, Problem: fmt.Sprintf("is there %d times", len(all))}
-		}
-	}
-	return values, nil
+	return values, err
+}
+
+// nothing is only for an address without parameters.
+func (c *call) nothing() error {
+	_, err := c.only()
+	return err
 }
 
 // anyValues returns the query parameters, whatever they are.

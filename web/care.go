@@ -19,7 +19,7 @@ var careRoutes = []route{
 }
 
 func (c *call) info() error {
-	if _, err := c.only(); err != nil {
+	if err := c.nothing(); err != nil {
 		return err
 	}
 	st, err := c.Stats(c.ctx())
@@ -27,14 +27,14 @@ func (c *call) info() error {
 }
 
 func (c *call) verify() error {
-	if _, err := c.only(); err != nil {
+	if err := c.nothing(); err != nil {
 		return err
 	}
 	return long(c, c.Verify)
 }
 
 func (c *call) compact() error {
-	if _, err := c.only(); err != nil {
+	if err := c.nothing(); err != nil {
 		return err
 	}
 	return long(c, c.Compact)

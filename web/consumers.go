@@ -2,16 +2,10 @@ package web
 
 import "github.com/doorlog/doorlog"
 
-func (c *call) getConsumers() error {
-	if _, err := c.only(); err != nil {
-		return err
-	}
-	consumers, err := c.Consumers(c.ctx())
-	return list(c, consumers, err)
-}
+func (c *call) getConsumers() error { return listed(c, c.Consumers) }
 
 func (c *call) getConsumer() error {
-	if _, err := c.only(); err != nil {
+	if err := c.nothing(); err != nil {
 		return err
 	}
 	found, err := c.FindConsumer(c.ctx(), c.params["name"])
@@ -24,9 +18,6 @@ func (c *call) putConsumer() error {
 		From doorlog.Cursor `json:"from"`
 		Hold int            `json:"hold"`
 	}
-	if _, err := c.only(); err != nil {
-		return err
-	}
 	if err := c.decode(&asked); err != nil {
 		return err
 	}
@@ -38,9 +29,6 @@ func (c *call) ackConsumer() error {
 	var asked struct {
 		Cursor *doorlog.Cursor `json:"cursor"`
 	}
-	if _, err := c.only(); err != nil {
-		return err
-	}
 	if err := c.decode(&asked); err != nil {
 		return err
 	}
@@ -51,7 +39,7 @@ func (c *call) ackConsumer() error {
 }
 
 func (c *call) deleteConsumer() error {
-	if _, err := c.only(); err != nil {
+	if err := c.nothing(); err != nil {
 		return err
 	}
 	return c.done(c.RemoveConsumer(c.ctx(), c.params["name"]))

@@ -91,7 +91,7 @@ func (c *call) analytics() error { return counted(c, c.Analytics) }
 
 // listed answers with the list that fn returns, at an address without parameters.
 func listed[T any](c *call, fn func(context.Context) ([]T, error)) error {
-	if _, err := c.only(); err != nil {
+	if err := c.nothing(); err != nil {
 		return err
 	}
 	v, err := fn(c.ctx())

@@ -43,7 +43,7 @@ func (c *call) mediaType(taken ...string) (media string, params map[string]strin
 // decode reads the body, one JSON document, into v, which leads to a struct. A field that v does not
 // have, or that is given twice, is refused, and so are parameters in the address.
 func (c *call) decode(v any) error {
-	if _, err := c.only(); err != nil {
+	if err := c.nothing(); err != nil {
 		return err
 	}
 	if _, _, err := c.mediaType(typeJSON); err != nil {

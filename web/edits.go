@@ -9,13 +9,19 @@ import (
 	"github.com/doorlog/doorlog"
 )
 
-// putEvent writes an event under an ID or, with If-Match, replaces it.
-func (c *call) putEvent() error {
+// matchedID returns the ID in the path, and what If-Match asks of the event; nil if there is none.
+func (c *call) matchedID() (doorlog.ID, *tags, error) {
 	id, err := c.plainID()
 	if err != nil {
-		return err
+		return id, nil, err
 	}
 	match, err := c.parseTags("If-Match")
+	return id, match, err
+}
+
+// putEvent writes an event under an ID or, with If-Match, replaces it.
+func (c *call) putEvent() error {
+	id, match, err := c.matchedID()
 	if err != nil {
 		return err
 	}
@@ -51,16 +57,12 @@ func (c *call) updateEvent(id doorlog.ID, match *tags, change func(*doorlog.Even
 	if err != nil {
 		return err
 	}
-	return c.respondEvent(http.StatusOK, &stored[0])
+	return c.respondEvent(http.StatusOK, &stored[0], nil)
 }
 
 // patchEvent changes some fields of an event: RFC 7396.
 func (c *call) patchEvent() error {
-	id, err := c.plainID()
-	if err != nil {
-		return err
-	}
-	match, err := c.parseTags("If-Match")
+	id, match, err := c.matchedID()
 	if err != nil {
 		return err
 	}
@@ -137,11 +139,7 @@ func merge(target []byte, patch map[string]json.RawMessage) ([]byte, error) {
 }
 
 func (c *call) deleteEvent() error {
-	id, err := c.plainID()
-	if err != nil {
-		return err
-	}
-	match, err := c.parseTags("If-Match")
+	id, match, err := c.matchedID()
 	if err != nil {
 		return err
 	}

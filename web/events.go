@@ -27,11 +27,6 @@ var eventRoutes = []route{
 	{http.MethodGet, "/v1/new-id", needsWrite, noBody, (*call).newID},
 }
 
-const (
-	maxPageLimit = 1000   // of events in a page
-	maxKnown     = 10_000 // IDs that can be asked for at once
-)
-
 func (c *call) getEvents() error {
 	values, err := c.anyValues()
 	if err != nil {
@@ -41,8 +36,8 @@ func (c *call) getEvents() error {
 	if err != nil {
 		return err
 	}
-	if values.Has("limit") && (q.Limit < 1 || q.Limit > maxPageLimit) {
-		return invalid("limit", "%d is not in 1..%d", q.Limit, maxPageLimit)
+	if values.Has("limit") && (q.Limit < 1 || q.Limit > wire.MaxPage) {
+		return invalid("limit", "%d is not in 1..%d", q.Limit, wire.MaxPage)
 	}
 	page, err := c.Page(c.ctx(), q, values.Get("cursor"))
 	if err != nil {
@@ -89,13 +84,19 @@ func (c *call) respondEvents(events []doorlog.Event, existed []bool) error {
 	return c.sendJSON(http.StatusOK, append(text, "}\n"...))
 }
 
-// respondEvent writes an event with its ETag.
-func (c *call) respondEvent(status int, e *doorlog.Event) error {
+// respondEvent writes an event with its ETag. If the client knows that one, it gets no more than that.
+func (c *call) respondEvent(status int, e *doorlog.Event, known *tags) error {
 	text, err := e.AppendJSON(textPool.get())
 	if err != nil {
 		return err
 	}
-	c.w.Header().Set("ETag", tagOf(text))
+	tag := tagOf(text)
+	c.w.Header().Set("ETag", tag)
+	if known != nil && known.has(tag, true) {
+		textPool.put(text)
+		c.w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
 	return c.sendPooled(status, append(text, '\n'))
 }
 
@@ -108,17 +109,8 @@ func (c *call) readEvent(e doorlog.Event, err error) error {
 	if err != nil {
 		return err
 	}
-	tag, err := eventTag(&e)
-	if err != nil {
-		return err
-	}
 	c.w.Header().Set("Cache-Control", "no-cache") // ask whether it has changed
-	if known != nil && known.has(tag, true) {
-		c.w.Header().Set("ETag", tag)
-		c.w.WriteHeader(http.StatusNotModified)
-		return nil
-	}
-	return c.respondEvent(http.StatusOK, &e)
+	return c.respondEvent(http.StatusOK, &e, known)
 }
 
 func (c *call) getEvent() error {
@@ -144,8 +136,8 @@ func (c *call) knownEvents() error {
 	if err := c.decode(&in); err != nil {
 		return err
 	}
-	if len(in.IDs) > maxKnown {
-		return &doorlog.FieldError{Field: "ids", Problem: fmt.Sprintf("has %d entries, more than %d", len(in.IDs), maxKnown), TooLarge: true}
+	if len(in.IDs) > wire.MaxKnown {
+		return &doorlog.FieldError{Field: "ids", Problem: fmt.Sprintf("has %d entries, more than %d", len(in.IDs), wire.MaxKnown), TooLarge: true}
 	}
 	known, err := c.Known(c.ctx(), in.IDs)
 	return answer(c, struct {

@@ -34,7 +34,7 @@ type place struct {
 }
 
 func (c *call) getCursor() error {
-	if _, err := c.only(); err != nil {
+	if err := c.nothing(); err != nil {
 		return err
 	}
 	at, err := c.Cursor(c.ctx())
@@ -66,7 +66,7 @@ type changesAsked struct {
 }
 
 func (c *call) changesAsked() (*changesAsked, error) {
-	values, err := wire.ParseParams(c.r.URL.RawQuery)
+	values, err := c.anyValues()
 	if err != nil {
 		return nil, err
 	}
@@ -78,12 +78,12 @@ func (c *call) changesAsked() (*changesAsked, error) {
 	if !values.Has("limit") {
 		asked.limit = defaultLimit
 	}
-	idsOnly := values.Get("ids_only") == "true"
-	switch text := values.Get("ids_only"); {
-	case asked.limit < 1 || asked.limit > pageLimit:
+	if asked.limit < 1 || asked.limit > pageLimit {
 		return nil, invalid("limit", "%d is not 1 to %d", asked.limit, pageLimit)
-	case values.Has("ids_only") && !idsOnly && text != "false":
-		return nil, invalid("ids_only", "%.40q is not true or false", text)
+	}
+	idsOnly, err := flag(values, "ids_only")
+	if err != nil {
+		return nil, err
 	}
 	for _, name := range []string{"offset", "oldest_first"} {
 		if values.Has(name) {

@@ -24,7 +24,7 @@ func (c *call) persons() error { return listed(c, c.Persons) }
 func (c *call) autoUnlock() error { return listed(c, c.AutoUnlockNames) }
 
 func (c *call) person() error {
-	if _, err := c.only(); err != nil {
+	if err := c.nothing(); err != nil {
 		return err
 	}
 	p, err := c.Person(c.ctx(), c.params["name"])
@@ -46,7 +46,7 @@ func (c *call) putPerson() error {
 }
 
 func (c *call) deletePerson() error {
-	if _, err := c.only(); err != nil {
+	if err := c.nothing(); err != nil {
 		return err
 	}
 	return c.done(c.DeletePerson(c.ctx(), c.params["name"]))

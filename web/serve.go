@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/internal/unixsock"
 )
 
 // ServeOptions configure [Serve]. The zero value works; nil means defaults.
@@ -49,7 +50,7 @@ type ServeOptions struct {
 
 // SocketPath returns the path of the socket of the store at path: beside it. If path is a symbolic link,
 // it is beside the file that the link leads to.
-func SocketPath(path string) string { return beside(path, ".sock") }
+func SocketPath(path string) string { return unixsock.Path(path) }
 
 // drainTime is the default of ServeOptions.Drain.
 const drainTime = 10 * time.Second

@@ -22,9 +22,6 @@ var serverRoutes = []route{
 	{http.MethodPost, "/v1/logout", public, noBody, (*call).logout},
 }
 
-// apiVersion is the number in /v1.
-const apiVersion = 1
-
 // openAPIFile is openapi.yaml, compressed because the program has to carry it. apitest/apidoc makes it.
 //
 //go:embed openapi.yaml.gz
@@ -40,11 +37,11 @@ var openAPI = sync.OnceValues(func() ([]byte, error) {
 })
 
 // getHealth says that the server answers.
-func (c *call) getHealth() error { return c.ok(c.onlyNames()) }
+func (c *call) getHealth() error { return c.ok(c.nothing()) }
 
 // getReady says that the store can be read and written.
 func (c *call) getReady() error {
-	err := c.onlyNames()
+	err := c.nothing()
 	if err == nil {
 		err = c.server.ready(c.r)
 	}
@@ -57,12 +54,6 @@ func (c *call) ok(err error) error {
 		return err
 	}
 	return c.w.send(http.StatusOK, "text/plain; charset=utf-8", []byte("ok\n"))
-}
-
-// onlyNames is only for an address without query parameters.
-func (c *call) onlyNames() error {
-	_, err := c.only()
-	return err
 }
 
 // ready returns a problem if the store should not get requests. Anybody can see it, so it says no more
@@ -91,7 +82,7 @@ func (s *server) ready(r *http.Request) error {
 
 // getOpenAPI returns the description of the API.
 func (c *call) getOpenAPI() error {
-	if err := c.onlyNames(); err != nil {
+	if err := c.nothing(); err != nil {
 		return err
 	}
 	text, err := openAPI()
@@ -114,7 +105,7 @@ type serverInfo struct {
 }
 
 func (c *call) getServer() error {
-	err := c.onlyNames()
+	err := c.nothing()
 	if err == nil {
 		err = c.may(needsRead, "see which store this is")
 	}
@@ -122,7 +113,7 @@ func (c *call) getServer() error {
 		return err
 	}
 	id, err := c.server.id(c.ctx())
-	info := serverInfo{Name: "doorlog", Version: c.server.opt.Version, StoreID: id, API: apiVersion, Grant: c.grant}
+	info := serverInfo{Name: "doorlog", Version: c.server.opt.Version, StoreID: id, API: wire.APIVersion, Grant: c.grant}
 	if c.w.from.socket && !c.w.from.proxied {
 		info.Thumbnails = c.server.st.ThumbnailDir()
 	}
@@ -137,12 +128,9 @@ func (c *call) login() error {
 	var in struct {
 		Token string `json:"token"`
 	}
-	err := c.onlyNames()
-	if err == nil {
-		err = c.decode(&in)
-	}
+	err := c.decode(&in)
 	if err == nil && in.Token == "" {
-		err = &doorlog.FieldError{Field: "token", Problem: "is empty"}
+		err = invalid("token", "is empty")
 	}
 	if err == nil {
 		_, err = c.server.admit(c.r, in.Token)
@@ -154,7 +142,7 @@ func (c *call) login() error {
 }
 
 func (c *call) logout() error {
-	if err := c.onlyNames(); err != nil {
+	if err := c.nothing(); err != nil {
 		return err
 	}
 	return c.setCookie("", -1)

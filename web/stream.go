@@ -48,7 +48,6 @@ func (c *call) serveStream(asked *changesAsked) error {
 	}
 	h := c.w.Header()
 	h.Set("Content-Type", "text/event-stream")
-	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // nginx would keep what it gets
 	if c.r.Method == http.MethodHead {
 		c.w.WriteHeader(http.StatusOK)
@@ -211,22 +210,4 @@ func (s *stream) appendIdle(text []byte, now time.Time) []byte {
 func appendReset(text []byte, err error) ([]byte, error) {
 	problem, err := json.Marshal(wire.ProblemOf(err))
 	return append(append(append(text, "event: reset\ndata: "...), problem...), "\n\n"...), err
-}
-
-// textPool has buffers for the text of one turn.
-var textPool texts
-
-type texts struct{ pool sync.Pool }
-
-func (p *texts) get() []byte {
-	if b, ok := p.pool.Get().(*[]byte); ok {
-		return (*b)[:0]
-	}
-	return make([]byte, 0, 2*turnBytes)
-}
-
-func (p *texts) put(b []byte) {
-	if cap(b) <= 4*turnBytes {
-		p.pool.Put(&b)
-	}
 }

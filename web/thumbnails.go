@@ -19,7 +19,6 @@ func (c *call) getThumbnail() error {
 	}
 	h := c.w.Header()
 	h.Set("Content-Type", pictureType(data))
-	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("ETag", tagOf(data))
 	h.Set("Cache-Control", "private, immutable, max-age=31536000")
 	http.ServeContent(c.w, c.r, "", time.Time{}, bytes.NewReader(data))
@@ -57,5 +56,5 @@ func (c *call) putThumbnail() error {
 	if err != nil {
 		return err
 	}
-	return c.respondEvent(http.StatusOK, &e)
+	return c.respondEvent(http.StatusOK, &e, nil)
 }

@@ -8,9 +8,9 @@ import (
 	"io"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/internal/fault"
 )
 
 // Limits of the tokens of a store.
@@ -89,16 +89,16 @@ func (t *Token) valid() error {
 	}
 	switch {
 	case !t.Read && !t.Write && !t.Admin:
-		return fieldError("grant", "allows nothing: read, write or admin is needed")
+		return invalid("grant", "allows nothing: read, write or admin is needed")
 	case len(t.Cameras) > 0 && !t.Write:
-		return fieldError("cameras", "limits what may be written, and this token may not write")
+		return invalid("cameras", "limits what may be written, and this token may not write")
 	case len(t.Cameras) > 0 && t.Admin:
-		return fieldError("cameras", "limits nothing for an admin, who may do everything")
+		return invalid("cameras", "limits nothing for an admin, who may do everything")
 	case len(t.Cameras) > maxTokenCameras:
 		return &doorlog.FieldError{Field: "cameras", Problem: fmt.Sprintf("has %d names, more than %d", len(t.Cameras), maxTokenCameras), TooLarge: true}
 	}
 	for i, camera := range t.Cameras {
-		if err := validName(fmt.Sprintf("cameras[%d]", i), camera); err != nil {
+		if err := fault.ValidName(fmt.Sprintf("cameras[%d]", i), camera, doorlog.MaxNameLen); err != nil {
 			return err
 		}
 	}
@@ -108,29 +108,10 @@ func (t *Token) valid() error {
 // validTokenName returns an error if name cannot be that of a token, which is in addresses and lists.
 func validTokenName(field, name string) error {
 	if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return fieldError(field, fmt.Sprintf("%.40q holds a character that cannot be seen", name))
+		return invalid(field, "%.40q holds a character that cannot be seen", name)
 	}
 	if strings.TrimSpace(name) != name {
-		return fieldError(field, fmt.Sprintf("%.40q begins or ends with a space", name))
+		return invalid(field, "%.40q begins or ends with a space", name)
 	}
-	return validName(field, name)
-}
-
-// validName returns an error if name cannot be that of a camera.
-func validName(field, name string) error {
-	switch {
-	case name == "":
-		return fieldError(field, "is empty")
-	case len(name) > doorlog.MaxNameLen:
-		return &doorlog.FieldError{Field: field, Problem: fmt.Sprintf("has %d bytes, more than %d", len(name), doorlog.MaxNameLen), TooLarge: true}
-	case !utf8.ValidString(name):
-		return fieldError(field, "is not UTF-8")
-	case strings.ContainsRune(name, 0):
-		return fieldError(field, fmt.Sprintf("%.40q holds a NUL", name))
-	}
-	return nil
-}
-
-func fieldError(field, problem string) error {
-	return &doorlog.FieldError{Field: field, Problem: problem}
+	return fault.ValidName(field, name, doorlog.MaxNameLen)
 }

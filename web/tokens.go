@@ -53,10 +53,7 @@ const settled = 2 * time.Second
 
 // TokensPath returns the path of the tokens of the store at path: beside it. If path is a symbolic link,
 // it is beside the file that the link leads to.
-func TokensPath(path string) string { return beside(path, ".tokens") }
-
-// beside returns the path of a file beside that of the store at path.
-func beside(path, ext string) string { return fsx.Beside(path, ext) }
+func TokensPath(path string) string { return fsx.Beside(path, ".tokens") }
 
 // OpenTokens returns the tokens in the file at path, which need not exist. The file is read when it is
 // needed, and again when it has changed.

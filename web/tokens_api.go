@@ -12,7 +12,7 @@ var tokenRoutes = []route{
 }
 
 func (c *call) getTokens() error {
-	if err := c.onlyNames(); err != nil {
+	if err := c.nothing(); err != nil {
 		return err
 	}
 	tokens, err := c.Tokens()
@@ -30,11 +30,7 @@ func (c *call) postToken() error {
 		Name string `json:"name"`
 		Grant
 	}
-	err := c.onlyNames()
-	if err == nil {
-		err = c.decode(&in)
-	}
-	if err != nil {
+	if err := c.decode(&in); err != nil {
 		return err
 	}
 	token, secret, err := c.AddToken(in.Name, in.Grant)
@@ -46,7 +42,7 @@ func (c *call) postToken() error {
 }
 
 func (c *call) deleteToken() error {
-	if err := c.onlyNames(); err != nil {
+	if err := c.nothing(); err != nil {
 		return err
 	}
 	return c.done(c.RemoveToken(c.params["name"]))

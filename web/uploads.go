@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/internal/wire"
 )
 
 var uploadRoutes = []route{
@@ -24,27 +25,24 @@ func (c *call) postEvents() error {
 	if err != nil {
 		return err
 	}
-	values, err := c.anyValues()
+	raw := media != typeJSON && media != typeMultipart && media != typeLines
+	names := []string{"once"}
+	if raw {
+		names = append(names, frameFields...)
+	}
+	values, err := c.only(names...)
 	if err != nil {
 		return err
 	}
 	once, err := flag(values, "once")
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if media == typeLines {
-		if _, err := c.only("once"); err != nil {
-			return err
-		}
-		return c.postLines(once)
-	}
-	if media != typeJSON && media != typeMultipart {
+	case raw:
 		return c.postFrame(values, once)
-	}
-	if _, err := c.only("once"); err != nil {
-		return err
-	}
-	if media == typeMultipart {
+	case media == typeLines:
+		return c.postLines(once)
+	case media == typeMultipart:
 		return c.postMultipart(params["boundary"], once)
 	}
 	data, err := c.readBody()
@@ -132,8 +130,8 @@ func (c *call) respondWritten(stored *doorlog.Event, existed bool) error {
 		status = http.StatusOK
 	}
 	c.w.Header().Set("Location", "/v1/events/"+stored.ID.String())
-	c.w.Header().Set("Doorlog-Existed", strconv.FormatBool(existed))
-	return c.respondEvent(status, stored)
+	c.w.Header().Set(wire.HeaderExisted, strconv.FormatBool(existed))
+	return c.respondEvent(status, stored, nil)
 }
 
 // readFrame reads a frame. One that is too large is cut off just beyond the limit: it is refused later,
@@ -159,9 +157,6 @@ var (
 
 // postFrame writes an event whose fields are parameters. The body is its frame.
 func (c *call) postFrame(values url.Values, once bool) error {
-	if _, err := c.only(append([]string{"once"}, frameFields...)...); err != nil {
-		return err
-	}
 	e, err := eventOf(values)
 	if err != nil {
 		return err

@@ -208,14 +208,6 @@ func (a *app) serviceLogger(c *config) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, options))
 }
 
-// withoutTime leaves out the time of a line.
-func withoutTime(groups []string, attr slog.Attr) slog.Attr {
-	if len(groups) == 0 && attr.Key == slog.TimeKey {
-		return slog.Attr{}
-	}
-	return attr
-}
-
 // A journalWriter writes lines of a log to the journal, each with its level as a prefix (sd-daemon(3)).
 type journalWriter struct{ w io.Writer }
 

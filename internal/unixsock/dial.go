@@ -8,11 +8,17 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+
+	"github.com/doorlog/doorlog/internal/fsx"
 )
 
 // maxPath is how long an address of a Unix socket may be on every system: 104 bytes with a NUL on
 // BSD and macOS, 108 on Linux.
 const maxPath = 103
+
+// Path returns the path of the socket of the store in the file at store: beside it. If store is a symbolic
+// link, it is beside the file that the link leads to.
+func Path(store string) string { return fsx.Beside(store, ".sock") }
 
 // Dial connects to the socket at path.
 func Dial(ctx context.Context, path string) (net.Conn, error) {

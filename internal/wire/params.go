@@ -18,7 +18,7 @@ import (
 func ParseParams(raw string) (url.Values, error) {
 	values, err := url.ParseQuery(raw)
 	if err != nil {
-		return nil, BadRequest(http.StatusBadRequest, "read the parameters: "+err.Error())
+		return nil, BadRequest(http.StatusBadRequest, "the query is not well formed: "+err.Error())
 	}
 	return values, nil
 }

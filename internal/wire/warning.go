@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 	"unicode/utf16"
-	"unicode/utf8"
 )
 
 // HeaderWarning is the header, or if the body has begun the trailer, of a response that has a line which
@@ -56,16 +55,17 @@ func (add lineWriter) handler() slog.Handler {
 
 // Write gets one line of the handler.
 func (add lineWriter) Write(p []byte) (int, error) {
-	add(asciiJSON(bytes.TrimSuffix(p, []byte("\n"))))
+	add(ASCII(bytes.TrimSuffix(p, []byte("\n"))))
 	return len(p), nil
 }
 
-// asciiJSON returns a JSON text with its other characters escaped.
-func asciiJSON(text []byte) string {
+// ASCII returns a JSON text, which has no line breaks between its tokens, in printable ASCII, as a header
+// needs it.
+func ASCII(text []byte) string {
 	var out strings.Builder
 	for _, r := range string(text) {
 		switch {
-		case r < utf8.RuneSelf:
+		case r >= ' ' && r <= '~':
 			out.WriteRune(r)
 		case r > 0xffff:
 			high, low := utf16.EncodeRune(r)
