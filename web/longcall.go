@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/doorlog/doorlog"
@@ -51,33 +53,22 @@ func problemWith[T any](err error, result *T) (*wire.Problem, error) {
 func longLines[T any](c *call, fn func(context.Context) (*T, error)) error {
 	ctx, cancel := context.WithCancel(c.r.Context())
 	defer cancel()
-	reports := make(chan doorlog.Progress, 1)
+	reports := newReports()
 	ended := make(chan struct{})
 	var result *T
 	var err error
 	go func() {
 		defer close(ended)
 		defer c.server.catch("a long call", &err)
-		result, err = fn(doorlog.WithProgress(ctx, func(p doorlog.Progress) {
-			select { // a report that nobody has taken yet makes room for a newer one
-			case <-reports:
-			default:
-			}
-			select {
-			case reports <- p:
-			default:
-			}
-		}))
+		result, err = fn(doorlog.WithProgress(ctx, reports.add))
 	}()
 	lines := &lineWriter{c: c}
 	heart := time.NewTicker(beat)
 	defer heart.Stop()
 	for lines.err == nil {
 		select {
-		case p := <-reports:
-			lines.write(struct {
-				Progress doorlog.Progress `json:"progress"`
-			}{p})
+		case <-reports.some:
+			lines.reports(reports.take())
 			continue
 		case <-heart.C:
 			lines.write(nil)
@@ -90,6 +81,9 @@ func longLines[T any](c *call, fn func(context.Context) (*T, error)) error {
 		cancel()
 		<-ended
 		return lines.err
+	}
+	if left := reports.take(); lines.begun || err == nil {
+		lines.reports(left)
 	}
 	if err == nil {
 		lines.write(struct {
@@ -111,11 +105,51 @@ func longLines[T any](c *call, fn func(context.Context) (*T, error)) error {
 	return lines.err
 }
 
+// reports are those of a long call that its client has not been sent yet. Of each kind of work there is the
+// last one, so a client that reads slowly does not hold the call up, and still hears of each kind.
+type reports struct {
+	some chan struct{} // has a value when there are any
+
+	mu   sync.Mutex
+	list []doorlog.Progress
+}
+
+func newReports() *reports { return &reports{some: make(chan struct{}, 1)} }
+
+// add takes a report in.
+func (r *reports) add(p doorlog.Progress) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.list = append(slices.DeleteFunc(r.list, func(old doorlog.Progress) bool { return old.Doing == p.Doing }), p)
+	select {
+	case r.some <- struct{}{}:
+	default:
+	}
+}
+
+// take returns what has come since the last time.
+func (r *reports) take() []doorlog.Progress {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := r.list
+	r.list = nil
+	return list
+}
+
 // A lineWriter writes JSON lines, each at once.
 type lineWriter struct {
 	c     *call
 	begun bool
 	err   error
+}
+
+// reports writes a line for each report.
+func (l *lineWriter) reports(list []doorlog.Progress) {
+	for _, p := range list {
+		l.write(struct {
+			Progress doorlog.Progress `json:"progress"`
+		}{p})
+	}
 }
 
 // write writes a line; nil is a blank one.
