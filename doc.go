@@ -95,7 +95,7 @@
 //	transaction   changedkeys writetx writechanges writetail writeindex writeevent
 //	              writeperson feed commit
 //	store         examine verification copier upgrade file spelling store snapshot scrub
-//	reading       scan search spelled events iteration page tally analytics count cameras
+//	reading       scan search spelled events iteration page tally analytics quarters count cameras
 //	              people changescan changepage consumer stats
 //	writing       newid picture updates write erasedfiles
 //	verifying     checkchanges check thumbnailcheck verify
@@ -114,10 +114,12 @@
 // panics), internal/fsx (files, locks, disk space), internal/pace (waiting),
 // internal/archive (the stream of a backup), internal/frame (thumbnails of frames),
 // internal/boltfile (a bolt file whose pages are verified as they are read),
-// internal/unixsock (Unix sockets), and internal/zone (time zones by name and by rule).
+// internal/unixsock (Unix sockets), internal/zone (time zones by name and by rule), and
+// internal/printable (texts without what a terminal would act on).
 //
 // Above it are package web, which serves a store over HTTP, and package client, which has
 // the methods of a [Store] and calls that server. internal/wire is what they say to each other.
+// internal/report writes events down for people who do not have the store.
 //
 // design/architecture.md draws the layers and follows a write, a read and a compaction
 // through them; design/schema.md has the invariants and the procedures.

@@ -33,10 +33,12 @@ var rooms = []string{
 	"internal/boltfile",
 	"internal/unixsock",
 	"internal/zone",
+	"internal/printable",
 	"", // the root
 	"internal/wire",
 	"internal/querytest",
 	"internal/querytest/make",
+	"internal/report",
 	"client",
 	"web",
 }

@@ -211,3 +211,19 @@ func BenchmarkCountPair(b *testing.B) {
 		})
 	})
 }
+
+// The quarter hours of a day and of 30 days.
+func BenchmarkQuarters(b *testing.B) {
+	s := benchStoreOf(b, *benchEvents)
+	month := thirtyDays()
+	for name, days := range map[string]int{"day": 1, "30days": 30} {
+		b.Run(name, func(b *testing.B) {
+			sc := doorlog.Scope{Since: month.Until.AddDate(0, 0, -days), Until: month.Until}
+			for b.Loop() {
+				if _, err := s.Quarters(b.Context(), sc); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

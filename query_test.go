@@ -98,6 +98,7 @@ func (m *model) compareScope(t *testing.T, s *testStore, sc doorlog.Scope) {
 	same("heatmap", heatmap, heatmapOf(events, sc.Location), err)
 	timeline, err := s.Timeline(ctx, sc)
 	same("timeline", timeline, timelineOf(events, sc.Location), err)
+	m.compareQuarters(t, s, sc)
 	hours, err := s.PeakHours(ctx, sc)
 	same("peak hours", hours, hoursOf(events, sc), err)
 	labels, err := s.LabelBreakdown(ctx, sc)

@@ -849,6 +849,7 @@ func everyRead(s *doorlog.Store) map[string]error {
 	_, results["Summary"] = s.Summary(ctx, doorlog.Scope{})
 	_, results["Heatmap"] = s.Heatmap(ctx, doorlog.Scope{})
 	_, results["Timeline"] = s.Timeline(ctx, doorlog.Scope{})
+	_, results["Quarters"] = s.Quarters(ctx, doorlog.Scope{Since: now})
 	_, results["PeakHours"] = s.PeakHours(ctx, doorlog.Scope{})
 	_, results["LabelBreakdown"] = s.LabelBreakdown(ctx, doorlog.Scope{})
 	_, results["PersonActivity"] = s.PersonActivity(ctx, doorlog.Scope{})

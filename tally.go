@@ -28,7 +28,12 @@ type wanted struct {
 	// camera and its local time. Some quarter hours come one event at a time. Calls for
 	// neighbouring quarter hours mostly follow each other.
 	hours func(local localTime, c counts)
+
+	// quarters is called as hours is, with the camera and the quarter hour of the UTC day.
+	quarters func(camera string, day uint32, quarter int, c counts)
 }
+
+func (w *wanted) parts() bool { return w.hours != nil || w.quarters != nil }
 
 // tally adds up the events of a scope.
 func (sn *Snapshot) tally(sc *Scope, wants wanted) (t *tally, err error) {
@@ -95,26 +100,34 @@ func (t *tally) addEvents(from, until ID) error {
 		}
 		c := countsOf(r.Type, r.Person, r.UnlockGranted)
 		t.total.plus(&c)
-		if t.wants.hours != nil {
-			t.wants.hours(t.clock.at(dayOf(r.RecordedAt), quarterOf(r.RecordedAt)), c)
-		}
+		t.addPart(r.Camera, dayOf(r.RecordedAt), quarterOf(r.RecordedAt), c)
 		if t.wants.labels {
 			addLabels(t.labels, r.Detections, 1)
 		}
 	}
 }
 
+// addPart tells who wants parts of a part of a quarter hour.
+func (t *tally) addPart(camera string, day uint32, quarter int, c counts) {
+	if t.wants.hours != nil {
+		t.wants.hours(t.clock.at(day, quarter), c)
+	}
+	if t.wants.quarters != nil {
+		t.wants.quarters(camera, day, quarter, c)
+	}
+}
+
 // addRollups adds the counts that rollups have for [first, last), which are whole
 // units.
 func (t *tally) addRollups(first, last time.Time) error {
-	add := func(day uint32, d *decoder, c counts) error {
+	add := func(camera string, day uint32, d *decoder, c counts) error {
 		start := startOfDay(day)
 		whole := !start.Before(first) && !start.Add(secondsADay*time.Second).After(last)
-		if whole && t.wants.hours == nil {
+		if whole && !t.wants.parts() {
 			t.total.plus(&c)
 			d.skip(1)
 		} else {
-			t.addQuarters(d, day, first, last)
+			t.addQuarters(d, camera, day, first, last)
 		}
 		if t.wants.labels {
 			d.skip(2) // types, persons
@@ -132,7 +145,7 @@ func (t *tally) addRollups(first, last time.Time) error {
 	return err
 }
 
-func (t *tally) addQuarters(d *decoder, day uint32, first, last time.Time) {
+func (t *tally) addQuarters(d *decoder, camera string, day uint32, first, last time.Time) {
 	start := startOfDay(day)
 	from := int64(max(0, first.Sub(start)/quarterHour))
 	to := int64(min(quartersADay, last.Sub(start)/quarterHour))
@@ -142,9 +155,7 @@ func (t *tally) addQuarters(d *decoder, day uint32, first, last time.Time) {
 			continue
 		}
 		t.total.plus(&c)
-		if t.wants.hours != nil {
-			t.wants.hours(t.clock.at(day, int(i)), c)
-		}
+		t.addPart(camera, day, int(i), c)
 	}
 }
 
@@ -156,13 +167,13 @@ func (d *decoder) err() error {
 }
 
 // eachRollup calls fn with the rollups of a camera, or of all cameras if camera is
-// empty, on the UTC days that [first, last) touches. c are the counts, and d decodes
+// empty, each camera's in the order of the days, on the UTC days that [first, last) touches. c are the counts, and d decodes
 // the rest of the record.
-func (sn *Snapshot) eachRollup(camera string, first, last time.Time, fn func(day uint32, d *decoder, c counts) error) error {
+func (sn *Snapshot) eachRollup(camera string, first, last time.Time, fn func(camera string, day uint32, d *decoder, c counts) error) error {
 	return sn.read(func(in guarded) error { return in.eachRollup(camera, first, last, fn) })
 }
 
-func (in guarded) eachRollup(camera string, first, last time.Time, fn func(day uint32, d *decoder, c counts) error) error {
+func (in guarded) eachRollup(camera string, first, last time.Time, fn func(camera string, day uint32, d *decoder, c counts) error) error {
 	cursor := in.Cursor(rollupsSum)
 	from, to := dayOf(first), dayOf(last.Add(-1))
 	mem := arena{}
@@ -195,7 +206,7 @@ func (in guarded) eachRollup(camera string, first, last time.Time, fn func(day u
 			if d.array() < rollupFields {
 				return errPayload
 			}
-			if err := fn(day, &d, d.counts()); err != nil {
+			if err := fn(string(k[:at]), day, &d, d.counts()); err != nil {
 				return err
 			}
 			k, v = cursor.Next()

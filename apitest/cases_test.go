@@ -87,12 +87,14 @@ func good(t testing.TB, s *server) map[string]step {
 func goodOthers(cursor, token string) map[string]step {
 	rename := func(from string) string { return `{"from":"` + from + `","to":"new"}` }
 	return map[string]step{
+		"report":         {status: 200, ask: get("/v1/report?format=csv&camera=garage&tz=Europe/Vienna")},
 		"count":          {status: 200, ask: get("/v1/count?camera=garage")},
 		"explain":        {status: 200, ask: get("/v1/explain?camera=garage&label=person")},
 		"summary":        {status: 200, ask: get("/v1/summary")},
 		"heatmap":        {status: 200, ask: get("/v1/heatmap?tz=Europe/Vienna")},
 		"breakdown":      {status: 200, ask: get("/v1/breakdown?camera=front_door")},
 		"timeline":       {status: 200, ask: get("/v1/timeline?since=2026-02-01T00:00:00Z&until=2026-03-01T00:00:00Z")},
+		"quarters":       {status: 200, ask: get("/v1/quarters?since=2026-02-25T00:00:00Z&until=2026-02-26T00:00:00Z")},
 		"hours":          {status: 200, ask: get("/v1/hours?method=face&reviewed=false")},
 		"activity":       {status: 200, ask: get("/v1/activity?attribute=zone=porch")},
 		"analytics":      {status: 200, ask: get("/v1/analytics")},
@@ -214,7 +216,7 @@ func specialEvents() []step {
 		want(404,
 			get(unknown), match(put(unknown, event), "*"), patch(unknown, `{}`), remove(unknown), get("/v1/events/"+otherID+"/thumbnail"),
 			picture(http.MethodPut, unknown+"/thumbnail", "image/jpeg"), bare(http.MethodPut, unknown+"/pin"), remove(unknown+"/pin"),
-			bare(http.MethodPut, unknown+"/alert"), post("/v1/events/review", `{"ids":["`+newID+`"]}`),
+			bare(http.MethodPut, unknown+"/alert"), post("/v1/events/review", `{"ids":["`+newID+`"]}`), post("/v1/events/review", `{"ids":["`+newID+`"],"reviewed":false}`),
 			update(strings.Replace(updated, eventID, newID, 1)), get("/v1/recording?camera=front_door&recording_id=none"),
 		),
 		want(409, post("/v1/events", another), put(of(""), another), picture(http.MethodPut, of("/thumbnail"), "application/octet-stream")),

@@ -108,6 +108,7 @@ func reads() []clientCall {
 		call1("Summary", (*c).Summary, scope),
 		call1("Heatmap", (*c).Heatmap, scope),
 		call1("Timeline", (*c).Timeline, scope),
+		call1("Quarters", (*c).Quarters, doorlog.Scope{Camera: "garage", Since: time.Now().Add(-time.Hour)}),
 		call1("PeakHours", (*c).PeakHours, scope),
 		call1("LabelBreakdown", (*c).LabelBreakdown, scope),
 		call1("PersonActivity", (*c).PersonActivity, scope),

@@ -33,6 +33,11 @@ func (c *Client) Timeline(ctx context.Context, sc doorlog.Scope) ([]doorlog.DayC
 	return count[[]doorlog.DayCount](ctx, c, "timeline", "/v1/timeline", sc)
 }
 
+// Quarters is [doorlog.Store.Quarters].
+func (c *Client) Quarters(ctx context.Context, sc doorlog.Scope) ([]doorlog.QuarterCount, error) {
+	return count[[]doorlog.QuarterCount](ctx, c, "quarters", "/v1/quarters", sc)
+}
+
 // PeakHours is [doorlog.Store.PeakHours].
 func (c *Client) PeakHours(ctx context.Context, sc doorlog.Scope) ([]doorlog.HourCount, error) {
 	return count[[]doorlog.HourCount](ctx, c, "peak hours", "/v1/hours", sc)

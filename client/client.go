@@ -209,6 +209,8 @@ type Server struct {
 	StoreID doorlog.ID `json:"store_id"`
 	API     int        `json:"api"`   // the version of the API
 	Grant   Grant      `json:"grant"` // what the caller may do
+	Now     time.Time  `json:"now"`   // what the clock of the server says
+	Zone    string     `json:"zone"`  // the name of its time zone; empty if it has none
 
 	// Thumbnails is the path of the thumbnail folder on the machine of the server. It is told only
 	// over a Unix socket.

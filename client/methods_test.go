@@ -166,6 +166,9 @@ func TestAnalyticsAreThoseOfTheStore(t *testing.T) {
 		same(t, "labels", labels, err)(s.LabelBreakdown(ctx, sc))
 		days, err := c.Timeline(ctx, sc)
 		same(t, "timeline", days, err)(s.Timeline(ctx, sc))
+		day := doorlog.Scope{Camera: sc.Camera, Since: noon.Add(-10 * time.Hour), Until: noon.Add(14 * time.Hour)}
+		quarters, err := c.Quarters(ctx, day)
+		same(t, "quarters", quarters, err)(s.Quarters(ctx, day))
 		hours, err := c.PeakHours(ctx, sc)
 		same(t, "hours", hours, err)(s.PeakHours(ctx, sc))
 		visits, err := c.PersonActivity(ctx, sc)

@@ -67,6 +67,7 @@ func (h *household) samples(t testing.TB, rt web.Route) []sample {
 		{},
 		{query: url.Values{"camera": {e.Camera}, "recording_id": {e.RecordingID}}.Encode()},
 		{query: url.Values{"recorded_at": {recorded}}.Encode()},
+		{query: url.Values{"since": {recorded}, "until": {e.RecordedAt.Add(time.Hour).Format(time.RFC3339Nano)}}.Encode()},
 	}
 	if rt.Body == "none" {
 		return all

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"iter"
 
 	"github.com/doorlog/doorlog"
 )
@@ -29,6 +30,14 @@ func (a *access) EventByRecording(ctx context.Context, camera, recording string)
 // Page is [doorlog.Store.Page].
 func (a *access) Page(ctx context.Context, q doorlog.Query, cursor string) (doorlog.Page, error) {
 	return reading(a, "events", func() (doorlog.Page, error) { return a.st.Page(ctx, q, cursor) })
+}
+
+// Events is [doorlog.Store.Events].
+func (a *access) Events(ctx context.Context, q doorlog.Query) iter.Seq2[doorlog.Event, error] {
+	if err := a.may(needsRead, "read events"); err != nil {
+		return func(yield func(doorlog.Event, error) bool) { yield(doorlog.Event{}, err) }
+	}
+	return a.st.Events(ctx, q)
 }
 
 // Known returns those of ids that events have, of one snapshot.
@@ -77,6 +86,11 @@ func (a *access) LabelBreakdown(ctx context.Context, sc doorlog.Scope) ([]doorlo
 // Timeline is [doorlog.Store.Timeline].
 func (a *access) Timeline(ctx context.Context, sc doorlog.Scope) ([]doorlog.DayCount, error) {
 	return reading(a, "events", func() ([]doorlog.DayCount, error) { return a.st.Timeline(ctx, sc) })
+}
+
+// Quarters is [doorlog.Store.Quarters].
+func (a *access) Quarters(ctx context.Context, sc doorlog.Scope) ([]doorlog.QuarterCount, error) {
+	return reading(a, "events", func() ([]doorlog.QuarterCount, error) { return a.st.Quarters(ctx, sc) })
 }
 
 // PeakHours is [doorlog.Store.PeakHours].

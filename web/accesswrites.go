@@ -208,9 +208,19 @@ func (a *access) MarkAlertSent(ctx context.Context, id doorlog.ID) error {
 	return a.mark(ctx, []doorlog.ID{id}, func(e *doorlog.Event) { e.AlertSent = true }, func() error { return a.st.MarkAlertSent(ctx, id) })
 }
 
-// MarkReviewed is [doorlog.Store.MarkReviewed].
-func (a *access) MarkReviewed(ctx context.Context, ids []doorlog.ID) error {
-	return a.mark(ctx, ids, func(e *doorlog.Event) { e.Reviewed = true }, func() error { return a.st.MarkReviewed(ctx, ids...) })
+// SetReviewed is [doorlog.Store.MarkReviewed], or takes that back.
+func (a *access) SetReviewed(ctx context.Context, ids []doorlog.ID, on bool) error {
+	set := func(e *doorlog.Event) { e.Reviewed = on }
+	return a.mark(ctx, ids, set, func() error {
+		if on {
+			return a.st.MarkReviewed(ctx, ids...)
+		}
+		_, err := a.st.UpdateEvents(ctx, ids, func(e *doorlog.Event) error {
+			set(e)
+			return nil
+		})
+		return err
+	})
 }
 
 // PutThumbnail makes the thumbnail of an event that has none, and returns the event.

@@ -29,6 +29,7 @@ func TestCountsAreThoseOfTheStore(t *testing.T) {
 	ctx := t.Context()
 	sc := doorlog.Scope{Camera: "door", Since: now.Add(-20 * time.Hour), Location: time.FixedZone("", 3600)}
 	const scope = "?camera=door&since=2026-02-24T22:30:00Z&tz=%3C%2B01%3E-1"
+	day := doorlog.Scope{Camera: "door", Since: now.Add(-20 * time.Hour), Until: now.Add(4 * time.Hour)}
 	must := func(v any, err error) any {
 		t.Helper()
 		if err != nil {
@@ -45,6 +46,7 @@ func TestCountsAreThoseOfTheStore(t *testing.T) {
 		"/v1/hours" + scope:     must(s.PeakHours(ctx, sc)),
 		"/v1/activity" + scope:  must(s.PersonActivity(ctx, sc)),
 		"/v1/analytics" + scope: must(s.Analytics(ctx, sc)),
+		"/v1/quarters?camera=door&since=2026-02-24T22:30:00Z&until=2026-02-25T22:30:00Z": must(s.Quarters(ctx, day)),
 		"/v1/cameras":           must(s.Cameras(ctx)),
 		"/v1/types":             must(s.Types(ctx)),
 		"/v1/count?label=dog":   map[string]int{"count": 30},
@@ -60,7 +62,7 @@ func TestCountsAreThoseOfTheStore(t *testing.T) {
 	}
 	for address, field := range map[string]string{
 		"/v1/count?cursor=x": "cursor", "/v1/summary?label=x": "label", "/v1/cameras?x=1": "x", "/v1/info?x": "x", "/v1/summary?camera=a&camera=b": "camera",
-		"/v1/explain?hours=25-26": "hours", "/v1/timeline?since=never": "since",
+		"/v1/explain?hours=25-26": "hours", "/v1/timeline?since=never": "since", "/v1/quarters": "since",
 	} {
 		s.ask(t, "GET", address, "").refused(t, http.StatusBadRequest, doorlog.ErrInvalid, field)
 	}
@@ -118,6 +120,11 @@ func TestEventsAreMarked(t *testing.T) {
 	if s.ask(t, "GET", at, "").wants(t, http.StatusOK, &now); !now.Pinned || !now.AlertSent || !now.Reviewed {
 		t.Errorf("%+v", now)
 	}
+	s.json(t, "POST", "/v1/events/review", `{"ids":["`+e.ID.String()+`"],"reviewed":false}`).wants(t, http.StatusNoContent, nil)
+	if s.ask(t, "GET", at, "").wants(t, http.StatusOK, &now); now.Reviewed || !now.Pinned {
+		t.Errorf("%+v", now)
+	}
+	s.json(t, "POST", "/v1/events/review", `{"ids":["`+e.ID.String()+`"],"reviewed":true}`).wants(t, http.StatusNoContent, nil)
 	s.ask(t, "DELETE", at+"/pin", "").wants(t, http.StatusNoContent, nil)
 	a := s.ask(t, "GET", "/v1/recording?camera=front_door&recording_id=rec-1", "").wants(t, http.StatusOK, &now)
 	if now.Pinned || now.ID != e.ID {

@@ -15,6 +15,7 @@ var countRoutes = []route{
 	{http.MethodGet, "/v1/heatmap", needsRead, noBody, (*call).heatmap},
 	{http.MethodGet, "/v1/breakdown", needsRead, noBody, (*call).breakdown},
 	{http.MethodGet, "/v1/timeline", needsRead, noBody, (*call).timeline},
+	{http.MethodGet, "/v1/quarters", needsRead, noBody, (*call).quarters},
 	{http.MethodGet, "/v1/hours", needsRead, noBody, (*call).hours},
 	{http.MethodGet, "/v1/activity", needsRead, noBody, (*call).activity},
 	{http.MethodGet, "/v1/analytics", needsRead, noBody, (*call).analytics},
@@ -82,6 +83,8 @@ func (c *call) heatmap() error { return counted(c, c.Heatmap) }
 func (c *call) breakdown() error { return countedList(c, c.LabelBreakdown) }
 
 func (c *call) timeline() error { return countedList(c, c.Timeline) }
+
+func (c *call) quarters() error { return countedList(c, c.Quarters) }
 
 func (c *call) hours() error { return countedList(c, c.PeakHours) }
 

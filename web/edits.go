@@ -210,10 +210,11 @@ func (c *call) alert() error {
 
 func (c *call) review() error {
 	var in struct {
-		IDs []doorlog.ID `json:"ids"`
+		IDs      []doorlog.ID `json:"ids"`
+		Reviewed *bool        `json:"reviewed"`
 	}
 	if err := c.decode(&in); err != nil {
 		return err
 	}
-	return c.done(c.MarkReviewed(c.ctx(), in.IDs))
+	return c.done(c.SetReviewed(c.ctx(), in.IDs, in.Reviewed == nil || *in.Reviewed))
 }

@@ -146,7 +146,7 @@ func TestAddressesAndMethodsThatAreNotThere(t *testing.T) {
 		return ask(t, h, sentRequest{method: method, path: path, local: "unix"})
 	}
 	for _, path := range []string{
-		"/", "//", "/v1", "/v1/", "/v2/server", "/v1/server/", "//v1/server", "/v1//server", "/V1/server", "/v1/server/..", "/v1/../v1/server", "/./v1/server",
+		"//", "/v1", "/v1/", "/v2/server", "/v1/server/", "//v1/server", "/v1//server", "/V1/server", "/v1/server/..", "/v1/../v1/server", "/./v1/server",
 		"/v1/%73erver", "/v1%2Fserver", "/v1/server%00", "/v1/server%2f", "/v1/events/", "/v1/tokens/a/b", "/healthz%20", "/v1/" + strings.Repeat("a/", 5000),
 		"/.git/config", "/etc/passwd", "/..%2f..%2fetc%2fpasswd", "/v1/server;x=1", "/v1/server.json",
 	} {

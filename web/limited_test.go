@@ -59,6 +59,7 @@ func TestATokenOfCamerasWritesTheirEventsAlone(t *testing.T) {
 	as("PUT", mine+"/pin", "").wants(t, http.StatusNoContent, nil)
 	as("PUT", mine+"/alert", "").wants(t, http.StatusNoContent, nil)
 	as("POST", "/v1/events/review", `{"ids":["`+e.ID.String()+`"]}`).wants(t, http.StatusNoContent, nil)
+	forbidden(as("POST", "/v1/events/review", `{"ids":["`+other.ID.String()+`"],"reviewed":false}`))
 	s.ask(t, "PUT", mine+"/thumbnail", string(jpegFrame(t)), "Content-Type", "image/jpeg", "Authorization", auth).wants(t, http.StatusOK, nil)
 	as("PATCH", mine, `{"attributes":{"a":"b"}}`).wants(t, http.StatusOK, &e)
 	if !e.Pinned || !e.AlertSent || !e.Reviewed || e.ThumbnailPath == "" {

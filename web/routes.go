@@ -46,6 +46,7 @@ var routes = slices.Concat(
 	eventRoutes,  // events.go
 	uploadRoutes, // uploads.go
 	countRoutes,  // counts.go
+	reportRoutes, // report.go
 	personRoutes, // persons.go
 	feedRoutes,   // feed.go
 	careRoutes,   // care.go
@@ -74,7 +75,7 @@ func find(method, escaped string) (rt route, p params, err error) {
 		allowed = append(allowed, candidate.method)
 	}
 	if len(allowed) > 0 {
-		return route{}, nil, &methodError{allowed, wire.BadRequest(http.StatusMethodNotAllowed, method+" is not possible here, but "+strings.Join(allowed, ", "))}
+		return route{}, nil, notAllowed(method, allowed)
 	}
 	return route{}, nil, wire.BadRequest(http.StatusNotFound, "there is no such address")
 }
@@ -83,6 +84,10 @@ func find(method, escaped string) (rt route, p params, err error) {
 type methodError struct {
 	allowed []string
 	*wire.Problem
+}
+
+func notAllowed(method string, allowed []string) error {
+	return &methodError{allowed, wire.BadRequest(http.StatusMethodNotAllowed, method+" is not possible here, but "+strings.Join(allowed, ", "))}
 }
 
 func (e *methodError) Unwrap() error { return e.Problem }

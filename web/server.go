@@ -111,6 +111,10 @@ func (s *server) handle(w *response, r *http.Request, pattern *string) (err erro
 		extra.ServeHTTP(w, r)
 		return nil
 	}
+	if a := s.pageAsset(path); a != nil {
+		*pattern = "/"
+		return s.servePage(w, r, a)
+	}
 	rt, params, err := find(r.Method, path)
 	if err != nil {
 		return err

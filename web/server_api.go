@@ -8,9 +8,11 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/doorlog/doorlog"
 	"github.com/doorlog/doorlog/internal/wire"
+	"github.com/doorlog/doorlog/internal/zone"
 )
 
 var serverRoutes = []route{
@@ -99,6 +101,8 @@ type serverInfo struct {
 	StoreID doorlog.ID `json:"store_id"`
 	API     int        `json:"api"`
 	Grant   Grant      `json:"grant"`
+	Now     time.Time  `json:"now"`
+	Zone    string     `json:"zone"`
 
 	// Thumbnails is the path of the thumbnail folder. Only those who are on this machine are told.
 	Thumbnails string `json:"thumbnails,omitempty"`
@@ -113,7 +117,8 @@ func (c *call) getServer() error {
 		return err
 	}
 	id, err := c.server.id(c.ctx())
-	info := serverInfo{Name: "doorlog", Version: c.server.opt.Version, StoreID: id, API: wire.APIVersion, Grant: c.grant}
+	here, _ := zone.Name(time.Local) // empty if it has none
+	info := serverInfo{Name: "doorlog", Version: c.server.opt.Version, StoreID: id, API: wire.APIVersion, Grant: c.grant, Now: time.Now().UTC(), Zone: here}
 	if c.w.from.socket && !c.w.from.proxied {
 		info.Thumbnails = c.server.st.ThumbnailDir()
 	}

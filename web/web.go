@@ -47,6 +47,9 @@ type Options struct {
 	// begun or ended, with how many there are then. It must return at once, and must not use the handler.
 	Streams func(open int)
 
+	// Page says whether the page for browsers is served. Default: PageOn.
+	Page Page
+
 	// Version is what GET /v1/server says. Default: none.
 	Version string
 
@@ -61,6 +64,10 @@ type Options struct {
 // came through a proxy. All others need a token (see [Tokens]). A proxy on this machine that adds none of the
 // headers Forwarded, X-Forwarded-For (or another X-Forwarded-…), X-Real-IP and Via looks like a program of this
 // machine: set RequireToken behind such a one. A token that is sent with "Authorization: Bearer" always decides.
+//
+// Below a prefix it works with [http.StripPrefix]. The path of the page must end with a slash there:
+//
+//	mux.Handle("/door/", http.StripPrefix("/door", web.Handler(st, nil)))
 func Handler(st *doorlog.Store, options *Options) http.Handler {
 	return newServer(st, options)
 }

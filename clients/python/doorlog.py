@@ -1180,6 +1180,15 @@ class Client:
         """The number of events that match."""
         return int(self._call("GET", "/v1/count", _query(query, filters).parameters())["count"])
 
+    def report(
+        self, query: Optional[Query] = None, *, format: str = "html", lang: str = "en", pictures: bool = True,
+        bom: bool = True, **filters: Any,
+    ) -> bytes:  # fmt: skip
+        """The events that match as a file for people, in memory: "html" with the pictures in it, or "csv"."""
+        options = _parameters(("format", format), ("lang", lang), ("pictures", pictures), ("bom", bom))
+        parameters = _query(query, filters).parameters() + options
+        return self._run(self._request("GET", "/v1/report", parameters, answer=f"text/{format}"), _Reply.read)
+
     def explain(self, query: Optional[Query] = None, *, limit: Optional[int] = None, **filters: Any) -> Json:
         """How a query is answered, and how much is read for it."""
         parameters = _query(query, filters).parameters() + _parameters(("limit", limit))
@@ -1422,9 +1431,9 @@ class Client:
         """Notes that somebody was alerted."""
         self._do("PUT", f"/v1/events/{_segment(id)}/alert")
 
-    def mark_reviewed(self, ids: Iterable[str]) -> None:
-        """Notes that somebody has looked at these events, all or none."""
-        self._do("POST", "/v1/events/review", value={"ids": list(ids)})
+    def mark_reviewed(self, ids: Iterable[str], reviewed: bool = True) -> None:
+        """Notes that somebody has looked at these events, or that nobody has: of all of them, or of none."""
+        self._do("POST", "/v1/events/review", value={"ids": list(ids), "reviewed": reviewed})
 
     # Counts. ``filters`` are the fields of a Scope.
 
@@ -1443,6 +1452,10 @@ class Client:
     def timeline(self, scope: Optional[Scope] = None, **filters: Any) -> List[Json]:
         """date, count, strangers, known and unlocks of each day that has events."""
         return self._counts("timeline", scope, filters)  # type: ignore[no-any-return]
+
+    def quarters(self, scope: Optional[Scope] = None, **filters: Any) -> List[Json]:
+        """camera_id, start, count, strangers, known and unlocks of each quarter hour that has events; ``since`` is needed."""
+        return [_read_times(quarter, "start") for quarter in self._counts("quarters", scope, filters)]
 
     def hours(self, scope: Optional[Scope] = None, **filters: Any) -> List[Json]:
         """hour, count and avg_per_day of each of the 24 hours."""

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"github.com/doorlog/doorlog/web"
 )
 
 // A setting is one thing that can be said about the server. It has the same name as a flag, as a
@@ -37,6 +39,7 @@ var settings = []*setting{
 	{"insecure_http", boolForm, "false", "", "listen on other addresses than loopback without TLS: whoever is on the network can read tokens", boolean(func(c *config) *bool { return &c.serve.InsecureHTTP })},
 	{"require_token", boolForm, "false", "", "ask for a token on loopback, too", boolean(func(c *config) *bool { return &c.serve.RequireToken })},
 	{"host", listForm, "", `["doorlog.lan"]`, "`name`, beside localhost, that a browser on this machine may use for the server; repeatable", setHosts},
+	{"page", boolForm, "true", "", "serve the page for browsers; without it, the API only", setPage},
 	{"max_body", sizeForm, "64MiB", "", "refuse bodies of requests beyond this `size`; JSON lines have no limit", size64(func(c *config) *int64 { return &c.serve.MaxBody }, "")},
 	{"max_streams", numberForm, "10000", "", "allow this `number` of streams of changes at once", integer(func(c *config) *int { return &c.serve.MaxStreams })},
 	{"drain", textForm, "10s", "", "let requests that have begun go on for this `AGE` when the server stops", age(func(c *config) *time.Duration { return &c.serve.Drain }, "")},
@@ -111,7 +114,7 @@ func (s *setting) addTo(f *pflag.FlagSet) {
 	switch {
 	case s.key == "db" || s.key == "thumbnails":
 	case s.form == boolForm:
-		f.Bool(s.flag(), false, about)
+		f.Bool(s.flag(), s.fallback == "true", about)
 	case s.form == listForm:
 		f.StringArray(s.flag(), nil, about)
 	default:
@@ -264,6 +267,16 @@ func setHosts(c *config, texts []string) error {
 	}
 	c.serve.Hosts = texts
 	return nil
+}
+
+func setPage(c *config, texts []string) error {
+	on := false
+	err := boolean(func(*config) *bool { return &on })(c, texts)
+	c.serve.Page = web.PageOff
+	if on {
+		c.serve.Page = web.PageOn
+	}
+	return err
 }
 
 func setRules(c *config, texts []string) error {

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/doorlog/doorlog"
+	"github.com/doorlog/doorlog/web"
 )
 
 // checked runs "config check" on a file with this text, which must end with this exit code.
@@ -131,7 +132,7 @@ func TestAFlagComesBeforeTheEnvironmentAndThatBeforeTheFile(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
 	for name, text := range map[string]string{
-		"doorlog.toml": "drain = \"1s\"\nscrub = \"1d\"\nmin_free = \"2MiB\"\nthumbnail_edge = 100\nhost = [\"a\"]\n",
+		"doorlog.toml": "drain = \"1s\"\nscrub = \"1d\"\nmin_free = \"2MiB\"\nthumbnail_edge = 100\nhost = [\"a\"]\npage = false\n",
 		".env":         "DOORLOG_SCRUB=2d\nDOORLOG_MIN_FREE=3MiB\nDOORLOG_HOST=b,c\n",
 	} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
@@ -157,6 +158,9 @@ func TestAFlagComesBeforeTheEnvironmentAndThatBeforeTheFile(t *testing.T) {
 		strings.Join(c.serve.Hosts, " ") != "b c" || strings.Join(c.serve.Addresses, " ") != "127.0.0.1:1 127.0.0.1:2" {
 		t.Errorf("%+v %+v", c.serve, c.store)
 	}
+	if c.serve.Page != web.PageOff || c.said["page"].from != fromFile {
+		t.Errorf("%+v %+v", c.serve, c.said["page"])
+	}
 	if c.store.Retention == nil || len(c.retention.Rules) != 2 || c.retention.Rules[1].Match.Cameras[0] != "porch" {
 		t.Errorf("%+v", c.retention)
 	}
@@ -173,8 +177,8 @@ func TestDefaultsAgreeWithTheLibrary(t *testing.T) {
 	if err != nil || len(wrong) > 0 {
 		t.Fatal(wrong, err)
 	}
-	if c.store.Retention != nil || c.store.CompactAt != 0 || c.store.MaxSize != 0 || c.store.ReadOnly {
-		t.Errorf("%+v", c.store)
+	if c.store.Retention != nil || c.store.CompactAt != 0 || c.store.MaxSize != 0 || c.store.ReadOnly || c.serve.Page != web.PageOn {
+		t.Errorf("%+v %+v", c.store, c.serve)
 	}
 	if c.thumbnails != doorlog.DefaultThumbnailDir(defaultDB) {
 		t.Error(c.thumbnails)

@@ -3,19 +3,16 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/csv"
 	"fmt"
 	"io"
-	"strconv"
-	"strings"
+	"slices"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
 	"github.com/doorlog/doorlog"
 	"github.com/doorlog/doorlog/cmd/doorlog/internal/terminal"
+	reporting "github.com/doorlog/doorlog/internal/report"
 )
 
 // exportFlags are the flags of export.
@@ -24,13 +21,15 @@ type exportFlags struct {
 	output, format       string
 	force, withoutPeople bool
 	mark                 bool // begin CSV with a byte order mark
+	withoutPictures      bool
+	language             string // of HTML
 }
 
 func newExportCommand(a *app) *cobra.Command {
 	var f exportFlags
 	cmd := &cobra.Command{
 		Use:   "export",
-		Short: "Write events and persons as JSON lines, or as CSV",
+		Short: "Write events and persons as JSON lines, CSV or HTML",
 		Long: `Write the events that the flags select, oldest first, to a file, or with -o - to
 standard output. Without flags it writes all events. The file appears when it is whole.
 A file that exists is replaced only with --force.
@@ -49,12 +48,22 @@ spreadsheet would run it as a formula. A line break is written as \n. CSV begins
 byte order mark, because Excel reads it as UTF-8 only then; --bom=false leaves the mark
 out. CSV cannot be imported.
 
+HTML (--format html) is for people who do not have the store, such as the police or a
+landlord: one file that any browser opens and prints, without the network. At its
+beginning it says what was asked for, the time zone, when it was made, and how often the
+door did what. Then it has each event with its picture, with a box around what was seen.
+A picture that is missing or cannot be read is said to be so. The last line says how many
+events there are; a file without it is not whole. A picture takes about 40 KB. A report of
+more than 2,000 pictures may be too large for a browser: choose a shorter range, or leave
+the pictures out with --no-pictures. --lang de writes it in German.
+
 An export is UTF-8 in any locale, so that the same store gives the same file. Only JSON
 lines on a terminal are ASCII where the locale is.
 
 The flags that select events are those of "doorlog events".`,
 		Example: `  doorlog export -o events.jsonl
   doorlog export --since 2026-01-01 --format csv -o january.csv
+  doorlog export --since 7d --door unlocked,failed --format html -o doors.html
   doorlog export -o - | gzip > events.jsonl.gz`,
 		Args:              takes(),
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -63,17 +72,49 @@ The flags that select events are those of "doorlog events".`,
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVarP(&f.output, "output", "o", "-", "the `file`; - is standard output")
-	flags.StringVar(&f.format, "format", formatJSONL, "the `format`: jsonl or csv")
+	flags.StringVar(&f.format, "format", formatJSONL, "the `format`: jsonl, csv or html")
 	flags.BoolVar(&f.force, "force", false, "replace a file that exists")
 	flags.BoolVar(&f.withoutPeople, "no-persons", false, "leave the persons out")
 	flags.BoolVar(&f.mark, "bom", true, "begin CSV with a byte order mark")
+	flags.BoolVar(&f.withoutPictures, "no-pictures", false, "leave the pictures out of HTML")
+	flags.StringVar(&f.language, "lang", "en", "the `language` of HTML: en or de")
 	f.query.addConditions(cmd)
 	a.completeEventFlags(cmd)
-	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{formatJSONL, formatCSV}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("lang", cobra.FixedCompletions(reporting.Languages(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
-const formatJSONL, formatCSV = "jsonl", "csv"
+const formatJSONL, formatCSV, formatHTML = "jsonl", reporting.FormatCSV, reporting.FormatHTML
+
+var formats = []string{formatJSONL, formatCSV, formatHTML}
+
+// manyPictures are so many that a browser may not show a report that has them.
+const manyPictures = 2000
+
+// check refuses what does not go together.
+func (f *exportFlags) check(given func(flag string) bool, global *flags) error {
+	toFile := f.output != "-"
+	switch {
+	case f.output == "":
+		return misuse("--output is empty")
+	case !slices.Contains(formats, f.format):
+		return misuse("--format %q is none of jsonl, csv and html", f.format)
+	case given("bom") && f.format != formatCSV:
+		return misuse("--bom is for --format csv")
+	case given("no-pictures") && f.format != formatHTML:
+		return misuse("--no-pictures is for --format html")
+	case given("lang") && f.format != formatHTML:
+		return misuse("--lang is for --format html")
+	case !slices.Contains(reporting.Languages(), f.language):
+		return misuse("--lang %q is neither en nor de", f.language)
+	case f.force && !toFile:
+		return misuse("--force is for a file")
+	case !toFile && global.json, !toFile && global.jsonl && f.format != formatJSONL:
+		return misuse("with -o - the export goes to standard output, in the form that --format says")
+	}
+	return nil
+}
 
 // export writes the persons and the events that the flags select.
 func (a *app) export(ctx context.Context, f *exportFlags, given func(flag string) bool) error {
@@ -82,17 +123,8 @@ func (a *app) export(ctx context.Context, f *exportFlags, given func(flag string
 		return err
 	}
 	toFile := f.output != "-"
-	switch {
-	case f.output == "":
-		return misuse("--output is empty")
-	case f.format != formatJSONL && f.format != formatCSV:
-		return misuse("--format %q is neither jsonl nor csv", f.format)
-	case given("bom") && f.format != formatCSV:
-		return misuse("--bom is for --format csv")
-	case f.force && !toFile:
-		return misuse("--force is for a file")
-	case !toFile && a.flags.json, !toFile && a.flags.jsonl && f.format == formatCSV:
-		return misuse("with -o - the export goes to standard output, in the form that --format says")
+	if err := f.check(given, &a.flags); err != nil {
+		return err
 	}
 	f.query.limit = 1 // must be valid, and is not used
 	q, err := f.query.query(given, a.now(), loc)
@@ -106,8 +138,8 @@ func (a *app) export(ctx context.Context, f *exportFlags, given func(flag string
 			sum = exportSummary{}
 			x := exporter{ctx: ctx, st: st, w: w, loc: loc, sum: &sum, bar: a.progress(-1, "exporting")}
 			defer x.bar.Done()
-			if f.format == formatCSV {
-				return x.csv(q, f.mark)
+			if f.format != formatJSONL {
+				return x.report(q, f, a.now())
 			}
 			x.ascii = !toFile && a.toTerminal() && a.screen.ASCII
 			return x.jsonl(q, !f.withoutPeople)
@@ -122,11 +154,21 @@ func (a *app) export(ctx context.Context, f *exportFlags, given func(flag string
 	if sum.Events == 0 && (!toFile || !a.flags.json && !a.flags.jsonl) {
 		fmt.Fprintln(a.err, noMatch)
 	}
+	if sum.Missing > 0 {
+		fmt.Fprintf(a.err, "%s could not be read\n", plural(sum.Missing, "picture"))
+	}
+	if sum.Pictures > manyPictures {
+		fmt.Fprintf(a.err, "with %s it may be too large for a browser: choose a shorter range, or --no-pictures\n", plural(sum.Pictures, "picture"))
+	}
 	if !toFile {
 		return nil
 	}
 	return a.emit(sum, func(io.Writer) error {
-		_, err := fmt.Fprintf(a.err, "exported %s and %s\n", plural(sum.Events, "event"), plural(sum.Persons, "person"))
+		and := plural(sum.Persons, "person")
+		if f.format == formatHTML {
+			and = plural(sum.Pictures, "picture")
+		}
+		_, err := fmt.Fprintf(a.err, "exported %s and %s\n", plural(sum.Events, "event"), and)
 		return err
 	})
 }
@@ -135,6 +177,10 @@ func (a *app) export(ctx context.Context, f *exportFlags, given func(flag string
 type exportSummary struct {
 	Events  int `json:"events"`
 	Persons int `json:"persons"`
+
+	// Of HTML. Missing is how many could not be read.
+	Pictures int `json:"pictures,omitempty"`
+	Missing  int `json:"missing_pictures,omitempty"`
 }
 
 // An exporter writes the contents of a store. The store is open read-only, which keeps all
@@ -194,79 +240,22 @@ func (x *exporter) count() {
 	}
 }
 
-var csvHeader = []string{
-	"id", "recorded_at", "camera_id", "event_type", "person_name", "door_action", "unlock_granted", "detections",
-	"recording_id", "face_confidence", "face_distance", "alert_sent", "pinned", "thumbnail_path", "frame_width", "frame_height",
-	"created_at", "attributes", "ended_at", "method", "reviewed", "local_time",
-}
-
-const byteOrderMark = "\uFEFF"
-
-func (x *exporter) csv(q doorlog.Query, mark bool) error {
-	if mark {
-		if _, err := io.WriteString(x.w, byteOrderMark); err != nil {
-			return err
-		}
-	}
-	w := csv.NewWriter(x.w)
-	if err := w.Write(csvHeader); err != nil {
-		return err
-	}
-	for e, err := range x.st.Events(x.ctx, q) {
-		if err != nil {
-			return err
-		}
-		row, err := x.row(&e)
-		if err != nil {
-			return err
-		}
-		if err := w.Write(row); err != nil {
-			return err
-		}
+// report writes CSV or HTML.
+func (x *exporter) report(q doorlog.Query, f *exportFlags, now time.Time) error {
+	o := &reporting.Options{Location: x.loc, Mark: f.mark, Language: f.language, Made: now, NoPictures: f.withoutPictures}
+	o.Each = func(sum reporting.Sum) {
+		x.sum.Pictures, x.sum.Missing = sum.Pictures, sum.Missing
 		x.count()
 	}
-	w.Flush()
-	return w.Error()
-}
-
-func (x *exporter) row(e *doorlog.Event) ([]string, error) {
-	const (
-		layout = "2006-01-02T15:04:05.000-07:00" // the offset tells apart an hour that comes twice in autumn
-		local  = "2006-01-02 15:04:05.000"       // spreadsheets read this as a time
-	)
-	at, ended := e.RecordedAt.In(x.loc), ""
-	if !e.EndedAt.IsZero() {
-		ended = e.EndedAt.In(x.loc).Format(layout)
+	if f.format == formatCSV {
+		_, err := reporting.CSV(x.ctx, x.w, x.st, q, o)
+		return err
 	}
-	attributes := ""
-	if len(e.Attributes) > 0 {
-		var text strings.Builder
-		if err := terminal.WriteJSON(&text, e.Attributes, false); err != nil {
-			return nil, err
-		}
-		attributes = strings.TrimSuffix(text.String(), "\n")
+	stats, err := x.st.Stats(x.ctx)
+	if err != nil {
+		return err
 	}
-	detections := make([]string, len(e.Detections))
-	for i, d := range e.Detections {
-		detections[i] = fmt.Sprintf("%s %.2f", d.Label, d.Confidence)
-	}
-	return []string{
-		e.ID.String(), at.Format(layout), cell(e.Camera), cell(string(e.Type)), cell(e.Person),
-		e.Door.String(), strconv.FormatBool(e.UnlockGranted), cell(strings.Join(detections, "; ")), cell(e.RecordingID),
-		number(e.FaceConfidence), number(e.FaceDistance), strconv.FormatBool(e.AlertSent), strconv.FormatBool(e.Pinned), cell(e.ThumbnailPath),
-		strconv.Itoa(e.FrameWidth), strconv.Itoa(e.FrameHeight), e.CreatedAt.In(x.loc).Format(layout), cell(attributes),
-		ended, cell(string(e.Method)), strconv.FormatBool(e.Reviewed), at.Format(local),
-	}, nil
-}
-
-// cell makes a text harmless: no spreadsheet runs it as a formula, and no terminal acts on
-// it. Anybody who can send events can choose names (OWASP, CSV Injection). Line breaks are
-// escaped as well, so that each event has one line.
-func cell(text string) string {
-	text = terminal.Printable(text)
-	first, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(text, unicode.IsSpace))
-	if strings.ContainsRune("=+-@＝＋－＠", first) {
-		return "'" + text
-	}
-	return text
+	o.StoreID = stats.StoreID.String()
+	_, err = reporting.HTML(x.ctx, x.w, x.st, q, o)
+	return err
 }

@@ -18,9 +18,10 @@ import (
 )
 
 const serveHelp = `Open the database, and serve it to all other programs until a signal comes: to commands
-of doorlog and other programs of this user through a Unix socket beside the database, and
-over HTTP, by default on 127.0.0.1:7780. It prints where it listens when it is ready; with
---json or --log-format json that is an object with listening, a list of addresses such as
+of doorlog and other programs of this user through a Unix socket beside the database, and over HTTP, by default on 127.0.0.1:7780.
+There is also the page that shows in a browser who was at the door: http://127.0.0.1:7780.
+--page=false leaves it out. The server prints where it listens when it is ready; with --json
+or --log-format json that is an object with listening, a list of addresses such as
 "http://127.0.0.1:7780" and "unix:/srv/events.db.sock". While it runs, the other commands
 go through its socket.
 
@@ -112,18 +113,23 @@ func (a *app) serve(ctx context.Context, c *config) (err error) {
 			err = cerr
 		}
 	}()
-	defer context.AfterFunc(ctx, s.stopping)()
-	figures := newMetrics(st, log)
 	options := c.serveOptions(listeners)
-	options.TLS = s.certificate.config()
-	options.Observe, options.Streams, options.Logger, options.Version = figures.observe, figures.streams, log, buildVersion()
-	options.Extra = figures.routes()
-	spare := make([]byte, spareHeap)
-	defer runtime.KeepAlive(spare)
 	options.Ready = func(addresses []net.Addr) {
 		a.printListening(addresses, options, c.logFormat)
 		s.ready(ctx, st)
 	}
+	return s.serve(ctx, st, options)
+}
+
+// serve serves an open store until ctx ends.
+func (s *service) serve(ctx context.Context, st *doorlog.Store, options *web.ServeOptions) error {
+	defer context.AfterFunc(ctx, s.stopping)()
+	figures := newMetrics(st, s.log)
+	options.TLS = s.certificate.config()
+	options.Observe, options.Streams, options.Logger, options.Version = figures.observe, figures.streams, s.log, buildVersion()
+	options.Extra = figures.routes()
+	spare := make([]byte, spareHeap)
+	defer runtime.KeepAlive(spare)
 	return web.Serve(ctx, st, options)
 }
 

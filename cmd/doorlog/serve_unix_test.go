@@ -262,6 +262,24 @@ func TestAServerAnswersUntilASignalComes(t *testing.T) {
 	}
 }
 
+func TestAServerHasThePageUnlessASettingLeavesItOut(t *testing.T) {
+	db := newDB(t)
+	s := serveDB(t, db)
+	if status, body := fetch(t, http.DefaultClient, s.url("/"), ""); status != http.StatusOK || !strings.Contains(body, `<div id="app">`) {
+		t.Errorf("the page: %d %s", status, body)
+	}
+	if text := s.get("/metrics"); !strings.Contains(text, `doorlog_http_requests_total{route="/",method="GET",status="2xx"} 1`) {
+		t.Errorf("the page is not counted as one route: %s", text)
+	}
+	s.stop()
+	s = serveDB(t, db, "--page=false")
+	if status, body := fetch(t, http.DefaultClient, s.url("/"), ""); status != http.StatusNotFound {
+		t.Errorf("the page that is left out: %d %s", status, body)
+	}
+	s.get("/v1/server")
+	s.stop()
+}
+
 func TestAServerWaitsForARequestNoLongerThanTheDrain(t *testing.T) {
 	s := serveDB(t, newDB(t), "--drain", "1s")
 	s.hang()

@@ -13,7 +13,7 @@ var segments = map[string]map[string]string{
 		"Attributes": "attribute", "RecordingID": "recording_id", "MinConfidence": "min_confidence", "Hours": "hours",
 		"Weekdays": "weekday", "Limit": "limit", "Offset": "offset",
 	},
-	"Scope":           {"Camera": "camera", "Methods": "method", "Attributes": "attribute", "Location": "tz"},
+	"Scope":           {"Since": "since", "Camera": "camera", "Methods": "method", "Attributes": "attribute", "Location": "tz"},
 	"ConsumerOptions": {"Hold": "hold"},
 	"Policy": {
 		"Rules": "rules", "Name": "name", "Match": "match", "MaxAge": "max_age_ns", "MaxEvents": "max_events", "MaxBytes": "max_bytes",

@@ -161,6 +161,8 @@ class Events(support.StoreCase):
         self.client.pin(event["id"])
         got = self.client.get(event["id"])
         self.assertEqual((got["alert_sent"], got["reviewed"], got["pinned"]), (True, True, True))
+        self.client.mark_reviewed([event["id"]], False)
+        self.assertFalse(self.client.get(event["id"])["reviewed"])
         self.client.unpin(event["id"])
         self.assertEqual(self.client.count(pinned=True), 0)
         self.client.delete(event["id"])
@@ -235,6 +237,16 @@ class Reads(support.StoreCase):
         ids = [event["id"] for event in self.client.events(limit=3)]
         self.assertEqual(sorted(self.client.known([*ids, doorlog.new_id(NOON)])), sorted(ids))
 
+    def test_report(self) -> None:
+        table = self.client.report(camera="yard", since=NOON, until=NOON + timedelta(hours=1), format="csv", bom=False)
+        self.assertTrue(table.startswith(b"id,recorded_at,"))
+        self.assertEqual(len(table.splitlines()), 1 + self.client.count(camera="yard", since=NOON, until=NOON + timedelta(hours=1)))
+        page = self.client.report(doorlog.Query(camera="nowhere"), lang="de", pictures=False)
+        self.assertIn("Ende des Berichts: 0 Ereignisse.", page.decode())
+        self.assertEqual(len(self.client.report(camera="nowhere", format="csv").splitlines()), 1)
+        with self.assertRaises(doorlog.Invalid):
+            self.client.report(format="pdf")
+
     def test_analytics(self) -> None:
         scope: Dict[str, Any] = {"since": NOON, "until": NOON + DAY, "tz": "Europe/Berlin", "camera": "yard"}
         whole = self.client.analytics(**scope)
@@ -243,6 +255,9 @@ class Reads(support.StoreCase):
         self.assertEqual(whole["heatmap"], self.client.heatmap(**scope))
         self.assertEqual(whole["breakdown"], self.client.breakdown(**scope))
         self.assertEqual(whole["timeline"], self.client.timeline(doorlog.Scope(**scope)))
+        quarters = self.client.quarters(**scope)
+        self.assertEqual(quarters[0]["start"], NOON.replace(microsecond=0))
+        self.assertEqual(sum(quarter["count"] for quarter in quarters), whole["summary"]["total_events"])
         self.assertEqual(whole["hours"], self.client.hours(**scope))
         self.assertEqual(whole["persons"], self.client.activity(**scope))
         self.assertEqual(whole["persons"][0]["first_seen"], NOON + timedelta(minutes=2))

@@ -12,6 +12,8 @@ import (
 
 	"github.com/rivo/uniseg"
 	"golang.org/x/term"
+
+	"github.com/doorlog/doorlog/internal/printable"
 )
 
 // pageWidth is how many columns every terminal has, and how many drawings and help take at
@@ -68,7 +70,7 @@ func (sc Screen) text(s string) string {
 	if !sc.ASCII {
 		return s
 	}
-	return escapeBeyondASCII(asciiSigns.Replace(s), goEscape)
+	return escapeBeyondASCII(asciiSigns.Replace(s), printable.GoEscape)
 }
 
 // cut returns the text, or if it has more columns, its beginning and an ellipsis.
@@ -97,7 +99,7 @@ func (sc Screen) JSON(w io.Writer) io.Writer {
 type asciiJSON struct{ io.Writer }
 
 func (w asciiJSON) Write(p []byte) (int, error) {
-	if _, err := io.WriteString(w.Writer, escapeBeyondASCII(string(p), jsonEscape)); err != nil {
+	if _, err := io.WriteString(w.Writer, escapeBeyondASCII(string(p), printable.JSONEscape)); err != nil {
 		return 0, err
 	}
 	return len(p), nil

@@ -1,4 +1,4 @@
-package terminal
+package printable_test
 
 import (
 	"bytes"
@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/doorlog/doorlog/internal/printable"
 )
 
 func TestNothingReachesATerminalRaw(t *testing.T) {
 	for r := rune(0); r <= 0x2100; r++ {
 		s := fmt.Sprintf("a%cz", r)
-		switch shown := Printable(s); {
+		switch shown := printable.Text(s); {
 		case r < ' ' || 0x7f <= r && r < 0xa0 || 0x202a <= r && r <= 0x202e || 0x2066 <= r && r <= 0x2069 || r == 0x2028 || r == 0x2029 || r == 0x61c:
 			if strings.ContainsRune(shown, r) {
 				t.Errorf("%U is shown as %q", r, shown)
@@ -21,14 +23,14 @@ func TestNothingReachesATerminalRaw(t *testing.T) {
 		}
 
 		var out bytes.Buffer
-		if err := WriteJSON(&out, s, false); err != nil {
+		if err := printable.WriteJSON(&out, s, false); err != nil {
 			t.Fatal(err)
 		}
 		var back string
 		if err := json.Unmarshal(out.Bytes(), &back); err != nil || back != s {
 			t.Errorf("%U comes back from JSON as %q, %v", r, back, err)
 		}
-		if line := strings.TrimSuffix(out.String(), "\n"); Printable(line) != line {
+		if line := strings.TrimSuffix(out.String(), "\n"); printable.Text(line) != line {
 			t.Errorf("%U is %q in JSON", r, line)
 		}
 	}
@@ -37,7 +39,7 @@ func TestNothingReachesATerminalRaw(t *testing.T) {
 func TestJSONEscapesBeyondTheFirstPlane(t *testing.T) {
 	const hidden = "a\U000E0041z" // a tag character, which shows nothing
 	var out bytes.Buffer
-	if err := WriteJSON(&out, hidden, true); err != nil {
+	if err := printable.WriteJSON(&out, hidden, true); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := out.String(), `"a\udb40\udc41z"`+"\n"; got != want {
@@ -64,16 +66,12 @@ func TestNamesAreShownAsTheyAre(t *testing.T) {
 		"thin\u2009space", "zero\u200bwidth", "soft\u00adhyphen", "\u0e01\u0e33", "a\u0301", "Tom & <Jerry>",
 	}
 	for _, name := range names {
-		if got := Printable(name); got != name {
+		if got := printable.Text(name); got != name {
 			t.Errorf("%q is shown as %s", name, got)
 		}
 		var out bytes.Buffer
-		if err := WriteJSON(&out, name, false); err != nil || out.String() != `"`+name+`"`+"\n" {
+		if err := printable.WriteJSON(&out, name, false); err != nil || out.String() != `"`+name+`"`+"\n" {
 			t.Errorf("%q is %s in JSON, %v", name, &out, err)
-		}
-		var table bytes.Buffer
-		if err := WriteTable(&table, []string{"NAME"}, [][]string{{name}}); err != nil || table.String() != "NAME\n"+name+"\n" {
-			t.Errorf("%q is %s in a table, %v", name, &table, err)
 		}
 	}
 }
@@ -84,7 +82,7 @@ func TestWhatHidesIsEscaped(t *testing.T) {
 		"a\ufeffb": `a\ufeffb`, "a\u061cb": `a\u061cb`, "a\u200fb": `a\u200fb`, "a\u206ab": `a\u206ab`, "a\ufff9b": `a\ufff9b`,
 		"a\U000e0041": `a\U000e0041`, "a\u2028b\u2029": `a\u2028b\u2029`, "\U0001f3f4x\U000e0067": "\U0001f3f4x" + `\U000e0067`,
 	} {
-		if got := Printable(name); got != want {
+		if got := printable.Text(name); got != want {
 			t.Errorf("%q is shown as %s, want %s", name, got, want)
 		}
 	}

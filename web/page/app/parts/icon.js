@@ -1,0 +1,58 @@
+// Icons, drawn for this page on a grid of 24 by 24.
+import { html } from '../ui.js';
+
+const paths = {
+  logo: 'M7 20V5a1.5 1.5 0 0 1 1.5-1.5h7A1.5 1.5 0 0 1 17 5v15M4.5 20h15M14 12.5h.01M12 8h.01',
+  feed: 'M4 5h16v6H4zM4 14h7v5H4zM14 14h6v5h-6z',
+  day: 'M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM12 7v5l3.5 2',
+  door: 'M7 20V4h10v16M4 20h16M13.5 12h.01',
+  calendar: 'M4 6h16v14H4zM4 10.500h16M8 3.500V7M16 3.500V7',
+  charts: 'M5 20V10M12 20V4M19 20v-7M3 20h18',
+  people: 'M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 20c.5-4 3-6 6.5-6s6 2 6.5 6M16 4.5a3.5 3.5 0 0 1 0 6.5M18 14.5c2 .7 3.200 2.600 3.500 5.500',
+  health: 'M3 12h4l2.500-6 4.500 12 2.500-6H21',
+  close: 'M6 6l12 12M18 6L6 18',
+  check: 'M5 12.500l4.500 4.500L19 7',
+  pin: 'M9 4h6l-1 6 3 3H7l3-3zM12 13v7',
+  trash: 'M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13',
+  download: 'M12 4v11M7 11l5 5 5-5M5 20h14',
+  edit: 'M4 20l1-4L16 5l3 3L8 19zM14 7l3 3',
+  left: 'M15 5l-7 7 7 7',
+  right: 'M9 5l7 7-7 7',
+  up: 'M5 15l7-7 7 7',
+  filter: 'M4 6h16M7 12h10M10 18h4',
+  search: 'M10.500 17a6.500 6.500 0 1 0 0-13 6.500 6.500 0 0 0 0 13zM15.500 15.500L20 20',
+  unlocked: 'M6 11h12v9H6zM9 11V7a3.500 3.500 0 0 1 6.800-1',
+  locked: 'M6 11h12v9H6zM8.500 11V7.500a3.500 3.500 0 0 1 7 0V11',
+  failed: 'M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM6 6l12 12',
+  jammed: 'M12 4l9 16H3zM12 10v4M12 17h.01',
+  opened: 'M5 20V4h9v16M14 6l5 2v12M3 20h18',
+  closed: 'M7 20V4h10v16M4 20h16M13.500 12h.01',
+  camera: 'M4 7h11v10H4zM15 11l5-3v8l-5-3',
+  person: 'M12 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4.500 21c.500-4.500 3.500-7 7.500-7s7 2.500 7.500 7',
+  stranger: 'M12 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4.500 21c.500-4.500 3.500-7 7.500-7M16.500 15a2 2 0 1 1 2 2.500v1M18.500 21h.01',
+  box: 'M4 8V4h4M16 4h4v4M20 16v4h-4M8 20H4v-4',
+  play: 'M7 4.500v15l12-7.500z',
+  pause: 'M8 5v14M16 5v14',
+  print: 'M7 9V4h10v5M7 17H4V9h16v8h-3M7 14h10v6H7z',
+  moon: 'M20 14a8 8 0 1 1-10-10 6.500 6.500 0 0 0 10 10z',
+  copy: 'M9 9h11v11H9zM5 15H4V4h11v1',
+  info: 'M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM12 11v5.500M12 7.500h.01',
+  plus: 'M12 5v14M5 12h14',
+  refresh: 'M20 12a8 8 0 1 1-2.500-5.800M20 3v4.500h-4.500',
+  bell: 'M6 17h12l-1.500-2.500V10a4.500 4.500 0 0 0-9 0v4.500zM10.500 20h3',
+  calendar: 'M4 6h16v14H4zM4 10.500h16M8 3.500v4M16 3.500v4',
+  keys: 'M3 6h18v12H3zM7 10h.01M11 10h.01M15 10h.01M18 10h.01M8 14.500h8',
+  language: 'M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM3 12h18M12 3c-5 5-5 13 0 18 5-5 5-13 0-18z',
+  out: 'M10 4H5v16h5M9 12h11M16 8l4 4-4 4',
+  zoom: 'M10.500 17a6.500 6.500 0 1 0 0-13 6.500 6.500 0 0 0 0 13zM15.500 15.500L20 20M10.500 7.500v6M7.500 10.500h6',
+  link: 'M10 14a4 4 0 0 0 5.700 0l3-3a4 4 0 0 0-5.700-5.700l-1 1M14 10a4 4 0 0 0-5.700 0l-3 3a4 4 0 0 0 5.700 5.700l1-1',
+  look: 'M2.500 12c2.500-4.500 5.700-6.500 9.500-6.500s7 2 9.500 6.500c-2.500 4.500-5.700 6.500-9.500 6.500s-7-2-9.500-6.500zM12 15a3 3 0 1 0 0-6 3 3 0 0 0 0 6z',
+  plus: 'M12 5v14M5 12h14',
+  refresh: 'M20 12a8 8 0 1 1-2.500-5.800M20 3v4.500h-4.500',
+  more: 'M6 12h.01M12 12h.01M18 12h.01',
+};
+
+// Icon draws an icon. It says nothing to a screen reader: the text beside it, or the label of its button, does.
+export function Icon({ name }) {
+  return html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false"><path d=${paths[name]} /></svg>`;
+}
