@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,17 +39,33 @@ in them. Every event has a drawn frame, and its boxes fit the things in the fram
 The store is events.db and thumbnails in the folder of --dir. The same seed makes the
 same days, so running the demo again adds only what is new. No event is in the future: the
 last day ends now. Days begin at midnight in --tz. A zone with another offset has another
-household: in one folder the demo would mix the two.`,
+household: in one folder the demo would mix the two.
+
+--serve serves the store then, as "doorlog serve" does, and prints the address of the page
+that shows it. While it runs the household goes on living: about every 20 seconds a camera
+sees something that belongs to the hour. Ctrl-C ends it.`,
 		Example: `  doorlog demo
+  doorlog demo --serve
   doorlog demo --days 365 --seed 7 --dir /tmp/year`,
 		Args:              takes(),
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE:              func(cmd *cobra.Command, _ []string) error { return d.run(cmd.Context()) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			for _, name := range []string{"listen", "every"} {
+				if cmd.Flags().Changed(name) && !d.serves {
+					return misuse("--%s goes with --serve", name)
+				}
+			}
+			d.listenSaid = cmd.Flags().Changed("listen")
+			return d.run(cmd.Context())
+		},
 	}
 	f := cmd.Flags()
 	f.IntVar(&d.days, "days", 30, "write the last `N` days, today included")
 	f.Int64Var(&d.seed, "seed", 1, "`number` that the household is made from")
 	f.StringVar(&d.dir, "dir", "demo", "`folder` of the store; it is made if it does not exist")
+	f.BoolVar(&d.serves, "serve", false, "serve the store and its page then, and let the household go on living")
+	f.StringVar(&d.listen, "listen", demoAddress, "with --serve: `address` to listen on; without this flag the next free port if this one is taken")
+	f.DurationVar(&d.every, "every", 20*time.Second, "with --serve: mean `time` between two events, such as 5s")
 	_ = cmd.MarkFlagDirname("dir")
 	return cmd
 }
@@ -60,6 +77,11 @@ type demo struct {
 	seed int64
 	dir  string
 	exe  string // the path of this program, "" if it is not known
+
+	serves     bool
+	listen     string
+	listenSaid bool
+	every      time.Duration
 
 	elsewhere bool // THUMBNAILS_DIR names another folder than that of the demo
 
@@ -89,6 +111,20 @@ func (d *demo) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	instead := "or use another --dir"
+	if d.serves {
+		instead = "or open the page that it serves, or use another --dir"
+	}
+	if err := d.app.needsFile(ctx, d.dbPath(), "demo", instead); err != nil {
+		return err
+	}
+	var listener net.Listener
+	if d.serves {
+		if listener, err = d.openListener(ctx); err != nil {
+			return err
+		}
+		defer func() { _ = listener.Close() }() // once more if the server has closed it
+	}
 	if err := os.MkdirAll(d.dir, 0o750); err != nil {
 		return err
 	}
@@ -96,9 +132,6 @@ func (d *demo) run(ctx context.Context) (err error) {
 	named, _ := d.app.setting("", "THUMBNAILS_DIR", "")
 	d.elsewhere = named != ""
 	d.house = household.New(d.seed, loc)
-	if err := d.app.needsFile(ctx, d.dbPath(), "demo", "or use another --dir"); err != nil {
-		return err
-	}
 	d.store, err = d.app.open(d.dbPath(), &doorlog.Options{ThumbnailDir: d.thumbnailDir()}, d.app.patience)
 	if err != nil {
 		return explainLock(err)
@@ -112,7 +145,11 @@ func (d *demo) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return d.app.emit(result, func(w io.Writer) error { return d.report(w, result, recent, loc) })
+	err = d.app.emit(result, func(w io.Writer) error { return d.report(w, result, recent, loc) })
+	if err != nil || !d.serves {
+		return err
+	}
+	return d.serve(ctx, listener)
 }
 
 // check refuses flags that make no sense.
@@ -122,6 +159,8 @@ func (d *demo) check() (*time.Location, error) {
 		return nil, misuse("--days %d is not in 1..%d", d.days, maxDemoDays)
 	case d.dir == "":
 		return nil, misuse("--dir is empty")
+	case d.serves && d.every <= 0:
+		return nil, misuse("--every %v is no time between two events", d.every)
 	case d.app.flags.db != "" || d.app.flags.thumbnails != "":
 		return nil, misuse("the demo makes a store of its own: say where with --dir, not with --db or --thumbnails")
 	}
@@ -185,7 +224,7 @@ func (d *demo) writeDays(ctx context.Context) error {
 	for range demoWriters {
 		writers.Go(func() {
 			for s := range queue {
-				if err := d.writeSighting(ctx, s); err != nil {
+				if _, err := d.writeSighting(ctx, s); err != nil {
 					cancel(err)
 					return
 				}
@@ -218,31 +257,32 @@ func enqueue(ctx context.Context, queue chan<- household.Sighting, day []househo
 }
 
 // writeSighting draws the frame and writes the event, unless the store has it.
-func (d *demo) writeSighting(ctx context.Context, s household.Sighting) error {
-	_, err := d.store.EventByRecording(ctx, s.Event.Camera, s.Event.RecordingID)
+func (d *demo) writeSighting(ctx context.Context, s household.Sighting) (id doorlog.ID, err error) {
+	e, err := d.store.EventByRecording(ctx, s.Event.Camera, s.Event.RecordingID)
 	if err == nil {
 		d.existing.Add(1)
-		return nil
+		return e.ID, nil
 	}
 	if !errors.Is(err, doorlog.ErrNotFound) {
-		return err
+		return id, err
 	}
 	frame, detections, err := d.house.Picture(&s)
 	if err != nil {
-		return err
+		return id, err
 	}
 	s.Event.Detections = detections
-	_, existed, err := d.store.WriteEventOnce(ctx, s.Event, frame)
+	s.Event.Reviewed = s.IsReviewed(d.app.now())
+	e, existed, err := d.store.WriteEventOnce(ctx, s.Event, frame)
 	switch {
 	case err != nil:
-		return err
+		return id, err
 	case existed:
 		d.existing.Add(1)
 	default:
 		d.events.Add(1)
 		d.detections.Add(int64(len(detections)))
 	}
-	return nil
+	return e.ID, nil
 }
 
 // report says what was written, shows the latest events, and suggests what to try.
@@ -273,6 +313,10 @@ func (d *demo) report(w io.Writer, r demoResult, recent []doorlog.Event, loc *ti
 	if d.elsewhere {
 		onDemo += " --thumbnails " + shellWord(d.thumbnailDir())
 	}
+	page := fmt.Sprintf("\n  %s serve      # the page: http://%s", onDemo, demoAddress)
+	if d.serves {
+		page = ""
+	}
 	_, err := fmt.Fprintf(w, `
 What to try next%[4]s:
   %[1]s recent --limit 5
@@ -282,8 +326,8 @@ What to try next%[4]s:
   %[1]s persons list
   %[1]s write --camera front_door --type ding --detection person:0.95
   %[1]s recent --jsonl > latest.jsonl
-  %[3]s --db copy.db import latest.jsonl
-`, onDemo, id, doorlog, where)
+  %[3]s --db copy.db import latest.jsonl%[5]s
+`, onDemo, id, doorlog, where, page)
 	return err
 }
 

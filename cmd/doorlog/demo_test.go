@@ -104,7 +104,21 @@ func TestTheDemoAddsOnlyWhatIsNew(t *testing.T) {
 func TestTheDemoRefusesWhatMakesNoSense(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, args := range [][]string{
-		{"--days", "0"}, {"--days", "3651"}, {"--days", "some"}, {"--dir", ""}, {"--db", "mine.db"}, {"--thumbnails", "mine"}, {"extra"},
+		{"--days", "0"},
+		{"--days", "3651"},
+		{"--days", "some"},
+		{"--dir", ""},
+		{"--db", "mine.db"},
+		{"--thumbnails", "mine"},
+		{"extra"},
+		{"--listen", "127.0.0.1:0"},
+		{"--every", "3s"},
+		{"--serve", "--every", "0"},
+		{"--serve", "--every", "often"},
+		{"--serve", "--every", "-1s"},
+		{"--serve", "--listen", "7780"},
+		{"--serve", "--listen", "localhost:http"},
+		{"--serve", "--listen", "127.0.0.1:99999"},
 	} {
 		if code := run(t.Context(), append([]string{"demo"}, args...), nil, io.Discard, io.Discard); code != exitMisuse {
 			t.Errorf("demo %q: exit code %d, want %d", args, code, exitMisuse)

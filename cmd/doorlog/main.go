@@ -7,7 +7,7 @@
 // how to print (output.go, event_table.go, words.go), and how to read flags (query_flags.go,
 // event_flags.go, timearg.go, zone.go). changes has two more, change_reader.go and
 // change_printer.go. serve has its settings in config_settings.go, config_file.go and config.go, what it
-// tells the service manager in service.go, and its figures in metrics.go.
+// tells the service manager in service.go, and its figures in metrics.go. demo serves in demo_serve.go.
 package main
 
 import (

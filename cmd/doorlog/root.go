@@ -61,7 +61,8 @@ func newRootCommand(a *app) *cobra.Command {
   doorlog backup events.backup              # back up, pictures too
   doorlog verify                            # check the store
   doorlog demo                              # make up some days, in ./demo
-  doorlog recent --db demo/events.db`,
+  doorlog recent --db demo/events.db
+  doorlog demo --serve                      # the same days, in a browser`,
 		Version:           buildVersion(),
 		SilenceErrors:     true,
 		SilenceUsage:      true,

@@ -1,6 +1,7 @@
 package household
 
 import (
+	"hash/crc32"
 	"maps"
 	"slices"
 	"time"
@@ -18,6 +19,7 @@ func (d *diary) detail(s *Sighting) {
 		e.EndedAt = e.RecordedAt.Add(time.Duration(1000*seconds) * time.Millisecond)
 	}
 	d.work(s)
+	s.keep()
 	if zone := d.zone(s); zone != "" && len(s.scene.Props) > 0 {
 		attributes := map[string]string{"zone": zone}
 		maps.Copy(attributes, e.Attributes)
@@ -25,10 +27,11 @@ func (d *diary) detail(s *Sighting) {
 	}
 }
 
-// work says how the door was worked. Now and then the bolt jams, and a prowler tries a code.
+// work says how the door was worked, unless that is known. Now and then the bolt jams, and a prowler tries a code.
 func (d *diary) work(s *Sighting) {
 	e := &s.Event
 	switch {
+	case e.Method != "":
 	case e.Door == doorlog.Unlocked:
 		e.Method = doorlog.MethodFace
 		if d.later.chance(0.12) {
@@ -47,6 +50,20 @@ func (d *diary) work(s *Sighting) {
 	case e.Camera == scene.FrontDoor && s.shows(scene.Person, prowlerLook):
 		e.Door, e.Method = doorlog.Failed, doorlog.MethodKeypad
 	}
+}
+
+// keep pins what somebody would want to find again, and says what nobody has looked at yet.
+func (s *Sighting) keep() {
+	sum := crc32.ChecksumIEEE([]byte(s.Event.RecordingID))
+	tried := s.Event.Door == doorlog.Failed && s.shows(scene.Person, prowlerLook)
+	played := s.Event.Camera == scene.Backyard && s.Event.Person == maryAnn.name && s.shows(scene.Dog, familyDog)
+	s.Event.Pinned = tried || played && sum%6 == 0
+	s.overlooked = sum%23 == 0
+}
+
+// IsReviewed reports whether somebody has looked at it by then: most are looked at within a day or so.
+func (s *Sighting) IsReviewed(now time.Time) bool {
+	return !s.overlooked && s.Event.RecordedAt.Before(now.Add(-30*time.Hour))
 }
 
 // zone returns the part of the camera's view in which something was seen; empty: the camera has no

@@ -17,6 +17,7 @@ type diary struct {
 	later dice // for detail
 	date  time.Time
 	seen  []*Sighting
+	porch []scene.Prop // the parcels that lie there
 }
 
 // see adds what a camera saw at a minute of the day. The props stand side by side.
@@ -68,46 +69,76 @@ func (d *diary) face(s *Sighting, distance float64) {
 
 func decimals(v float64) float64 { return math.Round(v*1000) / 1000 }
 
-// finish sorts the day by time, and adds what depends on the order.
+// finish returns the day in order, with all that is said of its events.
 func (d *diary) finish(name string) []Sighting {
-	slices.SortStableFunc(d.seen, func(a, b *Sighting) int {
-		return cmp.Or(a.Event.RecordedAt.Compare(b.Event.RecordedAt), cmp.Compare(a.scene.Camera, b.scene.Camera))
-	})
-	d.parcels()
+	d.inOrder()
 	day := make([]Sighting, len(d.seen))
 	for i, s := range d.seen {
-		s.Event.RecordingID = fmt.Sprintf("%s-%03d", name, i+1)
-		hour := s.scene.At.Hour()
-		s.Event.AlertSent = s.showsStranger() && (hour < 6 || hour >= 22)
-		if d.chance(0.3) {
-			s.Event.Attributes = map[string]string{"battery": fmt.Sprint(d.battery(s.Event.Camera))}
-		}
-		d.detail(s)
+		d.complete(s, fmt.Sprintf("%s-%03d", name, i+1))
 		day[i] = *s
 	}
 	return day
 }
 
+// inOrder sorts what was seen by time, and adds what depends on that.
+func (d *diary) inOrder() {
+	slices.SortStableFunc(d.seen, func(a, b *Sighting) int { return a.compare(b) })
+	d.parcels()
+}
+
+// compare orders sightings by time.
+func (s *Sighting) compare(o *Sighting) int {
+	return cmp.Or(s.Event.RecordedAt.Compare(o.Event.RecordedAt), cmp.Compare(s.scene.Camera, o.scene.Camera))
+}
+
+// complete adds what is said of each event, whatever it is about.
+func (d *diary) complete(s *Sighting, recordingID string) {
+	s.Event.RecordingID = recordingID
+	hour := s.scene.At.Hour()
+	s.Event.AlertSent = s.showsStranger() && (hour < 6 || hour >= 22)
+	if d.chance(0.3) {
+		s.Event.Attributes = map[string]string{"battery": fmt.Sprint(d.battery(s.Event.Camera))}
+	}
+	d.detail(s)
+}
+
 // parcels adds the parcels on the porch to each picture of the porch, from the delivery
 // until a resident takes them in.
 func (d *diary) parcels() {
-	var porch []scene.Prop
 	for _, s := range d.seen {
 		if s.leaves {
 			p := d.prop(scene.Parcel, parcelLook)
-			p.U, p.V = 0.9-0.16*float64(len(porch)), 0.85
-			porch = append(porch, p)
+			p.U, p.V = 0.9-0.16*float64(len(d.porch)), 0.85
+			d.porch = append(d.porch, p)
 		}
 		if s.Event.Camera != scene.FrontDoor {
 			continue
 		}
-		for _, p := range porch {
+		for _, p := range d.porch {
 			p.Confidence = d.confidence(s.scene.At)
 			s.scene.Props = append(s.scene.Props, p)
 		}
 		if s.takes {
-			porch = nil
+			d.porch = nil
 		}
+	}
+}
+
+// showParcels adds the parcels that lie on the porch by then, as the pictures of the day have them.
+func (s *Sighting) showParcels(day []Sighting) {
+	if s.Event.Camera != scene.FrontDoor {
+		return
+	}
+	for _, before := range slices.Backward(day) {
+		if before.Event.Camera != scene.FrontDoor || !before.Event.RecordedAt.Before(s.Event.RecordedAt) {
+			continue
+		}
+		for _, p := range before.scene.Props {
+			if p.Kind == scene.Parcel && !before.takes {
+				s.scene.Props = append(s.scene.Props, p)
+			}
+		}
+		return
 	}
 }
 

@@ -76,5 +76,14 @@ func (h *Household) day(date time.Time) []Sighting {
 	}
 	d.everyDay()
 	d.atNight()
-	return d.finish(name)
+	day := d.finish(name)
+	more := &diary{date: date, dice: diceOf(name + ", incidents"), later: diceOf(name + ", details of incidents")}
+	more.incidents(day)
+	incidents := more.finish(name + "-x")
+	for i := range incidents {
+		incidents[i].showParcels(day)
+	}
+	day = append(day, incidents...)
+	slices.SortStableFunc(day, func(a, b Sighting) int { return a.compare(&b) })
+	return day
 }

@@ -14,6 +14,8 @@ type Sighting struct {
 	scene  scene.Scene
 	leaves bool // a courier leaves a parcel on the porch
 	takes  bool // somebody takes the parcels in
+
+	overlooked bool // nobody looks at it
 }
 
 // showsStranger reports whether somebody is in the picture who was not recognised.
