@@ -306,7 +306,7 @@ func TestAStreamEndsAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	if text := s.get("/metrics"); !strings.Contains(text, "\ndoorlog_streams_open 1\n") {
+	if text := "\n" + s.get("/metrics"); !strings.Contains(text, "\ndoorlog_streams_open 1\n") {
 		t.Error(text)
 	}
 	began := time.Now()
