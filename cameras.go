@@ -145,7 +145,7 @@ func (in guarded) foldedSpans(index int) (spans []span, err error) {
 
 // allRollups calls fn with each rollup of a camera, or of all cameras if camera is empty.
 func (in guarded) allRollups(camera string, fn func(*decoder, counts)) error {
-	return in.eachRollup(camera, startOfDay(0), maxIDTime, func(_ string, _ uint32, d *decoder, c counts) error {
+	return in.eachRollup(camera, startOfDay(0), maxIDTime, func(_ []byte, _ uint32, d *decoder, c counts) error {
 		fn(d, c)
 		return cmp.Or(d.err(), in.usable())
 	})

@@ -107,7 +107,7 @@ func (sn *Snapshot) sumRollups(q *Query, first, last time.Time, pick func(*decod
 	if len(q.Cameras) == 1 {
 		camera = q.Cameras[0]
 	}
-	err = sn.eachRollup(camera, first, last, func(_ string, _ uint32, d *decoder, c counts) error {
+	err = sn.eachRollup(camera, first, last, func(_ []byte, _ uint32, d *decoder, c counts) error {
 		sum += pick(d, c)
 		return d.err()
 	})

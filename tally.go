@@ -120,7 +120,7 @@ func (t *tally) addPart(camera string, day uint32, quarter int, c counts) {
 // addRollups adds the counts that rollups have for [first, last), which are whole
 // units.
 func (t *tally) addRollups(first, last time.Time) error {
-	add := func(camera string, day uint32, d *decoder, c counts) error {
+	add := func(camera []byte, day uint32, d *decoder, c counts) error {
 		start := startOfDay(day)
 		whole := !start.Before(first) && !start.Add(secondsADay*time.Second).After(last)
 		if whole && !t.wants.parts() {
@@ -145,7 +145,11 @@ func (t *tally) addRollups(first, last time.Time) error {
 	return err
 }
 
-func (t *tally) addQuarters(d *decoder, camera string, day uint32, first, last time.Time) {
+func (t *tally) addQuarters(d *decoder, camera []byte, day uint32, first, last time.Time) {
+	name := ""
+	if t.wants.quarters != nil {
+		name = string(camera)
+	}
 	start := startOfDay(day)
 	from := int64(max(0, first.Sub(start)/quarterHour))
 	to := int64(min(quartersADay, last.Sub(start)/quarterHour))
@@ -155,7 +159,7 @@ func (t *tally) addQuarters(d *decoder, camera string, day uint32, first, last t
 			continue
 		}
 		t.total.plus(&c)
-		t.addPart(camera, day, int(i), c)
+		t.addPart(name, day, int(i), c)
 	}
 }
 
@@ -168,12 +172,12 @@ func (d *decoder) err() error {
 
 // eachRollup calls fn with the rollups of a camera, or of all cameras if camera is
 // empty, each camera's in the order of the days, on the UTC days that [first, last) touches. c are the counts, and d decodes
-// the rest of the record.
-func (sn *Snapshot) eachRollup(camera string, first, last time.Time, fn func(camera string, day uint32, d *decoder, c counts) error) error {
+// the rest of the record. The name of the camera is that of the bucket: fn must not keep it.
+func (sn *Snapshot) eachRollup(camera string, first, last time.Time, fn func(camera []byte, day uint32, d *decoder, c counts) error) error {
 	return sn.read(func(in guarded) error { return in.eachRollup(camera, first, last, fn) })
 }
 
-func (in guarded) eachRollup(camera string, first, last time.Time, fn func(camera string, day uint32, d *decoder, c counts) error) error {
+func (in guarded) eachRollup(camera string, first, last time.Time, fn func(camera []byte, day uint32, d *decoder, c counts) error) error {
 	cursor := in.Cursor(rollupsSum)
 	from, to := dayOf(first), dayOf(last.Add(-1))
 	mem := arena{}
@@ -206,7 +210,7 @@ func (in guarded) eachRollup(camera string, first, last time.Time, fn func(camer
 			if d.array() < rollupFields {
 				return errPayload
 			}
-			if err := fn(string(k[:at]), day, &d, d.counts()); err != nil {
+			if err := fn(k[:at], day, &d, d.counts()); err != nil {
 				return err
 			}
 			k, v = cursor.Next()

@@ -3,6 +3,7 @@ package web
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"net/http"
 	"strings"
 
 	"github.com/doorlog/doorlog"
@@ -28,8 +29,10 @@ type tags struct {
 }
 
 // parseTags reads the values of such a header. It returns nil if there is none.
-func (c *call) parseTags(header string) (*tags, error) {
-	values := c.r.Header.Values(header)
+func (c *call) parseTags(header string) (*tags, error) { return parseTags(c.r, header) }
+
+func parseTags(r *http.Request, header string) (*tags, error) {
+	values := r.Header.Values(header)
 	if len(values) == 0 {
 		return nil, nil
 	}

@@ -165,7 +165,7 @@ func (w *response) sendAsset(r *http.Request, a *asset) error {
 	tag := tagOf(text)
 	h.Set("ETag", tag)
 	// A proxy that compresses makes the tag a weak one.
-	if known := r.Header.Get("If-None-Match"); known == tag || known == "W/"+tag {
+	if known, err := parseTags(r, "If-None-Match"); err == nil && known != nil && known.has(tag, true) {
 		h.Del("Content-Encoding")
 		w.WriteHeader(http.StatusNotModified)
 		return nil

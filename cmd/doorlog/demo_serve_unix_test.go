@@ -28,25 +28,7 @@ func serveDemo(t *testing.T, args ...string) (s *testServer, dir string) {
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, "doorlog", append([]string{"demo", "--serve", "--days", "1", "--dir", dir, "--jsonl", "--tz", "UTC"}, args...)...)
 	cmd.Env = append(os.Environ(), "DB_PATH=", "THUMBNAILS_DIR=", "SOCKET_PATH=", "GORACE=atexit_sleep_ms=0")
-	s = &testServer{t: t, db: filepath.Join(dir, "events.db"), cmd: cmd}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.stderr = bufio.NewReader(stderr)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if cmd.ProcessState == nil {
-			_ = cmd.Process.Kill()
-			_ = cmd.Wait()
-		}
-	})
+	s, stdout := launch(t, filepath.Join(dir, "events.db"), cmd)
 	var wrote demoResult
 	var told struct {
 		Listening []string `json:"listening"`

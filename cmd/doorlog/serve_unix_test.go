@@ -60,9 +60,10 @@ func serveDB(t *testing.T, db string, args ...string) *testServer {
 	return start(t, db, serverCommand(t, db, append([]string{"--listen", "127.0.0.1:0"}, args...)...))
 }
 
-func start(t *testing.T, db string, cmd *exec.Cmd) *testServer {
+// launch starts a server, which the test ends, and returns its standard output.
+func launch(t *testing.T, db string, cmd *exec.Cmd) (s *testServer, stdout io.Reader) {
 	t.Helper()
-	s := &testServer{t: t, db: db, cmd: cmd}
+	s = &testServer{t: t, db: db, cmd: cmd}
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -76,11 +77,17 @@ func start(t *testing.T, db string, cmd *exec.Cmd) *testServer {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if s.cmd.ProcessState == nil {
-			_ = s.cmd.Process.Kill()
-			_ = s.cmd.Wait()
+		if cmd.ProcessState == nil {
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
 		}
 	})
+	return s, stdout
+}
+
+func start(t *testing.T, db string, cmd *exec.Cmd) *testServer {
+	t.Helper()
+	s, stdout := launch(t, db, cmd)
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
 		t.Fatalf("it does not listen: %s", s.rest())
